@@ -1,0 +1,81 @@
+//! Zip archives with deterministic bytes, and a strict reader for hostile ones.
+//!
+//! A build tool that writes zips has one job that is easily lost: the same entries must give
+//! the same bytes, on every machine, today and in ten years. [`Writer`] does that by leaving
+//! nothing to chance, and [`Archive`] reads zips that came from elsewhere without trusting them.
+//!
+//! # Writing
+//!
+//! ```
+//! use pinnace_archive::{ArchivePath, Mode, Writer};
+//!
+//! let mut writer = Writer::new(Vec::new());
+//! writer.bytes(&ArchivePath::parse("app/main.py")?, Mode::File, b"print('hello')\n")?;
+//! writer.bytes(&ArchivePath::parse("app/run")?, Mode::Executable, b"#!/bin/sh\n")?;
+//! let (bytes, summary) = writer.finish()?;
+//! assert_eq!(summary.entries, 3); // `app/`, `app/main.py`, `app/run`
+//! assert_eq!(summary.bytes, bytes.len() as u64);
+//! # Ok::<(), pinnace_archive::Error>(())
+//! ```
+//!
+//! The byte contract (`docs/format.md` has it in full):
+//!
+//! - entries stand in ascending order of their name's bytes; a directory's name ends in `/`, so a
+//!   parent always stands before its children;
+//! - every parent directory has an entry of its own, written when the first child arrives;
+//! - one timestamp (1980-01-01 00:00:00), three modes ([`Mode::File`], [`Mode::Executable`] and
+//!   the directory), host byte Unix, no extra fields unless zip64 (APPNOTE 4.5.3) needs them;
+//! - sizes and checksums stand before the data, so there are no data descriptors;
+//! - members are stored, or copied raw out of another zip: no compressor can move a byte.
+//!
+//! Memory use is one copy buffer and about a hundred bytes per entry, whatever the sizes.
+//!
+//! # Two digests
+//!
+//! [`Summary::sha256`] names the bytes. [`Summary::content_digest`] names what the archive
+//! *holds*: prefix, paths, modes and contents ([`ContentDigest`]). It does not change when a
+//! member is stored instead of deflated, so caches key on it.
+//!
+//! # Reading
+//!
+//! [`Archive::open`] takes anything that implements [`ReadAt`] (a file, a byte slice, ranges of a
+//! remote file) and refuses what two readers could understand differently. [`Limits`] bound what a
+//! hostile archive can make the caller spend.
+//!
+//! ```
+//! use pinnace_archive::{Archive, ArchivePath, Limits, Mode, Prefix, Writer};
+//!
+//! let mut writer = Writer::new(Vec::new());
+//! writer.bytes(&ArchivePath::parse("a.txt")?, Mode::File, b"hello")?;
+//! let (bytes, _) = writer.finish()?;
+//!
+//! let archive = Archive::open(bytes.as_slice(), Prefix::Refused, Limits::default())?;
+//! let entry = archive.find("a.txt").expect("it was written above");
+//! assert_eq!(archive.read(entry)?, b"hello");
+//! # Ok::<(), pinnace_archive::Error>(())
+//! ```
+
+mod content;
+mod digest;
+mod error;
+mod limits;
+mod member;
+mod path;
+mod read_at;
+mod reader;
+mod record;
+mod writer;
+
+pub use content::Content;
+pub use digest::ContentDigest;
+pub use error::{Error, ErrorKind, Rule};
+pub use limits::Limits;
+pub use path::{ArchivePath, Mode};
+pub use read_at::ReadAt;
+pub use reader::{Archive, Entry, Method, Prefix};
+pub use writer::{Summary, Writer};
+
+/// The specification compiles, so that it cannot drift from the code.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/format.md")]
+mod format {}

@@ -1,0 +1,427 @@
+//! The records of the zip format (APPNOTE 6.3.10, section 4.3), encoded and decoded side by side.
+
+use crate::{Error, ErrorKind, Rule};
+
+pub(crate) const STORED: u16 = 0;
+pub(crate) const DEFLATED: u16 = 8;
+
+/// 1980-01-01, the first day that a DOS date can hold.
+const DATE: u16 = 0x0021;
+const TIME: u16 = 0;
+/// 2.0: directories and deflate.
+const VERSION: u16 = 20;
+/// 4.5: zip64.
+const VERSION_ZIP64: u16 = 45;
+const HOST_UNIX: u16 = 3 << 8;
+/// Bit 11: the name is UTF-8. Set only where ASCII does not say the same.
+pub(crate) const FLAG_UTF8: u16 = 1 << 11;
+const ZIP64_EXTRA: u16 = 1;
+const MAX16: u64 = u16::MAX as u64;
+const MAX32: u64 = u32::MAX as u64;
+
+pub(crate) const LOCAL_SIGNATURE: u32 = 0x0403_4b50;
+pub(crate) const LOCAL_LENGTH: usize = 30;
+const CENTRAL_SIGNATURE: u32 = 0x0201_4b50;
+pub(crate) const CENTRAL_LENGTH: usize = 46;
+const END_SIGNATURE: u32 = 0x0605_4b50;
+pub(crate) const END_LENGTH: usize = 22;
+const ZIP64_END_SIGNATURE: u32 = 0x0606_4b50;
+pub(crate) const ZIP64_END_LENGTH: usize = 56;
+const ZIP64_LOCATOR_SIGNATURE: u32 = 0x0706_4b50;
+pub(crate) const ZIP64_LOCATOR_LENGTH: usize = 20;
+
+/// One member as the writer describes it.
+pub(crate) struct Member<'a> {
+    pub(crate) name: &'a str,
+    /// The Unix mode with its file type.
+    pub(crate) unix_mode: u32,
+    pub(crate) method: u16,
+    pub(crate) crc32: u32,
+    pub(crate) compressed: u64,
+    pub(crate) size: u64,
+    pub(crate) offset: u64,
+}
+
+impl Member<'_> {
+    pub(crate) fn encode_local(&self, out: &mut Vec<u8>) {
+        let zip64 = self.size >= MAX32 || self.compressed >= MAX32;
+        let extra: &[u64] = if zip64 { &[self.size, self.compressed] } else { &[] };
+        put32(out, LOCAL_SIGNATURE);
+        put16(out, if zip64 { VERSION_ZIP64 } else { VERSION });
+        self.encode_common(out, zip64, extra);
+        out.extend_from_slice(self.name.as_bytes());
+        put_zip64(out, extra);
+    }
+
+    pub(crate) fn encode_central(&self, out: &mut Vec<u8>) {
+        let sizes = self.size >= MAX32 || self.compressed >= MAX32;
+        let mut extra = Vec::new();
+        if sizes {
+            extra.extend([self.size, self.compressed]);
+        }
+        if self.offset >= MAX32 {
+            extra.push(self.offset);
+        }
+        let version = if extra.is_empty() { VERSION } else { VERSION_ZIP64 };
+        put32(out, CENTRAL_SIGNATURE);
+        put16(out, HOST_UNIX | version);
+        put16(out, version);
+        self.encode_common(out, sizes, &extra);
+        put16(out, 0); // comment length
+        put16(out, 0); // disk
+        put16(out, 0); // internal attributes
+        put32(out, self.external_attributes());
+        put32(out, self.offset.min(MAX32) as u32);
+        out.extend_from_slice(self.name.as_bytes());
+        put_zip64(out, &extra);
+    }
+
+    /// Flags to extra length: the run of fields that both headers share.
+    fn encode_common(&self, out: &mut Vec<u8>, sizes_in_extra: bool, extra: &[u64]) {
+        put16(out, if self.name.is_ascii() { 0 } else { FLAG_UTF8 });
+        put16(out, self.method);
+        put16(out, TIME);
+        put16(out, DATE);
+        put32(out, self.crc32);
+        let size = |n: u64| if sizes_in_extra { u32::MAX } else { n as u32 };
+        put32(out, size(self.compressed));
+        put32(out, size(self.size));
+        put16(out, self.name.len() as u16);
+        put16(out, if extra.is_empty() { 0 } else { 4 + 8 * extra.len() as u16 });
+    }
+
+    fn external_attributes(&self) -> u32 {
+        const DOS_DIRECTORY: u32 = 0x10;
+        let dos = if self.name.ends_with('/') { DOS_DIRECTORY } else { 0 };
+        self.unix_mode << 16 | dos
+    }
+}
+
+/// Where the central directory is, and how many entries it has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct End {
+    pub(crate) entries: u64,
+    pub(crate) size: u64,
+    pub(crate) offset: u64,
+}
+
+impl End {
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        if self.entries >= MAX16 || self.size >= MAX32 || self.offset >= MAX32 {
+            self.encode_zip64(out);
+        }
+        put32(out, END_SIGNATURE);
+        put16(out, 0);
+        put16(out, 0);
+        put16(out, self.entries.min(MAX16) as u16);
+        put16(out, self.entries.min(MAX16) as u16);
+        put32(out, self.size.min(MAX32) as u32);
+        put32(out, self.offset.min(MAX32) as u32);
+        put16(out, 0);
+    }
+
+    fn encode_zip64(&self, out: &mut Vec<u8>) {
+        put32(out, ZIP64_END_SIGNATURE);
+        put64(out, ZIP64_END_LENGTH as u64 - 12);
+        put16(out, HOST_UNIX | VERSION_ZIP64);
+        put16(out, VERSION_ZIP64);
+        put32(out, 0);
+        put32(out, 0);
+        put64(out, self.entries);
+        put64(out, self.entries);
+        put64(out, self.size);
+        put64(out, self.offset);
+        put32(out, ZIP64_LOCATOR_SIGNATURE);
+        put32(out, 0);
+        put64(out, self.offset + self.size);
+        put32(out, 1);
+    }
+
+    /// Reads the plain record; `None` if these bytes are not one that closes a file.
+    pub(crate) fn decode(bytes: &[u8; END_LENGTH]) -> Result<Self, Error> {
+        let mut fields = Fields(bytes);
+        if fields.u32() != END_SIGNATURE {
+            return Err(Error::refused(Rule::EndRecord, ""));
+        }
+        let (disk, start_disk) = (fields.u16(), fields.u16());
+        let (entries_here, entries) = (fields.u16(), fields.u16());
+        let end = Self {
+            entries: entries.into(),
+            size: fields.u32().into(),
+            offset: fields.u32().into(),
+        };
+        if fields.u16() != 0 {
+            return Err(Error::refused(Rule::EndRecord, ""));
+        }
+        if disk != 0 || start_disk != 0 || entries_here != entries {
+            return Err(Error::refused(Rule::SingleDisk, ""));
+        }
+        Ok(end)
+    }
+
+    pub(crate) fn may_be_zip64(&self) -> bool {
+        self.entries == MAX16 || self.size == MAX32 || self.offset == MAX32
+    }
+
+    /// The offset of the zip64 end record, if these bytes are its locator.
+    pub(crate) fn decode_locator(bytes: &[u8; ZIP64_LOCATOR_LENGTH]) -> Result<Option<u64>, Error> {
+        let mut fields = Fields(bytes);
+        if fields.u32() != ZIP64_LOCATOR_SIGNATURE {
+            return Ok(None);
+        }
+        let (disk, offset, disks) = (fields.u32(), fields.u64(), fields.u32());
+        if disk != 0 || disks != 1 {
+            return Err(Error::refused(Rule::SingleDisk, ""));
+        }
+        Ok(Some(offset))
+    }
+
+    /// Reads the zip64 record, which must agree with every plain field that is not saturated.
+    pub(crate) fn decode_zip64(
+        bytes: &[u8; ZIP64_END_LENGTH],
+        plain: &Self,
+    ) -> Result<Self, Error> {
+        let mut fields = Fields(bytes);
+        let contradiction = || Error::refused(Rule::Zip64, "");
+        if fields.u32() != ZIP64_END_SIGNATURE || fields.u64() != ZIP64_END_LENGTH as u64 - 12 {
+            return Err(contradiction());
+        }
+        fields.skip(4);
+        if fields.u32() != 0 || fields.u32() != 0 {
+            return Err(Error::refused(Rule::SingleDisk, ""));
+        }
+        let entries_here = fields.u64();
+        let end = Self { entries: fields.u64(), size: fields.u64(), offset: fields.u64() };
+        let agrees = |plain: u64, full: u64, saturated: u64| plain == saturated || plain == full;
+        if entries_here != end.entries
+            || !agrees(plain.entries, end.entries, MAX16)
+            || !agrees(plain.size, end.size, MAX32)
+            || !agrees(plain.offset, end.offset, MAX32)
+        {
+            return Err(contradiction());
+        }
+        Ok(end)
+    }
+}
+
+/// One entry of a central directory, as read.
+#[derive(Debug)]
+pub(crate) struct Central {
+    pub(crate) made_by_unix: bool,
+    pub(crate) flags: u16,
+    pub(crate) method: u16,
+    pub(crate) crc32: u32,
+    pub(crate) compressed: u64,
+    pub(crate) size: u64,
+    pub(crate) offset: u64,
+    pub(crate) external_attributes: u32,
+    pub(crate) name: Vec<u8>,
+}
+
+impl Central {
+    /// Takes one entry off the front of `bytes`.
+    pub(crate) fn decode(bytes: &mut &[u8]) -> Result<Self, Error> {
+        let malformed = || Error::refused(Rule::CentralDirectory, "");
+        let (head, rest) = bytes.split_at_checked(CENTRAL_LENGTH).ok_or_else(malformed)?;
+        let mut fields = Fields(head);
+        if fields.u32() != CENTRAL_SIGNATURE {
+            return Err(malformed());
+        }
+        let made_by_unix = fields.u16() & 0xff00 == HOST_UNIX;
+        fields.skip(2);
+        let (flags, method) = (fields.u16(), fields.u16());
+        fields.skip(4);
+        let (crc32, compressed, size) = (fields.u32(), fields.u32(), fields.u32());
+        let lengths = [fields.u16(), fields.u16(), fields.u16()].map(usize::from);
+        let disk = fields.u16();
+        fields.skip(2);
+        let (external_attributes, offset) = (fields.u32(), fields.u32());
+        let (name, rest) = rest.split_at_checked(lengths[0]).ok_or_else(malformed)?;
+        let (extra, rest) = rest.split_at_checked(lengths[1]).ok_or_else(malformed)?;
+        let (_comment, rest) = rest.split_at_checked(lengths[2]).ok_or_else(malformed)?;
+        if disk != 0 {
+            return Err(Error::refused(Rule::SingleDisk, String::from_utf8_lossy(name)));
+        }
+        *bytes = rest;
+        let [size, compressed, offset] = widen(extra, [size, compressed, offset], name)?;
+        Ok(Self {
+            made_by_unix,
+            flags,
+            method,
+            crc32,
+            compressed,
+            size,
+            offset,
+            external_attributes,
+            name: name.to_vec(),
+        })
+    }
+}
+
+/// The part of a local header that must agree with the central directory.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Local {
+    pub(crate) flags: u16,
+    pub(crate) method: u16,
+    pub(crate) crc32: u32,
+    pub(crate) compressed: u32,
+    pub(crate) size: u32,
+    pub(crate) name_length: usize,
+    pub(crate) extra_length: usize,
+}
+
+impl Local {
+    pub(crate) fn decode(bytes: &[u8; LOCAL_LENGTH]) -> Option<Self> {
+        let mut fields = Fields(bytes);
+        if fields.u32() != LOCAL_SIGNATURE {
+            return None;
+        }
+        fields.skip(2);
+        let (flags, method) = (fields.u16(), fields.u16());
+        fields.skip(4);
+        Some(Self {
+            flags,
+            method,
+            crc32: fields.u32(),
+            compressed: fields.u32(),
+            size: fields.u32(),
+            name_length: fields.u16().into(),
+            extra_length: fields.u16().into(),
+        })
+    }
+}
+
+/// Replaces saturated 32-bit fields by those of the zip64 extra field (APPNOTE 4.5.3).
+pub(crate) fn widen(extra: &[u8], plain: [u32; 3], name: &[u8]) -> Result<[u64; 3], Error> {
+    let contradiction = || Error::refused(Rule::Zip64, String::from_utf8_lossy(name));
+    let mut values = zip64_values(extra).ok_or_else(contradiction)?.chunks_exact(8);
+    let mut wide = plain.map(u64::from);
+    for value in wide.iter_mut().filter(|value| **value == MAX32) {
+        let bytes = values.next().ok_or_else(contradiction)?;
+        *value = Fields(bytes).u64();
+    }
+    Ok(wide)
+}
+
+/// The body of the zip64 extra field, empty if there is none; `None` if the fields are malformed.
+fn zip64_values(mut extra: &[u8]) -> Option<&[u8]> {
+    let mut found: Option<&[u8]> = None;
+    while !extra.is_empty() {
+        let (head, rest) = extra.split_at_checked(4)?;
+        let mut fields = Fields(head);
+        let (id, length) = (fields.u16(), fields.u16());
+        let (body, rest) = rest.split_at_checked(length.into())?;
+        if id == ZIP64_EXTRA && found.replace(body).is_some() {
+            return None;
+        }
+        extra = rest;
+    }
+    Some(found.unwrap_or_default())
+}
+
+fn put16(out: &mut Vec<u8>, value: u16) {
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+fn put32(out: &mut Vec<u8>, value: u32) {
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+fn put64(out: &mut Vec<u8>, value: u64) {
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+fn put_zip64(out: &mut Vec<u8>, values: &[u64]) {
+    if !values.is_empty() {
+        put16(out, ZIP64_EXTRA);
+        put16(out, 8 * values.len() as u16);
+        values.iter().for_each(|value| put64(out, *value));
+    }
+}
+
+/// Little-endian fields off the front of a record whose length has been checked.
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        let (head, rest) = self.0.split_at(N);
+        self.0 = rest;
+        let mut field = [0; N];
+        field.copy_from_slice(head);
+        field
+    }
+
+    fn u16(&mut self) -> u16 {
+        u16::from_le_bytes(self.take())
+    }
+
+    fn u32(&mut self) -> u32 {
+        u32::from_le_bytes(self.take())
+    }
+
+    fn u64(&mut self) -> u64 {
+        u64::from_le_bytes(self.take())
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        self.0 = &self.0[bytes..];
+    }
+}
+
+impl From<Rule> for Error {
+    fn from(rule: Rule) -> Self {
+        ErrorKind::Refused { rule, entry: String::new() }.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(size: u64, offset: u64) -> Member<'static> {
+        Member {
+            name: "a",
+            unix_mode: 0o100_644,
+            method: STORED,
+            crc32: 7,
+            compressed: size,
+            size,
+            offset,
+        }
+    }
+
+    #[test]
+    fn zip64_fields_are_a_function_of_the_numbers_alone() {
+        for (size, offset) in
+            [(0, 0), (MAX32 - 1, MAX32 - 1), (MAX32, 3), (5, MAX32), (1 << 40, 1 << 50)]
+        {
+            let mut bytes = Vec::new();
+            member(size, offset).encode_central(&mut bytes);
+            let wide = usize::from(size >= MAX32) * 2 + usize::from(offset >= MAX32);
+            let extra = if wide == 0 { 0 } else { 4 + 8 * wide };
+            assert_eq!(bytes.len(), CENTRAL_LENGTH + 1 + extra);
+            let read = Central::decode(&mut bytes.as_slice()).unwrap();
+            assert_eq!((read.size, read.compressed, read.offset), (size, size, offset));
+        }
+    }
+
+    #[test]
+    fn end_records_round_trip_on_both_sides_of_the_zip64_border() {
+        for end in [
+            End { entries: 3, size: 100, offset: 200 },
+            End { entries: 65_535, size: 100, offset: 200 },
+            End { entries: 3, size: 100, offset: 1 << 33 },
+        ] {
+            let mut bytes = Vec::new();
+            end.encode(&mut bytes);
+            let plain = End::decode(bytes.last_chunk().unwrap()).unwrap();
+            assert_eq!(plain.may_be_zip64(), bytes.len() > END_LENGTH);
+            if plain.may_be_zip64() {
+                let read = End::decode_zip64(bytes.first_chunk().unwrap(), &plain).unwrap();
+                assert_eq!(read, end);
+            } else {
+                assert_eq!(plain, end);
+            }
+        }
+    }
+}

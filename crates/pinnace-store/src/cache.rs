@@ -1,0 +1,134 @@
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{Access, Digest, Durability, Error, PendingFile, publish::create_folder};
+
+/// What can be made again, by bucket and key.
+///
+/// A cache never fails a read: what is missing, unreadable, cut short or of another format is
+/// simply not there. Writing can fail, and the caller may go on without.
+///
+/// ```
+/// use pinnace_store::Cache;
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// let cache = Cache::new(folder.path());
+/// cache.put("pages", "some key", b"a page")?;
+/// let entry = cache.get("pages", "some key").expect("it was put");
+/// assert_eq!(entry.read_all().unwrap(), b"a page");
+/// assert!(cache.get("pages", "another key").is_none());
+/// # Ok::<(), pinnace_store::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Cache {
+    root: PathBuf,
+}
+
+/// An entry starts with this and its length, so that a torn one is seen for what it is.
+const MAGIC: &[u8; 8] = b"pincach1";
+const HEAD: u64 = 16;
+
+impl Cache {
+    /// The cache in `root`; the folder is made when something is first put.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The entry that was put last under that key.
+    pub fn get(&self, bucket: &str, key: &str) -> Option<CacheEntry> {
+        CacheEntry::open(&self.path(bucket, key)).ok().flatten()
+    }
+
+    /// Puts an entry, replacing the one under that key.
+    ///
+    /// # Errors
+    ///
+    /// If the file system fails. The old entry is then still there.
+    pub fn put(&self, bucket: &str, key: &str, bytes: &[u8]) -> Result<(), Error> {
+        let path = self.path(bucket, key);
+        create_folder(&self.root.join(bucket))?;
+        let mut file = PendingFile::create(&path, Access::ReadWrite, Durability::Remade)?;
+        let write = |file: &mut PendingFile| {
+            file.write_all(MAGIC)?;
+            file.write_all(&(bytes.len() as u64).to_le_bytes())?;
+            file.write_all(bytes)
+        };
+        write(&mut file).map_err(Error::at("write", &path))?;
+        file.commit()
+    }
+
+    /// Keys may be long or secret, so only their hash reaches the disk.
+    fn path(&self, bucket: &str, key: &str) -> PathBuf {
+        let name = Digest::new(Sha256::digest(key.as_bytes()).into()).to_hex();
+        self.root.join(bucket).join(name)
+    }
+}
+
+/// An entry of a [`Cache`], open: it stays readable when it is replaced.
+#[derive(Debug)]
+pub struct CacheEntry {
+    file: File,
+    size: u64,
+}
+
+impl CacheEntry {
+    /// The size in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Fills `buffer` from `offset` on.
+    ///
+    /// # Errors
+    ///
+    /// If the entry is shorter than that, or the file system fails.
+    pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        read_exact_at(&self.file, buffer, HEAD.saturating_add(offset))
+    }
+
+    /// All of it.
+    ///
+    /// # Errors
+    ///
+    /// If the file system fails.
+    pub fn read_all(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; self.size as usize];
+        self.read_exact_at(&mut bytes, 0)?;
+        Ok(bytes)
+    }
+
+    fn open(path: &Path) -> io::Result<Option<Self>> {
+        let file = File::open(path)?;
+        let mut head = [0; HEAD as usize];
+        read_exact_at(&file, &mut head, 0)?;
+        let mut length = [0; 8];
+        length.copy_from_slice(&head[8..]);
+        let size = u64::from_le_bytes(length);
+        let whole = size.checked_add(HEAD) == Some(file.metadata()?.len());
+        Ok((head.starts_with(MAGIC) && whole).then_some(Self { file, size }))
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !buffer.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, buffer, offset)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            n => {
+                buffer = &mut buffer[n..];
+                offset += n as u64;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+use std::{
+    fs::{self, File, Permissions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use tempfile::NamedTempFile;
+
+use crate::Error;
+
+/// What a published file must survive.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Durability {
+    /// A power cut: data is synced before the rename, the folder after it.
+    Durable,
+    /// A crash of the process, but not of the machine: for what can be made again.
+    Remade,
+}
+
+/// Who may do what with a published file. The process's umask narrows it further.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Access {
+    /// Written once, never changed: `0444`.
+    ReadOnly,
+    /// An ordinary file: `0666`.
+    ReadWrite,
+    /// A program: `0777`.
+    Executable,
+}
+
+/// A file that is being written beside its name, and takes the name only when it is whole.
+///
+/// Dropping it without [`PendingFile::commit`] removes it: a failure leaves nothing behind, and a
+/// file that had the name before stays as it was.
+///
+/// ```
+/// use std::io::Write;
+/// use pinnace_store::{Access, Durability, PendingFile};
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("report.txt");
+/// let mut file = PendingFile::create(&path, Access::ReadWrite, Durability::Durable)?;
+/// file.write_all(b"done").unwrap();
+/// assert!(!path.exists());
+/// file.commit()?;
+/// assert_eq!(std::fs::read(&path).unwrap(), b"done");
+/// # Ok::<(), pinnace_store::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "a pending file is removed unless it is committed"]
+pub struct PendingFile {
+    temporary: NamedTempFile,
+    path: PathBuf,
+    durability: Durability,
+}
+
+/// How the names of unfinished files begin.
+const PREFIX: &str = ".pinnace-";
+
+impl PendingFile {
+    /// Starts a file that will be called `path`, in the same folder.
+    ///
+    /// # Errors
+    ///
+    /// If the folder does not exist or cannot be written to.
+    pub fn create(path: &Path, access: Access, durability: Durability) -> Result<Self, Error> {
+        Self::create_in(parent(path), path, access, durability)
+    }
+
+    /// The same with the unfinished file in `folder`, which is on the file system of `path`.
+    pub(crate) fn create_in(
+        folder: &Path,
+        path: &Path,
+        access: Access,
+        durability: Durability,
+    ) -> Result<Self, Error> {
+        let temporary = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .permissions(permissions(access))
+            .tempfile_in(folder)
+            .map_err(Error::at("create a file in", folder))?;
+        Ok(Self { temporary, path: path.to_owned(), durability })
+    }
+
+    /// Gives the file its name. What had the name before is replaced.
+    ///
+    /// # Errors
+    ///
+    /// If syncing or renaming fails; the file is then removed.
+    pub fn commit(self) -> Result<(), Error> {
+        let Self { temporary, path, durability } = self;
+        if durability == Durability::Durable {
+            temporary.as_file().sync_all().map_err(Error::at("sync", &path))?;
+        }
+        temporary.persist(&path).map_err(|error| Error::at("write", &path)(error.error))?;
+        if durability == Durability::Durable {
+            sync_folder(parent(&path))?;
+        }
+        Ok(())
+    }
+
+    /// The name that the file will have.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn set_path(&mut self, path: PathBuf) {
+        self.path = path;
+    }
+}
+
+impl Write for PendingFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.temporary.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.temporary.flush()
+    }
+}
+
+/// Makes a folder and its parents.
+pub(crate) fn create_folder(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(Error::at("create the folder", path))
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> Result<(), Error> {
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(Error::at("sync", path))
+}
+
+/// Elsewhere a folder cannot be opened to be synced; the file system orders renames itself.
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> Result<(), Error> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn permissions(access: Access) -> Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    Permissions::from_mode(match access {
+        Access::ReadOnly => 0o444,
+        Access::ReadWrite => 0o666,
+        Access::Executable => 0o777,
+    })
+}

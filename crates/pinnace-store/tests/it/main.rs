@@ -1,0 +1,22 @@
+//! What the store promises: atomic, verified, healing, shared.
+
+mod cache;
+mod local;
+mod publish;
+
+use std::path::Path;
+
+/// The names of all files below a folder.
+pub(crate) fn files(folder: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            names.extend(files(&entry.path()));
+        } else {
+            names.push(entry.file_name().into_string().unwrap());
+        }
+    }
+    names.sort();
+    names
+}

@@ -1,0 +1,94 @@
+use std::collections::BTreeMap;
+
+/// One input of a merge: a named, ordered set of distributions and files. `Id` tells contents
+/// apart.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Layer<Id> {
+    pub(crate) name: String,
+    pub(crate) distributions: Vec<Distribution<Id>>,
+    pub(crate) files: BTreeMap<String, Id>,
+}
+
+/// An installed project, or one that will be: a wheel in one piece.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Distribution<Id> {
+    pub(crate) project: String,
+    pub(crate) version: String,
+    pub(crate) file_name: String,
+    pub(crate) id: Id,
+    pub(crate) requires: Vec<String>,
+    pub(crate) extras: Vec<String>,
+}
+
+impl<Id> Layer<Id> {
+    /// An empty layer. The name is what conflicts call it.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), distributions: Vec::new(), files: BTreeMap::new() }
+    }
+
+    /// The same layer with one distribution more.
+    #[must_use]
+    pub fn with(mut self, distribution: Distribution<Id>) -> Self {
+        self.distributions.push(distribution);
+        self
+    }
+
+    /// The same layer with one file more; a later file of that path replaces an earlier one.
+    #[must_use]
+    pub fn with_file(mut self, path: impl Into<String>, id: Id) -> Self {
+        self.files.insert(path.into(), id);
+        self
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl<Id> Distribution<Id> {
+    /// A distribution that requires nothing. The project's name must be normalised (PEP 503).
+    pub fn new(
+        project: impl Into<String>,
+        version: impl Into<String>,
+        file_name: impl Into<String>,
+        id: Id,
+    ) -> Self {
+        Self {
+            project: project.into(),
+            version: version.into(),
+            file_name: file_name.into(),
+            id,
+            requires: Vec::new(),
+            extras: Vec::new(),
+        }
+    }
+
+    /// The same with what it requires (`Requires-Dist` headers), and the extras that are asked for.
+    #[must_use]
+    pub fn requiring(mut self, requires: Vec<String>, extras: Vec<String>) -> Self {
+        self.requires = requires;
+        self.extras = extras;
+        self
+    }
+
+    /// The project.
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// The version.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The wheel's file name.
+    pub fn file_name(&self) -> &str {
+        &self.file_name
+    }
+
+    /// What its content is known by.
+    pub fn id(&self) -> &Id {
+        &self.id
+    }
+}

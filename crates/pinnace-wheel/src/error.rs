@@ -1,0 +1,136 @@
+use std::{error::Error as StdError, io, path::PathBuf, sync::Arc};
+
+/// Why something could not be parsed, fetched or resolved.
+///
+/// That no set of versions solves a request is not an error: [`Outcome`](crate::Outcome) says so.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Error(Arc<ErrorKind>);
+
+impl Error {
+    /// What happened.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0
+    }
+
+    /// Whether the same call may succeed when it is made again.
+    pub fn is_retryable(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Transport { .. } => true,
+            ErrorKind::Status { status, .. } => is_retryable_status(*status),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn parse(what: &'static str, text: &str, reason: impl ToString) -> Self {
+        ErrorKind::Parse { what, text: text.to_owned(), reason: reason.to_string() }.into()
+    }
+
+    /// Makes the error of keeping or reading content: `.map_err(Error::keep("store a wheel"))`.
+    pub(crate) fn keep(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| ErrorKind::Keep { doing, source }.into()
+    }
+}
+
+/// RFC 9110, section 15, and what content networks do in practice: these pass by themselves.
+pub(crate) fn is_retryable_status(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self(Arc::new(kind))
+    }
+}
+
+/// The kinds of [`Error`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A text does not follow its standard.
+    #[error("`{text}` is not a {what}: {reason}")]
+    Parse {
+        /// What it should be, as in `requirement`.
+        what: &'static str,
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A server could not be reached, or the connection broke.
+    #[error("cannot fetch {url}: {source}")]
+    Transport {
+        /// The address, without credentials.
+        url: String,
+        /// The failure itself.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// A server refused.
+    #[error("cannot fetch {url}: the server answered with status {status}")]
+    Status {
+        /// The address, without credentials.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// An index wants credentials, or others. No further index is asked: the name is not passed on
+    /// to a public one.
+    #[error(
+        "{url} refused the credentials (status {status}); give them in the index URL as `https://user:password@…`"
+    )]
+    Unauthorized {
+        /// The address, without credentials.
+        url: String,
+        /// 401 or 403.
+        status: u16,
+    },
+    /// What is needed is not in the cache, and nothing may be fetched.
+    #[error("{url} is not in the cache, and `--offline` forbids to fetch it")]
+    Offline {
+        /// The address, without credentials.
+        url: String,
+    },
+    /// An answer that is no page of a simple index (PEP 503, PEP 691).
+    #[error("{url} is not a page of a simple index: {reason}")]
+    Page {
+        /// The address, without credentials.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A wheel's metadata cannot be used.
+    #[error("the metadata of `{file}` cannot be used: {reason}")]
+    Metadata {
+        /// The wheel's file name.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A download is not what the index promised; nothing of it was kept.
+    #[error("`{file}` is not what its index promised: {reason}")]
+    Broken {
+        /// The file's name.
+        file: String,
+        /// How it differs.
+        reason: String,
+    },
+    /// What was fetched could not be kept, or what was kept could not be read.
+    #[error("cannot {doing}: {source}")]
+    Keep {
+        /// What was being done.
+        doing: &'static str,
+        /// The failure itself.
+        source: io::Error,
+    },
+    /// A Python interpreter could not be asked.
+    #[error("cannot use the interpreter `{}`: {reason}", path.display())]
+    Interpreter {
+        /// The interpreter.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The work was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}

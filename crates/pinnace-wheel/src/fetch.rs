@@ -1,0 +1,113 @@
+use std::{
+    fmt,
+    io::{self, Read},
+};
+
+use crate::{Address, Error, ErrorKind};
+
+/// The network, as far as an index needs it: one blocking GET.
+///
+/// Several threads call it at once. Implementations follow redirects, but do not retry: the caller
+/// does. An answer with any status is a [`Response`]; only a failure to get one is an error.
+pub trait Fetch: Send + Sync {
+    /// Makes the request.
+    ///
+    /// # Errors
+    ///
+    /// If no answer came.
+    fn fetch(&self, request: &Request<'_>) -> Result<Response, FetchError>;
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Request<'a> {
+    /// Where.
+    pub address: &'a Address,
+    /// The `Accept` header.
+    pub accept: &'a str,
+    /// Which bytes; all of them if `None`.
+    pub part: Option<Part>,
+}
+
+/// A single range of RFC 9110, section 14.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Part {
+    /// The last so many bytes.
+    Last(u64),
+    /// So many bytes from an offset on.
+    Range {
+        /// The first byte.
+        offset: u64,
+        /// How many.
+        length: u64,
+    },
+}
+
+impl fmt::Display for Part {
+    /// As the `Range` header has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Last(length) => write!(f, "bytes=-{length}"),
+            Self::Range { offset, length } => {
+                write!(f, "bytes={offset}-{}", offset.saturating_add(length.saturating_sub(1)))
+            }
+        }
+    }
+}
+
+/// What came back.
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `Content-Type` header; empty if there is none.
+    pub content_type: String,
+    /// The `Content-Range` header of a partial answer.
+    pub content_range: Option<String>,
+    /// The seconds of a `Retry-After` header.
+    pub retry_after: Option<u64>,
+    /// The body, read as it comes.
+    pub body: Box<dyn Read + Send>,
+}
+
+impl Response {
+    /// The whole size that a `Content-Range: bytes 5-9/10` tells.
+    pub(crate) fn whole_size(&self) -> Option<u64> {
+        self.content_range.as_ref()?.rsplit('/').next()?.parse().ok()
+    }
+
+    /// The body in memory, if it is not longer than `limit`.
+    pub(crate) fn read(self, limit: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let n = self.body.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        if n as u64 > limit {
+            return Err(io::Error::other(format!("the answer is longer than {limit} bytes")));
+        }
+        Ok(bytes)
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("content_type", &self.content_type)
+            .finish_non_exhaustive()
+    }
+}
+
+/// No answer came. The source says why, and holds no credentials.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct FetchError(Box<dyn std::error::Error + Send + Sync>);
+
+impl FetchError {
+    /// The failure that `source` tells of.
+    pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(source.into())
+    }
+
+    pub(crate) fn at(self, address: &Address) -> Error {
+        ErrorKind::Transport { url: address.to_string(), source: self.0 }.into()
+    }
+}

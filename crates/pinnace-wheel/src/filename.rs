@@ -1,0 +1,193 @@
+use std::{fmt, str::FromStr};
+
+use crate::{Error, ProjectName, Tag, Version};
+
+/// A wheel's file name: `name-version(-build)?-python-abi-platform.whl` (binary distribution
+/// format, "File name convention").
+///
+/// ```
+/// use pinnace_wheel::WheelName;
+///
+/// let wheel: WheelName = "six-1.16.0-py2.py3-none-any.whl".parse()?;
+/// assert_eq!(wheel.project().as_str(), "six");
+/// assert_eq!(wheel.tags().count(), 2);
+/// # Ok::<(), pinnace_wheel::Error>(())
+/// ```
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct WheelName {
+    text: Box<str>,
+    project: ProjectName,
+    version: Version,
+    build: Option<BuildTag>,
+    tags: [Box<str>; 3],
+}
+
+/// The optional build tag: of two wheels with equally good tags the higher build wins.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct BuildTag(u64, Box<str>);
+
+impl WheelName {
+    /// The file name as it was parsed.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The project.
+    pub fn project(&self) -> &ProjectName {
+        &self.project
+    }
+
+    /// The version.
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// The build tag, if there is one.
+    pub fn build(&self) -> Option<&BuildTag> {
+        self.build.as_ref()
+    }
+
+    /// Every tag of a compressed set: `py2.py3-none-any` is two (PEP 425).
+    pub fn tags(&self) -> impl Iterator<Item = Tag> + '_ {
+        let [pythons, abis, platforms] = &self.tags;
+        pythons.split('.').flat_map(move |python| {
+            abis.split('.').flat_map(move |abi| {
+                platforms.split('.').map(move |platform| Tag::new(python, abi, platform))
+            })
+        })
+    }
+
+    /// The tags as the file name has them: `py2.py3-none-any`.
+    pub fn compressed_tags(&self) -> String {
+        self.tags.join("-")
+    }
+
+    /// The three dotted parts of the compressed tag set.
+    pub(crate) fn tag_parts(&self) -> [&str; 3] {
+        [&self.tags[0], &self.tags[1], &self.tags[2]]
+    }
+}
+
+/// Dotted parts are short; their product is what a reader must go through.
+const MOST_TAGS: usize = 1_000;
+
+impl FromStr for WheelName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let refuse = |reason: &str| Error::parse("wheel file name", text, reason);
+        let stem = text.strip_suffix(".whl").ok_or_else(|| refuse("it does not end in `.whl`"))?;
+        let parts: Vec<&str> = stem.split('-').collect();
+        let (head, build, tags) = match parts[..] {
+            [name, version, python, abi, platform] => {
+                ([name, version], None, [python, abi, platform])
+            }
+            [name, version, build, python, abi, platform] => {
+                ([name, version], Some(build), [python, abi, platform])
+            }
+            _ => return Err(refuse("it must have five parts, or six with a build tag")),
+        };
+        let build = match build.map(parse_build) {
+            Some(None) => {
+                return Err(refuse(
+                    "the third of six parts must be a build tag, and start with a digit",
+                ));
+            }
+            Some(Some(build)) => Some(build),
+            None => None,
+        };
+        if tags.iter().any(|part| part.split('.').any(str::is_empty)) {
+            return Err(refuse("a tag is empty"));
+        }
+        if tags.iter().map(|part| part.split('.').count()).product::<usize>() > MOST_TAGS {
+            return Err(refuse("it has too many tags"));
+        }
+        Ok(Self {
+            text: text.into(),
+            project: head[0].parse()?,
+            version: head[1].replace('_', "-").parse()?,
+            build,
+            tags: tags.map(Into::into),
+        })
+    }
+}
+
+impl fmt::Display for WheelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// What an index offers: wheels and source distributions.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Artifact {
+    /// A wheel.
+    Wheel(WheelName),
+    /// A source distribution, which would have to be built.
+    Sdist(SdistName),
+}
+
+impl Artifact {
+    /// Parses a file name on the page of `project`, which decides where an old sdist's name ends
+    /// and its version starts.
+    ///
+    /// # Errors
+    ///
+    /// If it is neither a wheel nor a `.tar.gz` or `.zip` sdist of that project.
+    pub fn parse(file_name: &str, project: &ProjectName) -> Result<Self, Error> {
+        if !file_name.ends_with(".whl") {
+            return SdistName::parse(file_name, project).map(Self::Sdist);
+        }
+        let wheel: WheelName = file_name.parse()?;
+        if wheel.project() != project {
+            let reason = format!("it is not of the project `{project}`");
+            return Err(Error::parse("wheel file name", file_name, reason));
+        }
+        Ok(Self::Wheel(wheel))
+    }
+
+    /// The file name.
+    pub fn file_name(&self) -> &str {
+        match self {
+            Self::Wheel(wheel) => wheel.as_str(),
+            Self::Sdist(sdist) => &sdist.text,
+        }
+    }
+
+    /// The version.
+    pub fn version(&self) -> &Version {
+        match self {
+            Self::Wheel(wheel) => wheel.version(),
+            Self::Sdist(sdist) => &sdist.version,
+        }
+    }
+}
+
+/// A source distribution's file name: `name-version.tar.gz` (PEP 625, and older forms).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SdistName {
+    text: Box<str>,
+    version: Version,
+}
+
+impl SdistName {
+    fn parse(text: &str, project: &ProjectName) -> Result<Self, Error> {
+        let refuse = |reason: &str| Error::parse("sdist file name", text, reason);
+        let stem = text
+            .strip_suffix(".tar.gz")
+            .or_else(|| text.strip_suffix(".zip"))
+            .ok_or_else(|| refuse("it ends neither in `.whl`, `.tar.gz` nor `.zip`"))?;
+        let version = stem.match_indices('-').find_map(|(at, _)| {
+            let named: ProjectName = stem[..at].parse().ok()?;
+            (named == *project).then(|| stem[at + 1..].parse().ok()).flatten()
+        });
+        let reason = "it is not `name-version`";
+        Ok(Self { text: text.into(), version: version.ok_or_else(|| refuse(reason))? })
+    }
+}
+
+fn parse_build(text: &str) -> Option<BuildTag> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, rest) = text.split_at(digits);
+    Some(BuildTag(number.parse().ok()?, rest.into()))
+}

@@ -1,0 +1,101 @@
+//! Reading ahead of the solver: pages and metadata that it will likely ask for next.
+//!
+//! The solver decides one package at a time, and each decision may need two answers from far away.
+//! Readers on threads of their own make those requests as soon as a project is first mentioned.
+//! They only fill memos: what the solver sees does not depend on them.
+
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+use super::Index;
+use crate::{
+    ProjectName, Source, Specifiers, Target,
+    resolve::{Choice, Yanked, best_release, choose},
+};
+
+#[derive(Default)]
+pub(super) struct Ahead {
+    queue: Mutex<Queue>,
+    filled: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    wishes: VecDeque<(ProjectName, Specifiers)>,
+    state: State,
+}
+
+#[derive(Default, PartialEq)]
+enum State {
+    #[default]
+    Idle,
+    Reading,
+}
+
+impl Ahead {
+    pub(super) fn push(&self, name: &ProjectName, specifiers: &Specifiers) {
+        let mut queue = self.lock();
+        if queue.state == State::Reading {
+            queue.wishes.push_back((name.clone(), specifiers.clone()));
+            self.filled.notify_one();
+        }
+    }
+
+    fn set(&self, state: State) {
+        let mut queue = self.lock();
+        queue.state = state;
+        queue.wishes.clear();
+        self.filled.notify_all();
+    }
+
+    /// The next wish; `None` when there will be no more.
+    fn pop(&self) -> Option<(ProjectName, Specifiers)> {
+        let mut queue = self.lock();
+        while queue.state == State::Reading && queue.wishes.is_empty() {
+            queue = self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        queue.wishes.pop_front()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Index<'_> {
+    /// Runs `work`, mostly a resolution for `target`, with readers ahead of it.
+    pub fn reading_ahead<T>(&self, target: &Target, work: impl FnOnce() -> T) -> T {
+        self.ahead.set(State::Reading);
+        std::thread::scope(|scope| {
+            for _ in 0..self.options.concurrency {
+                scope.spawn(|| {
+                    while let Some((name, specifiers)) = self.ahead.pop() {
+                        self.read(&name, &specifiers, target);
+                    }
+                });
+            }
+            // Readers stop even if `work` panics.
+            let _stop = StopOnDrop(&self.ahead);
+            work()
+        })
+    }
+
+    /// Fills the memos with the likely choice. Errors are kept there for the solver to find.
+    fn read(&self, name: &ProjectName, specifiers: &Specifiers, target: &Target) {
+        let Ok(Some(project)) = self.project(name) else { return };
+        let Some(release) = best_release(&project, specifiers) else { return };
+        if let Ok(Choice::Wheel(file)) = choose(release, target, Yanked::Refused) {
+            let _ = self.metadata(&file);
+        }
+    }
+}
+
+struct StopOnDrop<'a>(&'a Ahead);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.set(State::Idle);
+    }
+}

@@ -1,0 +1,181 @@
+//! Downloads in parallel, each verified before it is kept.
+
+use std::{
+    io::{self, Read},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use super::{Index, json::parse_sha256, metadata, retry};
+use crate::{Error, ErrorKind, Event, File, Pin, Progress, ReadAt, WheelName};
+
+/// How many wheels come at once: enough to hide the waits between small ones, while a single
+/// large one already fills the line.
+const PARALLEL: usize = 8;
+
+/// Remembers the SHA-256 of files whose index does not tell it, by their address.
+const DIGESTS: &str = "digests-1";
+
+/// A wheel that is in the store.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Downloaded {
+    /// Its name.
+    pub wheel: WheelName,
+    /// The SHA-256 of its bytes, under which it is kept.
+    pub sha256: [u8; 32],
+}
+
+impl Index<'_> {
+    /// Downloads those wheels that are not in the store yet; the answer has them all, in the order
+    /// of the pins.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Broken`] if a wheel is not what the index promised, or its METADATA is not what
+    /// the resolution was told; else as fetching and keeping fail. Wheels that came whole are kept.
+    pub fn download(&self, pins: &[Pin]) -> Result<Vec<Downloaded>, Error> {
+        let missing = self.missing(pins)?;
+        if !missing.is_empty() {
+            let bytes = missing.iter().filter_map(|pin| pin.file().size).sum();
+            self.parts.progress.event(Event::DownloadsStart { wheels: missing.len(), bytes });
+            self.fetch_all(&missing)?;
+        }
+        pins.iter().map(|pin| self.verified(pin)).collect()
+    }
+
+    fn missing<'p>(&self, pins: &'p [Pin]) -> Result<Vec<&'p Pin>, Error> {
+        let mut missing = Vec::new();
+        for pin in pins {
+            let here = match known_digest(self, pin.file()) {
+                Some(sha256) => contains(self, &sha256)?,
+                None => false,
+            };
+            if !here {
+                missing.push(pin);
+            }
+        }
+        // The largest first: the last download to end should not be the one that started last.
+        missing.sort_by_key(|pin| std::cmp::Reverse(pin.file().size));
+        Ok(missing)
+    }
+
+    fn fetch_all(&self, pins: &[&Pin]) -> Result<(), Error> {
+        let next = AtomicUsize::new(0);
+        let failed = Mutex::new(None);
+        let work = || {
+            while let Some(pin) = pins.get(next.fetch_add(1, Ordering::Relaxed)) {
+                match one(self, pin.file()) {
+                    Ok(_) => {
+                        self.parts.progress.event(Event::Downloaded(pin.wheel().as_str()));
+                    }
+                    Err(error) => {
+                        let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                        failed.get_or_insert(error);
+                        next.store(pins.len(), Ordering::Relaxed);
+                    }
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..PARALLEL.min(pins.len()) {
+                scope.spawn(work);
+            }
+        });
+        failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    }
+
+    fn verified(&self, pin: &Pin) -> Result<Downloaded, Error> {
+        let absent = || ErrorKind::Broken {
+            file: pin.wheel().to_string(),
+            reason: "it vanished from the store".to_owned(),
+        };
+        let sha256 = known_digest(self, pin.file()).ok_or_else(absent)?;
+        metadata::verify(self, pin.file(), &sha256)?;
+        Ok(Downloaded { wheel: pin.wheel().clone(), sha256 })
+    }
+}
+
+/// Downloads one wheel, whether it is here or not, and returns its SHA-256.
+pub(super) fn one(index: &Index<'_>, file: &File) -> Result<[u8; 32], Error> {
+    let address = &file.address;
+    index.check_online(address)?;
+    let sha256 = retry::with_retries(index, address, || {
+        let response = retry::get(index, address, "*/*", None)?;
+        if response.status != 200 {
+            return Err(retry::refused(address, response.status, response.retry_after));
+        }
+        let mut body = Body {
+            body: response.body,
+            limit: file.size.unwrap_or(LARGEST),
+            progress: index.parts.progress,
+            failure: None,
+        };
+        let kept = index.parts.wheels.put(&mut body, file.sha256.as_ref());
+        match (kept, body.failure) {
+            (Ok(sha256), _) => Ok(sha256),
+            (Err(_), Some(error)) => Err(retry::broken(address, error)),
+            (Err(error), None) if error.kind() == io::ErrorKind::InvalidData => {
+                let file = file.artifact.file_name().to_owned();
+                Err(Error::from(ErrorKind::Broken { file, reason: error.to_string() }).into())
+            }
+            (Err(error), None) => Err(Error::keep("store a wheel")(error).into()),
+        }
+    })?;
+    if file.sha256.is_none() {
+        let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        index.parts.cache.put(DIGESTS, &address.to_string(), hex.as_bytes());
+    }
+    Ok(sha256)
+}
+
+/// No wheel on PyPI may be larger than this by default.
+const LARGEST: u64 = 10 << 30;
+
+fn contains(index: &Index<'_>, sha256: &[u8; 32]) -> Result<bool, Error> {
+    index.parts.wheels.contains(sha256).map_err(Error::keep("look for a wheel"))
+}
+
+/// From the index, or from an earlier download of the same address.
+fn known_digest(index: &Index<'_>, file: &File) -> Option<[u8; 32]> {
+    file.sha256.or_else(|| {
+        let entry = index.parts.cache.get(DIGESTS, &file.address.to_string())?;
+        let mut hex = [0; 64];
+        ReadAt::read_exact_at(&*entry, &mut hex, 0).ok()?;
+        parse_sha256(std::str::from_utf8(&hex).ok()?)
+    })
+}
+
+/// A body on its way into the store: counted, bounded, cancellable. Its own failure is remembered,
+/// to be told from one of the store.
+struct Body<'a> {
+    body: Box<dyn Read + Send>,
+    limit: u64,
+    progress: &'a dyn Progress,
+    failure: Option<io::Error>,
+}
+
+impl Read for Body<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = if self.progress.is_cancelled() {
+            Err(io::Error::other("cancelled"))
+        } else {
+            self.body.read(buffer)
+        };
+        let fault = match read {
+            Ok(n) if n as u64 > self.limit => {
+                io::Error::other("the server sends more than the index promised")
+            }
+            Ok(n) => {
+                self.limit -= n as u64;
+                self.progress.event(Event::Received(n as u64));
+                return Ok(n);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+            Err(error) => error,
+        };
+        self.failure = Some(io::Error::new(fault.kind(), fault.to_string()));
+        Err(fault)
+    }
+}

@@ -1,0 +1,155 @@
+//! Simple indexes over a network, with a cache in front and readers ahead of the solver.
+
+mod ahead;
+mod download;
+mod html;
+mod json;
+mod kept;
+mod metadata;
+mod page;
+mod retry;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use crate::{
+    Address, Cache, Error, ErrorKind, Fetch, File, Members, Metadata, Progress, Project,
+    ProjectName, Source, Specifiers, Wheels,
+};
+
+use ahead::Ahead;
+pub use download::Downloaded;
+pub use html::parse_html;
+pub use json::parse_json;
+pub(crate) use kept::KeptPage;
+
+/// Simple indexes (PEP 503, PEP 691) as a [`Source`], and the downloads from them.
+///
+/// Of several indexes the first that has a project owns it: a name is never looked up further, so
+/// a private name cannot be taken over by a public index.
+pub struct Index<'a> {
+    parts: IndexParts<'a>,
+    options: IndexOptions,
+    projects: Memo<ProjectName, Option<Arc<Project>>>,
+    metadata: Memo<String, Arc<Metadata>>,
+    ahead: Ahead,
+}
+
+/// What an [`Index`] stands on.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "it holds nothing but trait objects")]
+pub struct IndexParts<'a> {
+    /// The network.
+    pub fetch: &'a dyn Fetch,
+    /// For pages and metadata.
+    pub cache: &'a dyn Cache,
+    /// For wheels.
+    pub wheels: &'a dyn Wheels,
+    /// For looking into wheels.
+    pub members: &'a dyn Members,
+    /// Who is told, and may cancel.
+    pub progress: &'a dyn Progress,
+}
+
+/// How an [`Index`] behaves.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct IndexOptions {
+    /// The indexes, in the order in which they are asked.
+    pub indexes: Vec<Address>,
+    /// Now, in seconds since 1970: pages have an age.
+    pub now: u64,
+    /// How old a cached page may be. Ten minutes by default: many indexes send no caching headers.
+    pub time_to_live: Duration,
+    /// Never to fetch: what is not in the cache is an error.
+    pub offline: bool,
+    /// How often a request that failed for a passing reason is made again. Three by default.
+    pub retries: u32,
+    /// How many requests are made at once. 24 by default: more gained nothing on an index that is
+    /// 30 ms away.
+    pub concurrency: usize,
+}
+
+impl IndexOptions {
+    /// The defaults for these indexes at this time.
+    pub fn new(indexes: Vec<Address>, now: u64) -> Self {
+        Self {
+            indexes,
+            now,
+            time_to_live: Duration::from_secs(600),
+            offline: false,
+            retries: 3,
+            concurrency: 24,
+        }
+    }
+}
+
+impl<'a> Index<'a> {
+    /// An index on these parts.
+    pub fn new(parts: IndexParts<'a>, options: IndexOptions) -> Self {
+        Self {
+            parts,
+            options,
+            projects: Memo::default(),
+            metadata: Memo::default(),
+            ahead: Ahead::default(),
+        }
+    }
+
+    fn check_cancelled(&self) -> Result<(), Error> {
+        if self.parts.progress.is_cancelled() { Err(ErrorKind::Cancelled.into()) } else { Ok(()) }
+    }
+
+    fn check_online(&self, address: &Address) -> Result<(), Error> {
+        if self.options.offline {
+            return Err(ErrorKind::Offline { url: address.to_string() }.into());
+        }
+        Ok(())
+    }
+}
+
+impl Source for Index<'_> {
+    fn project(&self, name: &ProjectName) -> Result<Option<Arc<Project>>, Error> {
+        self.projects.get_or_make(name.clone(), || page::project(self, name))
+    }
+
+    fn metadata(&self, file: &File) -> Result<Arc<Metadata>, Error> {
+        let key = file.artifact.file_name().to_owned();
+        self.metadata.get_or_make(key, || metadata::metadata(self, file).map(Arc::new))
+    }
+
+    fn expect(&self, name: &ProjectName, specifiers: &Specifiers) {
+        self.ahead.push(name, specifiers);
+    }
+}
+
+impl fmt::Debug for Index<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Index").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+type Slot<V> = Arc<OnceLock<Result<V, Error>>>;
+
+/// Answers that are made once, by whoever asks first; everybody else waits for that one.
+struct Memo<K, V>(Mutex<BTreeMap<K, Slot<V>>>);
+
+impl<K: Ord, V: Clone> Memo<K, V> {
+    fn get_or_make(&self, key: K, make: impl FnOnce() -> Result<V, Error>) -> Result<V, Error> {
+        let slot = {
+            let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(slots.entry(key).or_default())
+        };
+        slot.get_or_init(make).clone()
+    }
+}
+
+impl<K, V> Default for Memo<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}

@@ -1,0 +1,91 @@
+//! The page of one project: from the cache while it is fresh, else from the first index that has it.
+
+use std::{io::Read, sync::Arc};
+
+use super::{Index, kept, parse_html, parse_json, retry};
+use crate::{Address, Error, ErrorKind, Event, File, Part, Project, ProjectName, Response};
+
+/// JSON first; HTML is what every index speaks (PEP 691, "Version + Format Selection").
+const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
+     application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01";
+
+/// The largest page known has 12 MB; beyond this it is no page.
+const LARGEST: u64 = 256 << 20;
+
+/// The version is that of the kept form.
+const BUCKET: &str = "pages-1";
+
+pub(super) fn project(
+    index: &Index<'_>,
+    name: &ProjectName,
+) -> Result<Option<Arc<Project>>, Error> {
+    for base in &index.options.indexes {
+        let address = base.project_page(name.as_str());
+        let found = match cached(index, name, &address) {
+            Some(project) => project,
+            None => fetch(index, name, &address)?,
+        };
+        if let Some(project) = found {
+            index.parts.progress.event(Event::ProjectRead(name));
+            return Ok(Some(Arc::new(project)));
+        }
+    }
+    Ok(None)
+}
+
+/// `Some(None)` is a fresh answer that there is no such project.
+fn cached(index: &Index<'_>, name: &ProjectName, address: &Address) -> Option<Option<Project>> {
+    let page = index.parts.cache.get(BUCKET, &address.to_string())?;
+    let page = kept::open(page, name, address)?;
+    let age = index.options.now.checked_sub(page.fetched_at);
+    let fresh = age.is_some_and(|age| age < index.options.time_to_live.as_secs());
+    (fresh || index.options.offline).then_some(page.project)
+}
+
+fn fetch(
+    index: &Index<'_>,
+    name: &ProjectName,
+    address: &Address,
+) -> Result<Option<Project>, Error> {
+    index.check_online(address)?;
+    let files = retry::with_retries(index, address, || {
+        let response = retry::get(index, address, ACCEPT, None::<Part>)?;
+        match response.status {
+            200 => read(response, name, address).map(Some),
+            404 | 410 => Ok(None),
+            status => Err(retry::refused(address, status, response.retry_after)),
+        }
+    })?;
+    let key = address.to_string();
+    // An absent project may appear at any moment, so only an answer that decides between several
+    // indexes is worth remembering.
+    if files.is_some() || index.options.indexes.len() > 1 {
+        let bytes = kept::encode(index.options.now, name, files.as_deref());
+        index.parts.cache.put(BUCKET, &key, &bytes);
+    }
+    Ok(files.map(Project::new))
+}
+
+fn read(
+    response: Response,
+    name: &ProjectName,
+    address: &Address,
+) -> Result<Vec<File>, retry::Failure> {
+    let is_json = response.content_type.contains("json");
+    let mut bytes = Vec::new();
+    response
+        .body
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| retry::broken(address, error))?;
+    let page = |reason: String| ErrorKind::Page { url: address.to_string(), reason };
+    if bytes.len() as u64 > LARGEST {
+        return Err(Error::from(page(format!("it is larger than {LARGEST} bytes"))).into());
+    }
+    let files = if is_json {
+        parse_json(&bytes, address, name).map_err(page)
+    } else {
+        parse_html(&bytes, address, name).map_err(page)
+    };
+    files.map_err(|kind| Error::from(kind).into())
+}

@@ -1,0 +1,174 @@
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde::Deserialize;
+
+use crate::{Address, Cache, Error, ErrorKind, Facts, Libc, Target};
+
+/// A Python interpreter on this machine, as it describes itself.
+///
+/// It is run once; the answer is cached under the identity of its binary.
+#[derive(Clone, Debug)]
+pub struct Interpreter {
+    path: PathBuf,
+    target: Target,
+    identity: String,
+}
+
+const DESCRIBE: &str = include_str!("../python/describe.py");
+const DEFAULT_INDEX: &str = include_str!("../python/default_index.py");
+/// The version is that of the scripts' output.
+const BUCKET: &str = "interpreters-1";
+
+#[derive(Deserialize)]
+struct Description {
+    implementation: String,
+    system: String,
+    version: String,
+    abi_flags: String,
+    machine: String,
+    architecture: String,
+    glibc: Option<[u32; 2]>,
+    musl: Option<[u32; 2]>,
+    release: String,
+    kernel: String,
+}
+
+impl Interpreter {
+    /// Asks the interpreter at `path`, or the cache.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Interpreter`] if it cannot be run, or is not CPython 3.8 or newer on Linux.
+    pub fn probe(path: &Path, cache: &dyn Cache) -> Result<Self, Error> {
+        let identity = identity(path)?;
+        let output = cached(cache, &format!("describe {identity}"), || run(path, DESCRIBE))?;
+        let description: Description = serde_json::from_str(&output)
+            .map_err(|error| refuse(path, format!("it answered `{output}`: {error}")))?;
+        let target = description.target(path)?;
+        Ok(Self { path: path.to_owned(), target, identity })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The platform that it is.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The index that its own pip asks by default. An interpreter without pip is asked for the pip
+    /// that its `ensurepip` carries.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Interpreter`] if it has neither.
+    pub fn default_index(&self, cache: &dyn Cache) -> Result<Address, Error> {
+        let key = format!("index {}", self.identity);
+        let output = cached(cache, &key, || run(&self.path, DEFAULT_INDEX)).map_err(|error| {
+            refuse(
+                &self.path,
+                format!(
+                    "to find the default index: {}; give one with `--index-url`",
+                    reason(&error)
+                ),
+            )
+        })?;
+        Address::parse(output.trim())
+    }
+}
+
+impl Description {
+    fn target(self, path: &Path) -> Result<Target, Error> {
+        if self.implementation != "cpython" || !self.system.starts_with("linux") {
+            let what = format!("{} on {}", self.implementation, self.system);
+            return Err(refuse(
+                path,
+                format!("{what} is not supported yet, only CPython on Linux"),
+            ));
+        }
+        let libc = match (self.glibc, self.musl) {
+            (Some([major, minor]), _) => Libc::Glibc { major, minor },
+            (None, Some([major, minor])) => Libc::Musl { major, minor },
+            (None, None) => return Err(refuse(path, "its C library is unknown".to_owned())),
+        };
+        let target = Target::from_facts(&Facts {
+            version: self.version,
+            abi_flags: self.abi_flags,
+            machine: self.machine,
+            architecture: self.architecture,
+            libc,
+            release: self.release,
+            kernel: self.kernel,
+        })?;
+        match target.python().release() {
+            [3, minor, ..] if *minor >= 8 => Ok(target),
+            _ => Err(refuse(
+                path,
+                format!("it is Python {}, and 3.8 is the oldest supported", target.python()),
+            )),
+        }
+    }
+}
+
+/// What must be the same for a cached answer to hold: the path (a virtual environment is told by
+/// it), the binary behind it, and that binary's size and time.
+fn identity(path: &Path) -> Result<String, Error> {
+    let fail = |error: std::io::Error| refuse(path, error.to_string());
+    let real = path.canonicalize().map_err(fail)?;
+    let metadata = real.metadata().map_err(fail)?;
+    let modified = metadata.modified().ok().and_then(|time| {
+        time.duration_since(std::time::UNIX_EPOCH).ok().map(|since| since.as_nanos())
+    });
+    let path = std::path::absolute(path).map_err(fail)?;
+    Ok(format!("{}\n{}\n{}\n{modified:?}", path.display(), real.display(), metadata.len()))
+}
+
+fn cached(
+    cache: &dyn Cache,
+    key: &str,
+    make: impl FnOnce() -> Result<String, Error>,
+) -> Result<String, Error> {
+    let read = || {
+        let entry = cache.get(BUCKET, key)?;
+        let mut bytes = vec![0; entry.size().ok()?.min(1 << 16) as usize];
+        entry.read_exact_at(&mut bytes, 0).ok()?;
+        String::from_utf8(bytes).ok()
+    };
+    if let Some(text) = read() {
+        return Ok(text);
+    }
+    let text = make()?;
+    cache.put(BUCKET, key, text.as_bytes());
+    Ok(text)
+}
+
+/// `-I`: neither the environment nor the current folder has a say.
+fn run(path: &Path, script: &str) -> Result<String, Error> {
+    let output = Command::new(path)
+        .args(["-I", "-c", script])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| refuse(path, error.to_string()))?;
+    if !output.status.success() {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let last = errors.lines().next_back().unwrap_or("it failed without a word");
+        return Err(refuse(path, last.to_owned()));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn refuse(path: &Path, reason: String) -> Error {
+    ErrorKind::Interpreter { path: path.to_owned(), reason }.into()
+}
+
+fn reason(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::Interpreter { reason, .. } => reason.clone(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,105 @@
+//! Which wheels fit a platform, and which set of wheels satisfies a request.
+//!
+//! # Does this wheel fit?
+//!
+//! ```
+//! use pinnace_wheel::{Libc, Match, Target};
+//!
+//! let target = Target::cpython_on_linux("3.12.4", "x86_64", Libc::Glibc { major: 2, minor: 36 })?;
+//! let exact = target.rank(&"a-1-cp312-cp312-manylinux_2_17_x86_64.whl".parse()?);
+//! let pure = target.rank(&"a-1-py3-none-any.whl".parse()?);
+//! assert!(matches!((exact, pure), (Match::Fit(better), Match::Fit(worse)) if better < worse));
+//! # Ok::<(), pinnace_wheel::Error>(())
+//! ```
+//!
+//! # Which set of wheels solves this?
+//!
+//! [`resolve`] is a pure function over a [`Source`] of projects; [`MemorySource`] is one that
+//! needs no network, for tests and for learning.
+//!
+//! ```
+//! use pinnace_wheel::{Libc, MemorySource, Outcome, Target, resolve};
+//!
+//! let mut source = MemorySource::new();
+//! source.add("app-2.0-py3-none-any.whl", &["lib<2"])?;
+//! source.add("lib-1.0-py3-none-any.whl", &[])?;
+//! source.add("lib-2.0-py3-none-any.whl", &[])?;
+//!
+//! let target = Target::cpython_on_linux("3.12.4", "x86_64", Libc::Glibc { major: 2, minor: 36 })?;
+//! let Outcome::Solved(resolution) = resolve(&source, &["app".parse()?], &target)? else {
+//!     panic!("it has a solution")
+//! };
+//! let pins: Vec<_> = resolution.pins().iter().map(|pin| pin.wheel().as_str()).collect();
+//! assert_eq!(pins, ["app-2.0-py3-none-any.whl", "lib-1.0-py3-none-any.whl"]);
+//! # Ok::<(), pinnace_wheel::Error>(())
+//! ```
+//!
+//! That there is no solution is an answer ([`Outcome::Unsolvable`]) with the facts that rule one
+//! out, not an error.
+//!
+//! # One platform at a time, exactly
+//!
+//! A [`Target`] is described, never assumed to be this machine. Markers are evaluated to true or
+//! false, never guessed; `Requires-Python` is taken in full, per file. Stable releases come
+//! first: a pre-release is chosen only where nothing stable is left, or where a requirement that
+//! the user wrote names one. A yanked file is chosen only for an exact pin (PEP 592).
+//!
+//! # Indexes
+//!
+//! [`Index`] is the [`Source`] that reads simple indexes (PEP 503, PEP 691). All that it touches
+//! stands behind small traits: [`Fetch`] for the network (the `http` feature has an adapter),
+//! [`Cache`] for what can be made again, [`Wheels`] for what was downloaded, [`Members`] for
+//! reading inside a zip. So nothing here opens a socket, reads a clock or an environment variable
+//! on its own. Everything is blocking and safe to share between threads.
+
+mod address;
+mod error;
+mod fetch;
+mod filename;
+#[cfg(feature = "http")]
+mod http;
+mod index;
+mod interpreter;
+mod keep;
+mod linux;
+mod memory;
+mod metadata;
+mod name;
+mod project;
+mod range;
+mod requirement;
+mod resolve;
+mod settings;
+mod source;
+mod specifiers;
+mod tag;
+mod target;
+mod version;
+
+pub use address::Address;
+pub use error::{Error, ErrorKind};
+pub use fetch::{Fetch, FetchError, Part, Request, Response};
+pub use filename::{Artifact, BuildTag, SdistName, WheelName};
+#[cfg(feature = "http")]
+pub use http::{HttpFetch, HttpOptions};
+pub use index::{Downloaded, Index, IndexOptions, IndexParts};
+pub use interpreter::Interpreter;
+pub use keep::{Cache, Event, Members, MemoryCache, Progress, ReadAt, Silent, Wheels};
+pub use memory::MemorySource;
+pub use metadata::Metadata;
+pub use name::{ExtraName, ProjectName};
+pub use project::{File, Project, Release};
+pub use requirement::Requirement;
+pub use resolve::{Explanation, Fact, Outcome, Pin, Resolution, Unfit, resolve};
+pub use settings::{Settings, pip_configuration_files};
+pub use source::Source;
+pub use specifiers::Specifiers;
+pub use tag::{Match, Misfit, Tag, Tags};
+pub use target::{Facts, Libc, Markers, Target};
+pub use version::Version;
+
+/// Entry points for fuzzing what has no public type of its own.
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::index::{parse_html, parse_json};
+}

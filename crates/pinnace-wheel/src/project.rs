@@ -1,0 +1,106 @@
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+
+use crate::{Address, Artifact, Error, Version, index::KeptPage};
+
+/// All that an index has of one project: releases, newest first.
+#[derive(Debug)]
+pub struct Project {
+    releases: Vec<Release>,
+}
+
+/// One version and its files.
+#[derive(Debug)]
+pub struct Release {
+    version: Version,
+    files: Files,
+}
+
+/// Files are parsed when they are asked for: a solver looks at a few releases of thousands.
+#[derive(Debug)]
+enum Files {
+    Ready(Vec<File>),
+    Kept { page: Arc<KeptPage>, offset: u64, length: u64 },
+}
+
+/// One file of a release.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct File {
+    /// What it is.
+    pub artifact: Artifact,
+    /// Where it is.
+    pub address: Address,
+    /// Its SHA-256, if the index tells.
+    pub sha256: Option<[u8; 32]>,
+    /// Its size in bytes, if the index tells.
+    pub size: Option<u64>,
+    /// Its `Requires-Python`, if it has one.
+    pub requires_python: Option<String>,
+    /// Why it was yanked (PEP 592), if it was; the reason may be empty.
+    pub yanked: Option<String>,
+    /// The SHA-256 of its metadata file (PEP 714), if the index advertises one.
+    pub metadata_sha256: Option<[u8; 32]>,
+}
+
+impl File {
+    /// A file of which nothing but name and address is known.
+    pub fn new(artifact: Artifact, address: Address) -> Self {
+        Self {
+            artifact,
+            address,
+            sha256: None,
+            size: None,
+            requires_python: None,
+            yanked: None,
+            metadata_sha256: None,
+        }
+    }
+}
+
+impl Project {
+    /// Groups files by version. Two spellings of one version are one release.
+    pub fn new(files: impl IntoIterator<Item = File>) -> Self {
+        let mut by_version: BTreeMap<Version, Vec<File>> = BTreeMap::new();
+        for file in files {
+            by_version.entry(file.artifact.version().clone()).or_default().push(file);
+        }
+        let newest_first = by_version.into_iter().rev();
+        let release = |(version, files)| Release { version, files: Files::Ready(files) };
+        Self { releases: newest_first.map(release).collect() }
+    }
+
+    /// The releases, newest first.
+    pub fn releases(&self) -> &[Release] {
+        &self.releases
+    }
+
+    pub(crate) fn kept(
+        page: &Arc<KeptPage>,
+        releases: impl IntoIterator<Item = (Version, u64, u64)>,
+    ) -> Self {
+        let release = |(version, offset, length)| Release {
+            version,
+            files: Files::Kept { page: Arc::clone(page), offset, length },
+        };
+        Self { releases: releases.into_iter().map(release).collect() }
+    }
+}
+
+impl Release {
+    /// The version.
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// Its files, in the order of the index.
+    ///
+    /// # Errors
+    ///
+    /// If the cached page cannot be read.
+    pub fn files(&self) -> Result<Cow<'_, [File]>, Error> {
+        match &self.files {
+            Files::Ready(files) => Ok(files.into()),
+            Files::Kept { page, offset, length } => page.files(*offset, *length).map(Into::into),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The rules of names, versions, tags, indexes and resolving.

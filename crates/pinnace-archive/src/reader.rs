@@ -135,6 +135,17 @@ impl<R: ReadAt> Archive<R> {
         self.prefix
     }
 
+    /// The bytes before the first member, or as many of them as `most`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`].
+    pub fn prefix(&self, most: u64) -> Result<Vec<u8>, Error> {
+        let mut bytes = vec![0; self.prefix.min(most) as usize];
+        read(&self.source, &mut bytes, 0)?;
+        Ok(bytes)
+    }
+
     /// The content of a member, checked against its checksum and its size.
     ///
     /// # Errors

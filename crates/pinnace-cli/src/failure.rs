@@ -1,0 +1,105 @@
+//! Why the command failed, with the way out, and the exit code that says so.
+
+use std::{error::Error as StdError, fmt, io};
+
+/// Bad usage; 1 is a job that failed, 130 one that was interrupted.
+pub(crate) const USAGE: u8 = 2;
+
+/// What the user is told, and what the shell is.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// The job failed.
+    pub(crate) fn job(message: impl Into<String>) -> Self {
+        Self { code: 1, message: message.into(), hint: None }
+    }
+
+    /// The command was used wrongly.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { code: USAGE, message: message.into(), hint: None }
+    }
+
+    /// Ctrl-C.
+    pub(crate) fn interrupted() -> Self {
+        Self { code: 130, message: "interrupted; nothing was written".to_owned(), hint: None }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn code(&self) -> u8 {
+        self.code
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message)?;
+        self.hint.iter().try_for_each(|hint| write!(f, "\nhint: {hint}"))
+    }
+}
+
+impl From<pinnace_wheel::Error> for Failure {
+    fn from(error: pinnace_wheel::Error) -> Self {
+        use pinnace_wheel::ErrorKind::{Cancelled, Offline, Parse, Transport};
+        match error.kind() {
+            Cancelled => Self::interrupted(),
+            Offline { .. } => Self::from_error(&error).hint("build once without `--offline`"),
+            Transport { .. } => Self::from_error(&error).hint(
+                "check the network, the proxy variables and `--index-url`; `--offline` builds from the cache",
+            ),
+            Parse { .. } => Self { code: USAGE, ..Self::from_error(&error) },
+            _ => Self::from_error(&error),
+        }
+    }
+}
+
+impl From<pinnace_pex::Error> for Failure {
+    fn from(error: pinnace_pex::Error) -> Self {
+        Self::from_error(&error)
+    }
+}
+
+impl From<pinnace_store::Error> for Failure {
+    fn from(error: pinnace_store::Error) -> Self {
+        Self::from_error(&error)
+    }
+}
+
+impl Failure {
+    /// The message, and what helps against the I/O failure at its root.
+    fn from_error(error: &(dyn StdError + 'static)) -> Self {
+        let failure = Self::job(error.to_string());
+        let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+        while let Some(error) = cause {
+            if let Some(hint) = error.downcast_ref::<io::Error>().and_then(io_hint) {
+                return failure.hint(hint);
+            }
+            cause = error.source();
+        }
+        // Some errors quote their cause without being able to hand it out.
+        match failure.message.contains("os error 28") {
+            true => failure.hint(NO_SPACE),
+            false => failure,
+        }
+    }
+}
+
+const NO_SPACE: &str = "free some space, or move the cache with PINNACE_CACHE_DIR; nothing that was there before is lost";
+
+fn io_hint(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(NO_SPACE),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            Some("write to another folder with `-o`; the cache can be moved with PINNACE_CACHE_DIR")
+        }
+        _ => None,
+    }
+}

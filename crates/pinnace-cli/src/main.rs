@@ -1,0 +1,41 @@
+//! The `pinnace` command: arguments, progress, reports, and nothing else.
+
+mod arguments;
+mod command;
+mod environment;
+mod failure;
+mod interrupt;
+mod progress;
+mod python;
+mod storage;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use environment::Environment;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors, and go to stdout; clap knows.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { failure::USAGE } else { 0 });
+        }
+    };
+    let output = arguments.output();
+    let result = Environment::read().and_then(|environment| match arguments.command {
+        Command::Build(build) => command::build::run(build, &environment, output),
+        Command::Info(info) => command::info::run(&info, output),
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.fail(&failure);
+            ExitCode::from(failure.code())
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What the user sees while it works: bars on a terminal, plain lines elsewhere, both on stderr.
+
+use std::{
+    fmt::Display,
+    io::{IsTerminal, Write},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pinnace_wheel::{Event, Progress};
+
+use crate::{Failure, interrupt::Interrupt};
+
+/// How the command speaks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    pub(crate) style: Style,
+    pub(crate) volume: Volume,
+}
+
+/// What goes to stdout at the end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Style {
+    Text,
+    Json,
+}
+
+/// How much goes to stderr on the way.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Volume {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+impl Output {
+    /// The result: `text` for people, `json` for programs.
+    pub(crate) fn result(self, text: &str, json: &serde_json::Value) {
+        match self.style {
+            Style::Json => stdout(json),
+            Style::Text if self.volume > Volume::Quiet => stdout(&text),
+            Style::Text => {}
+        }
+    }
+
+    /// A line that matters, such as a warning.
+    pub(crate) fn say(self, line: impl Display) {
+        if self.volume > Volume::Quiet {
+            stderr(&line);
+        }
+    }
+
+    pub(crate) fn fail(self, failure: &Failure) {
+        stderr(failure);
+    }
+}
+
+// A closed pipe (`| head`) is no reason to fail.
+fn stdout(text: &dyn Display) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+fn stderr(text: &dyn Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Shows what the index is doing.
+#[derive(Debug)]
+pub(crate) struct Reporter {
+    output: Output,
+    bar: ProgressBar,
+    projects: AtomicUsize,
+    interrupt: Interrupt,
+}
+
+impl Reporter {
+    pub(crate) fn new(output: Output, interrupt: Interrupt) -> Self {
+        let drawn = output.volume > Volume::Quiet && std::io::stderr().is_terminal();
+        let target =
+            if drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        Self { output, bar, projects: AtomicUsize::new(0), interrupt }
+    }
+
+    /// Starts a step that has no measure.
+    pub(crate) fn step(&self, message: &'static str) {
+        self.bar.set_style(style("{spinner} {msg} {elapsed}"));
+        self.bar.set_message(message);
+        if !self.bar.is_hidden() {
+            self.bar.enable_steady_tick(Duration::from_millis(100));
+        }
+    }
+
+    /// Ends what is shown, and leaves a line where there is no terminal to have shown it.
+    pub(crate) fn done(&self, line: impl Display) {
+        self.bar.disable_steady_tick();
+        self.bar.finish_and_clear();
+        self.bar.reset();
+        self.output.say(line);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn note(&self, line: impl Display) {
+        self.bar.suspend(|| self.output.say(line));
+    }
+}
+
+impl Progress for Reporter {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::ProjectRead(name) => {
+                let count = self.projects.fetch_add(1, Ordering::Relaxed) + 1;
+                self.bar.set_message(format!("resolving: {count} projects, {name}"));
+            }
+            Event::DownloadsStart { wheels, bytes } => {
+                if self.bar.is_hidden() {
+                    self.note(format!("downloading {wheels} wheels, {}", Size(bytes)));
+                }
+                self.bar.set_length(bytes);
+                self.bar.set_position(0);
+                self.bar.set_style(style("{msg} {wide_bar} {bytes}/{total_bytes} {eta}"));
+                self.bar.set_message(format!("downloading {wheels} wheels"));
+            }
+            Event::Received(bytes) => self.bar.inc(bytes),
+            Event::Downloaded(wheel) if self.output.volume == Volume::Verbose => {
+                self.note(format!("downloaded {wheel}"));
+            }
+            Event::Retry { url, reason } if self.output.volume == Volume::Verbose => {
+                self.note(format!("asking {url} again: {reason}"));
+            }
+            _ => {}
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.interrupt.is_set()
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// A number of bytes, as people read it: powers of ten, as disks are sold.
+pub(crate) struct Size(pub(crate) u64);
+
+impl Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            n if n >= 1_000_000_000 => write!(f, "{:.1} GB", n as f64 / 1e9),
+            n if n >= 1_000_000 => write!(f, "{:.1} MB", n as f64 / 1e6),
+            n if n >= 1_000 => write!(f, "{:.1} kB", n as f64 / 1e3),
+            n => write!(f, "{n} bytes"),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Finding the interpreter that the user means.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{Failure, environment::Environment};
+
+/// The interpreter of that name or path; without one, what `python3` or `python` is.
+pub(crate) fn find(wanted: Option<&str>, environment: &Environment) -> Result<PathBuf, Failure> {
+    let names: &[&str] = match &wanted {
+        Some(path) if path.contains('/') => return Ok(environment.folder.join(path)),
+        Some(name) => std::slice::from_ref(name),
+        None => &["python3", "python"],
+    };
+    names.iter().find_map(|name| on_path(name, environment)).ok_or_else(|| {
+        let names = names.join(" or ");
+        Failure::job(format!("there is no {names} on PATH")).hint("name one with `--python`")
+    })
+}
+
+fn on_path(name: &str, environment: &Environment) -> Option<PathBuf> {
+    let folders = environment.variable("PATH").unwrap_or_default().split(':');
+    folders
+        .filter(|folder| !folder.is_empty())
+        .map(|folder| environment.folder.join(folder).join(name))
+        .filter(|path| is_program(path))
+        .find_map(|path| match is_shim(&path) {
+            true => behind_shim(&path, name, environment),
+            false => Some(path),
+        })
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// pyenv puts scripts in front of interpreters, which cost 50 ms a start and change what they
+/// mean from folder to folder.
+fn is_shim(path: &Path) -> bool {
+    path.parent().is_some_and(|folder| folder.ends_with(".pyenv/shims"))
+}
+
+/// The interpreter that a pyenv shim would start here; the shim itself if that cannot be told;
+/// `None` if it says `system`, which is what comes later on PATH.
+fn behind_shim(shim: &Path, name: &str, environment: &Environment) -> Option<PathBuf> {
+    let root = shim.parent()?.parent()?;
+    let Some(versions) = pyenv_versions(root, environment) else { return Some(shim.to_owned()) };
+    if versions == ["system"] {
+        return None;
+    }
+    let program = |version: &String| root.join("versions").join(version).join("bin").join(name);
+    let found = versions.iter().map(program).find(|path| is_program(path));
+    Some(found.unwrap_or_else(|| shim.to_owned()))
+}
+
+/// As pyenv reads it: the variable, the nearest `.python-version`, the global file.
+fn pyenv_versions(root: &Path, environment: &Environment) -> Option<Vec<String>> {
+    if let Some(versions) = environment.variable("PYENV_VERSION") {
+        return Some(versions.split(':').map(str::to_owned).collect());
+    }
+    let local = environment.folder.ancestors().map(|folder| folder.join(".python-version"));
+    let text =
+        local.chain([root.join("version")]).find_map(|file| fs::read_to_string(file).ok())?;
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    Some(lines.flat_map(str::split_whitespace).map(str::to_owned).collect())
+}

@@ -1,0 +1,76 @@
+use std::{io, path::PathBuf};
+
+/// Why a PEX file could not be built or read.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Error(Box<ErrorKind>);
+
+impl Error {
+    /// What happened.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self(Box::new(kind))
+    }
+}
+
+/// The kinds of [`Error`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A source file could not be read.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Source {
+        /// The file or folder.
+        path: PathBuf,
+        /// The failure itself.
+        source: io::Error,
+    },
+    /// A source file that a PEX file cannot hold.
+    #[error("cannot add `{path}`: {reason}")]
+    Unfit {
+        /// Its path in the PEX file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A wheel could not be opened.
+    #[error("cannot open the wheel `{wheel}`: {source}")]
+    Wheel {
+        /// The wheel.
+        wheel: String,
+        /// The failure itself.
+        source: io::Error,
+    },
+    /// The archive could not be written or read.
+    #[error(transparent)]
+    Archive(Box<dyn std::error::Error + Send + Sync>),
+    /// An entry point that is none.
+    #[error("`{text}` is not an entry point: `module` or `module:function` is expected")]
+    EntryPoint {
+        /// The text.
+        text: String,
+    },
+    /// A file without a usable `PEX-INFO`.
+    #[error("this is not a PEX file: {reason}")]
+    NotPex {
+        /// Why.
+        reason: String,
+    },
+    /// No distribution has the script that was asked for.
+    #[error("there is no script `{name}` in any distribution; there are: {known}")]
+    NoScript {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+}
+
+pub(crate) fn archive(error: pinnace_archive::Error) -> Error {
+    ErrorKind::Archive(Box::new(error)).into()
+}

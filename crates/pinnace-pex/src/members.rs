@@ -1,0 +1,40 @@
+use std::{error::Error as StdError, io};
+
+use pinnace_archive::{Archive, Limits, Prefix};
+use pinnace_wheel::{Members, ReadAt};
+
+/// Lets the wheel crate look into zips with the archive crate's strict reader: there is one parser
+/// of hostile zips, not two.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ZipMembers;
+
+impl Members for ZipMembers {
+    fn read(
+        &self,
+        zip: &dyn ReadAt,
+        wanted: &dyn Fn(&str) -> bool,
+        limit: u64,
+    ) -> Result<Option<(String, Vec<u8>)>, Box<dyn StdError + Send + Sync>> {
+        let limits = Limits::default().member(limit);
+        let archive = Archive::open(Adapter(zip), Prefix::Refused, limits)?;
+        let mut found = archive.entries().iter().filter(|entry| wanted(entry.name()));
+        let Some(entry) = found.next() else { return Ok(None) };
+        if let Some(second) = found.next() {
+            return Err(format!("it has both `{}` and `{}`", entry.name(), second.name()).into());
+        }
+        Ok(Some((entry.name().to_owned(), archive.read(entry)?)))
+    }
+}
+
+/// One crate's trait for reading at offsets, as the other's.
+struct Adapter<'a>(&'a dyn ReadAt);
+
+impl pinnace_archive::ReadAt for Adapter<'_> {
+    fn size(&self) -> io::Result<u64> {
+        self.0.size()
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.0.read_exact_at(buffer, offset)
+    }
+}

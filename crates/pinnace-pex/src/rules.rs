@@ -1,0 +1,27 @@
+use pinnace_env::{Need, Rules};
+use pinnace_wheel::{ExtraName, Match, Requirement, Specifiers, Target};
+
+/// Lets the env crate judge tags and requirements as the wheel crate does, on one platform.
+#[derive(Clone, Copy, Debug)]
+pub struct PlatformRules<'a>(pub &'a Target);
+
+impl Rules for PlatformRules<'_> {
+    fn fits(&self, file_name: &str) -> bool {
+        file_name.parse().is_ok_and(|wheel| matches!(self.0.rank(&wheel), Match::Fit(_)))
+    }
+
+    fn need(&self, requirement: &str, extras: &[String]) -> Result<Option<Need>, String> {
+        let requirement: Requirement = requirement.parse().map_err(|e| format!("{e}"))?;
+        let extras: Vec<ExtraName> = extras.iter().filter_map(|extra| extra.parse().ok()).collect();
+        if !requirement.applies(self.0.markers(), &extras) {
+            return Ok(None);
+        }
+        let specifiers: Specifiers = requirement.specifiers().clone();
+        Ok(Some(Need {
+            project: requirement.name().as_str().to_owned(),
+            accepts: Box::new(move |version| {
+                version.parse().is_ok_and(|version| specifiers.contains(&version))
+            }),
+        }))
+    }
+}

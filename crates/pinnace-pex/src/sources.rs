@@ -1,0 +1,83 @@
+//! User code: which files of a folder go into a PEX file.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use pinnace_archive::Mode;
+
+use crate::{Error, ErrorKind};
+
+/// A file to be added, and where it is.
+pub(crate) struct SourceFile {
+    pub(crate) path: String,
+    pub(crate) mode: Mode,
+    pub(crate) file: PathBuf,
+}
+
+/// Links may lead anywhere; no tree of real code is deeper than this.
+const DEEPEST: usize = 100;
+
+/// All files below a folder. Links are followed; bytecode is left out, since Python makes its own.
+pub(crate) fn collect(folder: &Path) -> Result<Vec<SourceFile>, Error> {
+    let mut found = Vec::new();
+    walk(folder, "", 0, &mut found)?;
+    Ok(found)
+}
+
+pub(crate) fn mode(file: &Path) -> Result<Mode, Error> {
+    let metadata = fs::metadata(file).map_err(at(file))?;
+    Ok(if is_executable(&metadata) { Mode::Executable } else { Mode::File })
+}
+
+pub(crate) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    move |source| ErrorKind::Source { path: path.to_owned(), source }.into()
+}
+
+fn walk(
+    folder: &Path,
+    prefix: &str,
+    depth: usize,
+    found: &mut Vec<SourceFile>,
+) -> Result<(), Error> {
+    let unfit = |path: String, reason: &str| ErrorKind::Unfit { path, reason: reason.to_owned() };
+    if depth > DEEPEST {
+        return Err(unfit(
+            prefix.to_owned(),
+            "its folders are nested too deeply, or a link leads back",
+        )
+        .into());
+    }
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let file = entry.map_err(at(folder))?.path();
+        let name = file.file_name().and_then(|name| name.to_str());
+        let Some(name) = name else {
+            return Err(unfit(file.display().to_string(), "its name is not UTF-8").into());
+        };
+        let path = format!("{prefix}{name}");
+        let metadata = fs::metadata(&file).map_err(at(&file))?;
+        if metadata.is_dir() {
+            if name != "__pycache__" {
+                walk(&file, &format!("{path}/"), depth + 1, found)?;
+            }
+        } else if !metadata.is_file() {
+            return Err(unfit(path, "it is neither a file nor a folder").into());
+        } else if !name.ends_with(".pyc") && !name.ends_with(".pyo") {
+            let mode = if is_executable(&metadata) { Mode::Executable } else { Mode::File };
+            found.push(SourceFile { path, mode, file });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn is_executable(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o100 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_metadata: &fs::Metadata) -> bool {
+    false
+}

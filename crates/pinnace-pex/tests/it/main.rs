@@ -1,0 +1,1 @@
+//! What a PEX file holds and how it boots.

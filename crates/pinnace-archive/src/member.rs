@@ -98,6 +98,9 @@ impl<'a, R> Raw<'a, R> {
 impl<R: ReadAt> Read for Raw<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.remaining.min(buffer.len() as u64) as usize;
+        if n == 0 {
+            return Ok(0);
+        }
         self.source.read_exact_at(&mut buffer[..n], self.offset)?;
         self.offset += n as u64;
         self.remaining -= n as u64;

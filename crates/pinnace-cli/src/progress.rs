@@ -114,16 +114,16 @@ impl Progress for Reporter {
         match event {
             Event::ProjectRead(name) => {
                 let count = self.projects.fetch_add(1, Ordering::Relaxed) + 1;
-                self.bar.set_message(format!("resolving: {count} projects, {name}"));
+                self.bar.set_message(format!("resolving: {}, {name}", Count(count, "project")));
             }
             Event::DownloadsStart { wheels, bytes } => {
                 if self.bar.is_hidden() {
-                    self.note(format!("downloading {wheels} wheels, {}", Size(bytes)));
+                    self.note(format!("downloading {}, {}", Count(wheels, "wheel"), Size(bytes)));
                 }
                 self.bar.set_length(bytes);
                 self.bar.set_position(0);
                 self.bar.set_style(style("{msg} {wide_bar} {bytes}/{total_bytes} {eta}"));
-                self.bar.set_message(format!("downloading {wheels} wheels"));
+                self.bar.set_message(format!("downloading {}", Count(wheels, "wheel")));
             }
             Event::Received(bytes) => self.bar.inc(bytes),
             Event::Downloaded(wheel) if self.output.volume == Volume::Verbose => {
@@ -143,6 +143,16 @@ impl Progress for Reporter {
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// `1 wheel`, `2 wheels`.
+pub(crate) struct Count(pub(crate) usize, pub(crate) &'static str);
+
+impl Display for Count {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self(count, noun) = self;
+        write!(f, "{count} {noun}{}", if *count == 1 { "" } else { "s" })
+    }
 }
 
 /// A number of bytes, as people read it: powers of ten, as disks are sold.

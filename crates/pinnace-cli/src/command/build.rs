@@ -20,7 +20,7 @@ use crate::{
     arguments::{Build, IndexArguments},
     environment::Environment,
     interrupt::Interrupt,
-    progress::{Output, Reporter, Size},
+    progress::{Count, Output, Reporter, Size},
     python,
     storage::Storage,
 };
@@ -142,8 +142,10 @@ impl Job<'_> {
             Outcome::Solved(resolution) => {
                 let count = resolution.pins().len();
                 let elapsed = self.started.elapsed().as_secs_f64();
-                self.reporter
-                    .done(format!("resolved {count} wheels for {target} in {elapsed:.2} s"));
+                self.reporter.done(format!(
+                    "resolved {} for {target} in {elapsed:.2} s",
+                    Count(count, "wheel"),
+                ));
                 Ok((resolution.pins().to_vec(), resolution.warnings().to_vec()))
             }
             Outcome::Unsolvable(explanation) => {
@@ -267,10 +269,10 @@ impl Built {
     fn as_text(&self) -> String {
         let total = self.timings.last().map(|(_, total)| total.as_secs_f64()).unwrap_or_default();
         format!(
-            "{}: {}, {} wheels, built in {total:.2} s, {}",
+            "{}: {}, {}, built in {total:.2} s, {}",
             self.file,
             Size(self.written.archive.bytes),
-            self.wheels.len(),
+            Count(self.wheels.len(), "wheel"),
             Digest::new(self.written.archive.sha256),
         )
     }

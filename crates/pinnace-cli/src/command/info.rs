@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     Failure,
     arguments::Info,
-    progress::{Output, Size},
+    progress::{Count, Output, Size},
 };
 
 pub(crate) fn run(arguments: &Info, output: Output) -> Result<(), Failure> {
@@ -41,9 +41,9 @@ fn as_json(found: &Inspection, path: &str, bytes: u64) -> serde_json::Value {
 fn as_text(found: &Inspection, path: &str, bytes: u64) -> String {
     let info = &found.info;
     let mut lines = vec![format!(
-        "{path}: {}, {} files, {} of them sources",
+        "{path}: {}, {}, {} of them code",
         Size(bytes),
-        found.files,
+        Count(found.files, "file"),
         found.sources
     )];
     let mut line = |name: &str, value: &str| lines.push(format!("  {name:<14}{value}"));

@@ -8,7 +8,10 @@
 //!
 //! What came from 3 is checked against the wheel once that is downloaded.
 
-use std::io;
+use std::{
+    io,
+    sync::{Mutex, PoisonError},
+};
 
 use sha2::{Digest as _, Sha256};
 
@@ -121,7 +124,7 @@ fn from_tail(index: &Index<'_>, file: &File, wheel: &WheelName) -> Result<Option
         match (response.status, size) {
             (206, Some(size)) => {
                 let bytes = response.read(TAIL).map_err(|e| retry::broken(address, e))?;
-                Ok(Some(Remote { index, address, size, tail: bytes }))
+                Ok(Some(Remote { index, address, size, tail: bytes, window: Mutex::default() }))
             }
             (200 | 206 | 416, _) => Ok(None),
             (status, _) => Err(retry::refused(address, status, response.retry_after)),
@@ -136,6 +139,26 @@ struct Remote<'a> {
     address: &'a Address,
     size: u64,
     tail: Vec<u8>,
+    /// What was fetched last: a member's header, and most likely the member behind it.
+    window: Mutex<(u64, Vec<u8>)>,
+}
+
+/// Reading a member takes three small reads in a row, which one request can answer.
+const WINDOW: u64 = 32 << 10;
+
+impl Remote<'_> {
+    fn fetch(&self, offset: u64, least: u64) -> io::Result<Vec<u8>> {
+        let length = least.max(WINDOW).min(self.size.saturating_sub(offset));
+        let part = Part::Range { offset, length };
+        retry::with_retries(self.index, self.address, || {
+            let response = retry::get(self.index, self.address, "*/*", Some(part))?;
+            match response.status {
+                206 => response.read(length).map_err(|e| retry::broken(self.address, e)),
+                status => Err(retry::refused(self.address, status, response.retry_after)),
+            }
+        })
+        .map_err(io::Error::other)
+    }
 }
 
 impl ReadAt for Remote<'_> {
@@ -144,21 +167,20 @@ impl ReadAt for Remote<'_> {
     }
 
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let length = buffer.len() as u64;
+        if length == 0 {
+            return Ok(());
+        }
         let start = self.size.saturating_sub(self.tail.len() as u64);
         if let Some(within) = offset.checked_sub(start) {
             return self.tail.read_exact_at(buffer, within);
         }
-        let length = buffer.len() as u64;
-        let part = Part::Range { offset, length };
-        let bytes = retry::with_retries(self.index, self.address, || {
-            let response = retry::get(self.index, self.address, "*/*", Some(part))?;
-            match response.status {
-                206 => response.read(length).map_err(|e| retry::broken(self.address, e)),
-                status => Err(retry::refused(self.address, status, response.retry_after)),
-            }
-        })
-        .map_err(io::Error::other)?;
-        bytes.read_exact_at(buffer, 0)
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let (from, held) = (window.0, window.1.len() as u64);
+        if offset < from || offset.saturating_add(length) > from.saturating_add(held) {
+            *window = (offset, self.fetch(offset, length)?);
+        }
+        window.1.read_exact_at(buffer, offset - window.0)
     }
 }
 

@@ -32,7 +32,7 @@ struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Build a PEX file: one file that holds wheels and code, and runs
-    Build(Build),
+    Build(Box<Build>),
     /// Show what a PEX file holds
     Info(Info),
 }

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     };
     let output = arguments.output();
     let result = Environment::read().and_then(|environment| match arguments.command {
-        Command::Build(build) => command::build::run(build, &environment, output),
+        Command::Build(build) => command::build::run(&build, &environment, output),
         Command::Info(info) => command::info::run(&info, output),
     });
     match result {

@@ -14,7 +14,7 @@ impl Members for ZipMembers {
         zip: &dyn ReadAt,
         wanted: &dyn Fn(&str) -> bool,
         limit: u64,
-    ) -> Result<Option<(String, Vec<u8>)>, Box<dyn StdError + Send + Sync>> {
+    ) -> Result<Option<Vec<u8>>, Box<dyn StdError + Send + Sync>> {
         let limits = Limits::default().member(limit);
         let archive = Archive::open(Adapter(zip), Prefix::Refused, limits)?;
         let mut found = archive.entries().iter().filter(|entry| wanted(entry.name()));
@@ -22,7 +22,7 @@ impl Members for ZipMembers {
         if let Some(second) = found.next() {
             return Err(format!("it has both `{}` and `{}`", entry.name(), second.name()).into());
         }
-        Ok(Some((entry.name().to_owned(), archive.read(entry)?)))
+        Ok(Some(archive.read(entry)?))
     }
 }
 

@@ -94,7 +94,7 @@ pub trait Wheels: Send + Sync {
 ///
 /// The parser of hostile zips lives elsewhere; this is all that is wanted of it here.
 pub trait Members: Send + Sync {
-    /// The name and content of the one member that is wanted; `None` if there is none.
+    /// The content of the one member that is wanted; `None` if there is none.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ pub trait Members: Send + Sync {
         zip: &dyn ReadAt,
         wanted: &dyn Fn(&str) -> bool,
         limit: u64,
-    ) -> Result<Option<(String, Vec<u8>)>, Box<dyn StdError + Send + Sync>>;
+    ) -> Result<Option<Vec<u8>>, Box<dyn StdError + Send + Sync>>;
 }
 
 /// Told of what is going on; asked whether to go on.

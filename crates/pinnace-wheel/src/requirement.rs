@@ -85,10 +85,8 @@ fn parse(text: &str) -> Result<Requirement, Error> {
     let refuse = |reason: &dyn ToString| Error::parse("requirement", text, reason.to_string());
     let mut ignored = None;
     let mut reporter = |kind, warning: String| {
-        // These drop a part of the marker, which would then count as true.
-        if kind != MarkerWarningKind::DeprecatedMarkerName
-            && kind != MarkerWarningKind::LexicographicComparison
-        {
+        // Every other warning means that a part of the marker is dropped, and counts as true.
+        if kind != MarkerWarningKind::DeprecatedMarkerName {
             ignored = Some(warning);
         }
     };

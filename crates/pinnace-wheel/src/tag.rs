@@ -27,8 +27,12 @@ impl fmt::Display for Tag {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tags {
     ordered: Vec<Tag>,
-    ranks: BTreeMap<Box<str>, BTreeMap<Box<str>, BTreeMap<Box<str>, u32>>>,
+    /// By Python, then by ABI, then by platform.
+    ranks: BTreeMap<Box<str>, ByAbi>,
 }
+
+type ByAbi = BTreeMap<Box<str>, ByPlatform>;
+type ByPlatform = BTreeMap<Box<str>, u32>;
 
 /// Whether a wheel fits a platform.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

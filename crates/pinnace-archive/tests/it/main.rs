@@ -1,6 +1,6 @@
 //! The byte contract, the laws of reading and writing, and what must be refused.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod contract;
 mod hostile;

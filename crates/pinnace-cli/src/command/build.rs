@@ -26,17 +26,17 @@ use crate::{
 };
 
 pub(crate) fn run(
-    arguments: Build,
+    arguments: &Build,
     environment: &Environment,
     output: Output,
 ) -> Result<(), Failure> {
-    let requirements = parse_requirements(&arguments)?;
+    let requirements = parse_requirements(arguments)?;
     let settings = Settings::discover(&environment.variables, &environment.pip_configuration())?;
     let fetch = Arc::new(HttpFetch::new(http_options(environment, &settings)?));
     let interrupt = Interrupt::listen(&fetch)?;
     let reporter = Reporter::new(output, interrupt.clone());
     let job = Job {
-        arguments: &arguments,
+        arguments,
         requirements,
         settings,
         environment,

@@ -1,1 +1,10 @@
-//! The command, as its users run it.
+//! The command, as its users run it: against an index on loopback, with real interpreters.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod build;
+mod errors;
+mod index;
+mod interrupt;
+mod reproducible;
+mod world;

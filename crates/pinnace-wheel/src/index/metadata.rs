@@ -194,7 +194,7 @@ fn from_zip(index: &Index<'_>, wheel: &WheelName, zip: &dyn ReadAt) -> Result<Ve
         name.strip_suffix(".dist-info/METADATA").is_some_and(|folder| !folder.contains('/'))
     };
     match index.parts.members.read(zip, &wanted, LARGEST) {
-        Ok(Some((_, bytes))) => Ok(bytes),
+        Ok(Some(bytes)) => Ok(bytes),
         Ok(None) => Err(broken(wheel, "it has no METADATA")),
         Err(error) => Err(broken(wheel, &error.to_string())),
     }

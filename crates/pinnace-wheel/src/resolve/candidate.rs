@@ -1,6 +1,6 @@
 //! Which file of a release to take on a platform, and why none will do.
 
-use std::fmt;
+use std::{cmp::Reverse, fmt};
 
 use crate::{
     Artifact, Error, File, Match, Misfit, Project, Release, Specifiers, Target, WheelName,
@@ -64,21 +64,18 @@ pub(crate) enum Choice {
 /// The best wheel of a release: by tag, then by build tag.
 pub(crate) fn choose(release: &Release, target: &Target, yanked: Yanked) -> Result<Choice, Error> {
     let files = release.files()?;
-    let mut best: Option<((u32, std::cmp::Reverse<Option<&crate::BuildTag>>), &File)> = None;
+    let mut fitting = Vec::new();
     let mut excluded = None;
     for (wheel, file) in wheels(&files) {
         let Match::Fit(rank) = target.rank(wheel) else { continue };
-        if let Some(reason) = exclusion(file, target, yanked) {
-            excluded = Some(reason);
-            continue;
-        }
-        let key = (rank, std::cmp::Reverse(wheel.build()));
-        if best.as_ref().is_none_or(|(known, _)| key < *known) {
-            best = Some((key, file));
+        match exclusion(file, target, yanked) {
+            Some(reason) => excluded = Some(reason),
+            None => fitting.push((rank, Reverse(wheel.build()), file)),
         }
     }
+    let best = fitting.into_iter().min_by_key(|(rank, build, _)| (*rank, *build));
     Ok(match (best, excluded) {
-        (Some((_, file)), _) => Choice::Wheel(Box::new(file.clone())),
+        (Some((_, _, file)), _) => Choice::Wheel(Box::new(file.clone())),
         (None, Some(reason)) => Choice::Unfit(reason),
         (None, None) => Choice::Unfit(unfit(&files, target)),
     })
@@ -111,7 +108,7 @@ fn exclusion(file: &File, target: &Target, yanked: Yanked) -> Option<Unfit> {
         let allowed = text
             .parse::<Specifiers>()
             .is_ok_and(|specifiers| !specifiers.contains(&target.python().only_release()));
-        if allowed {
+        if excludes {
             return Some(Unfit::RequiresPython(text.clone()));
         }
     }

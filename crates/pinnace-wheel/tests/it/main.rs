@@ -1,1 +1,18 @@
 //! The rules of names, versions, tags, indexes and resolving.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod index;
+mod names;
+mod resolving;
+mod settings;
+mod site;
+mod vectors;
+
+use pinnace_wheel::{Libc, Target};
+
+/// CPython 3.11 on a Debian 12.
+pub(crate) fn target() -> Target {
+    let libc = Libc::Glibc { major: 2, minor: 36 };
+    Target::cpython_on_linux("3.11.7", "x86_64", libc).unwrap()
+}

@@ -1,0 +1,131 @@
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::Value;
+
+use crate::world::{World, write};
+
+#[test]
+fn a_script_is_built_and_runs() {
+    let world = World::new();
+    let ran = world.ok(&["build", "moo", "--script", "moo", "-o", "moo.pex"]);
+    assert!(ran.out.starts_with("moo.pex: ") && ran.out.contains("2 wheels"), "{}", ran.out);
+    assert!(ran.err.contains("resolved 2 wheels for cp3"), "{}", ran.err);
+    assert_eq!(world.run("moo.pex", &["-t", "hi"]).out, "moo -t hi\n");
+    let mode = std::fs::metadata(world.path("moo.pex")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o100, 0o100);
+    assert_eq!(world.files(), ["moo.pex"]);
+}
+
+#[test]
+fn a_second_build_fetches_nothing() {
+    let world = World::new();
+    world.ok(&["build", "moo", "-o", "a.pex"]);
+    assert!(!world.index.requests().is_empty());
+    world.ok(&["build", "moo", "-o", "b.pex"]);
+    world.ok(&["build", "moo", "-o", "c.pex", "--offline"]);
+    assert_eq!(world.index.requests(), [""; 0]);
+    assert_eq!(
+        std::fs::read(world.path("a.pex")).unwrap(),
+        std::fs::read(world.path("b.pex")).unwrap()
+    );
+}
+
+#[test]
+fn json_is_one_object_and_nothing_else_is_on_stdout() {
+    let world = World::new();
+    let ran = world.ok(&["build", "moo", "-o", "moo.pex", "--json"]);
+    let value: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(value["file"], "moo.pex");
+    assert_eq!(value["bytes"], std::fs::metadata(world.path("moo.pex")).unwrap().len());
+    assert!(value["sha256"].as_str().unwrap().starts_with("sha256:"));
+    assert!(value["content_digest"].as_str().unwrap().starts_with("sha256:"));
+    let names: Vec<_> = value["distributions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["moo", "voice"]);
+    assert_eq!(value["distributions"][1]["wheel"], "voice-1.5-py3-none-any.whl");
+    assert!(value["timings_ms"]["total"].as_f64().unwrap() > 0.0);
+    let info: Value = serde_json::from_str(&world.ok(&["info", "moo.pex", "--json"]).out).unwrap();
+    assert_eq!(info["pex_info"]["requirements"], serde_json::json!(["moo"]));
+    assert_eq!(info["pex_info"]["distributions"].as_object().unwrap().len(), 2);
+}
+
+#[test]
+fn quiet_says_nothing() {
+    let world = World::new();
+    let ran = world.ok(&["build", "moo", "-o", "moo.pex", "-q"]);
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""));
+}
+
+#[test]
+fn code_modules_and_files_run() {
+    let world = World::new();
+    write(
+        &world.path("src/app/__init__.py"),
+        "import voice\ndef main():\n    print(voice.say(['from', 'app']))\n",
+    );
+    write(&world.path("tool.py"), "import sys, voice\nprint(voice.say(sys.argv[1:]))\n");
+    world.ok(&["build", "voice", "-D", "src", "-m", "app:main", "-o", "a.pex"]);
+    assert_eq!(world.run("a.pex", &[]).out, "moo from app\n");
+    world.ok(&["build", "moo", "-e", "moo", "-o", "b.pex"]);
+    assert_eq!(world.run("b.pex", &["x"]).out, "moo x\n");
+    world.ok(&["build", "voice", "--exe", "tool.py", "-o", "c.pex"]);
+    assert_eq!(world.run("c.pex", &["y"]).out, "moo y\n");
+    world.ok(&["build", "-D", "src", "-o", "d.pex"]);
+    assert_eq!(world.run("d.pex", &["-c", "print(1)"]).out, "1\n");
+    let text = world.ok(&["info", "a.pex"]).out;
+    assert!(
+        text.contains("app:main")
+            && text.contains("1 of them code")
+            && text.contains("voice-1.5-py3-none-any.whl"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_shebang_can_be_chosen() {
+    let world = World::new();
+    world.ok(&["build", "voice", "-o", "a.pex", "--python-shebang", "/usr/bin/env -S python3 -s"]);
+    let bytes = std::fs::read(world.path("a.pex")).unwrap();
+    assert!(bytes.starts_with(b"#!/usr/bin/env -S python3 -s\n"));
+}
+
+#[test]
+fn an_old_output_is_replaced_and_a_failed_build_leaves_it() {
+    let world = World::new();
+    write(&world.path("a.pex"), "old");
+    world.fails(&["build", "nope", "-o", "a.pex"], 1, &[]);
+    assert_eq!(std::fs::read(world.path("a.pex")).unwrap(), b"old");
+    world.ok(&["build", "voice", "-o", "a.pex"]);
+    assert!(std::fs::read(world.path("a.pex")).unwrap().starts_with(b"#!"));
+    assert_eq!(world.files(), ["a.pex"]);
+}
+
+#[test]
+fn an_extra_index_is_asked_first() {
+    let world = World::new();
+    let other = crate::index::TestIndex::start();
+    other.add(
+        "voice-9-py3-none-any.whl",
+        &[],
+        &[("voice.py", "def say(words):\n    return 'private'\n")],
+    );
+    world.ok(&["build", "moo", "-c", "moo", "-o", "a.pex", "--extra-index-url", &other.url()]);
+    assert_eq!(world.run("a.pex", &[]).out, "private\n");
+}
+
+#[test]
+fn two_builds_at_once_share_a_cache() {
+    let world = World::new();
+    let children: Vec<_> = (0..4)
+        .map(|n| world.command(&["build", "moo", "-q", "-o", &format!("{n}.pex")]).spawn().unwrap())
+        .collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    let first = std::fs::read(world.path("0.pex")).unwrap();
+    assert!((1..4).all(|n| std::fs::read(world.path(&format!("{n}.pex"))).unwrap() == first));
+}

@@ -1,0 +1,188 @@
+//! A simple index on loopback.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use pinnace_archive::{ArchivePath, ContentDigest, Mode, Writer};
+
+/// Serves the wheels that it was given, and counts what is asked.
+pub(crate) struct TestIndex {
+    address: SocketAddr,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// By project: file name and bytes.
+    wheels: Mutex<BTreeMap<String, BTreeMap<String, Vec<u8>>>>,
+    requests: Mutex<Vec<String>>,
+    trouble: Mutex<Trouble>,
+}
+
+/// How the index misbehaves.
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
+pub(crate) enum Trouble {
+    #[default]
+    None,
+    /// Other bytes than promised, of the same length.
+    WrongBytes,
+    /// Wheels end after half of them.
+    Truncated,
+    /// Wheels come a byte a time.
+    Slow,
+    /// Every answer is this status.
+    Status(u16),
+}
+
+impl TestIndex {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(State::default());
+        let shared = Arc::clone(&state);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let state = Arc::clone(&shared);
+                thread::spawn(move || state.answer(stream));
+            }
+        });
+        Self { address, state }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/simple", self.address)
+    }
+
+    pub(crate) fn set_trouble(&self, trouble: Trouble) {
+        *self.state.trouble.lock().unwrap() = trouble;
+    }
+
+    pub(crate) fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.requests.lock().unwrap())
+    }
+
+    /// Adds a wheel with these files; `requires` are its requirements.
+    pub(crate) fn add(&self, name: &str, requires: &[&str], files: &[(&str, &str)]) {
+        let parts: Vec<&str> = name.split('-').collect();
+        let info = format!("{}-{}.dist-info", parts[0], parts[1]);
+        let mut metadata =
+            format!("Metadata-Version: 2.1\nName: {}\nVersion: {}\n", parts[0], parts[1]);
+        requires.iter().for_each(|one| writeln!(metadata, "Requires-Dist: {one}").unwrap());
+        let mut members: BTreeMap<String, String> = files
+            .iter()
+            .map(|(path, text)| (path.replace("{info}", &info), (*text).to_owned()))
+            .collect();
+        members.insert(format!("{info}/METADATA"), metadata);
+        members.insert(
+            format!("{info}/WHEEL"),
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n".to_owned(),
+        );
+        members.insert(format!("{info}/RECORD"), String::new());
+        let mut writer = Writer::new(Vec::new());
+        for (path, text) in &members {
+            writer.bytes(&ArchivePath::parse(path).unwrap(), Mode::File, text.as_bytes()).unwrap();
+        }
+        let project = parts[0].replace(['_', '.'], "-").to_lowercase();
+        let bytes = writer.finish().unwrap().0;
+        self.state
+            .wheels
+            .lock()
+            .unwrap()
+            .entry(project)
+            .or_default()
+            .insert(name.to_owned(), bytes);
+    }
+
+    /// cowsay's look-alike: a script, a module, and a dependency.
+    pub(crate) fn with_moo(self) -> Self {
+        self.add(
+            "moo-1.0-py3-none-any.whl",
+            &["voice>=1"],
+            &[
+                (
+                    "moo/__init__.py",
+                    "def main():\n    import sys, voice\n    print(voice.say(sys.argv[1:]))\n",
+                ),
+                ("moo/__main__.py", "from moo import main\nmain()\n"),
+                ("{info}/entry_points.txt", "[console_scripts]\nmoo = moo:main\n"),
+            ],
+        );
+        self.add(
+            "voice-1.5-py3-none-any.whl",
+            &[],
+            &[("voice.py", "def say(words):\n    return 'moo ' + ' '.join(words)\n")],
+        );
+        self
+    }
+}
+
+impl State {
+    fn answer(&self, mut stream: TcpStream) {
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        let Some(Ok(first)) = lines.next() else { return };
+        while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+        let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
+        self.requests.lock().unwrap().push(path.clone());
+        let trouble = *self.trouble.lock().unwrap();
+        // A client that goes away in the middle is part of some tests.
+        let _ = match (trouble, self.find(&path)) {
+            (Trouble::Status(status), _) => respond(&mut stream, status, "", b""),
+            (_, None) => respond(&mut stream, 404, "", b""),
+            (_, Some((kind, bytes))) if !path.starts_with("/files/") => {
+                respond(&mut stream, 200, kind, &bytes)
+            }
+            (Trouble::WrongBytes, Some((kind, bytes))) => {
+                respond(&mut stream, 200, kind, &vec![0; bytes.len()])
+            }
+            (Trouble::Truncated, Some((kind, bytes))) => head(&mut stream, 200, kind, bytes.len())
+                .and_then(|()| stream.write_all(&bytes[..bytes.len() / 2])),
+            (Trouble::Slow, Some((kind, bytes))) => head(&mut stream, 200, kind, bytes.len())
+                .and_then(|()| {
+                    bytes.iter().try_for_each(|byte| {
+                        thread::sleep(Duration::from_millis(100));
+                        stream.write_all(&[*byte])
+                    })
+                }),
+            (Trouble::None, Some((kind, bytes))) => respond(&mut stream, 200, kind, &bytes),
+        };
+    }
+
+    fn find(&self, path: &str) -> Option<(&'static str, Vec<u8>)> {
+        let wheels = self.wheels.lock().unwrap();
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        match parts[..] {
+            ["simple", project] => {
+                let files: Vec<String> = wheels.get(project)?.iter().map(|(name, bytes)| {
+                    let sha256: String = ContentDigest::of_bytes(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+                    format!(r#"{{"filename":"{name}","url":"/files/{project}/{name}","size":{},"hashes":{{"sha256":"{sha256}"}}}}"#, bytes.len())
+                }).collect();
+                let page =
+                    format!(r#"{{"meta":{{"api-version":"1.1"}},"files":[{}]}}"#, files.join(","));
+                Some(("application/vnd.pypi.simple.v1+json", page.into_bytes()))
+            }
+            ["files", project, name] => {
+                Some(("application/zip", wheels.get(project)?.get(name)?.clone()))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn respond(stream: &mut TcpStream, status: u16, kind: &str, body: &[u8]) -> std::io::Result<()> {
+    head(stream, status, kind, body.len())?;
+    stream.write_all(body)
+}
+
+fn head(stream: &mut TcpStream, status: u16, kind: &str, length: usize) -> std::io::Result<()> {
+    write!(
+        stream,
+        "HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    )
+}

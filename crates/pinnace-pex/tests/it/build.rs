@@ -1,0 +1,197 @@
+//! The bytes, the key, and what cannot be built.
+
+use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::Path};
+
+use pinnace_pex::{
+    EntryPoint, ErrorKind, NoWheels, PexBuilder, ScriptTarget, find_script, inspect,
+};
+use pinnace_wheel::WheelName;
+
+use crate::fixture::{Fixture, target};
+
+fn write_file(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::File::create(path).unwrap().write_all(text.as_bytes()).unwrap();
+}
+
+fn bytes(builder: &PexBuilder) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    builder.write(&mut bytes, &NoWheels, 1).unwrap();
+    bytes
+}
+
+fn sources() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for path in ["pkg/__init__.py", "pkg/.hidden", "pkg/sub/x.py", "top.py"] {
+        write_file(&folder.path().join(path), "x = 1\n");
+    }
+    folder
+}
+
+fn built(folder: &Path) -> (Vec<u8>, [u8; 32]) {
+    let mut builder = PexBuilder::new(target());
+    builder.add_folder(folder).unwrap();
+    let mut bytes = Vec::new();
+    let written = builder.write(&mut bytes, &NoWheels, 1).unwrap();
+    (bytes, written.key)
+}
+
+#[test]
+fn two_copies_of_a_folder_give_the_same_bytes() {
+    let (a, b) = (sources(), sources());
+    write_file(&b.path().join("pkg/__pycache__/x.cpython-311.pyc"), "bytecode");
+    write_file(&b.path().join("pkg/old.pyc"), "bytecode");
+    fs::set_permissions(b.path().join("top.py"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(built(a.path()), built(b.path()));
+}
+
+/// A dot-file, too, where the pex tool sees no change.
+#[test]
+fn every_change_of_a_file_changes_the_key() {
+    let folder = sources();
+    let (_, key) = built(folder.path());
+    for path in ["pkg/__init__.py", "pkg/.hidden", "pkg/sub/x.py", "top.py"] {
+        let path = folder.path().join(path);
+        write_file(&path, "x = 2\n");
+        assert_ne!(built(folder.path()).1, key, "{}", path.display());
+        write_file(&path, "x = 1\n");
+    }
+    fs::set_permissions(folder.path().join("top.py"), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_ne!(built(folder.path()).1, key);
+    fs::set_permissions(folder.path().join("top.py"), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::rename(folder.path().join("top.py"), folder.path().join("tip.py")).unwrap();
+    assert_ne!(built(folder.path()).1, key);
+}
+
+#[test]
+fn settings_change_the_key_and_the_shebang_does_not() {
+    let key = |change: &dyn Fn(&mut PexBuilder)| {
+        let mut builder = PexBuilder::new(target());
+        builder.add_bytes("m.py", b"").unwrap();
+        change(&mut builder);
+        builder.write(std::io::sink(), &NoWheels, 1).unwrap().key
+    };
+    let base = key(&|_| ());
+    assert_ne!(key(&|builder| builder.set_entry_point(EntryPoint::parse("m").unwrap())), base);
+    assert_ne!(key(&|builder| builder.set_requirements(&["a".parse().unwrap()])), base);
+    assert_eq!(key(&|builder| builder.set_shebang("#!/opt/python").unwrap()), base);
+}
+
+#[test]
+fn the_order_of_adding_and_the_number_of_threads_do_not_matter() {
+    let wheels: Vec<String> = (0..20).map(|n| format!("w{n}-1-py3-none-any.whl")).collect();
+    let build = |order: &mut dyn Iterator<Item = &String>, threads| {
+        let fixture =
+            order.fold(Fixture::new(), |fixture, name| fixture.wheel(name, &[("m.py", name)]));
+        let mut bytes = Vec::new();
+        fixture.builder.write(&mut bytes, &fixture.wheels, threads).unwrap();
+        bytes
+    };
+    let expected = build(&mut wheels.iter(), 1);
+    assert_eq!(build(&mut wheels.iter().rev(), 3), expected);
+    assert_eq!(build(&mut wheels.iter(), 64), expected);
+}
+
+#[test]
+fn members_stand_in_byte_order_and_info_tells_what_they_are() {
+    let fixture = Fixture::new()
+        .wheel("lib-1-py3-none-any.whl", &[("lib.py", "")])
+        .code("Zpkg/x.py", "")
+        .entry("Zpkg.x");
+    let (path, written) = fixture.write();
+    let found = inspect(fs::File::open(&path).unwrap()).unwrap();
+    assert_eq!((found.shebang.as_str(), found.sources), ("/usr/bin/env python3", 1));
+    assert_eq!(found.info.entry_point.as_deref(), Some("Zpkg.x"));
+    assert!(found.info.deps_are_wheel_files);
+    let sha256 = fixture.wheels.0.keys().next().unwrap();
+    let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(found.info.distributions["lib-1-py3-none-any.whl"], hex);
+    // The pex tool's own cache keys have 40 digits, ours 64, so they never collide.
+    assert_eq!(found.info.pex_hash.len(), 64);
+    assert_eq!(
+        found.info.pex_hash,
+        written.key.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    );
+    for key in ["bootstrap_hash", "code_hash", "pex_hash", "distributions", "requirements"] {
+        assert!(serde_json::to_value(&found.info).unwrap().get(key).is_some(), "{key}");
+    }
+}
+
+#[test]
+fn names_that_the_format_keeps_are_refused() {
+    for path in
+        ["__main__.py", "PEX-INFO", ".deps/x", ".bootstrap/x", "__pex__/__init__.py", "../x", "/x"]
+    {
+        assert!(PexBuilder::new(target()).add_bytes(path, b"").is_err(), "{path}");
+    }
+    let mut builder = PexBuilder::new(target());
+    builder.add_bytes("m.py", b"").unwrap();
+    let error = builder.add_bytes("m.py", b"").unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Unfit { .. }), "{error}");
+    assert!(bytes(&builder).len() > 100);
+}
+
+#[test]
+fn links_are_followed_and_circles_found() {
+    let folder = sources();
+    std::os::unix::fs::symlink(folder.path().join("top.py"), folder.path().join("link.py"))
+        .unwrap();
+    let mut copy = sources();
+    write_file(&copy.path().join("link.py"), "x = 1\n");
+    assert_eq!(built(folder.path()), built(copy.path()));
+    copy.disable_cleanup(false);
+    std::os::unix::fs::symlink(folder.path(), folder.path().join("pkg/circle")).unwrap();
+    assert!(PexBuilder::new(target()).add_folder(folder.path()).is_err());
+}
+
+#[test]
+fn a_missing_wheel_or_folder_is_named() {
+    let mut builder = PexBuilder::new(target());
+    builder.add_wheel(&"gone-1-py3-none-any.whl".parse::<WheelName>().unwrap(), [1; 32]);
+    let error = builder.write(std::io::sink(), &NoWheels, 1).unwrap_err();
+    assert!(error.to_string().contains("gone-1-py3-none-any.whl"), "{error}");
+    let error = builder.add_folder(Path::new("/nonexistent")).unwrap_err();
+    assert!(error.to_string().contains("/nonexistent"), "{error}");
+}
+
+#[test]
+fn scripts_are_found_in_wheels() {
+    let fixture = Fixture::new().wheel(
+        "a-1-py3-none-any.whl",
+        &[
+            ("{info}/entry_points.txt", "[console_scripts]\nrun = a.b:main [x]\n[x]\nno = a:b\n"),
+            ("a-1.data/scripts/tool", ""),
+        ],
+    );
+    let wheel: WheelName = "a-1-py3-none-any.whl".parse().unwrap();
+    let sha256 = *fixture.wheels.0.keys().next().unwrap();
+    let find = |name| find_script(name, [(&wheel, sha256)].into_iter(), &fixture.wheels);
+    assert_eq!(
+        find("run").unwrap(),
+        ScriptTarget::EntryPoint(EntryPoint::parse("a.b:main").unwrap())
+    );
+    assert_eq!(find("tool").unwrap(), ScriptTarget::File("tool".into()));
+    let error = find("no").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "there is no script `no` in any distribution; there are: run, tool"
+    );
+}
+
+#[test]
+fn entry_points_are_parsed() {
+    for good in ["m", "m.n", "m:f", "m.n:C.f", " m : f [x] ", "ä:ö"] {
+        assert!(EntryPoint::parse(good).is_ok(), "{good}");
+    }
+    for bad in ["", ":", "m:", ":f", "m:f:g", "1m", "m..n", "m-n", "m:f()", "m/n"] {
+        assert!(EntryPoint::parse(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn what_is_no_pex_is_refused() {
+    assert!(inspect(b"#!/bin/sh\n".as_slice().to_vec()).is_err());
+    let empty = pinnace_archive::Writer::new(Vec::new()).finish().unwrap().0;
+    let error = inspect(empty).unwrap_err();
+    assert_eq!(error.to_string(), "this is not a PEX file: it has no PEX-INFO");
+}

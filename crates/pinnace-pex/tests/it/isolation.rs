@@ -1,0 +1,89 @@
+//! Items 6 and 7: what a PEX file can see.
+
+use std::{fs, io::Write};
+
+use crate::fixture::{Fixture, Ran};
+
+fn fixture() -> Fixture {
+    let fixture =
+        Fixture::new().wheel("lib-1-py3-none-any.whl", &[("lib.py", "")]).code("own.py", "");
+    for (folder, module) in [("outside", "outside_module"), (".", "cwd_module")] {
+        let folder = fixture.folder.path().join(folder);
+        fs::create_dir_all(&folder).unwrap();
+        let mut file = fs::File::create(folder.join(format!("{module}.py"))).unwrap();
+        file.write_all(b"").unwrap();
+    }
+    fixture
+}
+
+fn run(fixture: &Fixture, inherit: Option<&str>, code: &str) -> Ran {
+    let mut command = fixture.command(&["-c", code]);
+    command.env("PYTHONPATH", fixture.folder.path().join("outside"));
+    command.envs(inherit.map(|value| ("PEX_INHERIT_PATH", value)));
+    Ran::of(command.output().unwrap())
+}
+
+const FIND: &str = "import importlib.util as u\nprint([u.find_spec(n) is not None for n in ('lib', 'own', 'pip', 'outside_module', 'cwd_module')])";
+
+#[test]
+fn nothing_from_outside_can_be_imported() {
+    let fixture = fixture();
+    for _ in ["cold", "warm"] {
+        assert_eq!(run(&fixture, None, FIND).ok(), "[True, True, False, False, False]\n");
+    }
+}
+
+#[test]
+fn the_variable_itself_is_still_there_for_children() {
+    let fixture = fixture();
+    let out = run(&fixture, None, "import os; print(os.environ['PYTHONPATH'])").ok();
+    assert!(out.trim().ends_with("/outside"), "{out}");
+}
+
+/// What each entry of sys.path is, in order, without repeats.
+const PATH: &str = r"
+import os, sys
+def kind(p):
+    name = os.path.basename(p)
+    if name in ('code', 'site'): return name
+    if name == 'outside': return 'PYTHONPATH'
+    if name in ('site-packages', 'dist-packages'): return 'packages'
+    return 'standard'
+kinds = [kind(p) for p in sys.path]
+print(' '.join(k for i, k in enumerate(kinds) if i == 0 or kinds[i - 1] != k))
+";
+
+#[test]
+fn inherited_paths_stand_where_they_are_documented() {
+    let fixture = fixture();
+    assert_eq!(run(&fixture, None, PATH).ok(), "code standard site\n");
+    assert_eq!(run(&fixture, Some("false"), PATH).ok(), "code standard site\n");
+    let prefer = run(&fixture, Some("prefer"), PATH).ok();
+    let fallback = run(&fixture, Some("fallback"), PATH).ok();
+    // An interpreter may have no site-packages of its own.
+    assert_eq!(prefer.replace(" packages", ""), "PYTHONPATH code standard site\n");
+    assert_eq!(fallback.replace(" packages", ""), "code standard site PYTHONPATH\n");
+    assert_eq!(run(&fixture, Some("fallback"), FIND).ok().matches("True").count() >= 3, true);
+}
+
+#[test]
+fn what_pth_files_imported_is_forgotten() {
+    let fixture = fixture();
+    let code = "import sys, os\nlibrary = os.path.dirname(os.__file__)\nprint([m for m, v in sys.modules.items() if '-packages' in (getattr(v, '__file__', None) or '')], [f.__module__ for f in sys.meta_path if hasattr(f, '__module__') and not f.__module__.startswith('_frozen')])";
+    assert_eq!(run(&fixture, None, code).ok(), "[] []\n");
+}
+
+#[test]
+fn pex_variables_are_stripped_and_pex_is_set() {
+    let fixture = fixture();
+    let code = "import os; print(sorted(k for k in os.environ if k.startswith('PEX')), os.path.basename(os.environ['PEX']))";
+    let run = fixture.command(&["-c", code]).env("PEX_VERBOSE", "0").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&run.stdout), "['PEX'] app.pex\n");
+}
+
+#[test]
+fn the_boot_code_leaves_no_trace() {
+    let fixture = fixture();
+    let code = "import sys; print([m for m in sys.modules if 'pinnace' in m], [p for p in sys.path if 'runtime' in p or '.bootstrap' in p], len(sys.modules) < 120)";
+    assert_eq!(fixture.run(&["-c", code]).ok(), "[] [] True\n");
+}

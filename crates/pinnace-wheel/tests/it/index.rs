@@ -1,0 +1,228 @@
+use pinnace_wheel::{
+    Error, ErrorKind, IndexOptions, Outcome, Project, Requirement, Resolution, Source, resolve,
+};
+
+use crate::site::Site;
+
+const JSON: &str = "application/vnd.pypi.simple.v1+json";
+const BASE: &str = "http://index.test/simple";
+
+fn json(files: &[(&str, &str)]) -> String {
+    let files: Vec<String> = files
+        .iter()
+        .map(|(name, sha256)| format!(r#"{{"filename":"{name}","url":"../../files/{name}","hashes":{{"sha256":"{sha256}"}}}}"#))
+        .collect();
+    format!(r#"{{"meta":{{"api-version":"1.1"}},"name":"x","files":[{}]}}"#, files.join(","))
+}
+
+fn site() -> Site {
+    let site = Site::default();
+    let a = site.wheel("a-1-py3-none-any.whl", &["b"]);
+    let b = site.wheel("b-2-py3-none-any.whl", &[]);
+    site.put("/simple/a/", JSON, json(&[("a-1-py3-none-any.whl", &a)]));
+    site.put("/simple/b/", JSON, json(&[("b-2-py3-none-any.whl", &b)]));
+    site
+}
+
+fn solve(site: &Site, now: u64) -> Result<Resolution, Error> {
+    let index = site.index(&[BASE], now);
+    let requirements: [Requirement; 1] = ["a".parse().unwrap()];
+    let target = super::target();
+    match index.reading_ahead(&target, || resolve(&index, &requirements, &target))? {
+        Outcome::Solved(resolution) => {
+            index.download(resolution.pins())?;
+            Ok(resolution)
+        }
+        Outcome::Unsolvable(why) => panic!("{why}"),
+    }
+}
+
+#[test]
+fn a_second_run_asks_nobody_until_the_pages_are_old() {
+    let site = site();
+    solve(&site, 1_000).unwrap();
+    assert!(site.requests().contains(&"/simple/a/".to_owned()));
+    solve(&site, 1_599).unwrap();
+    assert_eq!(site.requests(), [""; 0]);
+    solve(&site, 1_600).unwrap();
+    let mut asked = site.requests();
+    asked.sort();
+    assert_eq!(asked, ["/simple/a/", "/simple/b/"]);
+}
+
+#[test]
+fn a_clock_that_went_back_does_not_make_pages_fresh() {
+    let site = site();
+    solve(&site, 1_000).unwrap();
+    site.requests();
+    solve(&site, 500).unwrap();
+    assert_eq!(site.requests().len(), 2);
+}
+
+#[test]
+fn passing_trouble_is_survived_and_lasting_trouble_is_not() {
+    let site = site();
+    *site.trouble.lock().unwrap() = vec![503, 0, 429];
+    solve(&site, 1).unwrap();
+    let site = self::site();
+    *site.trouble.lock().unwrap() = vec![503; 100];
+    let error = solve(&site, 1).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Status { status: 503, .. }), "{error}");
+    assert!(error.is_retryable());
+}
+
+#[test]
+fn refused_credentials_stop_the_search() {
+    let site = site();
+    site.answer("/private/a/", 401, "", "");
+    for status in [401, 403] {
+        site.answer("/private/a/", status, "", "");
+        let index = site.index(&["http://user:hunter2@index.test/private", BASE], 1);
+        let error = index.project(&"a".parse().unwrap()).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Unauthorized { .. }), "{error}");
+        assert!(!error.to_string().contains("hunter2"));
+        assert_eq!(site.requests(), ["/private/a/"]);
+    }
+}
+
+#[test]
+fn the_first_index_that_has_a_name_owns_it() {
+    let site = site();
+    site.put("/private/a/", JSON, json(&[]));
+    let bases = ["http://index.test/private", BASE];
+    let index = site.index(&bases, 1);
+    assert!(index.project(&"a".parse().unwrap()).unwrap().unwrap().releases().is_empty());
+    assert_eq!(index.project(&"b".parse().unwrap()).unwrap().unwrap().releases().len(), 1);
+    assert!(index.project(&"c".parse().unwrap()).unwrap().is_none());
+    site.requests();
+    // That the private index has no `b` is remembered, too.
+    assert!(site.index(&bases, 2).project(&"b".parse().unwrap()).unwrap().is_some());
+    assert_eq!(site.requests(), [""; 0]);
+}
+
+#[test]
+fn offline_is_offline() {
+    let site = site();
+    let mut options = IndexOptions::new(vec![pinnace_wheel::Address::parse(BASE).unwrap()], 1);
+    options.offline = true;
+    let error = site.index_with(options.clone()).project(&"a".parse().unwrap()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Offline { .. }), "{error}");
+    solve(&site, 1).unwrap();
+    site.requests();
+    options.now = 1_000_000;
+    assert!(site.index_with(options).project(&"a".parse().unwrap()).unwrap().is_some());
+    assert_eq!(site.requests(), [""; 0]);
+}
+
+#[test]
+fn another_content_than_the_index_promised_is_refused() {
+    let site = site();
+    solve(&site, 1).unwrap();
+    let site = self::site();
+    site.put("/files/b-2-py3-none-any.whl.metadata", "", "Name: b\nVersion: 2\n");
+    site.put("/files/b-2-py3-none-any.whl", "", "Name: b\nVersion: 2\nKeywords: evil\n");
+    let error = solve(&site, 1).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Broken { .. }), "{error}");
+    assert!(error.to_string().contains("b-2-py3-none-any.whl"));
+}
+
+#[test]
+fn metadata_that_differs_from_the_wheel_is_found_out() {
+    let site = site();
+    site.put("/files/b-2-py3-none-any.whl.metadata", "", "Name: b\nVersion: 2\nRequires-Dist: a\n");
+    let error = solve(&site, 1).unwrap_err();
+    assert!(error.to_string().contains("differs from the METADATA inside the wheel"), "{error}");
+}
+
+#[test]
+fn metadata_of_another_wheel_is_refused() {
+    let site = site();
+    site.put("/files/b-2-py3-none-any.whl.metadata", "", "Name: c\nVersion: 2\n");
+    let error = solve(&site, 1).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Metadata { .. }), "{error}");
+}
+
+#[test]
+fn html_is_as_good_as_json() {
+    let html = r##"<!DOCTYPE html><html><head><base href="http://files.test/x/"></head><body>
+        <a href="a-1-py3-none-any.whl#sha256=0000000000000000000000000000000000000000000000000000000000000001"
+           data-requires-python="&gt;=3.8" data-yanked="bad &amp; gone">x</a>
+        <a href="https://files.test/a-1%2Blocal-py3-none-any.whl?x=1">x</a>
+        <a href="a-1.exe">x</a> <a>x</a> <a href="javascript:alert(1)">x</a>
+        <a href="a-2.tar.gz" data-dist-info-metadata="sha256=0000000000000000000000000000000000000000000000000000000000000002">x</a>
+        </body></html>"##;
+    let site = Site::default();
+    site.put("/simple/a/", "text/html", html);
+    let check = |project: &Project| {
+        let files: Vec<_> = project
+            .releases()
+            .iter()
+            .rev()
+            .flat_map(|one| one.files().unwrap().into_owned())
+            .collect();
+        let names: Vec<_> = files.iter().map(|file| file.artifact.file_name()).collect();
+        assert_eq!(names, ["a-1-py3-none-any.whl", "a-1+local-py3-none-any.whl", "a-2.tar.gz"]);
+        assert_eq!(files[0].address.to_string(), "http://files.test/x/a-1-py3-none-any.whl");
+        assert_eq!(files[0].requires_python.as_deref(), Some(">=3.8"));
+        assert_eq!(files[0].yanked.as_deref(), Some("bad & gone"));
+        assert_eq!(files[0].sha256.unwrap()[31], 1);
+        assert_eq!(files[1].sha256, None);
+        assert_eq!(files[2].metadata_sha256.unwrap()[31], 2);
+    };
+    let name = "a".parse().unwrap();
+    check(&site.index(&[BASE], 1).project(&name).unwrap().unwrap());
+    // The cached form holds all of it.
+    check(&site.index(&[BASE], 2).project(&name).unwrap().unwrap());
+    assert_eq!(site.requests().len(), 1);
+}
+
+#[test]
+fn pages_of_a_future_version_are_refused() {
+    for (kind, page) in [
+        (JSON, r#"{"meta":{"api-version":"2.0"},"files":[]}"#),
+        ("text/html", r#"<meta name="pypi:repository-version" content="2.0">"#),
+        (JSON, "<html>"),
+        (JSON, r#"{"meta":{}}"#),
+    ] {
+        let site = Site::default();
+        site.put("/simple/a/", kind, page);
+        let error = site.index(&[BASE], 1).project(&"a".parse().unwrap()).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Page { .. }), "{error}");
+    }
+}
+
+#[test]
+fn credentials_go_to_files_of_the_same_origin_and_not_to_the_cache() {
+    let site = Site::default();
+    let page = json(&[("a-1-py3-none-any.whl", "0"), ("a-2-py3-none-any.whl", "0")])
+        .replace("../../files/a-2", "http://elsewhere.test/a-2");
+    site.put("/simple/a/", JSON, page);
+    for now in [1, 2] {
+        let index = site.index(&["http://user:hunter2@index.test/simple"], now);
+        let project = index.project(&"a".parse().unwrap()).unwrap().unwrap();
+        let addresses: Vec<_> =
+            project.releases().iter().map(|one| one.files().unwrap()[0].address.clone()).collect();
+        assert_eq!(addresses[0].with_credentials(), "http://elsewhere.test/a-2-py3-none-any.whl");
+        assert_eq!(
+            addresses[1].with_credentials(),
+            "http://user:hunter2@index.test/files/a-1-py3-none-any.whl"
+        );
+    }
+    let key = "http://index.test/simple/a/";
+    let entry = pinnace_wheel::Cache::get(&site.cache, "pages-1", key).unwrap();
+    let mut bytes = vec![0; entry.size().unwrap() as usize];
+    entry.read_exact_at(&mut bytes, 0).unwrap();
+    assert!(!String::from_utf8_lossy(&bytes).contains("hunter2"));
+}
+
+#[test]
+fn an_index_without_hashes_is_remembered_by_what_it_gave() {
+    let site = Site::default();
+    site.wheel("a-1-py3-none-any.whl", &[]);
+    site.put("/simple/a/", "text/html", r#"<a href="../../files/a-1-py3-none-any.whl">a</a>"#);
+    solve(&site, 1).unwrap();
+    let first = site.requests().iter().filter(|one| *one == "/files/a-1-py3-none-any.whl").count();
+    assert_eq!(first, 1);
+    solve(&site, 2).unwrap();
+    assert!(!site.requests().contains(&"/files/a-1-py3-none-any.whl".to_owned()));
+}

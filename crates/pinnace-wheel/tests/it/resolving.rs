@@ -1,0 +1,279 @@
+use pinnace_wheel::{Fact, MemorySource, Outcome, Requirement, Resolution, Unfit, resolve};
+use proptest::prelude::*;
+
+fn source(wheels: &[(&str, &[&str])]) -> MemorySource {
+    let mut source = MemorySource::new();
+    for (name, requires) in wheels {
+        source.add(&format!("{name}-py3-none-any.whl"), requires).unwrap();
+    }
+    source
+}
+
+fn outcome(source: &MemorySource, requirements: &[&str]) -> Outcome {
+    let requirements: Vec<Requirement> =
+        requirements.iter().map(|one| one.parse().unwrap()).collect();
+    resolve(source, &requirements, &super::target()).unwrap()
+}
+
+fn pins(resolution: &Resolution) -> Vec<String> {
+    resolution.pins().iter().map(|pin| format!("{}-{}", pin.project(), pin.version())).collect()
+}
+
+fn solved(source: &MemorySource, requirements: &[&str]) -> Vec<String> {
+    match outcome(source, requirements) {
+        Outcome::Solved(resolution) => pins(&resolution),
+        Outcome::Unsolvable(why) => panic!("{why}"),
+    }
+}
+
+fn unsolved(source: &MemorySource, requirements: &[&str]) -> (Vec<Fact>, String) {
+    match outcome(source, requirements) {
+        Outcome::Solved(resolution) => panic!("{:?}", pins(&resolution)),
+        Outcome::Unsolvable(why) => (why.facts().to_vec(), why.to_string()),
+    }
+}
+
+#[test]
+fn the_newest_that_fits_is_taken_and_older_ones_where_they_must() {
+    let source =
+        source(&[("a-1", &[]), ("a-2", &["b<2"]), ("b-1", &[]), ("b-2", &[]), ("b-3", &["a<2"])]);
+    assert_eq!(solved(&source, &["a"]), ["a-2", "b-1"]);
+    assert_eq!(solved(&source, &["a", "b>2"]), ["a-1", "b-3"]);
+    assert_eq!(solved(&source, &[]), [""; 0]);
+}
+
+#[test]
+fn extras_bring_what_they_require_and_nothing_else() {
+    let source = source(&[
+        ("a-1", &["b; extra == 'x'", "c; extra == 'y'", "a[x]; extra == 'all'"]),
+        ("b-1", &[]),
+        ("c-1", &[]),
+    ]);
+    assert_eq!(solved(&source, &["a"]), ["a-1"]);
+    assert_eq!(solved(&source, &["a[X]"]), ["a-1", "b-1"]);
+    assert_eq!(solved(&source, &["a[x,y]"]), ["a-1", "b-1", "c-1"]);
+    assert_eq!(solved(&source, &["a[all]"]), ["a-1", "b-1"]);
+}
+
+#[test]
+fn an_unknown_extra_is_a_warning() {
+    let source = source(&[("a-1", &[])]);
+    let Outcome::Solved(resolution) = outcome(&source, &["a[nope]"]) else { panic!() };
+    assert_eq!(resolution.warnings(), ["a 1 has no extra `nope`"]);
+}
+
+#[test]
+fn markers_are_evaluated_on_the_target() {
+    let source = source(&[
+        ("a-1", &["b; sys_platform == 'win32'", "c; python_version >= '3.11'"]),
+        ("c-1", &[]),
+    ]);
+    assert_eq!(solved(&source, &["a", "nope; os_name == 'nt'"]), ["a-1", "c-1"]);
+}
+
+#[test]
+fn prereleases_come_last_unless_they_are_asked_for() {
+    let stable = source(&[("a-1", &[]), ("a-2rc1", &[])]);
+    assert_eq!(solved(&stable, &["a"]), ["a-1"]);
+    assert_eq!(solved(&stable, &["a>=2rc1"]), ["a-2rc1"]);
+    assert_eq!(solved(&stable, &["a>=1.0a1"]), ["a-2rc1"]);
+    let only = source(&[("a-2rc1", &[]), ("b-1", &["a"])]);
+    assert_eq!(solved(&only, &["b"]), ["a-2rc1", "b-1"]);
+}
+
+#[test]
+fn yanked_files_need_an_exact_pin() {
+    let mut source = source(&[("a-1", &[])]);
+    source.add("a-2-py3-none-any.whl", &[]).unwrap().yanked = Some("broken".into());
+    assert_eq!(solved(&source, &["a"]), ["a-1"]);
+    let Outcome::Solved(resolution) = outcome(&source, &["a==2"]) else { panic!() };
+    assert_eq!(resolution.warnings(), ["a 2 is pinned, but was yanked: broken"]);
+    let (_, text) = unsolved(&source, &["a>1"]);
+    assert!(text.contains("a 2 was yanked: broken"), "{text}");
+}
+
+#[test]
+fn requires_python_holds_per_file_and_in_full() {
+    let mut source = MemorySource::new();
+    for (version, python) in [("1", ">=3.8"), ("2", "<3.11"), ("3", ">=3.12"), ("4", ">=3.8,<4")] {
+        source.add(&format!("a-{version}-py3-none-any.whl"), &[]).unwrap().requires_python =
+            Some(python.into());
+    }
+    assert_eq!(solved(&source, &["a<4"]), ["a-1"]);
+    assert_eq!(solved(&source, &["a"]), ["a-4"]);
+    let (_, text) = unsolved(&source, &["a==3"]);
+    assert!(text.contains("a 3 requires Python >=3.12"), "{text}");
+}
+
+#[test]
+fn the_best_wheel_of_a_version_is_taken() {
+    let mut source = MemorySource::new();
+    for tags in [
+        "py3-none-any",
+        "cp311-cp311-manylinux_2_17_x86_64",
+        "1-cp311-cp311-manylinux_2_17_x86_64",
+        "cp311-cp311-win_amd64",
+    ] {
+        source.add(&format!("a-1-{tags}.whl"), &[]).unwrap();
+    }
+    let Outcome::Solved(resolution) = outcome(&source, &["a"]) else { panic!() };
+    assert_eq!(
+        resolution.pins()[0].wheel().as_str(),
+        "a-1-1-cp311-cp311-manylinux_2_17_x86_64.whl"
+    );
+}
+
+#[test]
+fn an_unknown_project_is_named() {
+    let (facts, text) = unsolved(&source(&[("a-1", &["nope"])]), &["a"]);
+    assert!(facts.contains(&Fact::Unknown("nope".parse().unwrap())), "{facts:?}");
+    assert!(text.contains("nope is on none of the indexes asked"), "{text}");
+    assert!(text.contains("you require a"), "{text}");
+}
+
+#[test]
+fn a_misfit_shows_the_tags_that_exist_nearest_first() {
+    let mut source = MemorySource::new();
+    for tags in
+        ["cp39-cp39-win_amd64", "cp311-cp311-win_amd64", "cp311-cp311-manylinux_2_39_x86_64"]
+    {
+        source.add(&format!("a-1-{tags}.whl"), &[]).unwrap();
+    }
+    let (facts, text) = unsolved(&source, &["a"]);
+    let Some(Fact::NoVersion { unfit, .. }) =
+        facts.iter().find(|fact| matches!(fact, Fact::NoVersion { .. }))
+    else {
+        panic!("{facts:?}")
+    };
+    let Unfit::NoWheel { tags, .. } = &unfit[0].1 else { panic!("{unfit:?}") };
+    assert_eq!(
+        tags,
+        &["cp311-cp311-manylinux_2_39_x86_64", "cp311-cp311-win_amd64", "cp39-cp39-win_amd64"]
+    );
+    assert!(
+        text.contains(
+            "nearest (built for another system, machine or C library): cp311-cp311-manylinux_2_39"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_sdist_alone_would_have_to_be_built() {
+    let mut source = MemorySource::new();
+    source.add_sdist("a", "a-1.tar.gz").unwrap();
+    let (_, text) = unsolved(&source, &["a"]);
+    assert!(text.contains("only `a-1.tar.gz`, which would have to be built"), "{text}");
+}
+
+#[test]
+fn a_conflict_is_told_by_its_facts() {
+    let (_, text) = unsolved(
+        &source(&[("a-1", &["c<2"]), ("b-1", &["c>=2"]), ("c-1", &[]), ("c-2", &[])]),
+        &["a", "b"],
+    );
+    for fact in ["you require a", "you require b", "requires c<2", "requires c>=2"] {
+        assert!(text.contains(fact), "`{fact}` is missing in {text}");
+    }
+}
+
+#[test]
+fn a_malformed_requirement_only_hurts_the_version_that_has_it() {
+    let source = source(&[("a-1", &[]), ("a-2", &["b>=x"])]);
+    assert_eq!(solved(&source, &["a"]), ["a-1"]);
+}
+
+#[test]
+fn circles_are_fine() {
+    let source = source(&[("a-1", &["b"]), ("b-1", &["a"]), ("c-1", &["c[x]"])]);
+    assert_eq!(solved(&source, &["a"]), ["a-1", "b-1"]);
+    assert_eq!(solved(&source, &["c"]), ["c-1"]);
+}
+
+/// Small universes: up to four projects with up to three versions each.
+fn universe() -> impl Strategy<Value = Vec<(String, Vec<String>)>> {
+    let requirement = ("[abcd]", "(<|>=|==|!=)", 1u8..4)
+        .prop_map(|(name, op, version)| format!("{name}{op}{version}"));
+    let wheel = proptest::collection::vec(requirement, 0..3);
+    proptest::collection::btree_map(("[abcd]", 1u8..4), wheel, 1..10).prop_map(|wheels| {
+        wheels
+            .into_iter()
+            .map(|((name, version), requires)| (format!("{name}-{version}"), requires))
+            .collect()
+    })
+}
+
+fn build(wheels: &[(String, Vec<String>)]) -> MemorySource {
+    let mut source = MemorySource::new();
+    for (name, requires) in wheels {
+        let requires: Vec<&str> = requires.iter().map(String::as_str).collect();
+        source.add(&format!("{name}-py3-none-any.whl"), &requires).unwrap();
+    }
+    source
+}
+
+/// Every choice of at most one version per project, tried one by one.
+fn solvable_by_force(wheels: &[(String, Vec<String>)], requirements: &[&str]) -> bool {
+    (0u32..1 << wheels.len()).any(|chosen| {
+        let chosen: Vec<_> = wheels
+            .iter()
+            .enumerate()
+            .filter(|(n, _)| chosen >> n & 1 == 1)
+            .map(|(_, wheel)| wheel)
+            .collect();
+        let holds = |text: &str| {
+            let requirement: Requirement = text.parse().unwrap();
+            chosen.iter().any(|(name, _)| {
+                let (project, version) = name.split_once('-').unwrap();
+                project == requirement.name().as_str()
+                    && requirement.specifiers().contains(&version.parse().unwrap())
+            })
+        };
+        let projects: std::collections::BTreeSet<_> =
+            chosen.iter().map(|(name, _)| name.split('-').next()).collect();
+        projects.len() == chosen.len()
+            && requirements.iter().all(|one| holds(one))
+            && chosen.iter().all(|(_, requires)| requires.iter().all(|one| holds(one)))
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_solution_is_found_if_and_only_if_there_is_one(wheels in universe()) {
+        let requirements = ["a", "b>=1"];
+        let found = match outcome(&build(&wheels), &requirements) {
+            Outcome::Unsolvable(_) => false,
+            Outcome::Solved(resolution) => {
+                let chosen = pins(&resolution);
+                let of = |wheel: &String| wheels.iter().find(|(name, _)| name == wheel).unwrap();
+                for requirement in requirements.iter().map(|one| (*one).to_owned()).chain(chosen.iter().flat_map(|one| of(one).1.clone())) {
+                    let requirement: Requirement = requirement.parse().unwrap();
+                    let pin = resolution.pins().iter().find(|pin| pin.project() == requirement.name());
+                    prop_assert!(pin.is_some_and(|pin| requirement.specifiers().contains(pin.version())), "{requirement} in {chosen:?}");
+                }
+                true
+            }
+        };
+        prop_assert_eq!(found, solvable_by_force(&wheels, &requirements));
+    }
+
+    #[test]
+    fn the_same_question_has_the_same_answer(wheels in universe()) {
+        let answer = || match outcome(&build(&wheels), &["a", "b"]) {
+            Outcome::Solved(resolution) => pins(&resolution),
+            Outcome::Unsolvable(why) => vec![why.to_string()],
+        };
+        prop_assert_eq!(answer(), answer());
+    }
+
+    #[test]
+    fn an_unrelated_project_changes_nothing(wheels in universe()) {
+        let mut more = wheels.clone();
+        more.push(("unrelated-1".to_owned(), vec!["a<1".to_owned()]));
+        let answer = |wheels: &[(String, Vec<String>)]| match outcome(&build(wheels), &["a", "b"]) {
+            Outcome::Solved(resolution) => pins(&resolution),
+            Outcome::Unsolvable(_) => Vec::new(),
+        };
+        prop_assert_eq!(answer(&wheels), answer(&more));
+    }
+}

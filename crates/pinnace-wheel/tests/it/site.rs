@@ -1,0 +1,157 @@
+//! A web site in memory: the test double of the network.
+
+use std::{
+    collections::BTreeMap,
+    io::{Cursor, Read},
+    sync::Mutex,
+};
+
+use pinnace_wheel::{
+    Address, Cache, Event, Fetch, FetchError, Index, IndexOptions, IndexParts, Members,
+    MemoryCache, Part, Progress, ReadAt, Request, Response, Wheels,
+};
+use sha2::{Digest, Sha256};
+
+#[derive(Default)]
+pub(crate) struct Site {
+    pages: Mutex<BTreeMap<String, (u16, String, Vec<u8>)>>,
+    /// What the next requests get instead of the page: a status, or 0 for a broken connection.
+    pub(crate) trouble: Mutex<Vec<u16>>,
+    pub(crate) log: Mutex<Vec<String>>,
+    pub(crate) cache: MemoryCache,
+    wheels: Mutex<BTreeMap<[u8; 32], Vec<u8>>>,
+}
+
+impl Site {
+    pub(crate) fn put(&self, path: &str, content_type: &str, body: impl Into<Vec<u8>>) {
+        self.answer(path, 200, content_type, body);
+    }
+
+    pub(crate) fn answer(
+        &self,
+        path: &str,
+        status: u16,
+        content_type: &str,
+        body: impl Into<Vec<u8>>,
+    ) {
+        let page = (status, content_type.to_owned(), body.into());
+        self.pages.lock().unwrap().insert(path.to_owned(), page);
+    }
+
+    /// A wheel in the only form that `FirstLine` reads, its page, and its digest.
+    pub(crate) fn wheel(&self, name: &str, requires: &[&str]) -> String {
+        let (project, rest) = name.split_once('-').unwrap();
+        let version = rest.split('-').next().unwrap();
+        let mut metadata = format!("Name: {project}\nVersion: {version}\n");
+        requires.iter().for_each(|one| metadata.push_str(&format!("Requires-Dist: {one}\n")));
+        self.put(&format!("/files/{name}"), "application/octet-stream", metadata.as_bytes());
+        Sha256::digest(&metadata).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    pub(crate) fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.log.lock().unwrap())
+    }
+
+    pub(crate) fn index(&self, bases: &[&str], now: u64) -> Index<'_> {
+        let bases = bases.iter().map(|base| Address::parse(base).unwrap()).collect();
+        self.index_with(IndexOptions::new(bases, now))
+    }
+
+    pub(crate) fn index_with(&self, options: IndexOptions) -> Index<'_> {
+        let parts = IndexParts {
+            fetch: self,
+            cache: &self.cache,
+            wheels: self,
+            members: &WholeFile,
+            progress: self,
+        };
+        Index::new(parts, options)
+    }
+}
+
+impl Fetch for Site {
+    fn fetch(&self, request: &Request<'_>) -> Result<Response, FetchError> {
+        let url = request.address.with_credentials();
+        let path = format!("/{}", url.splitn(4, '/').nth(3).unwrap_or_default());
+        let part = request.part.map_or(String::new(), |part| format!(" {part}"));
+        self.log.lock().unwrap().push(format!("{path}{part}"));
+        let trouble = self.trouble.lock().unwrap().pop();
+        let (status, content_type, body) = match trouble {
+            Some(0) => return Err(FetchError::new("connection reset")),
+            Some(status) => (status, String::new(), Vec::new()),
+            None => self.pages.lock().unwrap().get(&path).cloned().unwrap_or((
+                404,
+                String::new(),
+                Vec::new(),
+            )),
+        };
+        let (status, content_range, body) = match (status, request.part) {
+            (200, Some(Part::Last(length))) => {
+                let start = body.len().saturating_sub(length as usize);
+                (
+                    206,
+                    Some(format!("bytes {start}-{}/{}", body.len() - 1, body.len())),
+                    body[start..].to_vec(),
+                )
+            }
+            _ => (status, None, body),
+        };
+        Ok(Response {
+            status,
+            content_type,
+            content_range,
+            retry_after: Some(0),
+            body: Box::new(Cursor::new(body)),
+        })
+    }
+}
+
+impl Wheels for Site {
+    fn contains(&self, sha256: &[u8; 32]) -> std::io::Result<bool> {
+        Ok(self.wheels.lock().unwrap().contains_key(sha256))
+    }
+
+    fn put(&self, body: &mut dyn Read, expected: Option<&[u8; 32]>) -> std::io::Result<[u8; 32]> {
+        let mut bytes = Vec::new();
+        body.read_to_end(&mut bytes)?;
+        let sha256: [u8; 32] = Sha256::digest(&bytes).into();
+        if expected.is_some_and(|expected| *expected != sha256) {
+            return Err(std::io::ErrorKind::InvalidData.into());
+        }
+        self.wheels.lock().unwrap().insert(sha256, bytes);
+        Ok(sha256)
+    }
+
+    fn open(&self, sha256: &[u8; 32]) -> std::io::Result<Option<Box<dyn ReadAt>>> {
+        let found = self.wheels.lock().unwrap().get(sha256).cloned();
+        Ok(found.map(|bytes| Box::new(bytes) as Box<dyn ReadAt>))
+    }
+}
+
+impl Progress for Site {
+    fn event(&self, _event: Event<'_>) {}
+}
+
+/// Stands in for a zip reader: the whole file is the METADATA.
+struct WholeFile;
+
+impl Members for WholeFile {
+    fn read(
+        &self,
+        zip: &dyn ReadAt,
+        _wanted: &dyn Fn(&str) -> bool,
+        _limit: u64,
+    ) -> Result<Option<Vec<u8>>, Box<dyn std::error::Error + Send + Sync>> {
+        let mut bytes = vec![0; zip.size()? as usize];
+        zip.read_exact_at(&mut bytes, 0)?;
+        Ok(Some(bytes))
+    }
+}
+
+#[test]
+fn the_memory_cache_keeps_buckets_apart() {
+    let cache = MemoryCache::default();
+    cache.put("a", "k", b"1");
+    assert!(cache.get("b", "k").is_none());
+    assert_eq!(cache.get("a", "k").unwrap().size().unwrap(), 1);
+}

@@ -105,7 +105,7 @@ fn wheels(files: &[File]) -> impl Iterator<Item = (&WheelName, &File)> {
 fn exclusion(file: &File, target: &Target, yanked: Yanked) -> Option<Unfit> {
     if let Some(text) = &file.requires_python {
         // What cannot be read excludes nothing; installers agree on that.
-        let allowed = text
+        let excludes = text
             .parse::<Specifiers>()
             .is_ok_and(|specifiers| !specifiers.contains(&target.python().only_release()));
         if excludes {

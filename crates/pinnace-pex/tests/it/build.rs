@@ -59,7 +59,8 @@ fn every_change_of_a_file_changes_the_key() {
     fs::set_permissions(folder.path().join("top.py"), fs::Permissions::from_mode(0o755)).unwrap();
     assert_ne!(built(folder.path()).1, key);
     fs::set_permissions(folder.path().join("top.py"), fs::Permissions::from_mode(0o644)).unwrap();
-    fs::rename(folder.path().join("top.py"), folder.path().join("tip.py")).unwrap();
+    fs::remove_file(folder.path().join("top.py")).unwrap();
+    write_file(&folder.path().join("tip.py"), "x = 1\n");
     assert_ne!(built(folder.path()).1, key);
 }
 

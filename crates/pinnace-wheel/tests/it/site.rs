@@ -12,9 +12,12 @@ use pinnace_wheel::{
 };
 use sha2::{Digest, Sha256};
 
+type Page = (u16, String, Vec<u8>);
+
 #[derive(Default)]
 pub(crate) struct Site {
-    pages: Mutex<BTreeMap<String, (u16, String, Vec<u8>)>>,
+    /// By path: status, content type, body.
+    pages: Mutex<BTreeMap<String, Page>>,
     /// What the next requests get instead of the page: a status, or 0 for a broken connection.
     pub(crate) trouble: Mutex<Vec<u16>>,
     pub(crate) log: Mutex<Vec<String>>,

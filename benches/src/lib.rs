@@ -1,0 +1,120 @@
+//! Workloads, written once and measured two ways: in time (`cargo bench`) and in instructions
+//! (`count`, under callgrind).
+
+use pinnace_archive::{ArchivePath, Mode, Writer};
+use pinnace_env::{Distribution, Layer, NoRules, merge};
+use pinnace_wheel::{Libc, Match, MemorySource, Outcome, Requirement, Target, WheelName, resolve};
+
+/// A workload by name; it returns something that depends on all of its work.
+pub type Workload = (&'static str, fn() -> u64);
+
+/// All workloads.
+pub const WORKLOADS: [Workload; 5] = [
+    ("archive/write_1000_files", write_archive),
+    ("wheel/rank_1000_wheels", rank_wheels),
+    ("wheel/target", make_target),
+    ("wheel/resolve_100_projects", resolve_projects),
+    ("env/merge_1000_files", merge_layers),
+];
+
+/// One thousand files of 2 kB, the median of files in wheels.
+pub fn write_archive() -> u64 {
+    let content = vec![b'x'; 2048];
+    let mut writer = Writer::new(std::io::sink());
+    for n in 0..1000 {
+        let Ok(path) = ArchivePath::parse(&format!("package/{:02}/module_{n:04}.py", n / 50))
+        else {
+            return 0;
+        };
+        if writer.bytes(&path, Mode::File, &content).is_err() {
+            return 0;
+        }
+    }
+    writer.finish().map_or(0, |(_, summary)| summary.bytes)
+}
+
+/// Parses and ranks the wheels of a page with many platforms.
+pub fn rank_wheels() -> u64 {
+    let Some(target) = target() else { return 0 };
+    let mut fitting = 0;
+    for n in 0..1000 {
+        let (minor, platform) = (8 + n % 7, PLATFORMS[n % PLATFORMS.len()]);
+        let name = format!("package-1.{n}-cp3{minor}-cp3{minor}-{platform}.whl");
+        if let Ok(wheel) = name.parse::<WheelName>() {
+            fitting += u64::from(matches!(target.rank(&wheel), Match::Fit(_)));
+        }
+    }
+    fitting
+}
+
+const PLATFORMS: [&str; 5] = [
+    "manylinux_2_17_x86_64.manylinux2014_x86_64",
+    "manylinux_2_17_aarch64.manylinux2014_aarch64",
+    "musllinux_1_2_x86_64",
+    "macosx_11_0_arm64",
+    "win_amd64",
+];
+
+/// The table of about a thousand tags that a modern Linux accepts.
+pub fn make_target() -> u64 {
+    target().map_or(0, |target| target.tags().iter().count() as u64)
+}
+
+/// A chain of a hundred projects with ten versions each, where every newest version conflicts.
+pub fn resolve_projects() -> u64 {
+    let (Some(source), Some(target), Ok(request)) =
+        (universe(), target(), "p0".parse::<Requirement>())
+    else {
+        return 0;
+    };
+    match resolve(&source, &[request], &target) {
+        Ok(Outcome::Solved(resolution)) => resolution.pins().len() as u64,
+        _ => 0,
+    }
+}
+
+fn universe() -> Option<MemorySource> {
+    let mut source = MemorySource::new();
+    for project in 0..100 {
+        for version in 1..=10 {
+            let next = format!("p{}<{}", project + 1, version.max(2));
+            let requires: &[&str] = if project < 99 { &[&next] } else { &[] };
+            source.add(&format!("p{project}-{version}-py3-none-any.whl"), requires).ok()?;
+        }
+    }
+    Some(source)
+}
+
+/// Two layers of a hundred distributions and a thousand files, half of them in both.
+pub fn merge_layers() -> u64 {
+    let layer = |name: &str, from: u64| {
+        let layer = (0..100).fold(Layer::new(name), |layer, n| {
+            let project = format!("p{}", from / 10 + n);
+            layer.with(Distribution::new(
+                project.clone(),
+                "1",
+                format!("{project}-1-py3-none-any.whl"),
+                n,
+            ))
+        });
+        (0..1000).fold(layer, |layer, n| layer.with_file(format!("a/{}/f{}", n % 20, from + n), n))
+    };
+    let plan = merge(&[layer("a", 0), layer("b", 500)], &NoRules);
+    plan.files().len() as u64 + plan.conflicts().len() as u64
+}
+
+fn target() -> Option<Target> {
+    Target::cpython_on_linux("3.12.4", "x86_64", Libc::Glibc { major: 2, minor: 39 }).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    /// A workload that fails early would look fast.
+    #[test]
+    fn workloads_do_their_work() {
+        let results: Vec<(&str, u64)> =
+            super::WORKLOADS.iter().map(|(name, work)| (*name, work())).collect();
+        assert!(results.iter().all(|(_, result)| *result >= 10), "{results:?}");
+        assert_eq!(results[3].1, 100);
+    }
+}

@@ -69,3 +69,8 @@ pub use members::ZipMembers;
 pub use rules::PlatformRules;
 pub use scripts::{ScriptTarget, find_script};
 pub use wheels::{NoWheels, ReadSeek, WheelFiles};
+
+/// The README's examples run, so that they stay true.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}

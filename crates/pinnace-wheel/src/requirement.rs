@@ -55,6 +55,10 @@ impl FromStr for Requirement {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let text = text.trim();
+        // The grammar knows only ASCII, and the parser underneath panics on more.
+        if !text.is_ascii() {
+            return Err(Error::parse("requirement", text, "it must be ASCII"));
+        }
         check_name(text)?;
         parse(text).or_else(|error| match repair(text) {
             Some(repaired) => parse(&repaired).map_err(|_| error),

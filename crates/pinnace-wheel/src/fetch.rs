@@ -62,6 +62,8 @@ pub struct Response {
     pub status: u16,
     /// The `Content-Type` header; empty if there is none.
     pub content_type: String,
+    /// The `Content-Length` header.
+    pub content_length: Option<u64>,
     /// The `Content-Range` header of a partial answer.
     pub content_range: Option<String>,
     /// The seconds of a `Retry-After` header.

@@ -63,6 +63,7 @@ enum Answer {
     Head {
         status: u16,
         content_type: String,
+        content_length: Option<u64>,
         content_range: Option<String>,
         retry_after: Option<u64>,
     },
@@ -99,9 +100,22 @@ impl Fetch for HttpFetch {
         let stopped = || FetchError::new("stopped");
         jobs.send(Job::Get { url, headers, answer }).map_err(|_| stopped())?;
         match answers.blocking_recv() {
-            Some(Answer::Head { status, content_type, content_range, retry_after }) => {
+            Some(Answer::Head {
+                status,
+                content_type,
+                content_length,
+                content_range,
+                retry_after,
+            }) => {
                 let body = Box::new(Body { answers, piece: Vec::new(), read: 0, ended: false });
-                Ok(Response { status, content_type, content_range, retry_after, body })
+                Ok(Response {
+                    status,
+                    content_type,
+                    content_length,
+                    content_range,
+                    retry_after,
+                    body,
+                })
             }
             Some(Answer::Failed(error)) => Err(FetchError::new(error)),
             Some(Answer::Piece(_) | Answer::End) | None => Err(stopped()),
@@ -175,6 +189,7 @@ async fn try_get(request: RequestBuilder, answer: &mpsc::Sender<Answer>) -> reqw
     let head = Answer::Head {
         status: response.status().as_u16(),
         content_type: text(header::CONTENT_TYPE).unwrap_or_default(),
+        content_length: response.content_length(),
         content_range: text(header::CONTENT_RANGE),
         retry_after: text(header::RETRY_AFTER).and_then(|seconds| seconds.parse().ok()),
     };

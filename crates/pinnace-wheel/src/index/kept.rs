@@ -34,21 +34,23 @@ pub(super) struct Opened {
 }
 
 /// Writes a page; `None` says that the index has no such project.
-pub(super) fn encode(fetched_at: u64, project: &ProjectName, files: Option<&[File]>) -> Vec<u8> {
-    let state = if files.is_some() { "present" } else { "absent" };
-    let mut head = format!("{MAGIC}\t{fetched_at}\t{project}\t{state}\n");
+pub(super) fn encode(
+    fetched_at: u64,
+    name: &ProjectName,
+    project: Option<&Project>,
+) -> Result<Vec<u8>, Error> {
+    let state = if project.is_some() { "present" } else { "absent" };
+    let mut head = format!("{MAGIC}\t{fetched_at}\t{name}\t{state}\n");
     let mut body = String::new();
-    let grouped = Project::new(files.unwrap_or_default().iter().cloned());
-    for release in grouped.releases() {
+    for release in project.map(Project::releases).unwrap_or_default() {
         let start = body.len();
-        let Ok(files) = release.files() else { continue };
-        files.iter().for_each(|file| encode_file(file, &mut body));
+        release.files()?.iter().for_each(|file| encode_file(file, &mut body));
         head.push_str(&format!("{}\t{start}\t{}\n", release.version(), body.len() - start));
     }
     let mut bytes = (head.len() as u64).to_le_bytes().to_vec();
     bytes.extend_from_slice(head.as_bytes());
     bytes.extend_from_slice(body.as_bytes());
-    bytes
+    Ok(bytes)
 }
 
 /// Opens a kept page; `None` if it is not one.

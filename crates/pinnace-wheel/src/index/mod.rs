@@ -2,6 +2,7 @@
 
 mod ahead;
 mod download;
+mod gate;
 mod html;
 mod json;
 mod kept;
@@ -23,6 +24,7 @@ use crate::{
 
 use ahead::Ahead;
 pub use download::Downloaded;
+use gate::Gate;
 pub use html::parse_html;
 pub use json::parse_json;
 pub(crate) use kept::KeptPage;
@@ -37,6 +39,7 @@ pub struct Index<'a> {
     projects: Memo<ProjectName, Option<Arc<Project>>>,
     metadata: Memo<String, Arc<Metadata>>,
     ahead: Ahead,
+    pages: Gate,
 }
 
 /// What an [`Index`] stands on.
@@ -97,6 +100,7 @@ impl<'a> Index<'a> {
             projects: Memo::default(),
             metadata: Memo::default(),
             ahead: Ahead::default(),
+            pages: Gate::new(PAGES_AT_ONCE),
         }
     }
 
@@ -132,6 +136,10 @@ impl fmt::Debug for Index<'_> {
         f.debug_struct("Index").field("options", &self.options).finish_non_exhaustive()
     }
 }
+
+/// Pages that are held in memory at once. The largest have several megabytes, and several times
+/// that while they are parsed; four keep two processors busy.
+const PAGES_AT_ONCE: usize = 4;
 
 type Slot<V> = Arc<OnceLock<Result<V, Error>>>;
 

@@ -48,22 +48,33 @@ fn fetch(
     address: &Address,
 ) -> Result<Option<Project>, Error> {
     index.check_online(address)?;
-    let files = retry::with_retries(index, address, || {
+    let project = retry::with_retries(index, address, || {
         let response = retry::get(index, address, ACCEPT, None::<Part>)?;
         match response.status {
-            200 => read(response, name, address).map(Some),
+            200 => {
+                // Bodies wait in the network until there is room for them.
+                let _room = index.pages.enter();
+                read(response, name, address).map(|files| Some(keep(index, name, address, files)))
+            }
             404 | 410 => Ok(None),
             status => Err(retry::refused(address, status, response.retry_after)),
         }
     })?;
-    let key = address.to_string();
     // An absent project may appear at any moment, so only an answer that decides between several
     // indexes is worth remembering.
-    if files.is_some() || index.options.indexes.len() > 1 {
-        let bytes = kept::encode(index.options.now, name, files.as_deref());
-        index.parts.cache.put(BUCKET, &key, &bytes);
+    if project.is_none() && index.options.indexes.len() > 1 {
+        let bytes = kept::encode(index.options.now, name, None)?;
+        index.parts.cache.put(BUCKET, &address.to_string(), &bytes);
     }
-    Ok(files.map(Project::new))
+    Ok(project)
+}
+
+/// Puts a page into the cache, and takes it from there: what is not looked at stays on disk.
+fn keep(index: &Index<'_>, name: &ProjectName, address: &Address, files: Vec<File>) -> Project {
+    let project = Project::new(files);
+    let Ok(bytes) = kept::encode(index.options.now, name, Some(&project)) else { return project };
+    index.parts.cache.put(BUCKET, &address.to_string(), &bytes);
+    cached(index, name, address).flatten().unwrap_or(project)
 }
 
 fn read(
@@ -72,7 +83,8 @@ fn read(
     address: &Address,
 ) -> Result<Vec<File>, retry::Failure> {
     let is_json = response.content_type.contains("json");
-    let mut bytes = Vec::new();
+    let expected = response.content_length.unwrap_or_default().min(LARGEST);
+    let mut bytes = Vec::with_capacity(expected as usize + 1);
     response
         .body
         .take(LARGEST + 1)

@@ -102,6 +102,7 @@ impl Fetch for Site {
         Ok(Response {
             status,
             content_type,
+            content_length: None,
             content_range,
             retry_after: Some(0),
             body: Box::new(Cursor::new(body)),

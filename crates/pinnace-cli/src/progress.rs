@@ -58,11 +58,25 @@ impl Output {
 
 // A closed pipe (`| head`) is no reason to fail.
 fn stdout(text: &dyn Display) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let _ = writeln!(std::io::stdout(), "{}", Plain(&text.to_string()));
 }
 
 fn stderr(text: &dyn Display) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", Plain(&text.to_string()));
+}
+
+/// Text from indexes and archives must not steer the terminal: control characters are shown.
+struct Plain<'a>(&'a str);
+
+impl Display for Plain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        use std::fmt::Write;
+        self.0.chars().try_for_each(|symbol| match symbol {
+            '\n' => f.write_char(symbol),
+            _ if symbol.is_control() => write!(f, "{}", symbol.escape_unicode()),
+            _ => f.write_char(symbol),
+        })
+    }
 }
 
 /// Shows what the index is doing.

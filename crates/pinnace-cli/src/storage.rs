@@ -25,6 +25,19 @@ impl Storage {
         Ok(Self { wheels, cache: pinnace_store::Cache::new(folder.join("index")) })
     }
 
+    /// Takes away those of these wheels whose bytes are damaged, and says whether there were any.
+    pub(crate) fn remove_damaged<'a>(
+        &self,
+        wheels: impl Iterator<Item = &'a [u8; 32]>,
+    ) -> Result<bool, Failure> {
+        let mut removed = false;
+        for sha256 in wheels.map(|sha256| Digest::new(*sha256)) {
+            self.wheels.remove_damaged(&sha256)?;
+            removed |= !self.wheels.contains(&sha256)?;
+        }
+        Ok(removed)
+    }
+
     fn get(&self, sha256: &[u8; 32]) -> io::Result<Option<File>> {
         let blob = self.wheels.get(&Digest::new(*sha256)).map_err(to_io)?;
         Ok(blob.map(pinnace_store::Blob::into_file))

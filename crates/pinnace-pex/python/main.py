@@ -13,25 +13,39 @@ if sys.version_info < (3, 8):
 
 def cache_root():
     root = os.environ.get("PEX_ROOT")
-    if root:
-        return os.path.abspath(os.path.expanduser(root))
-    if sys.platform == "darwin":
-        return os.path.expanduser("~/Library/Caches/pex")
-    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(caches, "pex")
+    if not root and sys.platform == "darwin":
+        root = "~/Library/Caches/pex"
+    if not root:
+        root = os.path.join(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "pex")
+    return os.path.abspath(os.path.expanduser(root))
+
+
+def is_standard(entry):
+    """Whether an entry of sys.path is of the standard library."""
+    path, bundle = os.path.abspath(entry), "python%d%d.zip" % sys.version_info[:2]
+    return path == os.path.dirname(os.__file__) or os.path.basename(path) in ("lib-dynload", bundle)
+
+
+def load(folder, standard):
+    """Import the boot code from a folder, and see nothing but the standard library beside it."""
+    sys.path[:] = [folder] + standard
+    sys.modules.pop("pinnace_boot", None)
+    import pinnace_boot
+
+    return pinnace_boot.main
 
 
 def boot():
     pex = os.path.dirname(os.path.abspath(__file__))
     cache = os.path.join(cache_root(), "pinnace", "1")
-    sys.path.insert(0, os.path.join(cache, "runtime", RUNTIME))
+    found = sys.path[:]
+    standard = [entry for entry in found if is_standard(entry)]
     try:
-        import pinnace_boot
-    except ImportError:
-        sys.path[0] = os.path.join(pex, ".bootstrap")
-        import pinnace_boot
-    del sys.path[0]
-    pinnace_boot.main(pex, KEY, RUNTIME, cache)
+        main = load(os.path.join(cache, "runtime", RUNTIME), standard)
+    except Exception:
+        main = load(os.path.join(pex, ".bootstrap"), standard)
+    sys.path[:] = standard
+    main(pex, KEY, RUNTIME, cache, found)
 
 
 boot()

@@ -10,12 +10,16 @@ import sys
 USAGE_ERROR = 2
 
 
-def main(pex, key, runtime, cache):
+def main(pex, key, runtime, cache, found):
+    """`found` is what sys.path was; what it is now is the standard library alone."""
+    standard, packages, pythonpath = split_path(found)
+    if not os.environ.get("PEX_INHERIT_PATH"):
+        forget(packages + pythonpath)
     folder, info = ready(cache, key)
     if info is None:
         folder, info = unpack(pex, key, runtime, cache)
     settings = Settings(info)
-    isolate(settings.inherit_path, os.path.join(folder, "code"), os.path.join(folder, "site"), info)
+    isolate(settings.inherit_path, folder, info, standard, packages, pythonpath)
     os.environ["PEX"] = os.path.realpath(pex)
     settings.apply()
     sys.modules.pop("pinnace_boot", None)
@@ -38,18 +42,24 @@ def ready(cache, key):
     folder = os.path.join(cache, "env", key, interpreter_id())
     try:
         with open(os.path.join(folder, "info.marshal"), "rb") as file:
-            return folder, marshal.load(file)
-    except (OSError, EOFError, ValueError, TypeError):
+            info = marshal.load(file)
+        whole = [os.path.join(folder, "code"), os.path.join(folder, "site")]
+        whole += [os.path.join(cache, "wheels", digest, "lib") for digest in info["distributions"].values()]
+        return folder, info if all(map(os.path.isdir, whole)) else None
+    except (OSError, EOFError, ValueError, TypeError, AttributeError, KeyError):
         return folder, None
 
 
 def unpack(pex, key, runtime, cache):
+    before = set(sys.modules)
     sys.path.insert(0, os.path.join(pex, ".bootstrap"))
     import pinnace_unpack
-
-    del sys.path[0]
     folder, info = pinnace_unpack.unpack(pex, key, runtime, cache, interpreter_id())
-    sys.modules.pop("pinnace_unpack", None)
+    del sys.path[0]
+    # User code may have modules of these names, and a first start is like any other.
+    for name in set(sys.modules) - before:
+        if (getattr(sys.modules[name], "__file__", None) or "").endswith(".py"):
+            del sys.modules[name]
     return folder, info
 
 
@@ -57,7 +67,7 @@ class Settings:
     """What the environment says, and else the PEX-INFO."""
 
     def __init__(self, info):
-        environ = os.environ
+        environ = self.environ = dict(os.environ)
         self.inherit_path = environ.get("PEX_INHERIT_PATH") or info.get("inherit_path") or "false"
         if self.inherit_path not in ("false", "prefer", "fallback"):
             fail("PEX_INHERIT_PATH must be false, prefer or fallback, not %r" % self.inherit_path)
@@ -86,10 +96,10 @@ class Settings:
             os.environ.setdefault(name, value)
 
 
-def isolate(inherit, code, deps, info):
-    """Leave on sys.path the code, the standard library and the dependencies, and nothing that the
-    start of this interpreter left behind; `inherit` lets the rest back in, at one of two places."""
-    standard, packages, pythonpath = split_path()
+def isolate(inherit, folder, info, standard, packages, pythonpath):
+    """Put the code, the standard library and the dependencies on sys.path; `inherit` lets the rest
+    back in, at one of two places."""
+    code, deps = os.path.join(folder, "code"), os.path.join(folder, "site")
     if inherit == "prefer":
         sys.path[:] = pythonpath + [code] + standard + packages
     else:
@@ -108,16 +118,15 @@ def isolate(inherit, code, deps, info):
     sys.excepthook = sys.__excepthook__
 
 
-def split_path():
-    """sys.path as standard library, installed packages, and PYTHONPATH. The PEX file itself, which
-    Python puts first, and the current folder are none of these."""
+def split_path(found):
+    """A sys.path as standard library, installed packages, and PYTHONPATH. The PEX file itself,
+    which Python puts first, and the current folder are none of these."""
     library = os.path.dirname(os.__file__)
     bundle = "python%d%d" % sys.version_info[:2]
     named = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     named = [os.path.abspath(entry) for entry in named]
     standard, packages, pythonpath = [], [], []
-    # Python puts what it was told to run first; without that, the first entry is PYTHONPATH's.
-    for index, entry in enumerate(sys.path):
+    for index, entry in enumerate(found):
         path = os.path.abspath(entry)
         kind = os.path.basename(path)
         if kind in ("site-packages", "dist-packages"):
@@ -156,14 +165,14 @@ def forget(folders):
 
 def run(settings, info, folder):
     if settings.interpreter:
-        return run_interpreter(info)
+        return run_interpreter(settings, info)
     if settings.script:
         return run_script(settings.script, info, folder)
     entry = settings.module or info.get("entry_point")
     if not settings.module and info.get("script") and not entry:
         return run_script(info["script"], info, folder)
     if not entry:
-        return run_interpreter(info)
+        return run_interpreter(settings, info)
     if not settings.module:
         sys.argv[1:1] = info.get("inject_args") or []
     run_entry(entry)
@@ -240,7 +249,7 @@ def run_file(path):
     run_code(source, path, __file__=path)
 
 
-def run_interpreter(info):
+def run_interpreter(settings, info):
     """Do with the arguments what `python` would do with them."""
     arguments = sys.argv[1:]
     first = arguments[0] if arguments else None
@@ -254,7 +263,7 @@ def run_interpreter(info):
     if first.startswith("-m"):
         return run_named_module(first[2:], arguments[1:])
     if first.startswith("-"):
-        return with_options(arguments)
+        return with_options(settings, arguments)
     sys.argv = arguments
     run_file(first)
 
@@ -277,19 +286,21 @@ def run_named_module(name, rest):
     run_module(name)
 
 
-def with_options(arguments):
+def with_options(settings, arguments):
     """Start Python again with its own options, and this PEX file behind them."""
     options = []
     while arguments and arguments[0].startswith("-") and arguments[0][:2] not in ("-", "-c", "-m"):
         takes_value = arguments[0] in ("-W", "-X", "--check-hash-based-pycs")
         options += arguments[: 1 + takes_value]
         arguments = arguments[1 + takes_value:]
-    os.environ["PEX_INTERPRETER"] = "1"
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable] + options + [os.environ["PEX"]] + arguments)
+    # The environment as it was: the second start wants its PEX_ROOT, too.
+    environ = dict(settings.environ, PEX_INTERPRETER="1")
+    os.execve(sys.executable, [sys.executable] + options + [os.environ["PEX"]] + arguments, environ)
 
 
 def run_prompt(info):
+    if sys.stdin is None:
+        return
     if not sys.stdin.isatty():
         sys.argv = [""]
         return run_code(sys.stdin.buffer.read(), "<stdin>")

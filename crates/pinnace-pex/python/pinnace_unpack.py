@@ -17,6 +17,8 @@ import sys
 import tempfile
 import zipfile
 
+import pinnace_boot
+
 FORMAT = 1
 
 
@@ -26,13 +28,23 @@ def unpack(pex, key, runtime, cache, interpreter):
     with zipfile.ZipFile(pex) as outer:
         info = json.loads(outer.read("PEX-INFO").decode("utf-8"))
         check(info)
-        cache = writable(cache)
-        install_runtime(outer, os.path.join(cache, "runtime", runtime))
-        wheels = Wheels(pex, outer, info, os.path.join(cache, "wheels"))
-        place = os.path.join(cache, "env", key, interpreter)
-        publish(place, lambda folder: build(folder, outer, info, wheels))
+        names = key, runtime, interpreter
+        try:
+            place = unpack_into(writable(cache), pex, outer, info, *names)
+        except (PermissionError, NotADirectoryError) as error:
+            # A part of the cache belongs to somebody else.
+            place = unpack_into(temporary(cache, error), pex, outer, info, *names)
     with open(os.path.join(place, "info.marshal"), "rb") as file:
         return place, marshal.load(file)
+
+
+def unpack_into(cache, pex, outer, info, key, runtime, interpreter):
+    install_runtime(outer, os.path.join(cache, "runtime", runtime))
+    wheels = Wheels(pex, outer, info, os.path.join(cache, "wheels"))
+    place = os.path.join(cache, "env", key, interpreter)
+    is_whole = lambda _: pinnace_boot.ready(cache, key)[1] is not None
+    publish(place, lambda folder: build(folder, outer, info, wheels), is_whole)
+    return place
 
 
 def check(info):
@@ -54,42 +66,56 @@ def writable(cache):
         with tempfile.TemporaryFile(dir=cache):
             return cache
     except OSError as error:
-        import atexit
-
-        folder = tempfile.mkdtemp(prefix="pex-root.")
-        owner = os.getpid()
-        atexit.register(lambda: os.getpid() == owner and shutil.rmtree(folder, ignore_errors=True))
-        sys.stderr.write(
-            "warning: cannot write to %s (%s), so this PEX file unpacks at every start; set PEX_ROOT\n"
-            % (cache, error.strerror)
-        )
-        return folder
+        return temporary(cache, error)
 
 
-def publish(place, build):
-    """Build a folder beside `place`, and give it that name when it is whole."""
-    if os.path.isdir(place):
+def temporary(cache, error):
+    import atexit
+
+    folder = tempfile.mkdtemp(prefix="pex-root.")
+    owner = os.getpid()
+    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(folder, ignore_errors=True))
+    sys.stderr.write(
+        "warning: cannot write to %s (%s), so this PEX file unpacks at every start; set PEX_ROOT\n"
+        % (error.filename or cache, error.strerror)
+    )
+    return folder
+
+
+def publish(place, build, is_whole):
+    """Build a folder beside `place`, and give it that name when it is whole. One that is there but
+    found wanting is moved aside first."""
+    if is_whole(place):
         return
     parent = os.path.dirname(place)
     os.makedirs(parent, exist_ok=True)
     folder = tempfile.mkdtemp(prefix=".unfinished-", dir=parent)
     try:
-        build(folder)
-        os.chmod(folder, 0o755)
-        os.rename(folder, place)
+        new = os.path.join(folder, "new")
+        os.mkdir(new)
+        build(new)
+        if os.path.lexists(place) and not is_whole(place):
+            os.rename(place, os.path.join(folder, "old"))
+        os.rename(new, place)
     except OSError:
         # Somebody else may have been faster, which is as good.
-        if not os.path.isdir(place):
+        if not is_whole(place):
             raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def install_runtime(outer, place):
-    def build(folder):
-        write(os.path.join(folder, "pinnace_boot.py"), outer.read(".bootstrap/pinnace_boot.py"))
+    code = outer.read(".bootstrap/pinnace_boot.py")
 
-    publish(place, build)
+    def is_whole(folder):
+        try:
+            with open(os.path.join(folder, "pinnace_boot.py"), "rb") as file:
+                return file.read() == code
+        except OSError:
+            return False
+
+    publish(place, lambda folder: write(os.path.join(folder, "pinnace_boot.py"), code), is_whole)
 
 
 def build(folder, outer, info, wheels):
@@ -193,7 +219,7 @@ class Wheels:
         self.hashes = sorted(info["distributions"].items())
 
     def unpack(self):
-        jobs = [(name, digest) for name, digest in self.hashes if not os.path.isdir(self.folder(digest))]
+        jobs = [(name, digest) for name, digest in self.hashes if not is_wheel(self.folder(digest))]
         if len(jobs) > 1:
             from concurrent.futures import ThreadPoolExecutor
 
@@ -223,7 +249,11 @@ class Wheels:
             if found.hexdigest() != digest:
                 sys.exit("%s in %s is damaged: its SHA-256 is not the one recorded" % (name, self.pex))
             with zipfile.ZipFile(wheel) as archive:
-                publish(self.folder(digest), lambda folder: unpack_wheel(name, archive, folder))
+                publish(self.folder(digest), lambda folder: unpack_wheel(name, archive, folder), is_wheel)
+
+
+def is_wheel(folder):
+    return os.path.isdir(os.path.join(folder, "lib"))
 
 
 def unpack_wheel(name, archive, folder):

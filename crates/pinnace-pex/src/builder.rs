@@ -26,6 +26,7 @@ pub struct PexBuilder {
     shebang: String,
     wheels: BTreeMap<String, [u8; 32]>,
     files: BTreeMap<String, (Mode, Source)>,
+    left_out: Vec<PathBuf>,
 }
 
 #[derive(Clone, Debug)]
@@ -60,7 +61,15 @@ impl PexBuilder {
             shebang: format!("#!/usr/bin/env python{short}\n"),
             wheels: BTreeMap::new(),
             files: BTreeMap::new(),
+            left_out: Vec::new(),
         }
+    }
+
+    /// Leaves a file out of the folders that are added from now on: the output itself, which may
+    /// lie in one of them.
+    pub fn leave_out(&mut self, file: &Path) {
+        let folder = file.parent().and_then(|folder| folder.canonicalize().ok());
+        self.left_out.extend(folder.zip(file.file_name()).map(|(folder, name)| folder.join(name)));
     }
 
     /// Notes what was asked for; the wheels are added by themselves.
@@ -81,6 +90,9 @@ impl PexBuilder {
     /// If a file cannot be read or held, or stands there already.
     pub fn add_folder(&mut self, folder: &Path) -> Result<(), Error> {
         for found in sources::collect(folder)? {
+            if self.is_left_out(&found.file) {
+                continue;
+            }
             self.add(found.path, found.mode, Source::File(found.file))?;
         }
         Ok(())
@@ -159,7 +171,8 @@ impl PexBuilder {
         )?;
         let digests: Vec<[u8; 32]> = self.wheels.values().copied().collect();
         let archive = thread::scope(|scope| {
-            let measured = InOrder::start(scope, wheels, &digests, threads);
+            let measured = InOrder::start(scope, wheels, &digests, threads)
+                .map_err(|source| ErrorKind::Thread { source })?;
             write_members(out, self.shebang.as_bytes(), members, measured)
         })?;
         Ok(Written { archive, key })
@@ -178,6 +191,14 @@ impl PexBuilder {
         }
         self.files.insert(path, (mode, source));
         Ok(())
+    }
+
+    fn is_left_out(&self, file: &Path) -> bool {
+        let name = file.file_name();
+        self.left_out.iter().filter(|left_out| left_out.file_name() == name).any(|left_out| {
+            file.parent().and_then(|folder| folder.canonicalize().ok()).as_deref()
+                == left_out.parent()
+        })
     }
 
     /// All that the key covers: boot code, wheels, user code, and PEX-INFO without the key.

@@ -46,6 +46,12 @@ pub enum ErrorKind {
         /// The failure itself.
         source: io::Error,
     },
+    /// The system gives no more threads.
+    #[error("cannot start a thread: {source}")]
+    Thread {
+        /// The failure itself.
+        source: io::Error,
+    },
     /// The archive could not be written or read.
     #[error(transparent)]
     Archive(Box<dyn std::error::Error + Send + Sync>),

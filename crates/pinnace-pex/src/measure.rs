@@ -29,12 +29,12 @@ impl InOrder {
         wheels: &'scope dyn WheelFiles,
         digests: &'scope [[u8; 32]],
         threads: usize,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let threads = threads.clamp(1, digests.len().max(1));
         let lanes = (0..threads)
             .map(|lane| {
                 let (sender, receiver) = sync_channel(AHEAD);
-                scope.spawn(move || {
+                let measure = move || {
                     for sha256 in digests.iter().skip(lane).step_by(threads) {
                         let measured = wheels
                             .open(sha256)
@@ -44,11 +44,11 @@ impl InOrder {
                             return;
                         }
                     }
-                });
-                receiver
+                };
+                thread::Builder::new().spawn_scoped(scope, measure).map(|_| receiver)
             })
-            .collect();
-        Self { lanes, next: 0 }
+            .collect::<io::Result<_>>()?;
+        Ok(Self { lanes, next: 0 })
     }
 
     pub(crate) fn next(&mut self) -> Measured {

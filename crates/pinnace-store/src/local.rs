@@ -83,6 +83,22 @@ impl LocalStore {
         Ok(Some(blob))
     }
 
+    /// Takes a blob away if its bytes are not its own, so that it can be put again by those who ask
+    /// [`LocalStore::contains`] first.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, or not be removed.
+    pub fn remove_damaged(&self, digest: &Digest) -> Result<(), Error> {
+        match self.get(digest) {
+            Err(error) if matches!(error.kind(), ErrorKind::Damaged { .. }) => {
+                let path = self.path(digest);
+                fs::remove_file(&path).map_err(Error::at("remove", &path))
+            }
+            other => other.map(drop),
+        }
+    }
+
     /// Whether a blob of that name is there. It is not verified: [`LocalStore::get`] does that.
     ///
     /// # Errors
@@ -112,12 +128,12 @@ impl LocalStore {
     }
 
     fn check_format(&self) -> Result<(), Error> {
-        check_format(&self.root, FORMAT, self.durability)
+        check_format(&self.root, FORMAT)
     }
 }
 
 /// Reads the folder's `format` file, and writes it where there is none.
-fn check_format(root: &Path, format: &str, durability: Durability) -> Result<(), Error> {
+fn check_format(root: &Path, format: &str) -> Result<(), Error> {
     let path = root.join("format");
     match fs::read_to_string(&path) {
         Ok(found) if found == format => Ok(()),
@@ -126,7 +142,7 @@ fn check_format(root: &Path, format: &str, durability: Durability) -> Result<(),
             Err(ErrorKind::NewerFormat { path: root.to_owned(), found }.into())
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let mut file = PendingFile::create(&path, Access::ReadOnly, durability)?;
+            let mut file = PendingFile::create(&path, Access::ReadOnly, Durability::Durable)?;
             io::Write::write_all(&mut file, format.as_bytes())
                 .map_err(Error::at("write", &path))?;
             file.commit()

@@ -99,6 +99,11 @@ impl PendingFile {
         Ok(())
     }
 
+    /// Where the file is until it is committed.
+    pub fn unfinished_path(&self) -> &Path {
+        self.temporary.path()
+    }
+
     /// The name that the file will have.
     pub fn path(&self) -> &Path {
         &self.path

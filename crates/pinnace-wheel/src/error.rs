@@ -23,13 +23,27 @@ impl Error {
     }
 
     pub(crate) fn parse(what: &'static str, text: &str, reason: impl ToString) -> Self {
-        ErrorKind::Parse { what, text: text.to_owned(), reason: reason.to_string() }.into()
+        let (text, reason) = (without_userinfo(text), without_userinfo(&reason.to_string()));
+        ErrorKind::Parse { what, text, reason }.into()
     }
 
     /// Makes the error of keeping or reading content: `.map_err(Error::keep("store a wheel"))`.
     pub(crate) fn keep(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| ErrorKind::Keep { doing, source }.into()
     }
+}
+
+/// A text in which no URL shows user or password.
+pub(crate) fn without_userinfo(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let authority = part.find(['/', ' ', '?', '#']).unwrap_or(part.len());
+        let host = part[..authority].rfind('@').map_or(0, |at| at + 1);
+        shown.push_str("://");
+        shown.push_str(&part[host..]);
+    }
+    shown
 }
 
 /// RFC 9110, section 15, and what content networks do in practice: these pass by themselves.

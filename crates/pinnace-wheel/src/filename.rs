@@ -77,6 +77,9 @@ impl FromStr for WheelName {
     fn from_str(text: &str) -> Result<Self, Error> {
         let refuse = |reason: &str| Error::parse("wheel file name", text, reason);
         let stem = text.strip_suffix(".whl").ok_or_else(|| refuse("it does not end in `.whl`"))?;
+        if !stem.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+!".contains(&byte)) {
+            return Err(refuse("it holds a character that no file name of a wheel has"));
+        }
         let parts: Vec<&str> = stem.split('-').collect();
         let (head, build, tags) = match parts[..] {
             [name, version, python, abi, platform] => {

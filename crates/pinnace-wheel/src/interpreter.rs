@@ -5,7 +5,10 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{Address, Cache, Error, ErrorKind, Facts, Libc, Target};
+use crate::{
+    Address, Cache, Error, ErrorKind, Facts, Libc, Target,
+    keep::{get_sealed, put_sealed},
+};
 
 /// A Python interpreter on this machine, as it describes itself.
 ///
@@ -133,17 +136,12 @@ fn cached(
     key: &str,
     make: impl FnOnce() -> Result<String, Error>,
 ) -> Result<String, Error> {
-    let read = || {
-        let entry = cache.get(BUCKET, key)?;
-        let mut bytes = vec![0; entry.size().ok()?.min(1 << 16) as usize];
-        entry.read_exact_at(&mut bytes, 0).ok()?;
-        String::from_utf8(bytes).ok()
-    };
-    if let Some(text) = read() {
+    let kept = get_sealed(cache, BUCKET, key, 1 << 16);
+    if let Some(text) = kept.and_then(|bytes| String::from_utf8(bytes).ok()) {
         return Ok(text);
     }
     let text = make()?;
-    cache.put(BUCKET, key, text.as_bytes());
+    put_sealed(cache, BUCKET, key, text.as_bytes());
     Ok(text)
 }
 

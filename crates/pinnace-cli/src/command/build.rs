@@ -78,7 +78,7 @@ struct Built {
 impl Job<'_> {
     fn run(&self) -> Result<Built, Failure> {
         let mut timings = Timings::default();
-        let mut file = self.create_output()?;
+        let file = self.create_output()?;
         let python = python::find(self.arguments.python.as_deref(), self.environment)?;
         let interpreter = Interpreter::probe(&python, &self.storage)?;
         timings.lap("probe");
@@ -89,26 +89,41 @@ impl Job<'_> {
         let wheels = index.download(&pins)?;
         check(&pins, &wheels, target)?;
         timings.lap("download");
-        let builder = self.builder(target, &wheels)?;
-        let written = {
-            let guarded = self.interrupt.guard(BufWriter::with_capacity(1 << 18, &mut file));
-            builder.write(guarded, &self.storage, self.environment.threads)?
-        };
-        file.commit()?;
+        let builder = self.builder(target, &wheels, &file)?;
+        let written = self.write(&builder, file).or_else(|failure| {
+            // A wheel that was damaged on disk is fetched again, once.
+            let damaged = self.storage.remove_damaged(wheels.iter().map(|one| &one.sha256))?;
+            if !damaged || self.interrupt.is_set() {
+                return Err(failure);
+            }
+            index.download(&pins)?;
+            self.write(&builder, self.create_output()?)
+        })?;
         timings.lap("write");
         timings.laps.push(("total", self.started.elapsed()));
         let file = self.arguments.output.display().to_string();
         Ok(Built { file, written, wheels, timings: timings.laps, warnings })
     }
 
+    fn write(&self, builder: &PexBuilder, mut file: PendingFile) -> Result<Written, Failure> {
+        let guarded = self.interrupt.guard(BufWriter::with_capacity(1 << 18, &mut file));
+        let written = builder.write(guarded, &self.storage, self.environment.threads)?;
+        file.commit()?;
+        Ok(written)
+    }
+
     /// Made first, so that a folder that cannot be written to is known before anything is fetched.
     fn create_output(&self) -> Result<PendingFile, Failure> {
         let path = self.environment.folder.join(&self.arguments.output);
-        if path.is_dir() {
-            return Err(Failure::usage(format!(
-                "`{}` is a folder; `-o` takes a file",
-                path.display()
-            )));
+        let ends_in_slash = self.arguments.output.as_os_str().as_encoded_bytes().ends_with(b"/");
+        if path.is_dir() || ends_in_slash {
+            let message = format!("`{}` is a folder; `-o` takes a file", path.display());
+            return Err(Failure::usage(message));
+        }
+        // A device or a pipe would be replaced by a file, which nobody can want.
+        if path.exists() && !path.is_file() {
+            let message = format!("`{}` is no ordinary file, and is left alone", path.display());
+            return Err(Failure::usage(message));
         }
         Ok(PendingFile::create(&path, Access::Executable, Durability::Durable)?)
     }
@@ -154,13 +169,20 @@ impl Job<'_> {
         }
     }
 
-    fn builder(&self, target: &Target, wheels: &[Downloaded]) -> Result<PexBuilder, Failure> {
+    fn builder(
+        &self,
+        target: &Target,
+        wheels: &[Downloaded],
+        output: &PendingFile,
+    ) -> Result<PexBuilder, Failure> {
         let run = &self.arguments.run;
         let mut builder = PexBuilder::new(target);
         builder.set_requirements(&self.requirements);
         for wheel in wheels {
             builder.add_wheel(&wheel.wheel, wheel.sha256);
         }
+        builder.leave_out(output.path());
+        builder.leave_out(output.unfinished_path());
         for folder in &self.arguments.sources {
             builder.add_folder(&self.environment.folder.join(folder))?;
         }

@@ -18,6 +18,9 @@ pub(crate) fn run(arguments: &Info, output: Output) -> Result<(), Failure> {
     };
     let file = File::open(path).map_err(|error| named(&error))?;
     let metadata = file.metadata().map_err(|error| named(&error))?;
+    if !metadata.is_file() && !metadata.is_dir() {
+        return Err(named(&"it is no ordinary file"));
+    }
     if metadata.is_dir() {
         return Err(named(&"it is a folder; only PEX files in one piece can be shown"));
     }
@@ -46,7 +49,8 @@ fn as_text(found: &Inspection, path: &str, bytes: u64) -> String {
         Count(found.files, "file"),
         found.sources
     )];
-    let mut line = |name: &str, value: &str| lines.push(format!("  {name:<14}{value}"));
+    let one_line = |text: &str| text.replace('\n', "\\n");
+    let mut line = |name: &str, value: &str| lines.push(format!("  {name:<14}{}", one_line(value)));
     if let Some(own) = &info.pinnace {
         line("platform", &own.platform);
     }
@@ -57,7 +61,7 @@ fn as_text(found: &Inspection, path: &str, bytes: u64) -> String {
     line("requirements", &info.requirements.join(", "));
     line("wheels", &info.distributions.len().to_string());
     for (wheel, digest) in &info.distributions {
-        lines.push(format!("    {wheel}  {digest}"));
+        lines.push(one_line(&format!("    {wheel}  {digest}")));
     }
     lines.join("\n")
 }

@@ -129,3 +129,15 @@ fn two_builds_at_once_share_a_cache() {
     let first = std::fs::read(world.path("0.pex")).unwrap();
     assert!((1..4).all(|n| std::fs::read(world.path(&format!("{n}.pex"))).unwrap() == first));
 }
+
+#[test]
+fn an_output_inside_the_sources_is_not_one_of_them() {
+    let world = World::new();
+    write(&world.path("src/app/__init__.py"), "print('app')\n");
+    let build = || {
+        world.ok(&["build", "-D", "src", "-m", "app", "-o", "src/out.pex", "-q"]);
+        std::fs::read(world.path("src/out.pex")).unwrap()
+    };
+    assert!(build() == build(), "the second build has the first one in it");
+    assert!(world.ok(&["info", "src/out.pex"]).out.contains("1 of them code"));
+}

@@ -41,7 +41,7 @@ fn an_unknown_project_is_named() {
     World::new().fails(
         &["build", "nope", "-o", "x.pex"],
         1,
-        &["you require nope", "nope is on none of the indexes asked", "the platform is cp3"],
+        &["you require nope", "no index that was asked has files of nope", "the platform is cp3"],
     );
 }
 
@@ -106,22 +106,41 @@ fn a_lying_index_is_found_out() {
 }
 
 #[test]
-fn a_damaged_wheel_in_the_cache_is_named() {
+fn a_damaged_wheel_in_the_cache_is_fetched_again() {
     let world = World::new();
     world.ok(&["build", "voice", "-o", "x.pex"]);
+    let good = std::fs::read(world.path("x.pex")).unwrap();
     let blobs = world.path("cache/wheels/blobs");
     let folder = std::fs::read_dir(blobs).unwrap().next().unwrap().unwrap().path();
     let blob = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
-    let mut bytes = std::fs::read(&blob).unwrap();
-    bytes[40] ^= 1;
-    std::fs::remove_file(&blob).unwrap();
-    std::io::Write::write_all(&mut std::fs::File::create(&blob).unwrap(), &bytes).unwrap();
-    world.fails(
-        &["build", "voice", "-o", "y.pex"],
-        1,
-        &["voice-1.5-py3-none-any.whl", "is damaged"],
-    );
-    assert_eq!(world.files(), ["x.pex"]);
+    let whole = std::fs::read(&blob).unwrap();
+    let mut flipped = whole.clone();
+    flipped[40] ^= 1;
+    for damaged in [flipped.as_slice(), b"", &whole[..whole.len() / 2]] {
+        let damage = || {
+            std::fs::remove_file(&blob).unwrap();
+            std::io::Write::write_all(&mut std::fs::File::create(&blob).unwrap(), damaged).unwrap();
+        };
+        damage();
+        let offline = ["build", "voice", "-o", "y.pex", "--offline"];
+        world.fails(&offline, 1, &["voice-1.5-py3-none-any.whl", "--offline"]);
+        assert_eq!(world.files(), ["x.pex"]);
+        world.ok(&["build", "voice", "-o", "x.pex"]);
+        damage();
+        world.ok(&["build", "voice", "-o", "x.pex"]);
+        assert_eq!(std::fs::read(world.path("x.pex")).unwrap(), good);
+    }
+}
+
+#[test]
+fn devices_and_pipes_are_left_alone() {
+    let world = World::new();
+    let pipe = world.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    world.fails(&["build", "moo", "-o", "pipe"], 2, &["is no ordinary file"]);
+    world.fails(&["build", "moo", "-o", "/dev/null"], 2, &["/dev/null", "is no ordinary file"]);
+    world.fails(&["build", "moo", "-o", "new/"], 2, &["is a folder"]);
+    assert_eq!(world.files(), ["pipe"]);
 }
 
 #[test]

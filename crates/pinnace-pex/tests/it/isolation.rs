@@ -87,3 +87,28 @@ fn the_boot_code_leaves_no_trace() {
     let code = "import sys; print([m for m in sys.modules if 'pinnace' in m], [p for p in sys.path if 'runtime' in p or '.bootstrap' in p], len(sys.modules) < 120)";
     assert_eq!(fixture.run(&["-c", code]).ok(), "[] [] True\n");
 }
+
+/// The boot code itself imports nothing but the standard library, at the first start too.
+#[test]
+fn modules_that_shadow_the_standard_library_do_not_disturb_the_start() {
+    const NAMES: [&str; 6] = ["json", "csv", "hashlib", "zipfile", "marshal", "pinnace_boot"];
+    let mut own = Fixture::new().wheel("lib-1-py3-none-any.whl", &[("lib.py", "")]);
+    let outside = own.folder.path().join("outside");
+    fs::create_dir_all(&outside).unwrap();
+    for name in NAMES {
+        own = own.code(&format!("{name}.py"), "MINE = True\n");
+        let mut file = fs::File::create(outside.join(format!("{name}.py"))).unwrap();
+        file.write_all(b"FOREIGN = True\n").unwrap();
+    }
+    let ran = run(&own, None, "import json, pinnace_boot; print(json.MINE, pinnace_boot.MINE)");
+    assert_eq!(ran.ok(), "True True\n");
+}
+
+#[test]
+fn python_options_keep_the_environment() {
+    let fixture = fixture();
+    let code = "import lib; print(lib.__file__)";
+    let run = fixture.command(&["-O", "-c", code]).output().unwrap();
+    let file = Ran::of(run).ok();
+    assert!(file.starts_with(fixture.cache().to_str().unwrap()), "{file}");
+}

@@ -190,3 +190,41 @@ fn executables_stay_executable() {
     let mode = fs::metadata(fixture.cache().join(tool)).unwrap().permissions().mode();
     assert_eq!(mode & 0o111, 0o111, "{mode:o}");
 }
+
+/// Whatever happened to the cache, a start makes good what it needs.
+#[test]
+fn a_damaged_cache_heals() {
+    let fixture = Fixture::new()
+        .wheel("a-1-py3-none-any.whl", &[("a.py", "")])
+        .wheel("b-1-py3-none-any.whl", &[("b.py", "")]);
+    let start = || fixture.run(&["-c", "import a, b; print('ok')"]);
+    let cache = fixture.cache().join("pinnace/1");
+    let find = |end: &str| {
+        let name = tree(&cache).into_iter().find(|name| name.ends_with(end)).unwrap();
+        cache.join(name)
+    };
+    assert_eq!(start().ok(), "ok\n");
+    for damaged in [&b""[..], b"garbage", b"i\x01\x00\x00\x00"] {
+        fs::remove_file(find("info.marshal")).unwrap();
+        let folder = fs::read_dir(cache.join("env")).unwrap().next().unwrap().unwrap().path();
+        let folder = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+        std::io::Write::write_all(
+            &mut fs::File::create(folder.join("info.marshal")).unwrap(),
+            damaged,
+        )
+        .unwrap();
+        assert_eq!(start().ok(), "ok\n");
+    }
+    fs::remove_dir_all(cache.join("wheels")).unwrap();
+    assert_eq!(start().ok(), "ok\n");
+    let wheel = fs::read_dir(cache.join("wheels")).unwrap().next().unwrap().unwrap().path();
+    fs::remove_dir_all(wheel.join("lib")).unwrap();
+    assert_eq!(start().ok(), "ok\n");
+    for broken in ["", "syntax error", "x = 1"] {
+        let runtime = find("pinnace_boot.py");
+        fs::remove_dir_all(runtime.parent().unwrap().join("__pycache__")).unwrap_or_default();
+        std::io::Write::write_all(&mut fs::File::create(&runtime).unwrap(), broken.as_bytes())
+            .unwrap();
+        assert_eq!(start().ok(), "ok\n", "{broken}");
+    }
+}

@@ -7,6 +7,7 @@
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
 };
 
 use super::Index;
@@ -68,16 +69,20 @@ impl Index<'_> {
     /// Runs `work`, mostly a resolution for `target`, with readers ahead of it.
     pub fn reading_ahead<T>(&self, target: &Target, work: impl FnOnce() -> T) -> T {
         self.ahead.set(State::Reading);
-        std::thread::scope(|scope| {
-            for _ in 0..self.options.concurrency {
-                scope.spawn(|| {
-                    while let Some((name, specifiers)) = self.ahead.pop() {
-                        self.read(&name, &specifiers, target);
-                    }
-                });
-            }
+        thread::scope(|scope| {
             // Readers stop even if `work` panics.
             let _stop = StopOnDrop(&self.ahead);
+            let read = || {
+                while let Some((name, specifiers)) = self.ahead.pop() {
+                    self.read(&name, &specifiers, target);
+                }
+            };
+            for _ in 0..self.options.concurrency {
+                // A system that gives no more threads gets fewer readers.
+                if thread::Builder::new().spawn_scoped(scope, read).is_err() {
+                    break;
+                }
+            }
             work()
         })
     }

@@ -6,6 +6,7 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
 };
 
 use super::{Index, json::parse_sha256, metadata, retry};
@@ -78,10 +79,14 @@ impl Index<'_> {
                 }
             }
         };
-        std::thread::scope(|scope| {
-            for _ in 0..PARALLEL.min(pins.len()) {
-                scope.spawn(work);
+        thread::scope(|scope| {
+            for _ in 1..PARALLEL.min(pins.len()) {
+                // A system that gives no more threads gets fewer downloads at a time.
+                if thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                    break;
+                }
             }
+            work();
         });
         failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
     }

@@ -94,16 +94,21 @@ fn release(line: &str) -> Option<(Version, u64, u64)> {
 
 impl KeptPage {
     pub(crate) fn files(&self, offset: u64, length: u64) -> Result<Vec<File>, Error> {
+        let start = self.body.saturating_add(offset);
+        let size = self.source.size().map_err(Error::keep("read a cached page"))?;
+        if start.checked_add(length).is_none_or(|end| end > size) {
+            return Err(self.damaged());
+        }
         let mut bytes = vec![0; length as usize];
-        self.source
-            .read_exact_at(&mut bytes, self.body.saturating_add(offset))
-            .map_err(Error::keep("read a cached page"))?;
+        self.source.read_exact_at(&mut bytes, start).map_err(Error::keep("read a cached page"))?;
         let text = String::from_utf8_lossy(&bytes);
         let files: Option<Vec<File>> = text.lines().map(|line| self.decode_file(line)).collect();
-        files.ok_or_else(|| {
-            let reason = "its cached copy is damaged; remove the cache folder".to_owned();
-            ErrorKind::Page { url: self.address.to_string(), reason }.into()
-        })
+        files.ok_or_else(|| self.damaged())
+    }
+
+    fn damaged(&self) -> Error {
+        let reason = "its cached copy is damaged; remove the cache folder".to_owned();
+        ErrorKind::Page { url: self.address.to_string(), reason }.into()
     }
 
     fn decode_file(&self, line: &str) -> Option<File> {

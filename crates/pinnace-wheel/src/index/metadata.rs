@@ -17,7 +17,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Index, download, retry};
 use crate::{
-    Address, Error, ErrorKind, File, Metadata, Part, ReadAt, WheelName, resolve::wheel_of,
+    Address, Error, ErrorKind, File, Metadata, Part, ReadAt, WheelName,
+    keep::{get_sealed, put_sealed},
+    resolve::wheel_of,
 };
 
 /// The version is that of the kept form.
@@ -36,8 +38,9 @@ pub(super) fn metadata(index: &Index<'_>, file: &File) -> Result<Metadata, Error
         return keep(index, file, metadata);
     }
     index.check_online(&file.address)?;
-    if let Some(bytes) = from_metadata_file(index, file)? {
-        return keep(index, file, parse(wheel, &bytes)?);
+    // What the metadata file says counts only if it is the metadata of this wheel.
+    if let Some(metadata) = from_metadata_file(index, file)?.and_then(|b| parse(wheel, &b).ok()) {
+        return keep(index, file, metadata);
     }
     if let Some(bytes) = from_tail(index, file, wheel)? {
         return keep(index, file, parse(wheel, &bytes)?);
@@ -58,7 +61,7 @@ pub(super) fn verify(index: &Index<'_>, file: &File, sha256: &[u8; 32]) -> Resul
     let Some(zip) = open(index, sha256)? else { return Ok(()) };
     let own = parse(wheel, &from_zip(index, wheel, &*zip)?)?;
     let believed = crate::Source::metadata(index, file)?;
-    index.parts.cache.put(BUCKET, &key, &own.encode());
+    put_sealed(index.parts.cache, BUCKET, &key, &own.encode());
     if *believed != own {
         return Err(broken(wheel, "its metadata file differs from the METADATA inside the wheel"));
     }
@@ -69,15 +72,13 @@ pub(super) fn verify(index: &Index<'_>, file: &File, sha256: &[u8; 32]) -> Resul
 const VERIFIED: &str = "verified-1";
 
 fn kept(index: &Index<'_>, file: &File) -> Option<Metadata> {
-    let entry = index.parts.cache.get(BUCKET, &hex(file.sha256.as_ref()?))?;
-    let mut bytes = vec![0; entry.size().ok()?.min(LARGEST) as usize];
-    entry.read_exact_at(&mut bytes, 0).ok()?;
-    Metadata::parse(&bytes).ok()
+    let key = hex(file.sha256.as_ref()?);
+    Metadata::parse(&get_sealed(index.parts.cache, BUCKET, &key, LARGEST)?).ok()
 }
 
 fn keep(index: &Index<'_>, file: &File, metadata: Metadata) -> Result<Metadata, Error> {
     if let Some(sha256) = &file.sha256 {
-        index.parts.cache.put(BUCKET, &hex(sha256), &metadata.encode());
+        put_sealed(index.parts.cache, BUCKET, &hex(sha256), &metadata.encode());
     }
     Ok(metadata)
 }
@@ -99,14 +100,9 @@ fn from_wheel(
 /// Any failure to get it means that there is none: the wheel itself will tell.
 fn from_metadata_file(index: &Index<'_>, file: &File) -> Result<Option<Vec<u8>>, Error> {
     let address = file.address.metadata_file();
-    let Some(bytes) = retry::with_retries(index, &address, || {
-        let response = retry::get(index, &address, "*/*", None)?;
-        match response.status {
-            200 => response.read(LARGEST).map(Some).map_err(|e| retry::broken(&address, e)),
-            _ => Ok(None),
-        }
-    })?
-    else {
+    index.check_cancelled()?;
+    let answer = retry::get(index, &address, "*/*", None).ok().filter(|one| one.status == 200);
+    let Some(bytes) = answer.and_then(|response| response.read(LARGEST).ok()) else {
         return Ok(None);
     };
     match file.metadata_sha256 {

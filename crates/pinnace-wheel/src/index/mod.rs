@@ -137,9 +137,8 @@ impl fmt::Debug for Index<'_> {
     }
 }
 
-/// Pages that are held in memory at once. The largest have several megabytes, and several times
-/// that while they are parsed; four keep two processors busy.
-const PAGES_AT_ONCE: usize = 4;
+/// Pages that are parsed at once: one takes several times its size while that lasts.
+const PAGES_AT_ONCE: usize = 2;
 
 type Slot<V> = Arc<OnceLock<Result<V, Error>>>;
 

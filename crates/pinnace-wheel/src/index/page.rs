@@ -52,9 +52,13 @@ fn fetch(
         let response = retry::get(index, address, ACCEPT, None::<Part>)?;
         match response.status {
             200 => {
-                // Bodies wait in the network until there is room for them.
+                // Read before waiting: a body that nobody reads holds up all others on its
+                // connection (RFC 9113, section 5.2).
+                let is_json = response.content_type.contains("json");
+                let bytes = read(response, address)?;
                 let _room = index.pages.enter();
-                read(response, name, address).map(|files| Some(keep(index, name, address, files)))
+                let files = parse(bytes, is_json, name, address)?;
+                Ok(Some(keep(index, name, address, files)))
             }
             404 | 410 => Ok(None),
             status => Err(retry::refused(address, status, response.retry_after)),
@@ -72,17 +76,16 @@ fn fetch(
 /// Puts a page into the cache, and takes it from there: what is not looked at stays on disk.
 fn keep(index: &Index<'_>, name: &ProjectName, address: &Address, files: Vec<File>) -> Project {
     let project = Project::new(files);
+    if project.releases().is_empty() {
+        // Likely a portal or an index in the making, not an answer to remember.
+        return project;
+    }
     let Ok(bytes) = kept::encode(index.options.now, name, Some(&project)) else { return project };
     index.parts.cache.put(BUCKET, &address.to_string(), &bytes);
     cached(index, name, address).flatten().unwrap_or(project)
 }
 
-fn read(
-    response: Response,
-    name: &ProjectName,
-    address: &Address,
-) -> Result<Vec<File>, retry::Failure> {
-    let is_json = response.content_type.contains("json");
+fn read(response: Response, address: &Address) -> Result<Vec<u8>, retry::Failure> {
     let expected = response.content_length.unwrap_or_default().min(LARGEST);
     let mut bytes = Vec::with_capacity(expected as usize + 1);
     response
@@ -90,14 +93,20 @@ fn read(
         .take(LARGEST + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| retry::broken(address, error))?;
-    let page = |reason: String| ErrorKind::Page { url: address.to_string(), reason };
     if bytes.len() as u64 > LARGEST {
-        return Err(Error::from(page(format!("it is larger than {LARGEST} bytes"))).into());
+        let reason = format!("it is larger than {LARGEST} bytes");
+        return Err(Error::from(ErrorKind::Page { url: address.to_string(), reason }).into());
     }
-    let files = if is_json {
-        parse_json(&bytes, address, name).map_err(page)
-    } else {
-        parse_html(&bytes, address, name).map_err(page)
-    };
-    files.map_err(|kind| Error::from(kind).into())
+    Ok(bytes)
+}
+
+fn parse(
+    bytes: Vec<u8>,
+    is_json: bool,
+    name: &ProjectName,
+    address: &Address,
+) -> Result<Vec<File>, Error> {
+    let parse = if is_json { parse_json } else { parse_html };
+    parse(&bytes, address, name)
+        .map_err(|reason| ErrorKind::Page { url: address.to_string(), reason }.into())
 }

@@ -30,7 +30,7 @@ pub enum Fact {
         /// In which versions.
         range: String,
     },
-    /// No index has a project of that name.
+    /// No index has files of a project of that name.
     Unknown(ProjectName),
     /// None of these versions can be used.
     NoVersion {
@@ -146,7 +146,10 @@ impl fmt::Display for Fact {
                 write!(f, "{}requires {what}{range}", Subject(by, versions))
             }
             Self::Unknown(project) => {
-                write!(f, "{project} is on none of the indexes asked; is the name spelled right?")
+                write!(
+                    f,
+                    "no index that was asked has files of {project}; is the name spelled right?"
+                )
             }
             Self::NoVersion { project, range, unfit } => {
                 match range.as_str() {

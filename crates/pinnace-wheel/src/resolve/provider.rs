@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     Error, ExtraName, File, Metadata, ProjectName, Release, Requirement, Source, Target, Version,
+    error::without_userinfo,
     range::{Point, single},
 };
 
@@ -131,7 +132,8 @@ impl<'a> Provider<'a> {
         project: &ProjectName,
         range: &Ranges<Point>,
     ) -> Result<Option<Point>, Error> {
-        let Some(found) = self.source.project(project)? else {
+        let found = self.source.project(project)?.filter(|found| !found.releases().is_empty());
+        let Some(found) = found else {
             self.learned.borrow_mut().unknown.insert(project.clone());
             return Ok(None);
         };
@@ -232,7 +234,8 @@ impl<'a> Provider<'a> {
         dependent: Option<&ProjectName>,
     ) -> Result<(), String> {
         if requirement.url().is_some() {
-            return Err(format!("requirements by URL are not supported: {requirement}"));
+            let shown = without_userinfo(&requirement.to_string());
+            return Err(format!("requirements by URL are not supported yet: {shown}"));
         }
         let name = requirement.name();
         let itself = dependent == Some(name);

@@ -127,7 +127,7 @@ fn the_best_wheel_of_a_version_is_taken() {
 fn an_unknown_project_is_named() {
     let (facts, text) = unsolved(&source(&[("a-1", &["nope"])]), &["a"]);
     assert!(facts.contains(&Fact::Unknown("nope".parse().unwrap())), "{facts:?}");
-    assert!(text.contains("nope is on none of the indexes asked"), "{text}");
+    assert!(text.contains("no index that was asked has files of nope"), "{text}");
     assert!(text.contains("you require a"), "{text}");
 }
 

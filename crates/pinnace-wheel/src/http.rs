@@ -51,6 +51,8 @@ impl fmt::Debug for HttpOptions {
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Between two pieces of an answer, however long it is altogether.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes of one body that may be under way; pages of indexes have up to a few megabytes.
+const WINDOW: u32 = 1 << 20;
 /// Pieces of a body on their way to a reader: enough to keep the line busy while one is written.
 const PIECES: usize = 16;
 
@@ -148,7 +150,8 @@ fn client(options: &HttpOptions) -> Result<Client, BoxError> {
         .user_agent(&options.user_agent)
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(IDLE_TIMEOUT)
-        .http2_adaptive_window(true)
+        .http2_initial_stream_window_size(WINDOW)
+        .http2_initial_connection_window_size(16 * WINDOW)
         .no_proxy();
     if let Some(pem) = &options.certificates {
         builder = builder.tls_certs_merge(Certificate::from_pem_bundle(pem)?);

@@ -12,7 +12,7 @@ use std::{
 
 use super::Index;
 use crate::{
-    ProjectName, Source, Specifiers, Target,
+    File, ProjectName, Source, Specifiers, Target,
     resolve::{Choice, Yanked, best_release, choose},
 };
 
@@ -24,8 +24,15 @@ pub(super) struct Ahead {
 
 #[derive(Default)]
 struct Queue {
-    wishes: VecDeque<(ProjectName, Specifiers)>,
+    wishes: VecDeque<Wish>,
     state: State,
+}
+
+/// What will likely be asked for.
+pub(super) enum Wish {
+    /// A page, and the metadata of the version that will likely be chosen.
+    Project(ProjectName, Specifiers),
+    Metadata(Box<File>),
 }
 
 #[derive(Default, PartialEq)]
@@ -36,10 +43,10 @@ enum State {
 }
 
 impl Ahead {
-    pub(super) fn push(&self, name: &ProjectName, specifiers: &Specifiers) {
+    pub(super) fn push(&self, wish: impl FnOnce() -> Wish) {
         let mut queue = self.lock();
         if queue.state == State::Reading {
-            queue.wishes.push_back((name.clone(), specifiers.clone()));
+            queue.wishes.push_back(wish());
             self.filled.notify_one();
         }
     }
@@ -52,7 +59,7 @@ impl Ahead {
     }
 
     /// The next wish; `None` when there will be no more.
-    fn pop(&self) -> Option<(ProjectName, Specifiers)> {
+    fn pop(&self) -> Option<Wish> {
         let mut queue = self.lock();
         while queue.state == State::Reading && queue.wishes.is_empty() {
             queue = self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
@@ -73,8 +80,8 @@ impl Index<'_> {
             // Readers stop even if `work` panics.
             let _stop = StopOnDrop(&self.ahead);
             let read = || {
-                while let Some((name, specifiers)) = self.ahead.pop() {
-                    self.read(&name, &specifiers, target);
+                while let Some(wish) = self.ahead.pop() {
+                    self.read(wish, target);
                 }
             };
             for _ in 0..self.options.concurrency {
@@ -87,8 +94,15 @@ impl Index<'_> {
         })
     }
 
-    /// Fills the memos with the likely choice. Errors are kept there for the solver to find.
-    fn read(&self, name: &ProjectName, specifiers: &Specifiers, target: &Target) {
+    /// Fills the memos. Errors are kept there for the solver to find.
+    fn read(&self, wish: Wish, target: &Target) {
+        match wish {
+            Wish::Project(name, specifiers) => self.read_project(&name, &specifiers, target),
+            Wish::Metadata(file) => drop(self.metadata(&file)),
+        }
+    }
+
+    fn read_project(&self, name: &ProjectName, specifiers: &Specifiers, target: &Target) {
         let Ok(Some(project)) = self.project(name) else { return };
         let Some(release) = best_release(&project, specifiers) else { return };
         if let Ok(Choice::Wheel(file)) = choose(release, target, Yanked::Refused) {

@@ -22,7 +22,7 @@ use crate::{
     ProjectName, Source, Specifiers, Wheels,
 };
 
-use ahead::Ahead;
+use ahead::{Ahead, Wish};
 pub use download::Downloaded;
 use gate::Gate;
 pub use html::parse_html;
@@ -127,7 +127,13 @@ impl Source for Index<'_> {
     }
 
     fn expect(&self, name: &ProjectName, specifiers: &Specifiers) {
-        self.ahead.push(name, specifiers);
+        self.ahead.push(|| Wish::Project(name.clone(), specifiers.clone()));
+    }
+
+    fn expect_metadata(&self, files: Vec<File>) {
+        for file in files {
+            self.ahead.push(|| Wish::Metadata(Box::new(file)));
+        }
     }
 }
 

@@ -37,6 +37,8 @@ struct Learned {
     unfit: BTreeMap<ProjectName, BTreeMap<Version, Unfit>>,
     unknown: BTreeSet<ProjectName>,
     seen: BTreeMap<ProjectName, usize>,
+    /// How many versions of a project were tried.
+    tried: BTreeMap<ProjectName, usize>,
     warnings: BTreeSet<String>,
 }
 
@@ -160,13 +162,15 @@ impl<'a> Provider<'a> {
         releases: impl Iterator<Item = &'r Release>,
     ) -> Result<Option<Point>, Error> {
         let yanked = if single(range).is_some() { Yanked::Allowed } else { Yanked::Refused };
-        for release in releases {
+        let mut releases = releases;
+        while let Some(release) = releases.next() {
             let version = release.version().clone();
             let key = (project.clone(), version.clone());
             match choose(release, self.target, yanked)? {
                 Choice::Wheel(file) => {
                     let point = Point::of(&version.0);
                     self.learned.borrow_mut().chosen.insert(key, Arc::new(*file));
+                    self.expect_more(project, releases, yanked)?;
                     return Ok(Some(point));
                 }
                 Choice::Unfit(unfit) => {
@@ -176,6 +180,33 @@ impl<'a> Provider<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Asks for the metadata of the next versions at once where a project is gone through version by
+    /// version: after 5, 10, 20 tries, and every 20 from then on.
+    fn expect_more<'r>(
+        &self,
+        project: &ProjectName,
+        releases: impl Iterator<Item = &'r Release>,
+        yanked: Yanked,
+    ) -> Result<(), Error> {
+        let tried = {
+            let mut learned = self.learned.borrow_mut();
+            let tried = learned.tried.entry(project.clone()).or_default();
+            *tried += 1;
+            *tried
+        };
+        if !matches!(tried, 5 | 10) && tried % 20 != 0 {
+            return Ok(());
+        }
+        let mut files = Vec::new();
+        for release in releases.take(tried.min(50)) {
+            if let Choice::Wheel(file) = choose(release, self.target, yanked)? {
+                files.push(*file);
+            }
+        }
+        self.source.expect_metadata(files);
+        Ok(())
     }
 
     fn metadata(&self, project: &ProjectName, point: &Point) -> Result<Arc<Metadata>, Error> {

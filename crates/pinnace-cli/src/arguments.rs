@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 
 #[derive(Args, Debug)]
 struct Global {
-    /// Print one JSON object on stdout at the end, and nothing else there
+    /// Print one JSON object on stdout at the end, and nothing else there; `{"error": …}` on failure
     #[arg(long, global = true)]
     json: bool,
     /// Say nothing but errors

@@ -34,6 +34,10 @@ impl Failure {
         self
     }
 
+    pub(crate) fn as_json(&self) -> serde_json::Value {
+        serde_json::json!({ "error": self.message, "hint": self.hint })
+    }
+
     pub(crate) fn code(&self) -> u8 {
         self.code
     }

@@ -53,6 +53,9 @@ impl Output {
 
     pub(crate) fn fail(self, failure: &Failure) {
         stderr(failure);
+        if self.style == Style::Json {
+            stdout(&failure.as_json());
+        }
     }
 }
 

@@ -9,6 +9,11 @@ import sys
 
 USAGE_ERROR = 2
 
+# Better refused than ignored: whoever sets these counts on them.
+UNSUPPORTED = (
+    "PEX_PATH", "PEX_PYTHON", "PEX_PYTHON_PATH", "PEX_EXTRA_SYS_PATH", "PEX_TOOLS", "PEX_VENV",
+)
+
 
 def main(pex, key, runtime, cache, found):
     """`found` is what sys.path was; what it is now is the standard library alone."""
@@ -71,8 +76,9 @@ class Settings:
         self.inherit_path = environ.get("PEX_INHERIT_PATH") or info.get("inherit_path") or "false"
         if self.inherit_path not in ("false", "prefer", "fallback"):
             fail("PEX_INHERIT_PATH must be false, prefer or fallback, not %r" % self.inherit_path)
-        if environ.get("PEX_PATH"):
-            fail("PEX_PATH is set, but this PEX file cannot merge others yet; unset PEX_PATH")
+        for name in UNSUPPORTED:
+            if environ.get(name):
+                fail("%s is set, but this PEX file does not know it yet; unset %s" % (name, name))
         self.interpreter = self.flag("PEX_INTERPRETER")
         self.module = environ.get("PEX_MODULE") or None
         self.script = environ.get("PEX_SCRIPT") or None

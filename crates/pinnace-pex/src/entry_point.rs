@@ -22,13 +22,8 @@ impl EntryPoint {
     ///
     /// If it is neither.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let plain: String = text
-            .split('[')
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .filter(|c| !c.is_whitespace())
-            .collect();
+        let plain = text.split('[').next().unwrap_or_default();
+        let plain = plain.split(':').map(str::trim).collect::<Vec<_>>().join(":");
         let is_dotted = |name: &str| {
             name.split('.').all(|part| {
                 let starts_well = part.starts_with(|c: char| c.is_alphabetic() || c == '_');

@@ -49,7 +49,7 @@ impl Interpreter {
         let identity = identity(path)?;
         let output = cached(cache, &format!("describe {identity}"), || run(path, DESCRIBE))?;
         let description: Description = serde_json::from_str(&output)
-            .map_err(|error| refuse(path, format!("it answered `{output}`: {error}")))?;
+            .map_err(|_| refuse(path, "it does not answer as a Python does".to_owned()))?;
         let target = description.target(path)?;
         Ok(Self { path: path.to_owned(), target, identity })
     }
@@ -76,7 +76,7 @@ impl Interpreter {
             refuse(
                 &self.path,
                 format!(
-                    "to find the default index: {}; give one with `--index-url`",
+                    "its pip cannot be asked for the default index ({}); give one with `--index-url`",
                     reason(&error)
                 ),
             )
@@ -154,8 +154,12 @@ fn run(path: &Path, script: &str) -> Result<String, Error> {
         .map_err(|error| refuse(path, error.to_string()))?;
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr);
-        let last = errors.lines().next_back().unwrap_or("it failed without a word");
-        return Err(refuse(path, last.to_owned()));
+        let last: String =
+            errors.lines().next_back().unwrap_or("nothing").chars().take(120).collect();
+        return Err(refuse(
+            path,
+            format!("it is no Python 3.8 or newer that works; it said: {last}"),
+        ));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

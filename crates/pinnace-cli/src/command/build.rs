@@ -115,6 +115,9 @@ impl Job<'_> {
     /// Made first, so that a folder that cannot be written to is known before anything is fetched.
     fn create_output(&self) -> Result<PendingFile, Failure> {
         let path = self.environment.folder.join(&self.arguments.output);
+        if self.arguments.output.as_os_str() == "-" {
+            return Err(Failure::usage("`-o` takes a file, and cannot write to stdout"));
+        }
         let ends_in_slash = self.arguments.output.as_os_str().as_encoded_bytes().ends_with(b"/");
         if path.is_dir() || ends_in_slash {
             let message = format!("`{}` is a folder; `-o` takes a file", path.display());
@@ -205,6 +208,12 @@ impl Job<'_> {
 
 fn parse_requirements(arguments: &Build) -> Result<Vec<Requirement>, Failure> {
     let run = &arguments.run;
+    if let Some(folder) = arguments.sources.iter().find(|folder| !folder.is_dir()) {
+        return Err(Failure::usage(format!("`-D {}` is no folder", folder.display())));
+    }
+    if let Some(file) = run.executable.iter().find(|file| !file.is_file()) {
+        return Err(Failure::usage(format!("`--exe {}` is no file", file.display())));
+    }
     if arguments.requirements.is_empty() && arguments.sources.is_empty() && run.executable.is_none()
     {
         return Err(Failure::usage("there is nothing to build")

@@ -37,6 +37,47 @@ fn help_goes_to_stdout() {
 }
 
 #[test]
+fn a_version_that_does_not_exist_shows_the_newest_one() {
+    World::new().fails(
+        &["build", "moo>=99", "-o", "x.pex"],
+        1,
+        &["you require moo>=99", "the newest version of moo is 1.0"],
+    );
+}
+
+#[test]
+fn a_failure_is_json_too() {
+    let ran = World::new().fails(&["build", "nope", "-o", "x.pex", "--json"], 1, &["nope"]);
+    let value: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert!(value["error"].as_str().unwrap().contains("nope"));
+}
+
+#[test]
+fn code_that_is_not_there_is_known_at_once() {
+    let world = World::new();
+    world.fails(&["build", "moo", "-D", "gone", "-o", "x.pex"], 2, &["`-D gone` is no folder"]);
+    world.fails(
+        &["build", "moo", "--exe", "gone.py", "-o", "x.pex"],
+        2,
+        &["`--exe gone.py` is no file"],
+    );
+    assert_eq!(world.index.requests(), [""; 0]);
+}
+
+#[test]
+fn secrets_in_requirements_and_escapes_from_elsewhere_do_not_reach_the_terminal() {
+    let world = World::new();
+    let ran = world.fails(
+        &["build", "x @ http://u:hunter2@127.0.0.1/x.whl", "-o", "x.pex"],
+        1,
+        &["requirements by URL"],
+    );
+    assert!(!ran.err.contains("hunter2"), "{}", ran.err);
+    let ran = world.fails(&["build", "mo\u{1b}[2Ko", "-o", "x.pex"], 2, &["is not a requirement"]);
+    assert!(!ran.err.contains('\u{1b}'), "{}", ran.err);
+}
+
+#[test]
 fn an_unknown_project_is_named() {
     World::new().fails(
         &["build", "nope", "-o", "x.pex"],

@@ -184,7 +184,7 @@ fn entry_points_are_parsed() {
     for good in ["m", "m.n", "m:f", "m.n:C.f", " m : f [x] ", "ä:ö"] {
         assert!(EntryPoint::parse(good).is_ok(), "{good}");
     }
-    for bad in ["", ":", "m:", ":f", "m:f:g", "1m", "m..n", "m-n", "m:f()", "m/n"] {
+    for bad in ["", ":", "m:", ":f", "m:f:g", "1m", "m..n", "m-n", "a b", "m:f()", "m/n"] {
         assert!(EntryPoint::parse(bad).is_err(), "{bad}");
     }
 }

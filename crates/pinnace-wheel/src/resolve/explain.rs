@@ -32,6 +32,8 @@ pub enum Fact {
     },
     /// No index has files of a project of that name.
     Unknown(ProjectName),
+    /// The newest version that there is.
+    Newest(ProjectName, Version),
     /// None of these versions can be used.
     NoVersion {
         /// The project.
@@ -72,6 +74,8 @@ impl Explanation {
             if provider.is_unknown(project) {
                 facts.push(Fact::Unknown(project.clone()));
             } else {
+                let newest = provider.newest(project);
+                facts.extend(newest.map(|version| Fact::Newest(project.clone(), version)));
                 let unfit = provider.unfit(project);
                 if !unfit.is_empty() {
                     let (project, range) = (project.clone(), String::new());
@@ -125,7 +129,7 @@ fn fact(
         }
         External::Custom(package, versions, reason) => Some(Fact::Unusable {
             what: package.to_string(),
-            versions: describe(versions),
+            versions: package.project().map(|_| describe(versions)).unwrap_or_default(),
             reason: reason.clone(),
         }),
     }
@@ -165,6 +169,9 @@ impl fmt::Display for Fact {
                     0 => Ok(()),
                     more => write!(f, "\n      and {more} older versions likewise"),
                 }
+            }
+            Self::Newest(project, version) => {
+                write!(f, "the newest version of {project} is {version}")
             }
             Self::Unusable { what, versions, reason } => {
                 write!(f, "{}cannot be used: {reason}", Subject(what, versions))

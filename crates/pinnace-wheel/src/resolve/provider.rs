@@ -36,6 +36,8 @@ struct Learned {
     chosen: BTreeMap<(ProjectName, Version), Arc<File>>,
     unfit: BTreeMap<ProjectName, BTreeMap<Version, Unfit>>,
     unknown: BTreeSet<ProjectName>,
+    /// The newest version of projects that had none in a range.
+    newest: BTreeMap<ProjectName, Version>,
     seen: BTreeMap<ProjectName, usize>,
     /// How many versions of a project were tried.
     tried: BTreeMap<ProjectName, usize>,
@@ -72,6 +74,10 @@ impl<'a> Provider<'a> {
         let learned = self.learned.borrow();
         let releases = learned.unfit.get(project).into_iter().flatten().rev();
         releases.map(|(version, unfit)| (version.clone(), unfit.clone())).collect()
+    }
+
+    pub(crate) fn newest(&self, project: &ProjectName) -> Option<Version> {
+        self.learned.borrow().newest.get(project).cloned()
     }
 
     pub(crate) fn is_unknown(&self, project: &ProjectName) -> bool {
@@ -145,6 +151,12 @@ impl<'a> Provider<'a> {
                 .iter()
                 .filter(|release| range.contains(&Point::of(&release.version().0)))
         };
+        if in_range().next().is_none() {
+            let newest = found.releases().first().map(|release| release.version().clone());
+            let mut learned = self.learned.borrow_mut();
+            learned.newest.extend(newest.map(|version| (project.clone(), version)));
+            return Ok(None);
+        }
         let is_prerelease = |release: &&Release| release.version().is_prerelease();
         if self.prereleases.contains(project) {
             return self.first_fit(project, range, in_range());

@@ -1,6 +1,6 @@
 //! Pages in JSON: PEP 691, with the additions of PEP 592, 658, 700 and 714.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
 use serde::Deserialize;
 
@@ -28,7 +28,7 @@ struct Entry<'a> {
     #[serde(borrow)]
     url: Cow<'a, str>,
     #[serde(borrow, default)]
-    hashes: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    hashes: Hashes<'a>,
     #[serde(borrow, default)]
     requires_python: Option<Cow<'a, str>>,
     #[serde(default)]
@@ -37,6 +37,13 @@ struct Entry<'a> {
     yanked: Option<Yanked<'a>>,
     #[serde(borrow, default, alias = "data-dist-info-metadata", alias = "dist-info-metadata")]
     core_metadata: Option<CoreMetadata<'a>>,
+}
+
+/// Of all hashes only this one counts; a map of them would take most of the memory of a page.
+#[derive(Default, Deserialize)]
+struct Hashes<'a> {
+    #[serde(borrow, default)]
+    sha256: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -53,7 +60,7 @@ enum CoreMetadata<'a> {
     #[expect(dead_code, reason = "it says that a file exists, which is tried anyway")]
     Flag(bool),
     #[serde(borrow)]
-    Hashes(BTreeMap<Cow<'a, str>, Cow<'a, str>>),
+    Hashes(Hashes<'a>),
 }
 
 /// The files of a page. Files with names that mean nothing here (eggs, installers) are left out.
@@ -77,7 +84,7 @@ pub fn parse_json(
 fn file(entry: Entry<'_>, address: &Address, project: &ProjectName) -> Option<File> {
     let artifact = Artifact::parse(&entry.filename, project).ok()?;
     let mut file = File::new(artifact, address.join(&entry.url)?);
-    file.sha256 = entry.hashes.get("sha256").and_then(|hex| parse_sha256(hex));
+    file.sha256 = entry.hashes.sha256.and_then(|hex| parse_sha256(&hex));
     file.size = entry.size;
     file.requires_python = entry.requires_python.map(Cow::into_owned);
     file.yanked = match entry.yanked {
@@ -86,9 +93,7 @@ fn file(entry: Entry<'_>, address: &Address, project: &ProjectName) -> Option<Fi
         Some(Yanked::Reason(reason)) => Some(reason.into_owned()),
     };
     file.metadata_sha256 = match entry.core_metadata {
-        Some(CoreMetadata::Hashes(hashes)) => {
-            hashes.get("sha256").and_then(|hex| parse_sha256(hex))
-        }
+        Some(CoreMetadata::Hashes(hashes)) => hashes.sha256.and_then(|hex| parse_sha256(&hex)),
         _ => None,
     };
     Some(file)

@@ -60,6 +60,9 @@ impl fmt::Display for Part {
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
+    /// Where the answer came from in the end, if redirects led elsewhere: what references in it
+    /// are relative to.
+    pub redirected_to: Option<Address>,
     /// The `Content-Type` header; empty if there is none.
     pub content_type: String,
     /// The `Content-Length` header.

@@ -13,7 +13,7 @@ use reqwest::{
 };
 use tokio::sync::mpsc;
 
-use crate::{Fetch, FetchError, Request, Response};
+use crate::{Address, Fetch, FetchError, Request, Response};
 
 /// [`Fetch`] over HTTP/1.1 and HTTP/2 with TLS.
 ///
@@ -64,6 +64,7 @@ enum Job {
 enum Answer {
     Head {
         status: u16,
+        url: String,
         content_type: String,
         content_length: Option<u64>,
         content_range: Option<String>,
@@ -104,14 +105,17 @@ impl Fetch for HttpFetch {
         match answers.blocking_recv() {
             Some(Answer::Head {
                 status,
+                url,
                 content_type,
                 content_length,
                 content_range,
                 retry_after,
             }) => {
                 let body = Box::new(Body { answers, piece: Vec::new(), read: 0, ended: false });
+                let redirected = url != request.address.without_credentials();
                 Ok(Response {
                     status,
+                    redirected_to: redirected.then(|| Address::parse(&url).ok()).flatten(),
                     content_type,
                     content_length,
                     content_range,
@@ -191,6 +195,7 @@ async fn try_get(request: RequestBuilder, answer: &mpsc::Sender<Answer>) -> reqw
     };
     let head = Answer::Head {
         status: response.status().as_u16(),
+        url: response.url().to_string(),
         content_type: text(header::CONTENT_TYPE).unwrap_or_default(),
         content_length: response.content_length(),
         content_range: text(header::CONTENT_RANGE),

@@ -55,9 +55,11 @@ fn fetch(
                 // Read before waiting: a body that nobody reads holds up all others on its
                 // connection (RFC 9113, section 5.2).
                 let is_json = response.content_type.contains("json");
+                let mut base = response.redirected_to.clone().unwrap_or_else(|| address.clone());
+                base.borrow_credentials(address);
                 let bytes = read(response, address)?;
                 let _room = index.pages.enter();
-                let files = parse(bytes, is_json, name, address)?;
+                let files = parse(bytes, is_json, name, &base)?;
                 Ok(Some(keep(index, name, address, files)))
             }
             404 | 410 => Ok(None),

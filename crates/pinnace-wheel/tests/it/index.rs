@@ -1,5 +1,6 @@
 use pinnace_wheel::{
-    Error, ErrorKind, IndexOptions, Outcome, Project, Requirement, Resolution, Source, resolve,
+    Address, Error, ErrorKind, IndexOptions, Outcome, Project, Requirement, Resolution, Source,
+    resolve,
 };
 
 use crate::site::Site;
@@ -103,7 +104,7 @@ fn the_first_index_that_has_a_name_owns_it() {
 #[test]
 fn offline_is_offline() {
     let site = site();
-    let mut options = IndexOptions::new(vec![pinnace_wheel::Address::parse(BASE).unwrap()], 1);
+    let mut options = IndexOptions::new(vec![Address::parse(BASE).unwrap()], 1);
     options.offline = true;
     let error = site.index_with(options.clone()).project(&"a".parse().unwrap()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Offline { .. }), "{error}");
@@ -226,4 +227,24 @@ fn an_index_without_hashes_is_remembered_by_what_it_gave() {
     assert_eq!(first, 1);
     solve(&site, 2).unwrap();
     assert!(!site.requests().contains(&"/files/a-1-py3-none-any.whl".to_owned()));
+}
+
+#[test]
+fn references_are_relative_to_where_a_redirect_led() {
+    let site = site();
+    *site.redirect.lock().unwrap() =
+        Some(Address::parse("http://index.test/mirror/deep/a/").unwrap());
+    let index = site.index(&["http://user:hunter2@index.test/simple"], 1);
+    let project = index.project(&"a".parse().unwrap()).unwrap().unwrap();
+    let file = &project.releases()[0].files().unwrap()[0];
+    assert_eq!(file.address.to_string(), "http://index.test/mirror/files/a-1-py3-none-any.whl");
+    assert!(file.address.with_credentials().contains("hunter2"));
+    *site.redirect.lock().unwrap() = Some(Address::parse("http://elsewhere.test/x/y/a/").unwrap());
+    let index = site.index(&["http://user:hunter2@index.test/simple"], 10_000);
+    let project = index.project(&"a".parse().unwrap()).unwrap().unwrap();
+    let file = &project.releases()[0].files().unwrap()[0];
+    assert_eq!(
+        file.address.with_credentials(),
+        "http://elsewhere.test/x/files/a-1-py3-none-any.whl"
+    );
 }

@@ -21,6 +21,8 @@ pub(crate) struct Site {
     /// What the next requests get instead of the page: a status, or 0 for a broken connection.
     pub(crate) trouble: Mutex<Vec<u16>>,
     pub(crate) log: Mutex<Vec<String>>,
+    /// Where every answer claims to come from.
+    pub(crate) redirect: Mutex<Option<Address>>,
     pub(crate) cache: MemoryCache,
     wheels: Mutex<BTreeMap<[u8; 32], Vec<u8>>>,
 }
@@ -102,6 +104,7 @@ impl Fetch for Site {
         Ok(Response {
             status,
             content_type,
+            redirected_to: self.redirect.lock().unwrap().clone(),
             content_length: None,
             content_range,
             retry_after: Some(0),

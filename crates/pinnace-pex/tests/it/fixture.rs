@@ -75,11 +75,10 @@ impl Fixture {
     }
 
     pub(crate) fn write(&self) -> (PathBuf, Written) {
-        use std::os::unix::fs::PermissionsExt;
         let path = self.folder.path().join("app.pex");
-        let mut file = fs::File::create(&path).unwrap();
-        let written = self.builder.write(&mut file, &self.wheels, 2).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut bytes = Vec::new();
+        let written = self.builder.write(&mut bytes, &self.wheels, 2).unwrap();
+        write_executable(&path, &bytes);
         (path, written)
     }
 
@@ -174,6 +173,19 @@ fn base64(bytes: &[u8]) -> String {
             char::from(DIGITS[usize::from(value)])
         })
         .collect()
+}
+
+/// Writes a program by way of another process: a child that a neighbouring test starts at that
+/// moment would inherit a descriptor of ours, and the kernel runs no file that is open for writing.
+pub(crate) fn write_executable(path: &Path, bytes: &[u8]) {
+    let mut shell = Command::new("sh")
+        .args(["-c", r#"cat > "$0" && chmod 755 "$0""#])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    shell.stdin.take().unwrap().write_all(bytes).unwrap();
+    assert!(shell.wait().unwrap().success());
 }
 
 /// Feeds standard input.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, process::Stdi
 use pinnace_archive::ContentDigest;
 use pinnace_wheel::WheelName;
 
-use crate::fixture::{Fixture, Ran, tree, zip};
+use crate::fixture::{Fixture, Ran, tree, write_executable, zip};
 
 #[test]
 fn one_wheel_in_two_files_is_unpacked_once() {
@@ -115,7 +115,7 @@ fn a_damaged_file_is_refused() {
     let mut bytes = fs::read(&path).unwrap();
     let at = bytes.windows(5).position(|window| window == b"12345").unwrap();
     bytes[at] = b'9';
-    std::io::Write::write_all(&mut fs::File::create(&path).unwrap(), &bytes).unwrap();
+    write_executable(&path, &bytes);
     let run = std::process::Command::new(&path)
         .args(["-c", "import a"])
         .env("PEX_ROOT", fixture.cache())

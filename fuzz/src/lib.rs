@@ -3,7 +3,11 @@
 //! Each panics when it does not hold. The ordinary tests replay `seeds/` through all of them, so a
 //! crash that was found once is a regression test from then on.
 
-use pinnace_archive::{Archive, ArchivePath, ErrorKind, Limits, Mode, Prefix, Writer};
+use std::io::{Cursor, Read};
+
+use pinnace_archive::{
+    Archive, ArchiveBuilder, ArchivePath, Entry, Leniency, Limits, Mode, Policy, Writer, Writing,
+};
 use pinnace_pex::{EntryPoint, PexInfo};
 use pinnace_store::Digest;
 use pinnace_wheel::{
@@ -14,39 +18,78 @@ use pinnace_wheel::{
 pub type Oracle = (&'static str, fn(&[u8]));
 
 /// All oracles.
-pub const ORACLES: [Oracle; 5] = [
+pub const ORACLES: [Oracle; 6] = [
     ("archive_read", archive_read),
+    ("archive_differential", archive_differential),
     ("archive_roundtrip", archive_roundtrip),
     ("names", names),
     ("page", page),
     ("metadata", metadata),
 ];
 
-/// The strict reader never panics, and what it accepts survives being written again.
+/// Everything that our writer writes: it has no opinion on other file systems' names.
+const WRITTEN: Policy = Policy::strict()
+    .allow(Leniency::Prefix)
+    .allow(Leniency::ReservedName)
+    .allow(Leniency::CaseCollision)
+    .allow(Leniency::NormalizationCollision)
+    .with_limits(LIMITS);
+
+/// An oracle must not run out of memory.
+const LIMITS: Limits = Limits::new().with_member(1 << 20).with_total(16 << 20);
+
+/// The reader never panics, under the strictest policy and the laxest, and what it accepts can be
+/// written again, with the same content.
 pub fn archive_read(bytes: &[u8]) {
-    let limits = Limits::default().member(1 << 20);
-    let Ok(archive) = Archive::open(bytes, Prefix::Allowed, limits) else { return };
-    let mut entries: Vec<_> = archive.entries().iter().filter(|one| !one.is_directory()).collect();
-    entries.sort_by_key(|entry| entry.name().to_owned());
-    let mut writer = Writer::new(Vec::new());
-    for entry in &entries {
-        let Ok(path) = ArchivePath::parse(entry.name()) else {
-            panic!("an unsafe name was accepted")
-        };
-        let mode = if entry.is_executable() { Mode::Executable } else { Mode::File };
-        if let Err(error) = writer.copy(&path, mode, &archive, entry) {
-            // A file below a file is something that a zip can hold, and ours cannot.
-            assert!(!matches!(error.kind(), ErrorKind::OutOfOrder { .. }), "{error}");
-            return;
+    let lax = Leniency::ALL.into_iter().fold(Policy::strict(), Policy::allow).with_limits(LIMITS);
+    for policy in [lax, WRITTEN, Policy::strict().with_limits(LIMITS)] {
+        let Ok(archive) = Archive::open(bytes, policy) else { continue };
+        // Where the names are fine and a member is not, there is nothing to write.
+        if archive.verify().is_ok() && !archive.entries().iter().any(Entry::is_symlink) {
+            write_again(&archive);
         }
     }
-    let Ok((again, _)) = writer.finish() else { panic!("writing to memory failed") };
-    let Ok(second) = Archive::open(again.as_slice(), Prefix::Refused, limits) else {
-        panic!("what was written is refused")
+}
+
+fn write_again(archive: &Archive<&[u8]>) {
+    let mut builder = ArchiveBuilder::new();
+    if let Err(error) = builder.add_archive(archive) {
+        panic!("what was accepted cannot be held: {error}");
+    }
+    let mut again = Vec::new();
+    if let Err(error) = builder.write(&mut again, &Writing::default()) {
+        panic!("what was accepted cannot be written: {error}");
+    }
+    let second = match Archive::open(again.as_slice(), WRITTEN) {
+        Ok(second) => second,
+        Err(error) => panic!("what was written is refused: {error}"),
     };
-    for entry in entries {
+    for entry in archive.entries() {
         let Some(copy) = second.find(entry.name()) else { panic!("{} was lost", entry.name()) };
         assert_eq!(archive.read(entry).ok(), second.read(copy).ok(), "{}", entry.name());
+    }
+}
+
+/// What the strict reader accepts, the zip crate reads in the same way: the two never see two
+/// archives in one file.
+pub fn archive_differential(bytes: &[u8]) {
+    let Ok(archive) = Archive::open(bytes, Policy::strict().with_limits(LIMITS)) else { return };
+    let mut other = match zip::ZipArchive::new(Cursor::new(bytes)) {
+        Ok(other) => other,
+        Err(error) => panic!("accepted, and refused by the zip crate: {error}"),
+    };
+    assert_eq!(other.len(), archive.entries().len());
+    for (at, entry) in archive.entries().iter().enumerate() {
+        let Ok(content) = archive.read(entry) else { continue };
+        let mut theirs = Vec::new();
+        let read = other.by_index(at).map_err(std::io::Error::other).and_then(|mut member| {
+            assert_eq!(member.name().unwrap_or_default(), entry.name());
+            member.read_to_end(&mut theirs)
+        });
+        if let Err(error) = read {
+            panic!("`{}` is read, and refused by the zip crate: {error}", entry.name());
+        }
+        assert!(theirs == content, "`{}` has two contents", entry.name());
     }
 }
 
@@ -64,7 +107,7 @@ pub fn archive_roundtrip(bytes: &[u8]) {
     }
     let Ok((bytes, summary)) = writer.finish() else { panic!("writing to memory failed") };
     assert_eq!(summary.bytes, bytes.len() as u64);
-    let archive = match Archive::open(bytes.as_slice(), Prefix::Refused, Limits::default()) {
+    let archive = match Archive::open(bytes.as_slice(), WRITTEN) {
         Ok(archive) => archive,
         Err(error) => panic!("what was written is refused: {error}"),
     };

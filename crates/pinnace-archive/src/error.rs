@@ -1,4 +1,6 @@
-use std::{fmt, io};
+use std::{fmt, io, path::PathBuf};
+
+use crate::Rule;
 
 /// Why an archive could not be written or read.
 ///
@@ -82,7 +84,7 @@ pub enum ErrorKind {
     Damaged {
         /// The entry's name.
         entry: String,
-        /// `checksum` or `size`.
+        /// `checksum`, `size`, `compressed size` or `compressed data`.
         what: &'static str,
     },
     /// The archive breaks a rule of the strict reader.
@@ -92,6 +94,24 @@ pub enum ErrorKind {
         rule: Rule,
         /// The entry that breaks it; empty when it is the archive as a whole.
         entry: String,
+    },
+    /// A member could not be put on disk.
+    #[error("cannot extract `{entry}` below `{}`: {source}", folder.display())]
+    Extract {
+        /// The member.
+        entry: String,
+        /// The folder.
+        folder: PathBuf,
+        /// The failure itself.
+        source: io::Error,
+    },
+    /// A file or folder to be added cannot be read, or cannot be held by an archive.
+    #[error("cannot add {}: {source}", path.display())]
+    Source {
+        /// Where it is.
+        path: PathBuf,
+        /// The failure itself.
+        source: io::Error,
     },
     /// A bound of [`Limits`](crate::Limits) was reached.
     #[error("refused: {what} is over the limit of {limit}{}", At(entry))]
@@ -103,52 +123,6 @@ pub enum ErrorKind {
         /// The entry; empty when it is the archive as a whole.
         entry: String,
     },
-}
-
-/// What the strict reader insists on.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Rule {
-    /// There is an end of central directory record, and it closes the file.
-    EndRecord,
-    /// One disk, and counts that agree.
-    SingleDisk,
-    /// The zip64 records agree with the plain ones.
-    Zip64,
-    /// The central directory lies inside the file and is well formed.
-    CentralDirectory,
-    /// Names are relative, UTF-8, and stay below the folder they are extracted to.
-    Name,
-    /// No name stands twice.
-    UniqueName,
-    /// The local header says the same as the central directory.
-    LocalHeader,
-    /// Members do not overlap.
-    Overlap,
-    /// Nothing stands before the first member.
-    NoPrefix,
-    /// Members are stored or deflated, and not encrypted.
-    Method,
-    /// Members are files or directories.
-    FileType,
-}
-
-impl fmt::Display for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::EndRecord => "the file does not end in one zip end record",
-            Self::SingleDisk => "the archive claims more than one disk",
-            Self::Zip64 => "the zip64 records contradict the plain ones",
-            Self::CentralDirectory => "the central directory is malformed",
-            Self::Name => "the name is unsafe or not UTF-8",
-            Self::UniqueName => "the name stands twice",
-            Self::LocalHeader => "local header and central directory disagree",
-            Self::Overlap => "members overlap",
-            Self::NoPrefix => "bytes stand before the first member",
-            Self::Method => "the member is encrypted or compressed in an unknown way",
-            Self::FileType => "the member is neither a file nor a directory",
-        })
-    }
 }
 
 /// ` (in `name`)`, or nothing for the archive as a whole.

@@ -43,37 +43,60 @@
 //! hostile archive can make the caller spend.
 //!
 //! ```
-//! use pinnace_archive::{Archive, ArchivePath, Limits, Mode, Prefix, Writer};
+//! use pinnace_archive::{Archive, ArchivePath, Mode, Policy, Writer};
 //!
 //! let mut writer = Writer::new(Vec::new());
 //! writer.bytes(&ArchivePath::parse("a.txt")?, Mode::File, b"hello")?;
 //! let (bytes, _) = writer.finish()?;
 //!
-//! let archive = Archive::open(bytes.as_slice(), Prefix::Refused, Limits::default())?;
+//! let archive = Archive::open(bytes, Policy::strict())?;
 //! let entry = archive.find("a.txt").expect("it was written above");
 //! assert_eq!(archive.read(entry)?, b"hello");
 //! # Ok::<(), pinnace_archive::Error>(())
 //! ```
 
+mod builder;
 mod content;
 mod digest;
+mod encode;
+mod entry;
 mod error;
+#[cfg(unix)]
+mod extract;
+mod folder;
 mod limits;
+mod locate;
 mod member;
+mod names;
+mod ordered;
 mod path;
+mod policy;
 mod read_at;
 mod reader;
 mod record;
+mod rule;
 mod writer;
+mod writing;
 
+pub use builder::ArchiveBuilder;
 pub use content::Content;
 pub use digest::ContentDigest;
-pub use error::{Error, ErrorKind, Rule};
+#[cfg(feature = "zstd")]
+pub use encode::Zstandard;
+pub use encode::{Deflate, Encoder, PIECE};
+pub use entry::{Entry, Method};
+pub use error::{Error, ErrorKind};
+#[cfg(unix)]
+pub use extract::Extracted;
+pub use folder::Links;
 pub use limits::Limits;
 pub use path::{ArchivePath, Mode};
+pub use policy::{Leniency, Policy};
 pub use read_at::ReadAt;
-pub use reader::{Archive, Entry, Method, Prefix};
+pub use reader::Archive;
+pub use rule::Rule;
 pub use writer::{Summary, Writer};
+pub use writing::{Spool, Writing};
 
 /// The specification compiles, so that it cannot drift from the code.
 #[cfg(doctest)]

@@ -1,4 +1,11 @@
 /// Bounds on what reading an archive may cost. The defaults fit every wheel on PyPI that we know.
+///
+/// ```
+/// use pinnace_archive::Limits;
+///
+/// let limits = Limits::default().with_member(1 << 20).with_total(100 << 20);
+/// assert_eq!(limits.member, 1 << 20);
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -6,25 +13,64 @@ pub struct Limits {
     pub entries: u64,
     /// The largest central directory in bytes; 64 MiB by default.
     pub directory: u64,
-    /// The largest member that [`Archive::read`](crate::Archive::read) inflates into memory;
-    /// 256 MiB by default.
+    /// The largest member that [`Archive::read`](crate::Archive::read) puts into memory, and the
+    /// largest compressed form that it reads for that; 256 MiB by default.
     pub member: u64,
-    /// How many times larger than its compressed form a member may be; 1,100 by default, just
-    /// above the 1,032 that deflate can reach.
+    /// The largest member altogether; 16 GiB by default.
+    pub size: u64,
+    /// The most bytes that all members may have together; 64 GiB by default.
+    pub total: u64,
+    /// How many times larger than its deflated form a member may be; 1,100 by default, just
+    /// above the 1,032 that deflate can reach. Zstandard, which reaches more, may have 32 times
+    /// that.
     pub ratio: u64,
+    /// How many folders deep a member may lie; 64 by default. Archives inside an archive are
+    /// content like any other: nothing here ever opens them by itself.
+    pub depth: u64,
+}
+
+impl Limits {
+    /// The defaults.
+    pub const fn new() -> Self {
+        Self {
+            entries: 200_000,
+            directory: 64 << 20,
+            member: 256 << 20,
+            size: 16 << 30,
+            total: 64 << 30,
+            ratio: 1_100,
+            depth: 64,
+        }
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { entries: 200_000, directory: 64 << 20, member: 256 << 20, ratio: 1_100 }
+        Self::new()
     }
 }
 
-impl Limits {
-    /// The same bounds with another one for the size of a member in memory.
-    #[must_use]
-    pub fn member(mut self, bytes: u64) -> Self {
-        self.member = bytes;
-        self
-    }
+macro_rules! with {
+    ($($method:ident $field:ident $what:literal)*) => {
+        impl Limits {
+            $(
+                #[doc = concat!("The same bounds with another one for ", $what, ".")]
+                #[must_use]
+                pub const fn $method(mut self, limit: u64) -> Self {
+                    self.$field = limit;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+with! {
+    with_entries entries "the number of entries"
+    with_directory directory "the central directory, in bytes"
+    with_member member "a member in memory, in bytes"
+    with_size size "any member, in bytes"
+    with_total total "all members together, in bytes"
+    with_ratio ratio "the compression ratio"
+    with_depth depth "the depth of folders"
 }

@@ -1,34 +1,149 @@
-//! Reading one member: its local header, its raw bytes, its content.
+//! Reading one member: its local header, its raw bytes, its content, and what follows it.
 
-use std::io::{self, Read, Write};
-
-use crate::{
-    Archive, Entry, Error, ErrorKind, Method, ReadAt, Rule,
-    content::{BUFFER, for_each_chunk},
-    reader::read,
-    record::{LOCAL_LENGTH, Local, widen},
+use std::{
+    io::{self, BufRead, Read, Write},
+    ops::Range,
 };
 
-/// Bit 3: sizes and checksum follow the data instead of standing in the local header.
-const FLAG_DESCRIPTOR: u16 = 1 << 3;
+use flate2::{Decompress, FlushDecompress, Status};
+
+use crate::{
+    Archive, Entry, Error, ErrorKind, Leniency, Method, ReadAt, Rule,
+    content::{BUFFER, for_each_chunk},
+    reader::read,
+    record::{FLAG_DESCRIPTOR, LOCAL_LENGTH, Local, descriptor_length, unicode_path_agrees, widen},
+};
+
+/// The longest data descriptor (APPNOTE 4.3.9): signature, checksum, two sizes of 8 bytes.
+const DESCRIPTOR: u64 = 24;
+/// Members up to this size are read in one piece, header and all.
+const AT_ONCE: u64 = 1 << 20;
+
+/// Buffers and the state of the decompressor, kept from one member to the next.
+pub(crate) struct Scratch {
+    input: Vec<u8>,
+    output: Vec<u8>,
+    inflate: Decompress,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self { input: Vec::new(), output: Vec::new(), inflate: Decompress::new(false) }
+    }
+}
+
+impl std::fmt::Debug for Scratch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scratch").finish_non_exhaustive()
+    }
+}
+
+/// Copies the content to `out`, checking all that is known of it.
+pub(crate) fn copy<R: ReadAt>(
+    archive: &Archive<R>,
+    entry: &Entry,
+    scratch: &mut Scratch,
+    out: &mut impl Write,
+) -> Result<u64, Error> {
+    if span(entry) <= AT_ONCE {
+        copy_at_once(archive, entry, scratch, out)?;
+    } else {
+        let raw = raw(archive, entry)?;
+        let data = io::BufReader::with_capacity(BUFFER, raw);
+        decode(data, entry, &mut scratch.inflate, &mut scratch.output, out)?;
+    }
+    Ok(entry.size)
+}
+
+/// The same in one read of the source, whatever the size.
+pub(crate) fn copy_at_once<R: ReadAt>(
+    archive: &Archive<R>,
+    entry: &Entry,
+    scratch: &mut Scratch,
+    out: &mut impl Write,
+) -> Result<(), Error> {
+    let data = fetch(archive, entry, &mut scratch.input)?;
+    decode(&scratch.input[data], entry, &mut scratch.inflate, &mut scratch.output, out)
+}
+
+/// Copies the content to `content`, and the bytes that hold it to `out` once they are known to be
+/// sound.
+pub(crate) fn copy_raw<R: ReadAt>(
+    archive: &Archive<R>,
+    entry: &Entry,
+    out: &mut impl Write,
+) -> Result<(), Error> {
+    let mut raw = raw(archive, entry)?;
+    for_each_chunk(&mut raw, |bytes| out.write_all(bytes))
+        .map(drop)
+        .map_err(|error| Error::io("copy a member", error))
+}
 
 /// Checks the local header against the central one and returns where the data starts.
 pub(crate) fn data_offset<R: ReadAt>(archive: &Archive<R>, entry: &Entry) -> Result<u64, Error> {
-    let disagree = || Error::refused(Rule::LocalHeader, &entry.name);
-    let mut head = [0; LOCAL_LENGTH];
+    let length =
+        span(entry).min(LOCAL_LENGTH as u64 + entry.name.len() as u64 + u64::from(u16::MAX));
+    let mut head = vec![0; length as usize];
     read(&archive.source, &mut head, entry.offset)?;
-    let local = Local::decode(&head).ok_or_else(disagree)?;
-    let mut tail = vec![0; local.name_length + local.extra_length];
-    read(&archive.source, &mut tail, entry.offset + LOCAL_LENGTH as u64)?;
-    let (name, extra) = tail.split_at(local.name_length);
+    Ok(entry.offset + check_header(&head, entry)? as u64)
+}
+
+/// The raw bytes of a member, with its header and what follows it checked.
+fn raw<'a, R: ReadAt>(archive: &'a Archive<R>, entry: &Entry) -> Result<Raw<'a, R>, Error> {
+    let start = data_offset(archive, entry)?;
+    let end = within(start, entry)?;
+    let mut tail = vec![0; (entry.end - end).min(DESCRIPTOR) as usize];
+    read(&archive.source, &mut tail, end)?;
+    check_tail(archive, entry, &tail, entry.end - end)?;
+    Ok(Raw { source: &archive.source, offset: start, remaining: entry.compressed })
+}
+
+/// Reads header, data and what follows into `input`; returns where the data is.
+fn fetch<R: ReadAt>(
+    archive: &Archive<R>,
+    entry: &Entry,
+    input: &mut Vec<u8>,
+) -> Result<Range<usize>, Error> {
+    input.resize(span(entry) as usize, 0);
+    read(&archive.source, input, entry.offset)?;
+    let start = check_header(input, entry)?;
+    let end = within(entry.offset + start as u64, entry)? - entry.offset;
+    let tail = input.get(end as usize..).unwrap_or_default();
+    check_tail(archive, entry, tail, entry.end - entry.offset - end)?;
+    Ok(start..end as usize)
+}
+
+/// How many bytes from the local header on can belong to the member.
+fn span(entry: &Entry) -> u64 {
+    let header = LOCAL_LENGTH as u64 + entry.name.len() as u64 + u64::from(u16::MAX);
+    (entry.end - entry.offset).min(header + entry.compressed + DESCRIPTOR)
+}
+
+/// Where the data ends, if that is before the next member.
+fn within(start: u64, entry: &Entry) -> Result<u64, Error> {
+    let end = start.checked_add(entry.compressed).filter(|end| *end <= entry.end);
+    end.ok_or_else(|| Error::refused(Rule::Overlap, &entry.name))
+}
+
+/// Where the data starts behind a header that agrees with the directory.
+fn check_header(bytes: &[u8], entry: &Entry) -> Result<usize, Error> {
+    let disagree = || Error::refused(Rule::LocalHeader, &entry.name);
+    let head = bytes.first_chunk().ok_or_else(disagree)?;
+    let local = Local::decode(head).ok_or_else(disagree)?;
+    let rest = &bytes[LOCAL_LENGTH..];
+    let (name, rest) = rest.split_at_checked(local.name_length).ok_or_else(disagree)?;
+    let extra = rest.get(..local.extra_length).ok_or_else(disagree)?;
     if name != entry.name.as_bytes()
-        || local.method != entry.method_number()
+        || local.method != entry.method.number()
         || local.flags != entry.flags
         || !sizes_agree(&local, extra, entry)?
     {
         return Err(disagree());
     }
-    Ok(entry.offset + LOCAL_LENGTH as u64 + tail.len() as u64)
+    if !unicode_path_agrees(extra, name) {
+        return Err(Error::refused(Rule::UnicodePath, &entry.name));
+    }
+    Ok(LOCAL_LENGTH + local.name_length + local.extra_length)
 }
 
 fn sizes_agree(local: &Local, extra: &[u8], entry: &Entry) -> Result<bool, Error> {
@@ -44,55 +159,160 @@ fn sizes_agree(local: &Local, extra: &[u8], entry: &Entry) -> Result<bool, Error
     Ok(local.crc32 == entry.crc32 && size == entry.size && compressed == entry.compressed)
 }
 
-/// Copies the content to `out`, checking size and checksum at the end.
-pub(crate) fn copy<R: ReadAt>(
+/// Between a member's data and the next member stands its data descriptor, if it has one, and
+/// nothing else. `tail` is the start of those `length` bytes.
+fn check_tail<R>(
     archive: &Archive<R>,
     entry: &Entry,
+    tail: &[u8],
+    length: u64,
+) -> Result<(), Error> {
+    let own = if entry.flags & FLAG_DESCRIPTOR == 0 {
+        0
+    } else {
+        descriptor_length(tail, entry.crc32, entry.compressed, entry.size)
+            .ok_or_else(|| Error::refused(Rule::Descriptor, &entry.name))?
+    };
+    if own as u64 != length && !archive.policy.allows(Leniency::Gap) {
+        return Err(Error::refused(Rule::Gap, &entry.name));
+    }
+    Ok(())
+}
+
+/// Decodes a member's data and checks size and checksum.
+fn decode(
+    data: impl BufRead,
+    entry: &Entry,
+    inflate: &mut Decompress,
+    output: &mut Vec<u8>,
     out: &mut impl Write,
-) -> Result<u64, Error> {
-    let raw = archive.raw(entry)?;
+) -> Result<(), Error> {
+    let mut checked = Checked { out, entry, crc: crc32fast::Hasher::new(), size: 0 };
     match entry.method {
-        Method::Stored => copy_checked(raw, entry, out),
-        Method::Deflated => {
-            let buffered = io::BufReader::with_capacity(BUFFER, raw);
-            copy_checked(flate2::bufread::DeflateDecoder::new(buffered), entry, out)
+        Method::Stored => pass(data, &mut checked)?,
+        Method::Deflated => self::inflate(data, inflate, output, &mut checked)?,
+        Method::Zstandard => zstandard(data, output, &mut checked)?,
+    }
+    checked.finish()
+}
+
+fn pass(mut data: impl BufRead, checked: &mut Checked<'_, impl Write>) -> Result<(), Error> {
+    loop {
+        let bytes = data.fill_buf().map_err(reading)?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        checked.push(bytes)?;
+        let length = bytes.len();
+        data.consume(length);
+    }
+}
+
+fn inflate(
+    mut data: impl BufRead,
+    inflate: &mut Decompress,
+    output: &mut Vec<u8>,
+    checked: &mut Checked<'_, impl Write>,
+) -> Result<(), Error> {
+    inflate.reset(false);
+    output.resize(BUFFER, 0);
+    loop {
+        let input = data.fill_buf().map_err(reading)?;
+        let (read, written) = (inflate.total_in(), inflate.total_out());
+        let status = inflate
+            .decompress(input, output, FlushDecompress::None)
+            .map_err(|_| checked.damaged("compressed data"))?;
+        let consumed = (inflate.total_in() - read) as usize;
+        let produced = (inflate.total_out() - written) as usize;
+        checked.push(&output[..produced])?;
+        let stuck = consumed == 0 && produced == 0;
+        data.consume(consumed);
+        if status == Status::StreamEnd {
+            break;
+        }
+        if stuck {
+            return Err(checked.damaged("compressed data"));
+        }
+    }
+    // Bytes behind the end of the stream are seen by some readers and not by others.
+    match data.fill_buf().map_err(reading)? {
+        [] => Ok(()),
+        _ => Err(checked.damaged("compressed size")),
+    }
+}
+
+#[cfg(feature = "zstd")]
+fn zstandard(
+    data: impl BufRead,
+    output: &mut Vec<u8>,
+    checked: &mut Checked<'_, impl Write>,
+) -> Result<(), Error> {
+    /// What a decoder may be asked to hold, as a power of two: 128 MiB.
+    const WINDOW: u32 = 27;
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(data).map_err(reading)?;
+    decoder.window_log_max(WINDOW).map_err(reading)?;
+    output.resize(BUFFER, 0);
+    loop {
+        match decoder.read(output) {
+            Ok(0) => return Ok(()),
+            Ok(n) => checked.push(&output[..n])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return Err(checked.damaged("compressed data")),
         }
     }
 }
 
-fn copy_checked(content: impl Read, entry: &Entry, out: &mut impl Write) -> Result<u64, Error> {
-    let damaged = |what| ErrorKind::Damaged { entry: entry.name.clone(), what }.into();
-    let mut crc = crc32fast::Hasher::new();
-    // One byte more than recorded is enough to know that the size is a lie.
-    let mut content = content.take(entry.size.saturating_add(1));
-    let size = for_each_chunk(&mut content, |bytes| {
-        crc.update(bytes);
-        out.write_all(bytes)
-    })
-    .map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => damaged("compressed data"),
-        _ => Error::io("read a member", error),
-    })?;
-    if size != entry.size {
-        return Err(damaged("size"));
+#[cfg(not(feature = "zstd"))]
+fn zstandard(
+    _data: impl BufRead,
+    _output: &mut Vec<u8>,
+    checked: &mut Checked<'_, impl Write>,
+) -> Result<(), Error> {
+    Err(Error::refused(Rule::Method, &checked.entry.name))
+}
+
+fn reading(error: io::Error) -> Error {
+    Error::io("read the archive", error)
+}
+
+/// Passes content on and keeps count of it.
+struct Checked<'a, W> {
+    out: &'a mut W,
+    entry: &'a Entry,
+    crc: crc32fast::Hasher,
+    size: u64,
+}
+
+impl<W: Write> Checked<'_, W> {
+    fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.size += bytes.len() as u64;
+        if self.size > self.entry.size {
+            return Err(self.damaged("size"));
+        }
+        self.crc.update(bytes);
+        self.out.write_all(bytes).map_err(|error| Error::io("write a member's content", error))
     }
-    if crc.finalize() != entry.crc32 {
-        return Err(damaged("checksum"));
+
+    fn finish(self) -> Result<(), Error> {
+        if self.size != self.entry.size {
+            return Err(self.damaged("size"));
+        }
+        if self.crc.clone().finalize() != self.entry.crc32 {
+            return Err(self.damaged("checksum"));
+        }
+        Ok(())
     }
-    Ok(size)
+
+    fn damaged(&self, what: &'static str) -> Error {
+        ErrorKind::Damaged { entry: self.entry.name.clone(), what }.into()
+    }
 }
 
 /// The raw bytes of a member, as a [`Read`].
-pub(crate) struct Raw<'a, R> {
+struct Raw<'a, R> {
     source: &'a R,
     offset: u64,
     remaining: u64,
-}
-
-impl<'a, R> Raw<'a, R> {
-    pub(crate) fn new(source: &'a R, offset: u64, length: u64) -> Self {
-        Self { source, offset, remaining: length }
-    }
 }
 
 impl<R: ReadAt> Read for Raw<'_, R> {

@@ -32,6 +32,21 @@ impl ArchivePath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Why a file of this name cannot be made on every system, if it cannot: a device name of
+    /// Windows, a character that it forbids, a part that ends in a dot or a space. Such a name can
+    /// be written; the strict reader refuses it.
+    ///
+    /// ```
+    /// use pinnace_archive::ArchivePath;
+    ///
+    /// assert_eq!(ArchivePath::parse("app/auxiliary.py")?.portability_fault(), None);
+    /// assert!(ArchivePath::parse("app/aux.py")?.portability_fault().is_some());
+    /// # Ok::<(), pinnace_archive::Error>(())
+    /// ```
+    pub fn portability_fault(&self) -> Option<&'static str> {
+        self.0.split('/').find_map(reserved)
+    }
 }
 
 impl fmt::Display for ArchivePath {
@@ -52,7 +67,7 @@ pub enum Mode {
 /// The longest name that a zip record can hold, less the slash of a directory.
 const LONGEST: usize = u16::MAX as usize - 1;
 
-fn fault(path: &str) -> Option<&'static str> {
+pub(crate) fn fault(path: &str) -> Option<&'static str> {
     if path.is_empty() {
         return Some("it is empty");
     }
@@ -79,5 +94,44 @@ fn component_fault(component: &str) -> Option<&'static str> {
         "" => Some("a part of it is empty"),
         "." | ".." => Some("it holds `.` or `..`"),
         _ => None,
+    }
+}
+
+/// Why Windows has no file of this name ("Naming Files, Paths, and Namespaces").
+pub(crate) fn reserved(component: &str) -> Option<&'static str> {
+    if component.ends_with(['.', ' ']) {
+        return Some("a part of it ends in a dot or a space");
+    }
+    if component.contains(['<', '>', ':', '"', '|', '?', '*']) {
+        return Some("it holds a character that Windows forbids");
+    }
+    let stem = component.split('.').next().unwrap_or_default().trim_end_matches(' ');
+    is_device(stem).then_some("a part of it is a device name of Windows")
+}
+
+fn is_device(stem: &str) -> bool {
+    const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
+    if DEVICES.iter().any(|device| stem.eq_ignore_ascii_case(device)) {
+        return true;
+    }
+    let Some((port, digit)) = stem.split_at_checked(3) else { return false };
+    let mut digits = digit.chars();
+    (port.eq_ignore_ascii_case("COM") || port.eq_ignore_ascii_case("LPT"))
+        && matches!(digits.next(), Some('0'..='9' | '\u{b9}' | '\u{b2}' | '\u{b3}'))
+        && digits.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_windows_keeps() {
+        for name in ["aux", "AUX.py", "nul .txt", "com1", "LPT\u{b9}.x", "a.", "a ", "a:b", "a?"] {
+            assert!(reserved(name).is_some(), "{name}");
+        }
+        for name in ["auxiliary.py", "com", "com10", "lpt.py", "a.b", ".a", "console", "\u{e4}"] {
+            assert_eq!(reserved(name), None, "{name}");
+        }
     }
 }

@@ -1,96 +1,28 @@
-use std::{collections::BTreeMap, io::Write};
+use std::io::Write;
 
 use crate::{
-    ArchivePath, Error, ErrorKind, Limits, ReadAt, Rule,
-    member::{self, Raw},
-    record::{
-        CENTRAL_LENGTH, Central, DEFLATED, END_LENGTH, End, FLAG_UTF8, LOCAL_LENGTH, STORED,
-        ZIP64_END_LENGTH, ZIP64_LOCATOR_LENGTH,
-    },
+    Entry, Error, ErrorKind, Leniency, Policy, ReadAt, Rule, entry, locate,
+    member::{self, Scratch},
+    names,
+    record::Central,
 };
 
 /// A zip that came from elsewhere, read strictly.
 ///
-/// Opening reads the end record and the central directory; a member's local header is checked
-/// against it when the member is read. So one member of a remote zip costs one range more.
+/// Opening checks the end records and the central directory, so that names can be relied on: they
+/// are safe, and no two of them clash. A member's local header, what lies between it and the next
+/// one, and its content are checked when it is read. [`Archive::verify`] checks all of them.
+///
+/// Opening takes one read from the end of the source, and a second one if the directory is larger
+/// than 64 KiB; [`Archive::read`] takes one read per member. So a member of a remote wheel costs
+/// one request.
 #[derive(Debug)]
 pub struct Archive<R> {
     pub(crate) source: R,
-    pub(crate) limits: Limits,
+    pub(crate) policy: Policy,
     entries: Vec<Entry>,
-    by_name: BTreeMap<String, usize>,
+    by_name: Vec<u32>,
     prefix: u64,
-}
-
-/// Whether bytes may stand before the first member.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Prefix {
-    /// They may not: wheels have none.
-    Refused,
-    /// They may: a PEX file starts with a script line.
-    Allowed,
-}
-
-/// How a member's bytes are kept.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Method {
-    /// As they are.
-    Stored,
-    /// Deflated (RFC 1951).
-    Deflated,
-}
-
-/// One member of an [`Archive`].
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Entry {
-    pub(crate) name: String,
-    pub(crate) method: Method,
-    pub(crate) flags: u16,
-    pub(crate) crc32: u32,
-    pub(crate) compressed: u64,
-    pub(crate) size: u64,
-    pub(crate) offset: u64,
-    unix_mode: Option<u32>,
-}
-
-impl Entry {
-    /// The name; a directory's ends in `/`.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Whether it is a directory.
-    pub fn is_directory(&self) -> bool {
-        self.name.ends_with('/')
-    }
-
-    /// Whether its owner may execute it. False where the archive records no Unix mode.
-    pub fn is_executable(&self) -> bool {
-        self.unix_mode.is_some_and(|mode| mode & 0o100 != 0)
-    }
-
-    /// The size of the content in bytes, as recorded.
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// The size in the archive in bytes.
-    pub fn compressed_size(&self) -> u64 {
-        self.compressed
-    }
-
-    /// How it is kept.
-    pub fn method(&self) -> Method {
-        self.method
-    }
-
-    pub(crate) fn method_number(&self) -> u16 {
-        match self.method {
-            Method::Stored => STORED,
-            Method::Deflated => DEFLATED,
-        }
-    }
 }
 
 impl<R: ReadAt> Archive<R> {
@@ -100,24 +32,28 @@ impl<R: ReadAt> Archive<R> {
     ///
     /// [`ErrorKind::Refused`] with the [`Rule`] that is broken, [`ErrorKind::Limit`], or
     /// [`ErrorKind::Io`].
-    pub fn open(source: R, prefix: Prefix, limits: Limits) -> Result<Self, Error> {
-        let end = locate(&source, &limits)?;
-        let mut directory = vec![0; end.size as usize];
-        read(&source, &mut directory, end.offset)?;
+    pub fn open(source: R, policy: Policy) -> Result<Self, Error> {
+        let (end, directory) = locate::directory(&source, &policy)?;
         let mut rest = directory.as_slice();
-        let mut entries = Vec::new();
+        let mut entries = Vec::with_capacity(end.entries as usize);
+        let mut total: u64 = 0;
         for _ in 0..end.entries {
-            entries.push(accept(Central::decode(&mut rest)?, &limits)?);
+            let entry = entry::accept(Central::decode(&mut rest)?, &policy)?;
+            total = total.saturating_add(entry.size);
+            entries.push(entry);
         }
         if !rest.is_empty() {
             return Err(Rule::CentralDirectory.into());
         }
-        let by_name = index(&entries)?;
-        let start = check_layout(&entries, end.offset)?;
-        if prefix == Prefix::Refused && start != 0 {
+        if total > policy.limits().total {
+            return Err(limit("the size of all members", policy.limits().total, ""));
+        }
+        let by_name = names::check(&entries, &policy)?;
+        let prefix = entry::lay_out(&mut entries, end.offset)?;
+        if prefix != 0 && !policy.allows(Leniency::Prefix) {
             return Err(Rule::NoPrefix.into());
         }
-        Ok(Self { source, limits, entries, by_name, prefix: start })
+        Ok(Self { source, policy, entries, by_name, prefix })
     }
 
     /// All members, in the order of the central directory.
@@ -125,9 +61,17 @@ impl<R: ReadAt> Archive<R> {
         &self.entries
     }
 
+    /// All members, in ascending order of their names' bytes: the order that
+    /// [`Writer`](crate::Writer) wants.
+    pub fn sorted(&self) -> impl Iterator<Item = &Entry> {
+        self.by_name.iter().map(|at| &self.entries[*at as usize])
+    }
+
     /// The member of that name.
     pub fn find(&self, name: &str) -> Option<&Entry> {
-        self.by_name.get(name).map(|&at| &self.entries[at])
+        let at = |at: &u32| &self.entries[*at as usize];
+        let found = self.by_name.binary_search_by(|one| at(one).name.as_str().cmp(name)).ok()?;
+        Some(at(&self.by_name[found]))
     }
 
     /// How many bytes stand before the first member.
@@ -150,14 +94,16 @@ impl<R: ReadAt> Archive<R> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Damaged`]; [`ErrorKind::Limit`] if it is larger than [`Limits::member`];
-    /// [`ErrorKind::Refused`] if its local header tells another story; [`ErrorKind::Io`].
+    /// [`ErrorKind::Damaged`]; [`ErrorKind::Limit`] if it is larger than
+    /// [`Limits::member`](crate::Limits::member); [`ErrorKind::Refused`] if its local header or
+    /// what follows it tells another story; [`ErrorKind::Io`].
     pub fn read(&self, entry: &Entry) -> Result<Vec<u8>, Error> {
-        if entry.size > self.limits.member {
-            return Err(limit("a member's size", self.limits.member, &entry.name));
+        let most = self.policy.limits().member;
+        if entry.size.max(entry.compressed) > most {
+            return Err(limit("a member's size in memory", most, &entry.name));
         }
         let mut content = Vec::with_capacity(entry.size as usize);
-        self.copy_to(entry, &mut content)?;
+        member::copy_at_once(self, entry, &mut Scratch::default(), &mut content)?;
         Ok(content)
     }
 
@@ -168,7 +114,29 @@ impl<R: ReadAt> Archive<R> {
     ///
     /// As [`Archive::read`], without the limit on memory.
     pub fn copy_to(&self, entry: &Entry, out: &mut impl Write) -> Result<u64, Error> {
-        member::copy(self, entry, out)
+        member::copy(self, entry, &mut Scratch::default(), out)
+    }
+
+    /// Reads everything: every local header, what lies between the members, every content. An
+    /// archive that passes holds no byte that its directory does not account for, but for what the
+    /// policy allowed.
+    ///
+    /// ```
+    /// use pinnace_archive::{Archive, Policy, Writer};
+    ///
+    /// let (bytes, _) = Writer::new(Vec::new()).finish()?;
+    /// Archive::open(bytes, Policy::strict())?.verify()?;
+    /// # Ok::<(), pinnace_archive::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::copy_to`], for the first member that fails.
+    pub fn verify(&self) -> Result<(), Error> {
+        let mut scratch = Scratch::default();
+        self.entries.iter().try_for_each(|entry| {
+            member::copy(self, entry, &mut scratch, &mut std::io::sink()).map(drop)
+        })
     }
 
     /// Where the raw bytes of a member start, counted from the start of the source. A stored
@@ -180,10 +148,6 @@ impl<R: ReadAt> Archive<R> {
     pub fn data_offset(&self, entry: &Entry) -> Result<u64, Error> {
         member::data_offset(self, entry)
     }
-
-    pub(crate) fn raw(&self, entry: &Entry) -> Result<Raw<'_, R>, Error> {
-        Ok(Raw::new(&self.source, self.data_offset(entry)?, entry.compressed))
-    }
 }
 
 pub(crate) fn read(source: &impl ReadAt, buffer: &mut [u8], offset: u64) -> Result<(), Error> {
@@ -192,130 +156,4 @@ pub(crate) fn read(source: &impl ReadAt, buffer: &mut [u8], offset: u64) -> Resu
 
 pub(crate) fn limit(what: &'static str, limit: u64, entry: &str) -> Error {
     ErrorKind::Limit { what, limit, entry: entry.to_owned() }.into()
-}
-
-/// Finds the central directory from the records that close the file.
-fn locate(source: &impl ReadAt, limits: &Limits) -> Result<End, Error> {
-    let length = source.size().map_err(|error| Error::io("read the archive", error))?;
-    let at = length.checked_sub(END_LENGTH as u64).ok_or(Rule::EndRecord)?;
-    let mut bytes = [0; END_LENGTH];
-    read(source, &mut bytes, at)?;
-    let plain = End::decode(&bytes)?;
-    let (end, closes_at) = match locate_zip64(source, at, &plain)? {
-        Some((end, closes_at)) => (end, closes_at),
-        None if plain.may_be_zip64() && plain.entries != u64::from(u16::MAX) => {
-            return Err(Rule::Zip64.into());
-        }
-        None => (plain, at),
-    };
-    if end.offset.checked_add(end.size) != Some(closes_at) {
-        return Err(Rule::CentralDirectory.into());
-    }
-    if end.size > limits.directory {
-        return Err(limit("the central directory", limits.directory, ""));
-    }
-    if end.entries > limits.entries {
-        return Err(limit("the number of entries", limits.entries, ""));
-    }
-    if end.entries.saturating_mul(CENTRAL_LENGTH as u64) > end.size {
-        return Err(Rule::CentralDirectory.into());
-    }
-    Ok(end)
-}
-
-fn locate_zip64(source: &impl ReadAt, at: u64, plain: &End) -> Result<Option<(End, u64)>, Error> {
-    let Some(locator_at) = at.checked_sub(ZIP64_LOCATOR_LENGTH as u64) else { return Ok(None) };
-    let mut bytes = [0; ZIP64_LOCATOR_LENGTH];
-    read(source, &mut bytes, locator_at)?;
-    let Some(offset) = End::decode_locator(&bytes)? else { return Ok(None) };
-    // The record stands right before its locator: anything between is read by some and not by
-    // others.
-    if offset.checked_add(ZIP64_END_LENGTH as u64) != Some(locator_at) {
-        return Err(Rule::Zip64.into());
-    }
-    let mut bytes = [0; ZIP64_END_LENGTH];
-    read(source, &mut bytes, offset)?;
-    Ok(Some((End::decode_zip64(&bytes, plain)?, offset)))
-}
-
-/// Checks one central entry by itself.
-fn accept(central: Central, limits: &Limits) -> Result<Entry, Error> {
-    const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
-    let name = String::from_utf8(central.name)
-        .map_err(|error| refuse_name(&String::from_utf8_lossy(error.as_bytes())))?;
-    if !name.is_ascii() && central.flags & FLAG_UTF8 == 0 {
-        return Err(refuse_name(&name));
-    }
-    ArchivePath::parse(name.strip_suffix('/').unwrap_or(&name)).map_err(|_| refuse_name(&name))?;
-    let method = match central.method {
-        _ if central.flags & ENCRYPTED != 0 => return Err(Error::refused(Rule::Method, name)),
-        STORED => Method::Stored,
-        DEFLATED => Method::Deflated,
-        _ => return Err(Error::refused(Rule::Method, name)),
-    };
-    let unix_mode = central.made_by_unix.then_some(central.external_attributes >> 16);
-    if !is_file_or_directory(unix_mode.unwrap_or(0), name.ends_with('/')) {
-        return Err(Error::refused(Rule::FileType, name));
-    }
-    if method == Method::Stored && central.size != central.compressed
-        || name.ends_with('/') && central.size != 0
-    {
-        return Err(Error::refused(Rule::CentralDirectory, name));
-    }
-    if central.size > central.compressed.saturating_mul(limits.ratio) {
-        return Err(limit("a member's compression ratio", limits.ratio, &name));
-    }
-    Ok(Entry {
-        name,
-        method,
-        flags: central.flags,
-        crc32: central.crc32,
-        compressed: central.compressed,
-        size: central.size,
-        offset: central.offset,
-        unix_mode,
-    })
-}
-
-/// A mode without a type bit (as some tools write) says nothing, which is fine.
-fn is_file_or_directory(unix_mode: u32, named_directory: bool) -> bool {
-    match unix_mode & 0o170_000 {
-        0 => true,
-        0o100_000 => !named_directory,
-        0o040_000 => named_directory,
-        _ => false,
-    }
-}
-
-fn refuse_name(name: &str) -> Error {
-    Error::refused(Rule::Name, name)
-}
-
-fn index(entries: &[Entry]) -> Result<BTreeMap<String, usize>, Error> {
-    let mut by_name = BTreeMap::new();
-    for (at, entry) in entries.iter().enumerate() {
-        // `a` and `a/` are one name: no file system holds both.
-        let name = entry.name.trim_end_matches('/');
-        let sibling = if entry.is_directory() { name.to_owned() } else { format!("{name}/") };
-        if by_name.contains_key(&sibling) || by_name.insert(entry.name.clone(), at).is_some() {
-            return Err(Error::refused(Rule::UniqueName, &entry.name));
-        }
-    }
-    Ok(by_name)
-}
-
-/// Members must not overlap one another or the directory; returns where the first one starts.
-fn check_layout(entries: &[Entry], directory: u64) -> Result<u64, Error> {
-    let mut order: Vec<&Entry> = entries.iter().collect();
-    order.sort_by_key(|entry| entry.offset);
-    let mut next = directory;
-    for entry in order.iter().rev() {
-        let least = LOCAL_LENGTH as u64 + entry.name.len() as u64;
-        let end = entry.offset.checked_add(least).and_then(|n| n.checked_add(entry.compressed));
-        if end.is_none_or(|end| end > next) {
-            return Err(Error::refused(Rule::Overlap, &entry.name));
-        }
-        next = entry.offset;
-    }
-    Ok(next)
 }

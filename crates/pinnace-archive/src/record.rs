@@ -4,6 +4,7 @@ use crate::{Error, ErrorKind, Rule};
 
 pub(crate) const STORED: u16 = 0;
 pub(crate) const DEFLATED: u16 = 8;
+pub(crate) const ZSTANDARD: u16 = 93;
 
 /// 1980-01-01, the first day that a DOS date can hold.
 const DATE: u16 = 0x0021;
@@ -12,18 +13,25 @@ const TIME: u16 = 0;
 const VERSION: u16 = 20;
 /// 4.5: zip64.
 const VERSION_ZIP64: u16 = 45;
+/// 6.3: Zstandard.
+const VERSION_ZSTANDARD: u16 = 63;
 const HOST_UNIX: u16 = 3 << 8;
 /// Bit 11: the name is UTF-8. Set only where ASCII does not say the same.
 pub(crate) const FLAG_UTF8: u16 = 1 << 11;
+/// Bit 3: sizes and checksum follow the data instead of standing in the local header.
+pub(crate) const FLAG_DESCRIPTOR: u16 = 1 << 3;
 const ZIP64_EXTRA: u16 = 1;
+/// Info-ZIP's Unicode path (APPNOTE 4.6.9), which some readers prefer to the name.
+const UNICODE_PATH_EXTRA: u16 = 0x7075;
 const MAX16: u64 = u16::MAX as u64;
 const MAX32: u64 = u32::MAX as u64;
 
 pub(crate) const LOCAL_SIGNATURE: u32 = 0x0403_4b50;
 pub(crate) const LOCAL_LENGTH: usize = 30;
+const DESCRIPTOR_SIGNATURE: u32 = 0x0807_4b50;
 const CENTRAL_SIGNATURE: u32 = 0x0201_4b50;
 pub(crate) const CENTRAL_LENGTH: usize = 46;
-const END_SIGNATURE: u32 = 0x0605_4b50;
+pub(crate) const END_SIGNATURE: u32 = 0x0605_4b50;
 pub(crate) const END_LENGTH: usize = 22;
 const ZIP64_END_SIGNATURE: u32 = 0x0606_4b50;
 pub(crate) const ZIP64_END_LENGTH: usize = 56;
@@ -47,7 +55,7 @@ impl Member<'_> {
         let zip64 = self.size >= MAX32 || self.compressed >= MAX32;
         let extra: &[u64] = if zip64 { &[self.size, self.compressed] } else { &[] };
         put32(out, LOCAL_SIGNATURE);
-        put16(out, if zip64 { VERSION_ZIP64 } else { VERSION });
+        put16(out, self.version(zip64));
         self.encode_common(out, zip64, extra);
         out.extend_from_slice(self.name.as_bytes());
         put_zip64(out, extra);
@@ -62,7 +70,7 @@ impl Member<'_> {
         if self.offset >= MAX32 {
             extra.push(self.offset);
         }
-        let version = if extra.is_empty() { VERSION } else { VERSION_ZIP64 };
+        let version = self.version(!extra.is_empty());
         put32(out, CENTRAL_SIGNATURE);
         put16(out, HOST_UNIX | version);
         put16(out, version);
@@ -88,6 +96,14 @@ impl Member<'_> {
         put32(out, size(self.size));
         put16(out, self.name.len() as u16);
         put16(out, if extra.is_empty() { 0 } else { 4 + 8 * extra.len() as u16 });
+    }
+
+    fn version(&self, zip64: bool) -> u16 {
+        match self.method {
+            ZSTANDARD => VERSION_ZSTANDARD,
+            _ if zip64 => VERSION_ZIP64,
+            _ => VERSION,
+        }
     }
 
     fn external_attributes(&self) -> u32 {
@@ -137,8 +153,8 @@ impl End {
         put32(out, 1);
     }
 
-    /// Reads the plain record; `None` if these bytes are not one that closes a file.
-    pub(crate) fn decode(bytes: &[u8; END_LENGTH]) -> Result<Self, Error> {
+    /// Reads the plain record in front of a comment of that length.
+    pub(crate) fn decode(bytes: &[u8; END_LENGTH], comment: usize) -> Result<Self, Error> {
         let mut fields = Fields(bytes);
         if fields.u32() != END_SIGNATURE {
             return Err(Error::refused(Rule::EndRecord, ""));
@@ -150,7 +166,7 @@ impl End {
             size: fields.u32().into(),
             offset: fields.u32().into(),
         };
-        if fields.u16() != 0 {
+        if usize::from(fields.u16()) != comment {
             return Err(Error::refused(Rule::EndRecord, ""));
         }
         if disk != 0 || start_disk != 0 || entries_here != entries {
@@ -242,6 +258,9 @@ impl Central {
         if disk != 0 {
             return Err(Error::refused(Rule::SingleDisk, String::from_utf8_lossy(name)));
         }
+        if !unicode_path_agrees(extra, name) {
+            return Err(Error::refused(Rule::UnicodePath, String::from_utf8_lossy(name)));
+        }
         *bytes = rest;
         let [size, compressed, offset] = widen(extra, [size, compressed, offset], name)?;
         Ok(Self {
@@ -291,6 +310,31 @@ impl Local {
     }
 }
 
+/// How long the data descriptor is that these bytes start with (APPNOTE 4.3.9): with or without a
+/// signature, with sizes of 4 or 8 bytes; `None` if it says anything else.
+pub(crate) fn descriptor_length(
+    bytes: &[u8],
+    crc32: u32,
+    compressed: u64,
+    size: u64,
+) -> Option<usize> {
+    let mut narrow = crc32.to_le_bytes().to_vec();
+    let mut wide = narrow.clone();
+    let fits = u32::try_from(compressed).is_ok() && u32::try_from(size).is_ok();
+    put32(&mut narrow, compressed as u32);
+    put32(&mut narrow, size as u32);
+    put64(&mut wide, compressed);
+    put64(&mut wide, size);
+    let signature = DESCRIPTOR_SIGNATURE.to_le_bytes();
+    let behind = |bytes: &[u8]| {
+        let forms = [&wide, &narrow];
+        let found = forms.into_iter().find(|form| bytes.starts_with(form));
+        found.filter(|form| form.len() == wide.len() || fits).map(Vec::len)
+    };
+    let signed = bytes.strip_prefix(&signature).and_then(behind).map(|n| n + signature.len());
+    signed.or_else(|| behind(bytes))
+}
+
 /// Replaces saturated 32-bit fields by those of the zip64 extra field (APPNOTE 4.5.3).
 pub(crate) fn widen(extra: &[u8], plain: [u32; 3], name: &[u8]) -> Result<[u64; 3], Error> {
     let contradiction = || Error::refused(Rule::Zip64, String::from_utf8_lossy(name));
@@ -303,20 +347,46 @@ pub(crate) fn widen(extra: &[u8], plain: [u32; 3], name: &[u8]) -> Result<[u64; 
     Ok(wide)
 }
 
-/// The body of the zip64 extra field, empty if there is none; `None` if the fields are malformed.
-fn zip64_values(mut extra: &[u8]) -> Option<&[u8]> {
+/// The body of the zip64 extra field, empty if there is none; `None` if the fields are malformed
+/// or it stands twice.
+fn zip64_values(extra: &[u8]) -> Option<&[u8]> {
     let mut found: Option<&[u8]> = None;
-    while !extra.is_empty() {
-        let (head, rest) = extra.split_at_checked(4)?;
-        let mut fields = Fields(head);
-        let (id, length) = (fields.u16(), fields.u16());
-        let (body, rest) = rest.split_at_checked(length.into())?;
+    for field in ExtraFields(extra) {
+        let (id, body) = field?;
         if id == ZIP64_EXTRA && found.replace(body).is_some() {
             return None;
         }
-        extra = rest;
     }
     Some(found.unwrap_or_default())
+}
+
+/// Whether a second name, if there is one, is the name: version, CRC-32 of the name, UTF-8.
+pub(crate) fn unicode_path_agrees(extra: &[u8], name: &[u8]) -> bool {
+    ExtraFields(extra)
+        .flatten()
+        .filter(|(id, _)| *id == UNICODE_PATH_EXTRA)
+        .all(|(_, body)| body.get(5..) == Some(name))
+}
+
+/// The fields of an extra field (APPNOTE 4.5.1); `None` where they are malformed.
+struct ExtraFields<'a>(&'a [u8]);
+
+impl<'a> Iterator for ExtraFields<'a> {
+    type Item = Option<(u16, &'a [u8])>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let field = self.0.split_at_checked(4).and_then(|(head, rest)| {
+            let mut fields = Fields(head);
+            let (id, length) = (fields.u16(), fields.u16());
+            let (body, rest) = rest.split_at_checked(length.into())?;
+            Some((id, body, rest))
+        });
+        self.0 = field.map_or(&[], |(_, _, rest)| rest);
+        Some(field.map(|(id, body, _)| (id, body)))
+    }
 }
 
 fn put16(out: &mut Vec<u8>, value: u16) {
@@ -414,7 +484,7 @@ mod tests {
         ] {
             let mut bytes = Vec::new();
             end.encode(&mut bytes);
-            let plain = End::decode(bytes.last_chunk().unwrap()).unwrap();
+            let plain = End::decode(bytes.last_chunk().unwrap(), 0).unwrap();
             assert_eq!(plain.may_be_zip64(), bytes.len() > END_LENGTH);
             if plain.may_be_zip64() {
                 let read = End::decode_zip64(bytes.first_chunk().unwrap(), &plain).unwrap();

@@ -1,24 +1,32 @@
-use std::io::{self, Read, Seek, Write};
+use std::{
+    collections::BTreeSet,
+    io::{self, Read, Seek, Write},
+};
 
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Archive, ArchivePath, Content, ContentDigest, Entry, Error, ErrorKind, Mode, ReadAt,
+    Archive, ArchivePath, Content, ContentDigest, Entry, Error, ErrorKind, Mode, ReadAt, Rule,
     content::for_each_chunk,
+    member::{self, Scratch},
     record::{End, Member, STORED},
 };
 
 /// Writes an archive, entry by entry in ascending order, to any [`Write`].
 ///
 /// Nothing is sought or patched: the output may be a pipe. An archive is whole only after
-/// [`Writer::finish`].
+/// [`Writer::finish`]. To add entries in any order, see [`ArchiveBuilder`](crate::ArchiveBuilder).
 #[derive(Debug)]
 pub struct Writer<W> {
     out: Hashing<W>,
     central: Vec<u8>,
-    names: Vec<Box<str>>,
+    entries: u64,
+    /// The last name, below it each earlier name that it starts with, shortest first.
+    open: Vec<Box<str>>,
     content: ContentDigest,
+    encoders: BTreeSet<String>,
     record: Vec<u8>,
+    scratch: Scratch,
 }
 
 /// What was written.
@@ -33,6 +41,9 @@ pub struct Summary {
     pub bytes: u64,
     /// How many entries there are, directories included.
     pub entries: u64,
+    /// The [ids](crate::Encoder::id) of the encoders that made some of the bytes, sorted. Without
+    /// any, the bytes are the same wherever they are written.
+    pub encoders: Vec<String>,
 }
 
 impl<W: Write> Writer<W> {
@@ -41,9 +52,12 @@ impl<W: Write> Writer<W> {
         Self {
             out: Hashing { out, hash: Sha256::new(), written: 0 },
             central: Vec::new(),
-            names: Vec::new(),
+            entries: 0,
+            open: Vec::new(),
             content: ContentDigest::new(b""),
+            encoders: BTreeSet::new(),
             record: Vec::new(),
+            scratch: Scratch::default(),
         }
     }
 
@@ -73,7 +87,7 @@ impl<W: Write> Writer<W> {
         let name = format!("{path}/");
         self.admit(&name)?;
         self.parents(path)?;
-        self.directory_entry(name)
+        self.directory_entry(&name)
     }
 
     /// Adds a file from measured content.
@@ -93,21 +107,24 @@ impl<W: Write> Writer<W> {
         self.member(&Member {
             name: path.as_str(),
             unix_mode: unix_mode(mode),
-            method: STORED,
+            method: content.method.number(),
             crc32: content.crc32,
-            compressed: content.size,
+            compressed: content.kept,
             size: content.size,
             offset: self.out.written,
         })?;
+        self.encoders.extend(content.encoder);
         let mut crc = crc32fast::Hasher::new();
         let out = &mut self.out;
-        let mut source = (&mut content.source).take(content.size.saturating_add(1));
+        // One byte more tells that a source has grown.
+        let most = content.kept.saturating_add(u64::from(!content.spooled));
+        let mut source = (&mut content.source).take(most);
         let size = for_each_chunk(&mut source, |bytes| {
             crc.update(bytes);
             out.write_all(bytes)
         })
         .map_err(|error| Error::io("copy a member", error))?;
-        if size != content.size || crc.finalize() != content.crc32 {
+        if size != content.kept || crc.finalize() != content.kept_crc32 {
             return Err(ErrorKind::SourceChanged { path: path.to_string() }.into());
         }
         Ok(())
@@ -124,12 +141,12 @@ impl<W: Write> Writer<W> {
 
     /// Adds a member of another archive under a new name, with its compressed bytes as they are.
     ///
-    /// The member is inflated once to check it, so that damage is never passed on; its deflate
-    /// stream is then copied untouched.
+    /// The member is decoded once to check it and to learn its SHA-256, so that damage is never
+    /// passed on; its compressed stream is then copied untouched.
     ///
     /// # Errors
     ///
-    /// As [`Writer::file`], and those of [`Archive::copy_to`].
+    /// As [`Writer::file`], and those of [`Archive::copy_to`]. A symbolic link is refused.
     pub fn copy<R: ReadAt>(
         &mut self,
         path: &ArchivePath,
@@ -137,22 +154,38 @@ impl<W: Write> Writer<W> {
         archive: &Archive<R>,
         entry: &Entry,
     ) -> Result<(), Error> {
-        let mut hash = Sha256Sink(Sha256::new());
-        archive.copy_to(entry, &mut hash)?;
-        self.begin(path, mode, &hash.0.finalize().into())?;
+        let sha256 = sha256_of(archive, entry, &mut self.scratch)?;
+        self.copy_verified(path, mode, archive, entry, sha256)
+    }
+
+    /// The same for a member whose content the caller has verified already, and whose SHA-256 is
+    /// known (from a wheel's RECORD, say): nothing is decoded.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::copy`]; damage to the compressed bytes is not noticed.
+    pub fn copy_verified<R: ReadAt>(
+        &mut self,
+        path: &ArchivePath,
+        mode: Mode,
+        archive: &Archive<R>,
+        entry: &Entry,
+        sha256: [u8; 32],
+    ) -> Result<(), Error> {
+        if entry.is_symlink() || entry.is_directory() {
+            return Err(Error::refused(Rule::FileType, entry.name()));
+        }
+        self.begin(path, mode, &sha256)?;
         self.member(&Member {
             name: path.as_str(),
             unix_mode: unix_mode(mode),
-            method: entry.method_number(),
+            method: entry.method.number(),
             crc32: entry.crc32,
             compressed: entry.compressed,
             size: entry.size,
             offset: self.out.written,
         })?;
-        let mut raw = archive.raw(entry)?;
-        for_each_chunk(&mut raw, |bytes| self.out.write_all(bytes))
-            .map_err(|error| Error::io("copy a member", error))?;
-        Ok(())
+        member::copy_raw(archive, entry, &mut self.out)
     }
 
     /// Writes the central directory and gives the output back.
@@ -161,7 +194,7 @@ impl<W: Write> Writer<W> {
     ///
     /// [`ErrorKind::Io`] if the output fails.
     pub fn finish(mut self) -> Result<(W, Summary), Error> {
-        let entries = self.names.len() as u64;
+        let entries = self.entries;
         let end = End { entries, size: self.central.len() as u64, offset: self.out.written };
         end.encode(&mut self.central);
         self.out.write_all(&self.central).map_err(writing)?;
@@ -172,6 +205,7 @@ impl<W: Write> Writer<W> {
             content_digest: self.content.finish(),
             bytes: written,
             entries,
+            encoders: self.encoders.into_iter().collect(),
         };
         Ok((out, summary))
     }
@@ -180,13 +214,13 @@ impl<W: Write> Writer<W> {
     fn begin(&mut self, path: &ArchivePath, mode: Mode, sha256: &[u8; 32]) -> Result<(), Error> {
         self.admit(path.as_str())?;
         self.parents(path)?;
-        self.names.push(path.as_str().into());
+        self.enter(path.as_str());
         self.content.file(path, mode, sha256);
         Ok(())
     }
 
     fn admit(&self, name: &str) -> Result<(), Error> {
-        if let Some(last) = self.names.last() {
+        if let Some(last) = self.open.last() {
             if **last == *name {
                 return Err(ErrorKind::Duplicate { path: name.to_owned() }.into());
             }
@@ -195,17 +229,24 @@ impl<W: Write> Writer<W> {
                 return Err(ErrorKind::OutOfOrder { path, previous }.into());
             }
         }
-        // Names are sorted, so a clash with `name` itself can only be among those before it.
-        match name.strip_suffix('/') {
-            Some(file) if self.has(file) => {
-                Err(ErrorKind::FileAndDirectory { path: file.to_owned() }.into())
-            }
-            _ => Ok(()),
+        // A file that is one of the parents sorts before all that starts with its name.
+        let parents = name.match_indices('/').map(|(end, _)| &name[..end]);
+        match parents.into_iter().find(|parent| self.is_open(parent)) {
+            Some(file) => Err(ErrorKind::FileAndDirectory { path: file.to_owned() }.into()),
+            None => Ok(()),
         }
     }
 
-    fn has(&self, name: &str) -> bool {
-        self.names.binary_search_by(|known| (**known).cmp(name)).is_ok()
+    fn is_open(&self, name: &str) -> bool {
+        self.open.iter().any(|open| **open == *name)
+    }
+
+    /// Only names that start with an earlier one can clash with it, and those follow it at once.
+    fn enter(&mut self, name: &str) {
+        while self.open.last().is_some_and(|open| !name.starts_with(&**open)) {
+            self.open.pop();
+        }
+        self.open.push(name.into());
     }
 
     /// Writes the parent directories that have no entry yet. They sort between the last entry and
@@ -213,27 +254,25 @@ impl<W: Write> Writer<W> {
     fn parents(&mut self, path: &ArchivePath) -> Result<(), Error> {
         for (end, _) in path.as_str().match_indices('/') {
             let name = &path.as_str()[..=end];
-            if !self.has(name) {
-                self.admit(name)?;
-                self.directory_entry(name.to_owned())?;
+            if !self.is_open(name) {
+                self.directory_entry(name)?;
             }
         }
         Ok(())
     }
 
-    fn directory_entry(&mut self, name: String) -> Result<(), Error> {
-        self.content.directory_name(&name);
+    fn directory_entry(&mut self, name: &str) -> Result<(), Error> {
+        self.enter(name);
+        self.content.directory_name(name);
         self.member(&Member {
-            name: &name,
+            name,
             unix_mode: 0o040_755,
             method: STORED,
             crc32: 0,
             compressed: 0,
             size: 0,
             offset: self.out.written,
-        })?;
-        self.names.push(name.into());
-        Ok(())
+        })
     }
 
     fn member(&mut self, member: &Member<'_>) -> Result<(), Error> {
@@ -241,8 +280,20 @@ impl<W: Write> Writer<W> {
         member.encode_local(&mut self.record);
         self.out.write_all(&self.record).map_err(writing)?;
         member.encode_central(&mut self.central);
+        self.entries += 1;
         Ok(())
     }
+}
+
+/// The SHA-256 of a member's content, which is checked.
+pub(crate) fn sha256_of<R: ReadAt>(
+    archive: &Archive<R>,
+    entry: &Entry,
+    scratch: &mut Scratch,
+) -> Result<[u8; 32], Error> {
+    let mut hash = Hashing { out: io::sink(), hash: Sha256::new(), written: 0 };
+    member::copy(archive, entry, scratch, &mut hash)?;
+    Ok(hash.hash.finalize().into())
 }
 
 fn unix_mode(mode: Mode) -> u32 {
@@ -256,7 +307,7 @@ fn writing(error: io::Error) -> Error {
     Error::io("write the archive", error)
 }
 
-/// The output, hashed and counted on its way.
+/// An output, hashed and counted on its way.
 #[derive(Debug)]
 struct Hashing<W> {
     out: W,
@@ -274,18 +325,5 @@ impl<W: Write> Write for Hashing<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
-    }
-}
-
-struct Sha256Sink(Sha256);
-
-impl Write for Sha256Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-use pinnace_archive::{Archive, Limits, Prefix, ReadAt};
+use pinnace_archive::{Archive, Leniency, Policy, ReadAt};
 
 use crate::{Error, ErrorKind, PexInfo, error::archive};
 
@@ -19,13 +19,17 @@ pub struct Inspection {
 /// A line longer than this is no shebang that any system would run.
 const LONGEST_SHEBANG: u64 = 4096;
 
+/// A file that was made to run here may hold whatever names this system can.
+const POLICY: Policy =
+    Policy::wheel().allow(Leniency::Prefix).allow(Leniency::NormalizationCollision);
+
 /// Reads a PEX file in one piece; nothing in it is run.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::NotPex`] if it is none; [`ErrorKind::Archive`] if the strict reader refuses it.
 pub fn inspect(source: impl ReadAt) -> Result<Inspection, Error> {
-    let zip = Archive::open(source, Prefix::Allowed, Limits::default()).map_err(archive)?;
+    let zip = Archive::open(source, POLICY).map_err(archive)?;
     let info = zip.find("PEX-INFO").ok_or_else(|| not_pex("it has no PEX-INFO"))?;
     let info = PexInfo::parse(&zip.read(info).map_err(archive)?)?;
     let files = zip.entries().iter().filter(|entry| !entry.is_directory());

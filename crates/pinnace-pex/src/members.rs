@@ -1,6 +1,6 @@
 use std::{error::Error as StdError, io};
 
-use pinnace_archive::{Archive, Limits, Prefix};
+use pinnace_archive::{Archive, Limits, Policy};
 use pinnace_wheel::{Members, ReadAt};
 
 /// Lets the wheel crate look into zips with the archive crate's strict reader: there is one parser
@@ -15,8 +15,8 @@ impl Members for ZipMembers {
         wanted: &dyn Fn(&str) -> bool,
         limit: u64,
     ) -> Result<Option<Vec<u8>>, Box<dyn StdError + Send + Sync>> {
-        let limits = Limits::default().member(limit);
-        let archive = Archive::open(Adapter(zip), Prefix::Refused, limits)?;
+        let policy = Policy::wheel().with_limits(Limits::default().with_member(limit));
+        let archive = Archive::open(Adapter(zip), policy)?;
         let mut found = archive.entries().iter().filter(|entry| wanted(entry.name()));
         let Some(entry) = found.next() else { return Ok(None) };
         if let Some(second) = found.next() {

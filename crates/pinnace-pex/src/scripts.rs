@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, io};
 
-use pinnace_archive::{Archive, Limits, Prefix, ReadAt};
+use pinnace_archive::{Archive, Policy, ReadAt};
 use pinnace_wheel::WheelName;
 
 use crate::{EntryPoint, Error, ErrorKind, ReadSeek, WheelFiles, error::archive};
@@ -40,7 +40,7 @@ pub fn find_script<'a>(
 }
 
 fn scripts(file: Box<dyn ReadSeek>) -> Result<Vec<(String, ScriptTarget)>, pinnace_archive::Error> {
-    let zip = Archive::open(Seeking::new(file), Prefix::Refused, Limits::default())?;
+    let zip = Archive::open(Seeking::new(file), Policy::wheel())?;
     let mut found = Vec::new();
     for entry in zip.entries() {
         match entry.name().split('/').collect::<Vec<_>>()[..] {

@@ -1,118 +1,407 @@
 //! What a strict reader refuses, each by the rule that it breaks.
 
-use pinnace_archive::{Archive, ErrorKind, Limits, Mode, Prefix, Rule};
+use pinnace_archive::{Archive, ErrorKind, Leniency, Limits, Policy, Rule};
 
-use crate::{open, sample, write};
+use crate::{
+    forge::{Local, Part, extra, forge, forge_with, put16, put32, read_all, rule},
+    sample, write,
+};
 
-fn rule(bytes: &[u8]) -> Rule {
-    let read_all = |archive: Archive<&[u8]>| {
-        archive.entries().iter().try_for_each(|entry| archive.read(entry).map(drop))
-    };
-    match open(bytes).and_then(read_all).expect_err("must be refused").kind() {
-        ErrorKind::Refused { rule, .. } => *rule,
-        other => panic!("refused for another reason: {other:?}"),
-    }
+fn honest() -> Part {
+    Part::new("aaaa", "data")
 }
 
-fn one(name: &str) -> Vec<u8> {
-    write(None, &[(name.into(), Mode::File, b"data".to_vec())]).0
+fn refused_by(part: Part) -> Rule {
+    rule(&forge(&[part]))
 }
 
-/// Replaces every occurrence of `from`, which must have the length of `to`.
-fn replace(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
-    assert_eq!(from.len(), to.len());
-    let mut hits = 0;
-    for at in 0..=bytes.len() - from.len() {
-        if bytes[at..].starts_with(from) {
-            bytes[at..at + to.len()].copy_from_slice(to);
-            hits += 1;
-        }
-    }
-    assert!(hits > 0, "nothing was replaced, so nothing is tested");
-    bytes
+#[test]
+fn what_is_honest_is_accepted() {
+    let parts = [honest(), Part::deflated("b", b"bbbbbbbbbbbb"), Part::new("c/\u{e4}", "")];
+    read_all(&forge(&parts), Policy::strict()).unwrap();
 }
 
 #[test]
 fn unsafe_names() {
-    for (safe, hostile) in [
-        ("aaa", "../"),
-        ("aaaa", "/etc"),
-        ("aaaa", r"a\\b"),
-        ("aaa", "a\0b"),
-        ("aaa", "C:/"),
-        ("aaaa", "a//b"),
+    let names: [&[u8]; 16] = [
+        b"../a",
+        b"..",
+        b"a/../b",
+        b"/etc",
+        b"a\\b",
+        b"a\0b",
+        b"C:/x",
+        b"c:x",
+        b"a//b",
+        b"./a",
+        b"a/.",
+        b"",
+        b"a\nb",
+        b"\xff\xfe",
+        b"\xc0\xae\xc0\xae/a",
+        b"\x7f",
+    ];
+    for name in names {
+        assert_eq!(refused_by(Part::new(name, "")), Rule::Name, "{name:?}");
+    }
+}
+
+/// UTF-8 that is not said to be UTF-8 is code page 437 to some.
+#[test]
+fn names_of_unknown_encoding() {
+    let part = Part { flags: 0, ..Part::new("\u{e4}", "") };
+    assert_eq!(refused_by(part), Rule::NameEncoding);
+}
+
+#[test]
+fn a_second_name_in_an_extra_field() {
+    let unicode_path = |name: &[u8]| extra(0x7075, &[&[1, 0, 0, 0, 0], name].concat());
+    let part = Part { central_extra: unicode_path(b"aaaa"), ..honest() };
+    read_all(&forge(&[part]), Policy::strict()).unwrap();
+    let part = Part { central_extra: unicode_path(b"evil"), ..honest() };
+    assert_eq!(refused_by(part), Rule::UnicodePath);
+    let local = Local { extra: unicode_path(b"evil"), ..Local::default() };
+    assert_eq!(refused_by(Part { local, ..honest() }), Rule::UnicodePath);
+}
+
+#[test]
+fn names_that_other_systems_keep() {
+    for name in ["aux", "a/NUL.txt", "com1.py", "end.", "sp ", "aa:b", "what?", "a/LPT9"] {
+        assert_eq!(refused_by(Part::new(name, "")), Rule::ReservedName, "{name}");
+    }
+}
+
+#[test]
+fn names_that_clash() {
+    for (names, expected) in [
+        (&["a", "a"][..], Rule::UniqueName),
+        (&["a/", "a/"], Rule::UniqueName),
+        (&["a", "a/"], Rule::UniqueName),
+        (&["a", "a-b", "a/b"], Rule::FileAndDirectory),
+        (&["a/b/c", "a.x", "a/b"], Rule::FileAndDirectory),
+        (&["README", "readme"], Rule::CaseCollision),
+        (&["A/x", "a/X"], Rule::CaseCollision),
+        (&["A", "a/b"], Rule::CaseCollision),
+        (&["stra\u{df}e", "STRASSE"], Rule::CaseCollision),
+        (&["\u{e4}", "a\u{308}"], Rule::NormalizationCollision),
+        (&["\u{fb}/x", "u\u{302}"], Rule::NormalizationCollision),
     ] {
-        let bytes = replace(one(safe), safe.as_bytes(), hostile.as_bytes());
-        assert_eq!(rule(&bytes), Rule::Name, "{hostile:?}");
+        let parts: Vec<Part> = names.iter().map(|name| Part::new(name, "")).collect();
+        assert_eq!(rule(&forge(&parts)), expected, "{names:?}");
     }
-    assert_eq!(rule(&replace(one("aa"), b"aa", b"\xff\xfe")), Rule::Name);
 }
 
 #[test]
-fn one_name_twice() {
-    let two = [("aa".into(), Mode::File, vec![]), ("ab".into(), Mode::File, vec![])];
-    assert_eq!(rule(&replace(write(None, &two).0, b"ab", b"aa")), Rule::UniqueName);
+fn a_local_header_that_disagrees() {
+    let locals = [
+        Local { name: Some(b"evil".to_vec()), ..Local::default() },
+        Local { method: Some(8), ..Local::default() },
+        Local { flags: Some(2), ..Local::default() },
+        Local { crc32: Some(1), ..Local::default() },
+        Local { size: Some(3), ..Local::default() },
+        Local { compressed: Some(3), ..Local::default() },
+    ];
+    for local in locals {
+        assert_eq!(refused_by(Part { local, ..honest() }), Rule::LocalHeader);
+    }
+    let local = Local { name: Some(b"a".to_vec()), ..Local::default() };
+    assert_eq!(refused_by(Part { local, ..honest() }), Rule::Overlap, "a shorter name");
+    let nowhere = Part { offset: Some(1), ..Part::new("aaaa", [0; 100]) };
+    let bytes = forge(&[Part { local: Local::default(), ..nowhere }]);
+    let error = read_all(&bytes, Policy::strict().allow(Leniency::Prefix)).unwrap_err();
+    let ErrorKind::Refused { rule, .. } = error.kind() else { panic!("{error}") };
+    assert!(matches!(rule, Rule::LocalHeader | Rule::Overlap), "{error}");
 }
 
 #[test]
-fn a_local_header_with_another_name() {
-    let mut bytes = one("good");
-    bytes[30..34].copy_from_slice(b"evil");
-    assert_eq!(rule(&bytes), Rule::LocalHeader);
-}
-
-#[test]
-fn bytes_after_the_end_record() {
-    let mut bytes = one("a");
-    bytes.push(0);
-    assert_eq!(rule(&bytes), Rule::EndRecord);
-    assert_eq!(rule(b""), Rule::EndRecord);
-    assert_eq!(rule(b"PK\x05\x06"), Rule::EndRecord);
-}
-
-#[test]
-fn overlapping_members() {
-    let (mut bytes, _) = write(None, &sample());
-    let offset_of_last = bytes.len() - 22 - 3 - 4;
-    bytes[offset_of_last] = bytes[offset_of_last].wrapping_sub(20);
-    assert!(matches!(rule(&bytes), Rule::Overlap | Rule::LocalHeader | Rule::Name));
-}
-
-#[test]
-fn a_prefix_where_none_is_allowed() {
-    let (bytes, _) = write(Some(b"#!x\n"), &sample());
-    assert_eq!(open(&bytes).unwrap().prefix_length(), 4);
-    let error = Archive::open(bytes.as_slice(), Prefix::Refused, Limits::default()).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Refused { rule: Rule::NoPrefix, .. }));
-}
-
-#[test]
-fn a_flipped_byte_in_the_data() {
-    let mut bytes = one("a");
-    bytes[31] ^= 1;
-    let archive = open(&bytes).unwrap();
-    let error = archive.read(archive.find("a").unwrap()).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Damaged { what: "checksum", .. }));
-}
-
-#[test]
-fn limits_hold() {
-    let (bytes, _) = write(None, &sample());
-    let refuses = |limits: Limits| {
-        let archive = Archive::open(bytes.as_slice(), Prefix::Allowed, limits)?;
-        archive.entries().iter().try_for_each(|entry| archive.read(entry).map(drop))
+fn data_descriptors() {
+    let crc = crc32fast::hash(b"data").to_le_bytes();
+    let sizes32 = [4, 0, 0, 0, 4, 0, 0, 0];
+    let sizes64 = [4, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0];
+    let signature = b"PK\x07\x08".as_slice();
+    let with = |after: Vec<u8>| {
+        let local =
+            Local { crc32: Some(0), size: Some(0), compressed: Some(0), ..Local::default() };
+        forge(&[Part { flags: 8, after, local, ..honest() }, Part::new("b", "")])
     };
-    assert!(refuses(Limits::default()).is_ok());
-    let error = refuses(Limits::default().member(3)).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Limit { limit: 3, .. }));
+    for sizes in [&sizes32[..], &sizes64] {
+        for start in [signature, b""] {
+            let bytes = with([start, &crc, sizes].concat());
+            read_all(&bytes, Policy::strict()).unwrap();
+        }
+    }
+    assert_eq!(rule(&with(Vec::new())), Rule::Descriptor);
+    assert_eq!(rule(&with([signature, &[0; 12]].concat())), Rule::Descriptor);
+    assert_eq!(rule(&with([&crc[..], &sizes32, b"gap"].concat())), Rule::Gap);
 }
 
 #[test]
-fn an_entry_count_that_the_directory_cannot_hold() {
-    let mut bytes = one("a");
-    let end = bytes.len() - 22;
-    for at in [8, 10] {
-        bytes[end + at..end + at + 2].copy_from_slice(&60_000u16.to_le_bytes());
+fn bytes_that_belong_to_no_member() {
+    for parts in [
+        vec![Part { after: b"hidden".to_vec(), ..honest() }],
+        vec![Part { after: vec![0], ..honest() }, Part::new("b", "")],
+    ] {
+        assert_eq!(rule(&forge(&parts)), Rule::Gap);
     }
+    assert_eq!(rule(&forge_with(b"#!/bin/sh\n", &[honest()], b"")), Rule::NoPrefix);
+}
+
+#[test]
+fn whatever_follows_the_end_record() {
+    for after in [&b"x"[..], b"PK\x05\x06", &[0; 40], &forge(&[honest()])[..5]] {
+        let bytes = [forge(&[honest()]), after.to_vec()].concat();
+        assert_eq!(rule(&bytes), Rule::EndRecord);
+    }
+    for bytes in [&b""[..], b"PK\x05\x06", b"PK", &[0; 22]] {
+        assert_eq!(rule(bytes), Rule::EndRecord);
+    }
+}
+
+/// Two zips in one file: readers that search from the front see another one.
+#[test]
+fn several_end_records() {
+    let bytes = [forge(&[Part::new("evil", "")]), forge(&[honest()])].concat();
+    assert!(matches!(rule(&bytes), Rule::CentralDirectory));
+    let fake = forge(&[]);
+    let bytes = forge_with(b"", &[honest()], &fake);
+    // The last record is an empty archive with a prefix, by its own account at offset 0.
     assert_eq!(rule(&bytes), Rule::CentralDirectory);
+    let comment = [&fake[..], b"!"].concat();
+    let bytes = forge_with(b"", &[honest()], &comment);
+    let lenient = read_all(&bytes, Policy::strict().allow(Leniency::Comment)).unwrap_err();
+    assert!(matches!(lenient.kind(), ErrorKind::Refused { rule: Rule::EndRecord, .. }));
+}
+
+#[test]
+fn counts_and_places_that_lie() {
+    let end = |bytes: &[u8]| bytes.len() - 22;
+    let change = |at: usize, value: &[u8]| {
+        let mut bytes = forge(&[honest()]);
+        let at = end(&bytes) + at;
+        bytes[at..at + value.len()].copy_from_slice(value);
+        rule(&bytes)
+    };
+    assert_eq!(change(4, &[1, 0]), Rule::SingleDisk);
+    assert_eq!(change(6, &[1, 0]), Rule::SingleDisk);
+    assert_eq!(change(8, &[2, 0]), Rule::SingleDisk);
+    assert_eq!(change(8, &[2, 0, 2, 0]), Rule::CentralDirectory);
+    assert_eq!(change(8, &[0, 0, 0, 0]), Rule::CentralDirectory);
+    assert_eq!(change(12, &[1, 0]), Rule::CentralDirectory);
+    assert_eq!(change(16, &[0, 0]), Rule::CentralDirectory);
+    assert_eq!(change(20, &[1, 0]), Rule::EndRecord);
+}
+
+#[test]
+fn zip64_records_that_lie() {
+    let mut zip64 = Vec::new();
+    put32(&mut zip64, 0x0606_4b50);
+    zip64.extend(44u64.to_le_bytes());
+    zip64.extend([45, 3, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let plain = forge(&[honest()]);
+    let directory = (plain.len() - 22 - 50) as u64;
+    for number in [1, 1, 50, directory] {
+        zip64.extend(number.to_le_bytes());
+    }
+    let locator = |at: u64| {
+        let mut bytes = Vec::new();
+        put32(&mut bytes, 0x0706_4b50);
+        put32(&mut bytes, 0);
+        bytes.extend(at.to_le_bytes());
+        put32(&mut bytes, 1);
+        bytes
+    };
+    let (front, end) = plain.split_at(plain.len() - 22);
+    let build = |zip64: &[u8], at: u64| [front, zip64, &locator(at), end].concat();
+    let at = front.len() as u64;
+    read_all(&build(&zip64, at), Policy::strict()).unwrap();
+    assert_eq!(rule(&build(&zip64, at + 1)), Rule::Zip64, "a locator that leads elsewhere");
+    assert_eq!(rule(&build(&zip64, u64::MAX)), Rule::Zip64);
+    let padded = [&zip64[..], b"extensible"].concat();
+    assert_eq!(rule(&build(&padded, at)), Rule::Zip64, "bytes between record and locator");
+    for (byte, expected) in [
+        (0, Rule::Zip64),
+        (4, Rule::Zip64),
+        (16, Rule::SingleDisk),
+        (24, Rule::Zip64),
+        (40, Rule::Zip64),
+    ] {
+        let mut lying = zip64.clone();
+        lying[byte] ^= 1;
+        assert_eq!(rule(&build(&lying, at)), expected, "byte {byte}");
+    }
+    let mut saturated = plain.clone();
+    let end = saturated.len() - 22;
+    saturated[end + 16..end + 20].copy_from_slice(&[0xff; 4]);
+    assert_eq!(rule(&saturated), Rule::Zip64, "no zip64 record at all");
+}
+
+#[test]
+fn zip64_fields_that_lie() {
+    let field = |values: &[u64]| {
+        extra(1, &values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>())
+    };
+    let wide = |central_extra| Part {
+        size: Some(u32::MAX),
+        compressed: Some(u32::MAX),
+        central_extra,
+        ..honest()
+    };
+    assert_eq!(refused_by(wide(Vec::new())), Rule::Zip64);
+    assert_eq!(refused_by(wide(field(&[4]))), Rule::Zip64);
+    assert_eq!(refused_by(wide([field(&[4, 4]), field(&[4, 4])].concat())), Rule::Zip64);
+    assert_eq!(refused_by(wide(vec![1, 0, 9, 0, 1])), Rule::Zip64);
+    // 32-bit sizes in the local header are fine as long as they agree.
+    let local = Local { size: Some(4), compressed: Some(4), ..Local::default() };
+    let part = Part { local, ..wide(field(&[4, 4])) };
+    read_all(&forge(&[part]), Policy::strict()).unwrap();
+    assert_eq!(refused_by(wide(field(&[1 << 33, 1 << 33]))), Rule::Overlap);
+}
+
+#[test]
+fn encryption_flags_and_methods() {
+    for flags in [1, 1 << 6, 1 << 13, 9] {
+        assert_eq!(refused_by(Part { flags, ..honest() }), Rule::Encrypted, "{flags}");
+    }
+    for flags in [1 << 4, 1 << 5, 1 << 7, 1 << 12, 1 << 15] {
+        assert_eq!(refused_by(Part { flags, ..honest() }), Rule::Flags, "{flags}");
+    }
+    for method in [1, 9, 12, 14, 95, 99] {
+        assert_eq!(refused_by(Part { method, ..honest() }), Rule::Method, "{method}");
+    }
+}
+
+#[test]
+fn what_is_neither_file_nor_directory() {
+    for mode in [0o120_777, 0o060_000, 0o020_000, 0o010_000, 0o140_000, 0o040_755] {
+        assert_eq!(refused_by(Part { mode, ..honest() }), Rule::FileType, "{mode:o}");
+    }
+    let part = Part { mode: 0o100_644, ..Part::new("a/", "") };
+    assert_eq!(refused_by(part), Rule::FileType);
+    let with_content = Part { mode: 0o040_755, ..Part::new("a/", "x") };
+    assert_eq!(refused_by(with_content), Rule::Size);
+}
+
+#[test]
+fn members_that_overlap() {
+    let bytes = forge(&[honest(), Part { offset: Some(0), ..honest() }]);
+    assert_eq!(rule(&bytes), Rule::UniqueName);
+    let bytes = forge(&[honest(), Part { offset: Some(0), ..Part::new("b", "") }]);
+    assert_eq!(rule(&bytes), Rule::Overlap);
+    assert_eq!(
+        refused_by(Part { compressed: Some(90), size: Some(90), ..honest() }),
+        Rule::Overlap
+    );
+    // A local header whose extra field claims the data.
+    let local = Local { extra: vec![0xff; 8], ..Local::default() };
+    let mut bytes = forge(&[Part { local, ..honest() }]);
+    bytes[28] = 12;
+    assert!(matches!(rule(&bytes), Rule::Overlap | Rule::Zip64 | Rule::LocalHeader));
+}
+
+#[test]
+fn sizes_and_checksums_that_lie() {
+    let damage = |part: Part| match read_all(&forge(&[part]), Policy::strict()).unwrap_err().kind()
+    {
+        ErrorKind::Damaged { what, entry } if entry == "aaaa" => *what,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(damage(Part { crc32: Some(1), ..honest() }), "checksum");
+    assert_eq!(refused_by(Part { size: Some(5), ..honest() }), Rule::Size);
+    let deflated = Part::deflated("aaaa", &[7; 500]);
+    for size in [499, 501] {
+        assert_eq!(damage(Part { size: Some(size), ..deflated.clone() }), "size");
+    }
+    let mut cut = deflated.clone();
+    cut.data.pop();
+    assert_eq!(damage(cut), "compressed data");
+    let mut more = deflated.clone();
+    more.data.extend(b"hidden behind the stream");
+    assert_eq!(damage(more), "compressed size");
+    let mut garbage = deflated;
+    garbage.data[0] = 0xff;
+    assert_eq!(damage(garbage), "compressed data");
+}
+
+#[test]
+fn bombs() {
+    let limited = |limits: Limits, bytes: &[u8]| {
+        let error = read_all(bytes, Policy::strict().with_limits(limits)).unwrap_err();
+        match error.kind() {
+            ErrorKind::Limit { what, .. } => *what,
+            other => panic!("{other:?}"),
+        }
+    };
+    let (bytes, _) = write(None, &sample());
+    read_all(&bytes, Policy::strict()).unwrap();
+    let limits = Limits::default();
+    assert_eq!(limited(limits.with_entries(6), &bytes), "the number of entries");
+    assert_eq!(limited(limits.with_directory(100), &bytes), "the central directory");
+    assert_eq!(limited(limits.with_size(16), &bytes), "a member's size");
+    assert_eq!(limited(limits.with_total(25), &bytes), "the size of all members");
+    assert_eq!(limited(limits.with_depth(2), &bytes), "the depth of folders");
+    let bomb = forge(&[Part::deflated("a", &vec![0; 1 << 20])]);
+    read_all(&bomb, Policy::strict()).unwrap();
+    assert_eq!(limited(limits.with_ratio(100), &bomb), "a member's compression ratio");
+    let liar = forge(&[Part { size: Some(u32::MAX - 1), ..Part::deflated("a", &[0; 1000]) }]);
+    assert_eq!(limited(limits, &liar), "a member's compression ratio");
+    let archive = Archive::open(&bytes[..], Policy::strict().with_limits(limits.with_member(3)));
+    let archive = archive.unwrap();
+    let error = archive.read(archive.find("a/b/c.txt").unwrap()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Limit { limit: 3, .. }));
+    archive.verify().unwrap();
+}
+
+/// The classic one: many members that share one stream of data.
+#[test]
+fn overlapping_bombs() {
+    let kernel = Part::deflated("0", &vec![0; 1 << 16]);
+    let mut parts = vec![kernel.clone()];
+    parts.extend((1..50).map(|n| Part {
+        offset: Some(0),
+        data: Vec::new(),
+        compressed: Some(kernel.data.len() as u32),
+        ..Part { name: n.to_string().into_bytes(), ..kernel.clone() }
+    }));
+    assert_eq!(rule(&forge(&parts)), Rule::Overlap);
+}
+
+#[test]
+fn each_leniency_accepts_what_its_rule_refuses() {
+    let comment = forge_with(b"", &[honest()], b"a comment");
+    let gap = forge(&[Part { after: vec![0; 9], ..honest() }]);
+    let link = forge(&[Part { mode: 0o120_777, ..Part::new("l", "aaaa") }]);
+    let two = |a: &str, b: &str| forge(&[Part::new(a, ""), Part::new(b, "")]);
+    for (bytes, leniency) in [
+        (forge_with(b"#!/bin/sh\n", &[honest()], b""), Leniency::Prefix),
+        (gap, Leniency::Gap),
+        (comment, Leniency::Comment),
+        (forge(&[Part::new("aux.py", "")]), Leniency::ReservedName),
+        (two("a", "A"), Leniency::CaseCollision),
+        (forge(&[Part { flags: 0, ..Part::new("\u{e4}", "") }]), Leniency::UnflaggedName),
+        (link, Leniency::Symlink),
+    ] {
+        assert_eq!(rule(&bytes).leniency(), Some(leniency));
+        read_all(&bytes, Policy::strict().allow(leniency)).unwrap();
+        let others = Leniency::ALL.into_iter().filter(|other| *other != leniency);
+        let policy = others.fold(Policy::strict(), Policy::allow);
+        assert!(read_all(&bytes, policy).is_err(), "{leniency:?}");
+    }
+    // One file on a Mac, and there it is the case that does not matter, too.
+    let both =
+        Policy::strict().allow(Leniency::NormalizationCollision).allow(Leniency::CaseCollision);
+    let bytes = two("\u{e4}", "a\u{308}");
+    assert_eq!(rule(&bytes).leniency(), Some(Leniency::NormalizationCollision));
+    read_all(&bytes, both).unwrap();
+}
+
+#[test]
+fn errors_name_the_entry_and_the_rule() {
+    let error = read_all(&forge(&[Part { crc32: Some(1), ..honest() }]), Policy::strict());
+    let text = error.unwrap_err().to_string();
+    assert_eq!(text, "`aaaa` is damaged: its checksum differs from the one recorded");
+    let error = read_all(&forge(&[Part::new("../up", "")]), Policy::strict()).unwrap_err();
+    assert_eq!(error.to_string(), "refused: the name is unsafe or not UTF-8 (in `../up`)");
+    let mut end = Vec::new();
+    put16(&mut end, 0);
+    assert!(read_all(&end, Policy::strict()).unwrap_err().to_string().contains("end record"));
 }

@@ -3,14 +3,26 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod contract;
+#[cfg(unix)]
+mod extract;
+mod forge;
 mod hostile;
+mod laws;
 mod oracles;
+mod ranges;
 mod roundtrip;
 
-use pinnace_archive::{Archive, ArchivePath, Limits, Mode, Prefix, Summary, Writer};
+use pinnace_archive::{Archive, ArchivePath, Leniency, Mode, Policy, Summary, Writer};
 
 /// Entries as tests write them: name, mode, content.
 pub(crate) type Files = Vec<(String, Mode, Vec<u8>)>;
+
+/// Everything that our writer writes: it has no opinion on other file systems' names.
+pub(crate) const POLICY: Policy = Policy::strict()
+    .allow(Leniency::Prefix)
+    .allow(Leniency::ReservedName)
+    .allow(Leniency::CaseCollision)
+    .allow(Leniency::NormalizationCollision);
 
 pub(crate) fn path(name: &str) -> ArchivePath {
     ArchivePath::parse(name).unwrap()
@@ -31,7 +43,7 @@ pub(crate) fn write(
 }
 
 pub(crate) fn open(bytes: &[u8]) -> Result<Archive<&[u8]>, pinnace_archive::Error> {
-    Archive::open(bytes, Prefix::Allowed, Limits::default())
+    Archive::open(bytes, POLICY)
 }
 
 pub(crate) fn sample() -> Files {

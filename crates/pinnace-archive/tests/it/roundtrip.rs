@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::{Files, open, path, write};
 
-fn files() -> impl Strategy<Value = Files> {
+pub(crate) fn files() -> impl Strategy<Value = Files> {
     let name =
         proptest::collection::vec("[a-c.\u{e4}]{1,3}", 1..4).prop_map(|parts| parts.join("/"));
     let content = (any::<bool>(), proptest::collection::vec(any::<u8>(), 0..200));

@@ -1,0 +1,312 @@
+use std::{
+    collections::{BTreeMap, btree_map::Entry as Slot},
+    fs::File,
+    io::{self, Cursor, Read, Seek, Write},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    Archive, ArchivePath, Content, Entry, Error, ErrorKind, Mode, ReadAt, Summary, Writer, Writing,
+    folder::{self, Links},
+    member::Scratch,
+    ordered,
+    writer::sha256_of,
+};
+
+/// Collects entries in any order, from anywhere, and writes them in the one order of an archive.
+///
+/// Contents are opened only when they are written, so memory is bounded by the names and by what
+/// was added from memory.
+///
+/// ```
+/// use pinnace_archive::{ArchiveBuilder, ArchivePath, Mode, Writing};
+///
+/// let mut builder = ArchiveBuilder::new();
+/// builder.add_bytes(&ArchivePath::parse("z.txt")?, Mode::File, "last")?;
+/// builder.add_bytes(&ArchivePath::parse("a.txt")?, Mode::File, "first")?;
+/// let summary = builder.write(std::io::sink(), &Writing::default())?;
+/// assert_eq!(summary.entries, 2);
+/// # Ok::<(), pinnace_archive::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct ArchiveBuilder<'a> {
+    prefix: Vec<u8>,
+    nodes: BTreeMap<String, Node<'a>>,
+}
+
+/// One entry; the key of a directory ends in `/`.
+pub(crate) enum Node<'a> {
+    Directory,
+    File(ArchivePath, Mode, Box<dyn Feed + 'a>),
+}
+
+impl std::fmt::Debug for Node<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Directory => f.write_str("Directory"),
+            Self::File(_, mode, _) => f.debug_tuple("File").field(mode).finish_non_exhaustive(),
+        }
+    }
+}
+
+/// Where a member's bytes come from.
+pub(crate) trait Feed: Sync {
+    /// Reads it once.
+    fn measure(&self, writing: &Writing<'_>) -> Result<Measured<'_>, Error>;
+
+    /// Writes what was measured as [`Measured::Raw`].
+    fn copy(
+        &self,
+        _writer: &mut Writer<&mut dyn Write>,
+        _path: &ArchivePath,
+        _mode: Mode,
+        _sha256: [u8; 32],
+    ) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// A member, ready to be written.
+pub(crate) enum Measured<'a> {
+    Directory,
+    Content(Content<Box<dyn ReadSeek + 'a>>),
+    Raw([u8; 32]),
+}
+
+/// A source of bytes that can be read twice.
+pub(crate) trait ReadSeek: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> ReadSeek for T {}
+
+impl<'a> ArchiveBuilder<'a> {
+    /// No entries yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Starts the archive with a script line, as [`Writer::with_prefix`] does.
+    pub fn set_prefix(&mut self, prefix: &[u8]) {
+        self.prefix = prefix.to_vec();
+    }
+
+    /// Adds a directory. Parents of other entries need none of this.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Duplicate`], [`ErrorKind::FileAndDirectory`].
+    pub fn add_directory(&mut self, path: &ArchivePath) -> Result<(), Error> {
+        self.insert(format!("{path}/"), Node::Directory)
+    }
+
+    /// Adds a file from memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArchiveBuilder::add_directory`].
+    pub fn add_bytes(
+        &mut self,
+        path: &ArchivePath,
+        mode: Mode,
+        bytes: impl Into<Vec<u8>>,
+    ) -> Result<(), Error> {
+        self.add(path, mode, Bytes(bytes.into()))
+    }
+
+    /// Adds a file of the disk. It is opened when the archive is written.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArchiveBuilder::add_directory`].
+    pub fn add_file(&mut self, path: &ArchivePath, mode: Mode, file: &Path) -> Result<(), Error> {
+        self.add(path, mode, OnDisk(file.to_owned()))
+    }
+
+    /// Adds a file from whatever `open` opens. It is called when the archive is written.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArchiveBuilder::add_directory`].
+    pub fn add_with<R: Read + Seek + Send + 'a>(
+        &mut self,
+        path: &ArchivePath,
+        mode: Mode,
+        open: impl Fn() -> io::Result<R> + Sync + 'a,
+    ) -> Result<(), Error> {
+        let open = move || open().map(|source| Box::new(source) as Box<dyn ReadSeek + 'a>);
+        self.add(path, mode, Opened(Box::new(open)))
+    }
+
+    /// Adds all that lies in a folder: files, executables, directories (empty ones too).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Source`] for what cannot be read or held; as [`ArchiveBuilder::add_directory`].
+    pub fn add_folder(&mut self, folder: &Path, links: Links) -> Result<(), Error> {
+        for found in folder::walk(folder, links)? {
+            match found.mode {
+                None => self.insert(format!("{}/", found.path), Node::Directory)?,
+                Some(mode) => self.add_file(&found.path, mode, &found.file)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a member of another archive under a new name. Its compressed stream is copied
+    /// untouched ([`Writer::copy`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`ArchiveBuilder::add_directory`].
+    pub fn add_member<R: ReadAt + Sync>(
+        &mut self,
+        path: &ArchivePath,
+        mode: Mode,
+        archive: &'a Archive<R>,
+        entry: &'a Entry,
+    ) -> Result<(), Error> {
+        self.add(path, mode, Member { archive, entry })
+    }
+
+    /// Adds all members of another archive, with names and modes as they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArchiveBuilder::add_directory`].
+    pub fn add_archive<R: ReadAt + Sync>(&mut self, archive: &'a Archive<R>) -> Result<(), Error> {
+        for entry in archive.entries() {
+            let name = entry.name();
+            let path = ArchivePath::parse(name.strip_suffix('/').unwrap_or(name))?;
+            let mode = if entry.is_executable() { Mode::Executable } else { Mode::File };
+            match entry.is_directory() {
+                true => self.insert(name.to_owned(), Node::Directory)?,
+                false => self.add_member(&path, mode, archive, entry)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the archive. The same entries give the same bytes, whatever the order in which they
+    /// were added and the number of threads.
+    ///
+    /// # Errors
+    ///
+    /// If a content cannot be read, changes meanwhile, or `out` fails. What was written is then no
+    /// archive.
+    pub fn write(&self, mut out: impl Write, writing: &Writing<'_>) -> Result<Summary, Error> {
+        let out: &mut dyn Write = &mut out;
+        let mut writer = match self.prefix.as_slice() {
+            [] => Writer::new(out),
+            prefix => Writer::with_prefix(out, prefix)?,
+        };
+        let nodes: Vec<(&String, &Node<'_>)> = self.nodes.iter().collect();
+        ordered::for_each(
+            &nodes,
+            writing.threads,
+            |item| measure(item.1, writing),
+            |(name, node), measured| match (node, measured?) {
+                (Node::File(path, mode, _), Measured::Content(content)) => {
+                    writer.file(path, *mode, content)
+                }
+                (Node::File(path, mode, feed), Measured::Raw(sha256)) => {
+                    feed.copy(&mut writer, path, *mode, sha256)
+                }
+                (Node::Directory, _) | (Node::File(..), Measured::Directory) => {
+                    writer.directory(&ArchivePath::parse(name.trim_end_matches('/'))?)
+                }
+            },
+        )?;
+        writer.finish().map(|(_, summary)| summary)
+    }
+
+    fn add(&mut self, path: &ArchivePath, mode: Mode, feed: impl Feed + 'a) -> Result<(), Error> {
+        self.insert(path.to_string(), Node::File(path.clone(), mode, Box::new(feed)))
+    }
+
+    fn insert(&mut self, name: String, node: Node<'a>) -> Result<(), Error> {
+        let path = name.trim_end_matches('/').to_owned();
+        let other = if matches!(node, Node::Directory) { &path } else { &format!("{path}/") };
+        let below = matches!(node, Node::File(..)) && self.has_below(&format!("{path}/"));
+        if below || self.nodes.contains_key(other) {
+            return Err(ErrorKind::FileAndDirectory { path }.into());
+        }
+        let mut parents = path.match_indices('/').map(|(end, _)| &path[..end]);
+        if let Some(file) = parents.find(|parent| self.nodes.contains_key(*parent)) {
+            return Err(ErrorKind::FileAndDirectory { path: file.to_owned() }.into());
+        }
+        match (self.nodes.entry(name), &node) {
+            (Slot::Vacant(slot), _) => drop(slot.insert(node)),
+            // Two folders that are added may both hold one of that name.
+            (Slot::Occupied(_), Node::Directory) => {}
+            (Slot::Occupied(_), Node::File(..)) => {
+                return Err(ErrorKind::Duplicate { path }.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn has_below(&self, folder: &str) -> bool {
+        let next = self.nodes.range(folder.to_owned()..).next();
+        next.is_some_and(|(name, _)| name.starts_with(folder))
+    }
+}
+
+fn measure<'n>(node: &'n Node<'_>, writing: &Writing<'_>) -> Result<Measured<'n>, Error> {
+    match node {
+        Node::Directory => Ok(Measured::Directory),
+        Node::File(_, _, feed) => feed.measure(writing),
+    }
+}
+
+struct Bytes(Vec<u8>);
+
+impl Feed for Bytes {
+    fn measure(&self, writing: &Writing<'_>) -> Result<Measured<'_>, Error> {
+        writing
+            .measure(Cursor::new(self.0.as_slice()))
+            .map(Measured::Content)
+            .map_err(|source| Error::io("compress a member", source))
+    }
+}
+
+struct OnDisk(PathBuf);
+
+impl Feed for OnDisk {
+    fn measure(&self, writing: &Writing<'_>) -> Result<Measured<'_>, Error> {
+        let measured = File::open(&self.0).and_then(|file| writing.measure(file));
+        measured
+            .map(Measured::Content)
+            .map_err(|source| ErrorKind::Source { path: self.0.clone(), source }.into())
+    }
+}
+
+type Open<'a> = Box<dyn Fn() -> io::Result<Box<dyn ReadSeek + 'a>> + Sync + 'a>;
+
+struct Opened<'a>(Open<'a>);
+
+impl Feed for Opened<'_> {
+    fn measure(&self, writing: &Writing<'_>) -> Result<Measured<'_>, Error> {
+        let measured = (self.0)().and_then(|source| writing.measure(source));
+        measured.map(Measured::Content).map_err(|error| Error::io("read a member's source", error))
+    }
+}
+
+struct Member<'a, R> {
+    archive: &'a Archive<R>,
+    entry: &'a Entry,
+}
+
+impl<R: ReadAt + Sync> Feed for Member<'_, R> {
+    fn measure(&self, _writing: &Writing<'_>) -> Result<Measured<'_>, Error> {
+        sha256_of(self.archive, self.entry, &mut Scratch::default()).map(Measured::Raw)
+    }
+
+    fn copy(
+        &self,
+        writer: &mut Writer<&mut dyn Write>,
+        path: &ArchivePath,
+        mode: Mode,
+        sha256: [u8; 32],
+    ) -> Result<(), Error> {
+        writer.copy_verified(path, mode, self.archive, self.entry, sha256)
+    }
+}

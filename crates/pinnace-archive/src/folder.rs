@@ -1,0 +1,82 @@
+use std::{
+    fs::{self, Metadata},
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::{ArchivePath, Error, ErrorKind, Mode};
+
+/// What [`ArchiveBuilder::add_folder`](crate::ArchiveBuilder::add_folder) does with symbolic links.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Links {
+    /// Adds what they lead to, in their place. A circle is an error.
+    Follow,
+    /// Reports the first one as an error.
+    Refuse,
+}
+
+/// Something in a folder; a directory has no mode.
+pub(crate) struct Found {
+    pub(crate) path: ArchivePath,
+    pub(crate) file: PathBuf,
+    pub(crate) mode: Option<Mode>,
+}
+
+/// Links may lead back; no tree of real files is deeper than this.
+const DEEPEST: usize = 100;
+
+pub(crate) fn walk(folder: &Path, links: Links) -> Result<Vec<Found>, Error> {
+    let mut found = Vec::new();
+    let mut waiting = vec![(folder.to_owned(), String::new(), 0)];
+    while let Some((folder, prefix, depth)) = waiting.pop() {
+        for entry in fs::read_dir(&folder).map_err(at(&folder))? {
+            let file = entry.map_err(at(&folder))?.path();
+            let one = look(&file, &prefix, links)?;
+            if one.mode.is_none() {
+                if depth == DEEPEST {
+                    return Err(at(&file)(io::Error::other(
+                        "its folders are nested too deeply, or a link leads back",
+                    )));
+                }
+                waiting.push((file, format!("{}/", one.path), depth + 1));
+            }
+            found.push(one);
+        }
+    }
+    Ok(found)
+}
+
+fn look(file: &Path, prefix: &str, links: Links) -> Result<Found, Error> {
+    let refused = |reason: &str| at(file)(io::Error::other(reason));
+    let name = file.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| refused("its name is not UTF-8"))?;
+    let path = ArchivePath::parse(&format!("{prefix}{name}"))?;
+    let metadata = match links {
+        Links::Follow => fs::metadata(file),
+        Links::Refuse => fs::symlink_metadata(file),
+    }
+    .map_err(at(file))?;
+    let mode = match metadata.file_type() {
+        kind if kind.is_dir() => None,
+        kind if kind.is_file() && is_executable(&metadata) => Some(Mode::Executable),
+        kind if kind.is_file() => Some(Mode::File),
+        kind if kind.is_symlink() => return Err(refused("it is a symbolic link")),
+        _ => return Err(refused("it is neither a file nor a folder")),
+    };
+    Ok(Found { path, file: file.to_owned(), mode })
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    move |source| ErrorKind::Source { path: path.to_owned(), source }.into()
+}
+
+#[cfg(unix)]
+fn is_executable(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o100 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_metadata: &Metadata) -> bool {
+    false
+}

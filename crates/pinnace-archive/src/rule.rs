@@ -1,0 +1,101 @@
+use std::fmt;
+
+use crate::Leniency;
+
+/// What the strict reader insists on.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Rule {
+    /// There is an end of central directory record, and it closes the file.
+    EndRecord,
+    /// One disk, and counts that agree.
+    SingleDisk,
+    /// The zip64 records and fields agree with the plain ones, and stand where they belong.
+    Zip64,
+    /// The central directory lies inside the file and is well formed.
+    CentralDirectory,
+    /// Names are relative, UTF-8, and stay below the folder they are extracted to.
+    Name,
+    /// Names that are not ASCII are flagged as UTF-8.
+    NameEncoding,
+    /// A second name in an extra field is the name.
+    UnicodePath,
+    /// Names can be held by every file system.
+    ReservedName,
+    /// No name stands twice.
+    UniqueName,
+    /// Nothing lies below a file.
+    FileAndDirectory,
+    /// No two names differ in case only.
+    CaseCollision,
+    /// No two names differ in Unicode normal form only.
+    NormalizationCollision,
+    /// The local header says the same as the central directory.
+    LocalHeader,
+    /// A data descriptor says the same as the central directory.
+    Descriptor,
+    /// Stored members have one size, directories none.
+    Size,
+    /// Members do not overlap.
+    Overlap,
+    /// Nothing stands between members.
+    Gap,
+    /// Nothing stands before the first member.
+    NoPrefix,
+    /// Members are not encrypted.
+    Encrypted,
+    /// Members have no flags but for those that are understood.
+    Flags,
+    /// Members are compressed in a way that is known.
+    Method,
+    /// Members are files or directories.
+    FileType,
+}
+
+impl Rule {
+    /// What a [`Policy`](crate::Policy) can allow instead, if anything.
+    pub fn leniency(self) -> Option<Leniency> {
+        match self {
+            Self::EndRecord => Some(Leniency::Comment),
+            Self::NameEncoding => Some(Leniency::UnflaggedName),
+            Self::ReservedName => Some(Leniency::ReservedName),
+            Self::CaseCollision => Some(Leniency::CaseCollision),
+            Self::NormalizationCollision => Some(Leniency::NormalizationCollision),
+            Self::Gap => Some(Leniency::Gap),
+            Self::NoPrefix => Some(Leniency::Prefix),
+            Self::FileType => Some(Leniency::Symlink),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EndRecord => "the file does not end in one zip end record",
+            Self::SingleDisk => "the archive claims more than one disk",
+            Self::Zip64 => "the zip64 records contradict the plain ones",
+            Self::CentralDirectory => "the central directory is malformed",
+            Self::Name => "the name is unsafe or not UTF-8",
+            Self::NameEncoding => "the name is not ASCII, and not flagged as UTF-8",
+            Self::UnicodePath => "an extra field gives the member another name",
+            Self::ReservedName => "the name cannot be held by every file system",
+            Self::UniqueName => "the name stands twice",
+            Self::FileAndDirectory => "it lies below a file",
+            Self::CaseCollision => "the name differs from another one in case only",
+            Self::NormalizationCollision => {
+                "the name differs from another one in Unicode normal form only"
+            }
+            Self::LocalHeader => "local header and central directory disagree",
+            Self::Descriptor => "data descriptor and central directory disagree",
+            Self::Size => "its two sizes cannot both be true",
+            Self::Overlap => "members overlap",
+            Self::Gap => "bytes that belong to no member follow it",
+            Self::NoPrefix => "bytes stand before the first member",
+            Self::Encrypted => "the member is encrypted",
+            Self::Flags => "the member has flags of unknown meaning",
+            Self::Method => "the member is compressed in an unknown way",
+            Self::FileType => "the member is neither a file nor a directory",
+        })
+    }
+}

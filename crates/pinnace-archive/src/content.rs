@@ -78,7 +78,8 @@ impl<R: Read + Write + Seek> Content<R> {
     /// use pinnace_archive::{ArchivePath, Content, Deflate, Mode, Writer};
     ///
     /// let text = "the same line\n".repeat(1000);
-    /// let content = Content::encode(text.as_bytes(), &Deflate::default(), Cursor::new(Vec::new()))?;
+    /// let (source, spool) = (Cursor::new(&text), Cursor::new(Vec::new()));
+    /// let content = Content::encode(source, &Deflate::default(), spool)?;
     /// let mut writer = Writer::new(Vec::new());
     /// writer.file(&ArchivePath::parse("lines")?, Mode::File, content)?;
     /// let (bytes, summary) = writer.finish()?;

@@ -2,7 +2,7 @@ use crate::{
     Error, Leniency, Limits, Policy, Rule,
     path::{fault, reserved},
     reader::limit,
-    record::{Central, DEFLATED, FLAG_UTF8, LOCAL_LENGTH, STORED, ZSTANDARD},
+    record::{Central, DEFLATED, FLAG_UTF8, LOCAL_LENGTH, STORED, VERSION_ZSTANDARD, ZSTANDARD},
 };
 
 /// How a member's bytes are kept.
@@ -116,6 +116,9 @@ pub(crate) fn accept(central: Central, policy: &Policy) -> Result<Entry, Error> 
     check_name(&name, central.flags, policy).map_err(refused)?;
     if central.flags & ENCRYPTED != 0 {
         return Err(refused(Rule::Encrypted));
+    }
+    if central.version > VERSION_ZSTANDARD {
+        return Err(refused(Rule::Version));
     }
     if central.flags & !KNOWN_FLAGS != 0 {
         return Err(refused(Rule::Flags));

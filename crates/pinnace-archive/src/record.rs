@@ -13,8 +13,8 @@ const TIME: u16 = 0;
 const VERSION: u16 = 20;
 /// 4.5: zip64.
 const VERSION_ZIP64: u16 = 45;
-/// 6.3: Zstandard.
-const VERSION_ZSTANDARD: u16 = 63;
+/// 6.3: Zstandard. The newest version that says anything about what we read.
+pub(crate) const VERSION_ZSTANDARD: u16 = 63;
 const HOST_UNIX: u16 = 3 << 8;
 /// Bit 11: the name is UTF-8. Set only where ASCII does not say the same.
 pub(crate) const FLAG_UTF8: u16 = 1 << 11;
@@ -224,6 +224,8 @@ impl End {
 #[derive(Debug)]
 pub(crate) struct Central {
     pub(crate) made_by_unix: bool,
+    /// What is needed to extract it, times ten.
+    pub(crate) version: u16,
     pub(crate) flags: u16,
     pub(crate) method: u16,
     pub(crate) crc32: u32,
@@ -244,7 +246,7 @@ impl Central {
             return Err(malformed());
         }
         let made_by_unix = fields.u16() & 0xff00 == HOST_UNIX;
-        fields.skip(2);
+        let version = fields.u16() & 0xff;
         let (flags, method) = (fields.u16(), fields.u16());
         fields.skip(4);
         let (crc32, compressed, size) = (fields.u32(), fields.u32(), fields.u32());
@@ -265,6 +267,7 @@ impl Central {
         let [size, compressed, offset] = widen(extra, [size, compressed, offset], name)?;
         Ok(Self {
             made_by_unix,
+            version,
             flags,
             method,
             crc32,

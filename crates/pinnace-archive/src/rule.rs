@@ -44,6 +44,9 @@ pub enum Rule {
     NoPrefix,
     /// Members are not encrypted.
     Encrypted,
+    /// Members need no version of the format later than 6.3, the last one that changes anything
+    /// for what is read here.
+    Version,
     /// Members have no flags but for those that are understood.
     Flags,
     /// Members are compressed in a way that is known.
@@ -93,6 +96,7 @@ impl fmt::Display for Rule {
             Self::Gap => "bytes that belong to no member follow it",
             Self::NoPrefix => "bytes stand before the first member",
             Self::Encrypted => "the member is encrypted",
+            Self::Version => "the member needs a later version of the format",
             Self::Flags => "the member has flags of unknown meaning",
             Self::Method => "the member is compressed in an unknown way",
             Self::FileType => "the member is neither a file nor a directory",

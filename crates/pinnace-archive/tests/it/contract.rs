@@ -1,19 +1,64 @@
-use pinnace_archive::{Content, ContentDigest, ErrorKind, Mode, Writer};
+use pinnace_archive::{ArchiveBuilder, Content, ContentDigest, ErrorKind, Mode, Writer, Writing};
 
 use crate::{hex, open, path, sample, write};
 
-/// If this digest moves, every archive that was ever written moves with it.
+#[derive(serde::Deserialize)]
+struct Vector {
+    name: String,
+    prefix: String,
+    entries: Vec<(String, char, String)>,
+    #[serde(default = "once")]
+    repeat: usize,
+    #[serde(default)]
+    numbered: usize,
+    sha256: String,
+    content_digest: String,
+}
+
+fn once() -> usize {
+    1
+}
+
+fn vectors() -> Vec<Vector> {
+    serde_json::from_str(include_str!("../../../../docs/vectors/archive.json")).unwrap()
+}
+
+fn builder(vector: &Vector) -> ArchiveBuilder<'static> {
+    let mut builder = ArchiveBuilder::new();
+    builder.set_prefix(vector.prefix.as_bytes());
+    for (name, kind, content) in &vector.entries {
+        let at = path(name.trim_end_matches('/'));
+        let content = content.repeat(vector.repeat);
+        match kind {
+            'd' => builder.add_directory(&at).unwrap(),
+            'x' => builder.add_bytes(&at, Mode::Executable, content).unwrap(),
+            _ => builder.add_bytes(&at, Mode::File, content).unwrap(),
+        }
+    }
+    for n in 0..vector.numbered {
+        builder.add_bytes(&path(&format!("{n:06}")), Mode::File, "").unwrap();
+    }
+    builder
+}
+
+/// If one of these digests moves, every archive that was ever written moves with it.
 #[test]
-fn golden_bytes() {
-    let (_, summary) = write(Some(b"#!/usr/bin/env python3\n"), &sample());
-    assert_eq!(
-        hex(&summary.sha256),
-        "095cd8769af8aa902268758175c7db3e2790751053dc29a1c7ebea9599224717"
-    );
-    assert_eq!(
-        hex(&summary.content_digest),
-        "6a27ae687b65e36128009cb2d91a80aa2903573608deb0790326d5b16b53c916"
-    );
+fn golden_vectors() {
+    for vector in vectors() {
+        let summary = builder(&vector).write(std::io::sink(), &Writing::default()).unwrap();
+        assert_eq!(hex(&summary.sha256), vector.sha256, "{}", vector.name);
+        assert_eq!(hex(&summary.content_digest), vector.content_digest, "{}", vector.name);
+    }
+}
+
+/// The specification is precise enough for a second implementation, which makes the same bytes.
+#[test]
+fn the_second_implementation_agrees() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/vectors/archive.py");
+    let run = std::process::Command::new("python3").args(["-I", script]).output().unwrap();
+    assert!(run.status.success(), "{run:?}");
+    let checked = format!("{} vectors\n", vectors().len());
+    assert_eq!(String::from_utf8_lossy(&run.stdout), checked);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod contract;
+mod differential;
 #[cfg(unix)]
 mod extract;
 mod forge;
@@ -10,6 +11,7 @@ mod hostile;
 mod laws;
 mod oracles;
 mod ranges;
+mod regressions;
 mod roundtrip;
 
 use pinnace_archive::{Archive, ArchivePath, Leniency, Mode, Policy, Summary, Writer};

@@ -232,17 +232,20 @@ pub(crate) fn for_each_chunk(
     source: &mut impl Read,
     mut each: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<u64> {
+    // Most members fit into this: a large buffer for each of them would cost more than its content.
+    let mut small = [0; 8 * 1024];
+    let mut total = fill(source, &mut small)?;
+    each(&small[..total])?;
+    if total < small.len() {
+        return Ok(total as u64);
+    }
     let mut buffer = vec![0; BUFFER];
-    let mut total = 0;
     loop {
-        match source.read(&mut buffer) {
-            Ok(0) => return Ok(total),
-            Ok(n) => {
-                total += n as u64;
-                each(&buffer[..n])?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+        let n = fill(source, &mut buffer)?;
+        total += n;
+        each(&buffer[..n])?;
+        if n < buffer.len() {
+            return Ok(total as u64);
         }
     }
 }

@@ -14,6 +14,8 @@ use crate::{
     record::{FLAG_DESCRIPTOR, LOCAL_LENGTH, Local, descriptor_length, unicode_path_agrees, widen},
 };
 
+/// The longest local header: name and extra field have 16-bit lengths.
+const HEAD: u64 = LOCAL_LENGTH as u64 + 2 * u16::MAX as u64;
 /// The longest data descriptor (APPNOTE 4.3.9): signature, checksum, two sizes of 8 bytes.
 const DESCRIPTOR: u64 = 24;
 /// Members up to this size are read in one piece, header and all.
@@ -66,24 +68,25 @@ pub(crate) fn copy_at_once<R: ReadAt>(
     decode(&scratch.input[data], entry, &mut scratch.inflate, &mut scratch.output, out)
 }
 
-/// Copies the content to `content`, and the bytes that hold it to `out` once they are known to be
-/// sound.
+/// Copies the bytes that hold the content, undecoded.
 pub(crate) fn copy_raw<R: ReadAt>(
     archive: &Archive<R>,
     entry: &Entry,
+    scratch: &mut Scratch,
     out: &mut impl Write,
 ) -> Result<(), Error> {
-    let mut raw = raw(archive, entry)?;
-    for_each_chunk(&mut raw, |bytes| out.write_all(bytes))
-        .map(drop)
-        .map_err(|error| Error::io("copy a member", error))
+    let copied = if span(entry) <= AT_ONCE {
+        let data = fetch(archive, entry, &mut scratch.input)?;
+        out.write_all(&scratch.input[data])
+    } else {
+        for_each_chunk(&mut raw(archive, entry)?, |bytes| out.write_all(bytes)).map(drop)
+    };
+    copied.map_err(|error| Error::io("copy a member", error))
 }
 
 /// Checks the local header against the central one and returns where the data starts.
 pub(crate) fn data_offset<R: ReadAt>(archive: &Archive<R>, entry: &Entry) -> Result<u64, Error> {
-    let length =
-        span(entry).min(LOCAL_LENGTH as u64 + entry.name.len() as u64 + u64::from(u16::MAX));
-    let mut head = vec![0; length as usize];
+    let mut head = vec![0; span(entry).min(HEAD) as usize];
     read(&archive.source, &mut head, entry.offset)?;
     Ok(entry.offset + check_header(&head, entry)? as u64)
 }
@@ -216,11 +219,16 @@ fn inflate(
 ) -> Result<(), Error> {
     inflate.reset(false);
     output.resize(BUFFER, 0);
+    // Saying that there is no more to come spares the copy of the last 32 KiB into the window.
+    let flush = match checked.entry.size <= BUFFER as u64 {
+        true => FlushDecompress::Finish,
+        false => FlushDecompress::None,
+    };
     loop {
         let input = data.fill_buf().map_err(reading)?;
         let (read, written) = (inflate.total_in(), inflate.total_out());
         let status = inflate
-            .decompress(input, output, FlushDecompress::None)
+            .decompress(input, output, flush)
             .map_err(|_| checked.damaged("compressed data"))?;
         let consumed = (inflate.total_in() - read) as usize;
         let produced = (inflate.total_out() - written) as usize;

@@ -3,7 +3,7 @@ use std::io::Write;
 use crate::{
     Entry, Error, ErrorKind, Leniency, Policy, ReadAt, Rule, entry, locate,
     member::{self, Scratch},
-    names,
+    names, ordered,
     record::Central,
 };
 
@@ -139,6 +139,25 @@ impl<R: ReadAt> Archive<R> {
         })
     }
 
+    /// [`Archive::verify`] on several threads.
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::verify`]: the error is that of the first member that fails.
+    pub fn verify_on(&self, threads: usize) -> Result<(), Error>
+    where
+        R: Sync,
+    {
+        let batches: Vec<&[Entry]> = self.entries.chunks(VERIFIED_AT_ONCE).collect();
+        let verify = |batch: &&[Entry]| {
+            let mut scratch = Scratch::default();
+            batch.iter().try_for_each(|entry| {
+                member::copy(self, entry, &mut scratch, &mut std::io::sink()).map(drop)
+            })
+        };
+        ordered::for_each(&batches, threads, verify, |_, result| result)
+    }
+
     /// Where the raw bytes of a member start, counted from the start of the source. A stored
     /// member of `size` bytes can be read from there in place.
     ///
@@ -149,6 +168,9 @@ impl<R: ReadAt> Archive<R> {
         member::data_offset(self, entry)
     }
 }
+
+/// Members that one thread verifies with one set of buffers.
+const VERIFIED_AT_ONCE: usize = 16;
 
 pub(crate) fn read(source: &impl ReadAt, buffer: &mut [u8], offset: u64) -> Result<(), Error> {
     source.read_exact_at(buffer, offset).map_err(|error| Error::io("read the archive", error))

@@ -185,7 +185,7 @@ impl<W: Write> Writer<W> {
             size: entry.size,
             offset: self.out.written,
         })?;
-        member::copy_raw(archive, entry, &mut self.out)
+        member::copy_raw(archive, entry, &mut self.scratch, &mut self.out)
     }
 
     /// Writes the central directory and gives the output back.

@@ -3,11 +3,7 @@ use std::{
     io::{self, Cursor, Read, Seek, Write},
 };
 
-use crate::{
-    Content, Encoder,
-    builder::ReadSeek,
-    content::{BUFFER, fill},
-};
+use crate::{Content, Encoder, builder::ReadSeek, content::BUFFER};
 
 /// How [`ArchiveBuilder::write`](crate::ArchiveBuilder::write) goes about it. By default, members
 /// are stored, by one thread.
@@ -85,12 +81,14 @@ impl<'a> Writing<'a> {
         if let Some(encoder) = self.encoder {
             return self.encode(source, encoder);
         }
-        let mut start = vec![0; BUFFER];
-        let length = fill(&mut source, &mut start)?;
-        if length < start.len() {
-            start.truncate(length);
-            start.shrink_to_fit();
-            return Ok(Content::bytes(start).map(|source| Box::new(source) as _));
+        let size = source.seek(io::SeekFrom::End(0))?;
+        source.rewind()?;
+        if size < BUFFER as u64 {
+            let mut bytes = Vec::with_capacity(size as usize + 1);
+            (&mut source).take(BUFFER as u64).read_to_end(&mut bytes)?;
+            if bytes.len() < BUFFER {
+                return Ok(Content::bytes(bytes).map(|source| Box::new(source) as _));
+            }
         }
         Content::measure(source).map(|content| content.map(|source| Box::new(source) as _))
     }

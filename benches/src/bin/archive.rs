@@ -127,7 +127,9 @@ fn race(runs: usize) -> Result<()> {
     let deflated = write(&members, &Writing::default().threads(2).encoder(&deflate))?;
     writing(runs, bytes, &members, &stored)?;
     copying(runs, &members, &deflated)?;
-    reading(runs, bytes, &deflated)?;
+    reading("reading and verifying, deflated", runs, bytes, &deflated)?;
+    let small = small(&members, &deflate)?;
+    reading("the same, members of 2 kB", runs, MEMBERS * 2048, &small)?;
     let compress = |threads| {
         let members = &members;
         let deflate = &deflate;
@@ -231,7 +233,19 @@ for info in archive.infolist():
 print(time.perf_counter() - start)
 ";
 
-fn reading(runs: usize, bytes: usize, deflated: &[u8]) -> Result<()> {
+/// As many members, none larger than 2 kB.
+fn small(members: &[Member], deflate: &Deflate) -> Result<Vec<u8>> {
+    let mut builder = ArchiveBuilder::new();
+    for member in members {
+        let content = member.content.iter().cycle().take(2048).copied().collect::<Vec<u8>>();
+        builder.add_bytes(&member.path, Mode::File, content)?;
+    }
+    let mut out = Vec::new();
+    builder.write(&mut out, &Writing::default().threads(2).encoder(deflate))?;
+    Ok(out)
+}
+
+fn reading(title: &str, runs: usize, bytes: usize, deflated: &[u8]) -> Result<()> {
     let lanes = vec![
         Lane::new("Archive::open, verify", || {
             Archive::open(deflated, Policy::strict())?.verify()?;
@@ -259,7 +273,7 @@ fn reading(runs: usize, bytes: usize, deflated: &[u8]) -> Result<()> {
             Ok(Duration::from_secs_f64(String::from_utf8(output.stdout)?.trim().parse()?))
         }),
     ];
-    compare("reading and verifying, deflated", runs, bytes, lanes)
+    compare(title, runs, bytes, lanes)
 }
 
 fn growth() -> Result<()> {

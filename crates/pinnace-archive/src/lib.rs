@@ -28,7 +28,14 @@
 //! - sizes and checksums stand before the data, so there are no data descriptors;
 //! - members are stored, or copied raw out of another zip: no compressor can move a byte.
 //!
-//! Memory use is one copy buffer and about a hundred bytes per entry, whatever the sizes.
+//! Memory use is a few buffers and less than a hundred bytes per entry, whatever the sizes.
+//!
+//! [`ArchiveBuilder`] takes entries in any order, from folders, other archives and memory, and
+//! reads ahead on several threads. None of that changes a byte.
+//!
+//! Compression is for those who ask for it: an [`Encoder`] ([`Deflate`], or their own) is fed so
+//! that neither threads nor the way in which the input is cut can change its output, and its id is
+//! recorded. Its next version can, which is why nothing is compressed by default.
 //!
 //! # Two digests
 //!
@@ -39,8 +46,9 @@
 //! # Reading
 //!
 //! [`Archive::open`] takes anything that implements [`ReadAt`] (a file, a byte slice, ranges of a
-//! remote file) and refuses what two readers could understand differently. [`Limits`] bound what a
-//! hostile archive can make the caller spend.
+//! remote file) and refuses what two readers, or two file systems, could understand differently:
+//! each [`Rule`] names one such thing. What a caller can live with is allowed by name, in a
+//! [`Policy`], whose [`Limits`] bound what a hostile archive can make the caller spend.
 //!
 //! ```
 //! use pinnace_archive::{Archive, ArchivePath, Mode, Policy, Writer};
@@ -54,6 +62,14 @@
 //! assert_eq!(archive.read(entry)?, b"hello");
 //! # Ok::<(), pinnace_archive::Error>(())
 //! ```
+//!
+//! [`Archive::verify`] reads everything once; `Archive::extract` (on Unix) puts it on disk and
+//! never leaves the folder it was given, whatever is planted there.
+//!
+//! # Features
+//!
+//! `zstd` adds `Zstandard`, an encoder, and reads members that are compressed so. It compiles C.
+//! Without it such members are refused, and nothing else changes.
 
 mod builder;
 mod content;
@@ -61,6 +77,7 @@ mod digest;
 mod encode;
 mod entry;
 mod error;
+mod extra;
 #[cfg(unix)]
 mod extract;
 mod folder;

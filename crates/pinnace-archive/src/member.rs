@@ -1,17 +1,15 @@
 //! Reading one member: its local header, its raw bytes, its content, and what follows it.
 
-use std::{
-    io::{self, BufRead, Read, Write},
-    ops::Range,
-};
+use std::io::{self, BufRead, Read, Write};
 
 use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::{
     Archive, Entry, Error, ErrorKind, Leniency, Method, ReadAt, Rule,
     content::{BUFFER, for_each_chunk},
+    extra::{unicode_path_agrees, widen},
     reader::read,
-    record::{FLAG_DESCRIPTOR, LOCAL_LENGTH, Local, descriptor_length, unicode_path_agrees, widen},
+    record::{FLAG_DESCRIPTOR, LOCAL_LENGTH, Local, descriptor_length},
 };
 
 /// The longest local header: name and extra field have 16-bit lengths.
@@ -65,7 +63,7 @@ pub(crate) fn copy_at_once<R: ReadAt>(
     out: &mut impl Write,
 ) -> Result<(), Error> {
     let data = fetch(archive, entry, &mut scratch.input)?;
-    decode(&scratch.input[data], entry, &mut scratch.inflate, &mut scratch.output, out)
+    decode(data, entry, &mut scratch.inflate, &mut scratch.output, out)
 }
 
 /// Copies the bytes that hold the content, undecoded.
@@ -76,8 +74,7 @@ pub(crate) fn copy_raw<R: ReadAt>(
     out: &mut impl Write,
 ) -> Result<(), Error> {
     let copied = if span(entry) <= AT_ONCE {
-        let data = fetch(archive, entry, &mut scratch.input)?;
-        out.write_all(&scratch.input[data])
+        out.write_all(fetch(archive, entry, &mut scratch.input)?)
     } else {
         for_each_chunk(&mut raw(archive, entry)?, |bytes| out.write_all(bytes)).map(drop)
     };
@@ -101,19 +98,28 @@ fn raw<'a, R: ReadAt>(archive: &'a Archive<R>, entry: &Entry) -> Result<Raw<'a, 
     Ok(Raw { source: &archive.source, offset: start, remaining: entry.compressed })
 }
 
-/// Reads header, data and what follows into `input`; returns where the data is.
-fn fetch<R: ReadAt>(
-    archive: &Archive<R>,
+/// The data of a member whose header and tail are as they should be: in place where the source is
+/// in memory, else read into `buffer` in one piece.
+fn fetch<'a, R: ReadAt>(
+    archive: &'a Archive<R>,
     entry: &Entry,
-    input: &mut Vec<u8>,
-) -> Result<Range<usize>, Error> {
-    input.resize(span(entry) as usize, 0);
-    read(&archive.source, input, entry.offset)?;
-    let start = check_header(input, entry)?;
+    buffer: &'a mut Vec<u8>,
+) -> Result<&'a [u8], Error> {
+    let length = span(entry) as usize;
+    let bytes = match archive.source.bytes_at(entry.offset, length) {
+        Some(bytes) => bytes,
+        None => {
+            buffer.resize(length, 0);
+            read(&archive.source, buffer, entry.offset)?;
+            buffer.as_slice()
+        }
+    };
+    let start = check_header(bytes, entry)?;
     let end = within(entry.offset + start as u64, entry)? - entry.offset;
-    let tail = input.get(end as usize..).unwrap_or_default();
+    let tail = bytes.get(end as usize..).unwrap_or_default();
     check_tail(archive, entry, tail, entry.end - entry.offset - end)?;
-    Ok(start..end as usize)
+    // Within the bytes read: a span has room for the longest header.
+    bytes.get(start..end as usize).ok_or_else(|| Error::refused(Rule::Overlap, &entry.name))
 }
 
 /// How many bytes from the local header on can belong to the member.

@@ -17,6 +17,12 @@ pub trait ReadAt {
     ///
     /// [`io::ErrorKind::UnexpectedEof`] if the source ends before the buffer is full.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+
+    /// The bytes themselves, where they are in memory already and need not be copied. Sources
+    /// that have to read say `None`, which is the default.
+    fn bytes_at(&self, _offset: u64, _length: usize) -> Option<&[u8]> {
+        None
+    }
 }
 
 impl ReadAt for [u8] {
@@ -25,12 +31,14 @@ impl ReadAt for [u8] {
     }
 
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        let bytes = usize::try_from(offset)
-            .ok()
-            .and_then(|start| self.get(start..start.checked_add(buffer.len())?))
-            .ok_or(io::ErrorKind::UnexpectedEof)?;
+        let bytes = self.bytes_at(offset, buffer.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
         buffer.copy_from_slice(bytes);
         Ok(())
+    }
+
+    fn bytes_at(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        let start = usize::try_from(offset).ok()?;
+        self.get(start..start.checked_add(length)?)
     }
 }
 
@@ -42,6 +50,10 @@ impl<T: ReadAt + ?Sized> ReadAt for &T {
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         (**self).read_exact_at(buffer, offset)
     }
+
+    fn bytes_at(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        (**self).bytes_at(offset, length)
+    }
 }
 
 impl ReadAt for Vec<u8> {
@@ -51,6 +63,10 @@ impl ReadAt for Vec<u8> {
 
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         self.as_slice().read_exact_at(buffer, offset)
+    }
+
+    fn bytes_at(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        self.as_slice().bytes_at(offset, length)
     }
 }
 

@@ -1,6 +1,9 @@
 //! The records of the zip format (APPNOTE 6.3.10, section 4.3), encoded and decoded side by side.
 
-use crate::{Error, ErrorKind, Rule};
+use crate::{
+    Error, ErrorKind, Rule,
+    extra::{ZIP64_EXTRA, unicode_path_agrees, widen},
+};
 
 pub(crate) const STORED: u16 = 0;
 pub(crate) const DEFLATED: u16 = 8;
@@ -20,11 +23,8 @@ const HOST_UNIX: u16 = 3 << 8;
 pub(crate) const FLAG_UTF8: u16 = 1 << 11;
 /// Bit 3: sizes and checksum follow the data instead of standing in the local header.
 pub(crate) const FLAG_DESCRIPTOR: u16 = 1 << 3;
-const ZIP64_EXTRA: u16 = 1;
-/// Info-ZIP's Unicode path (APPNOTE 4.6.9), which some readers prefer to the name.
-const UNICODE_PATH_EXTRA: u16 = 0x7075;
 const MAX16: u64 = u16::MAX as u64;
-const MAX32: u64 = u32::MAX as u64;
+pub(crate) const MAX32: u64 = u32::MAX as u64;
 
 pub(crate) const LOCAL_SIGNATURE: u32 = 0x0403_4b50;
 pub(crate) const LOCAL_LENGTH: usize = 30;
@@ -338,60 +338,6 @@ pub(crate) fn descriptor_length(
     signed.or_else(|| behind(bytes))
 }
 
-/// Replaces saturated 32-bit fields by those of the zip64 extra field (APPNOTE 4.5.3).
-pub(crate) fn widen(extra: &[u8], plain: [u32; 3], name: &[u8]) -> Result<[u64; 3], Error> {
-    let contradiction = || Error::refused(Rule::Zip64, String::from_utf8_lossy(name));
-    let mut values = zip64_values(extra).ok_or_else(contradiction)?.chunks_exact(8);
-    let mut wide = plain.map(u64::from);
-    for value in wide.iter_mut().filter(|value| **value == MAX32) {
-        let bytes = values.next().ok_or_else(contradiction)?;
-        *value = Fields(bytes).u64();
-    }
-    Ok(wide)
-}
-
-/// The body of the zip64 extra field, empty if there is none; `None` if the fields are malformed
-/// or it stands twice.
-fn zip64_values(extra: &[u8]) -> Option<&[u8]> {
-    let mut found: Option<&[u8]> = None;
-    for field in ExtraFields(extra) {
-        let (id, body) = field?;
-        if id == ZIP64_EXTRA && found.replace(body).is_some() {
-            return None;
-        }
-    }
-    Some(found.unwrap_or_default())
-}
-
-/// Whether a second name, if there is one, is the name: version, CRC-32 of the name, UTF-8.
-pub(crate) fn unicode_path_agrees(extra: &[u8], name: &[u8]) -> bool {
-    ExtraFields(extra)
-        .flatten()
-        .filter(|(id, _)| *id == UNICODE_PATH_EXTRA)
-        .all(|(_, body)| body.get(5..) == Some(name))
-}
-
-/// The fields of an extra field (APPNOTE 4.5.1); `None` where they are malformed.
-struct ExtraFields<'a>(&'a [u8]);
-
-impl<'a> Iterator for ExtraFields<'a> {
-    type Item = Option<(u16, &'a [u8])>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let field = self.0.split_at_checked(4).and_then(|(head, rest)| {
-            let mut fields = Fields(head);
-            let (id, length) = (fields.u16(), fields.u16());
-            let (body, rest) = rest.split_at_checked(length.into())?;
-            Some((id, body, rest))
-        });
-        self.0 = field.map_or(&[], |(_, _, rest)| rest);
-        Some(field.map(|(id, body, _)| (id, body)))
-    }
-}
-
 fn put16(out: &mut Vec<u8>, value: u16) {
     out.extend_from_slice(&value.to_le_bytes());
 }
@@ -413,7 +359,7 @@ fn put_zip64(out: &mut Vec<u8>, values: &[u64]) {
 }
 
 /// Little-endian fields off the front of a record whose length has been checked.
-struct Fields<'a>(&'a [u8]);
+pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
 impl Fields<'_> {
     fn take<const N: usize>(&mut self) -> [u8; N] {
@@ -424,7 +370,7 @@ impl Fields<'_> {
         field
     }
 
-    fn u16(&mut self) -> u16 {
+    pub(crate) fn u16(&mut self) -> u16 {
         u16::from_le_bytes(self.take())
     }
 
@@ -432,7 +378,7 @@ impl Fields<'_> {
         u32::from_le_bytes(self.take())
     }
 
-    fn u64(&mut self) -> u64 {
+    pub(crate) fn u64(&mut self) -> u64 {
         u64::from_le_bytes(self.take())
     }
 

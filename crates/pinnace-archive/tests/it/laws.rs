@@ -1,6 +1,9 @@
 //! What never changes a byte: order of arrival, threads, how the input is cut.
 
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::{
+    io::{self, Cursor, Read, Seek, SeekFrom},
+    sync::LazyLock,
+};
 
 use pinnace_archive::{
     Archive, ArchiveBuilder, Content, Deflate, Encoder, ErrorKind, Links, Method, Mode, Policy,
@@ -59,9 +62,9 @@ proptest! {
         threads in 0..4_usize,
         compress: bool,
     ) {
-        let deflate = Deflate::new(1);
+        static DEFLATE: LazyLock<Deflate> = LazyLock::new(Deflate::default);
         let plain = Writing::default();
-        let one = if compress { plain.encoder(&deflate) } else { plain };
+        let one = if compress { plain.encoder(&*DEFLATE) } else { plain };
         let bytes = built(&builder(&files), &one);
         prop_assert_eq!(&built(&builder(&shuffled), &one.threads(threads)), &bytes);
         if !compress {
@@ -116,7 +119,7 @@ fn many_threads_give_what_one_gives() {
     let spool = || tempfile::tempfile().map(|file| Box::new(file) as _);
     for base in [Writing::default(), Writing::default().encoder(&deflate)] {
         let one = built(&builder(&files), &base);
-        for threads in [2, 3, 8] {
+        for threads in [2, 8] {
             assert_eq!(built(&builder(&files), &base.threads(threads)), one);
             assert_eq!(built(&from_disk, &base.threads(threads).spool(&spool)), one);
         }

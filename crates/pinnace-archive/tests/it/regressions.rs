@@ -196,7 +196,8 @@ struct Sparse {
 
 impl Write for Sparse {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.len() < 1000 || bytes.iter().any(|byte| *byte != 0) {
+        // Only the content of zeros comes in pieces as large as this.
+        if bytes.len() < 1000 {
             self.pieces.insert(self.size, bytes.to_vec());
         }
         self.size += bytes.len() as u64;

@@ -20,8 +20,7 @@ use std::{
 };
 
 use pinnace_archive::{
-    Archive, ArchiveBuilder, ArchivePath, Content, ContentDigest, Deflate, Mode, Policy, Writer,
-    Writing,
+    Archive, ArchiveBuilder, ArchivePath, Content, Deflate, Mode, Policy, Writer, Writing,
 };
 use sha2::{Digest, Sha256};
 
@@ -64,7 +63,7 @@ fn members() -> Result<Vec<Member>> {
                 content.extend_from_slice(random(1000).to_string().as_bytes());
             }
             let path = ArchivePath::parse(&format!("package_{:02}/module_{n:05}.py", n / 200))?;
-            Ok(Member { path, sha256: ContentDigest::of_bytes(&content), content })
+            Ok(Member { path, sha256: pinnace_archive::sha256(&content), content })
         })
         .collect()
 }

@@ -1,12 +1,13 @@
 use std::{
-    collections::{BTreeMap, btree_map::Entry as Slot},
+    collections::BTreeMap,
     fs::File,
     io::{self, Cursor, Read, Seek, Write},
     path::{Path, PathBuf},
 };
 
 use crate::{
-    Archive, ArchivePath, Content, Entry, Error, ErrorKind, Mode, ReadAt, Summary, Writer, Writing,
+    Archive, ArchivePath, Content, Entry, Error, ErrorKind, Mode, ReadAt, Rule, Summary, Writer,
+    Writing,
     folder::{self, Links},
     member::Scratch,
     ordered,
@@ -52,7 +53,7 @@ impl std::fmt::Debug for Node<'_> {
 /// Where a member's bytes come from.
 pub(crate) trait Feed: Sync {
     /// Reads it once.
-    fn measure(&self, writing: &Writing<'_>) -> Result<Measured<'_>, Error>;
+    fn measure(&self, path: &ArchivePath, writing: &Writing<'_>) -> Result<Measured<'_>, Error>;
 
     /// Writes what was measured as [`Measured::Raw`].
     fn copy(
@@ -89,11 +90,11 @@ impl<'a> ArchiveBuilder<'a> {
         self.prefix = prefix.to_vec();
     }
 
-    /// Adds a directory. Parents of other entries need none of this.
+    /// Adds a directory, if it is not there already. Parents of other entries need none of this.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Duplicate`], [`ErrorKind::FileAndDirectory`].
+    /// [`ErrorKind::FileAndDirectory`].
     pub fn add_directory(&mut self, path: &ArchivePath) -> Result<(), Error> {
         self.insert(format!("{path}/"), Node::Directory)
     }
@@ -102,7 +103,7 @@ impl<'a> ArchiveBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// As [`ArchiveBuilder::add_directory`].
+    /// [`ErrorKind::Duplicate`], [`ErrorKind::FileAndDirectory`].
     pub fn add_bytes(
         &mut self,
         path: &ArchivePath,
@@ -116,7 +117,7 @@ impl<'a> ArchiveBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// As [`ArchiveBuilder::add_directory`].
+    /// As [`ArchiveBuilder::add_bytes`].
     pub fn add_file(&mut self, path: &ArchivePath, mode: Mode, file: &Path) -> Result<(), Error> {
         self.add(path, mode, OnDisk(file.to_owned()))
     }
@@ -125,7 +126,7 @@ impl<'a> ArchiveBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// As [`ArchiveBuilder::add_directory`].
+    /// As [`ArchiveBuilder::add_bytes`].
     pub fn add_with<R: Read + Seek + Send + 'a>(
         &mut self,
         path: &ArchivePath,
@@ -136,19 +137,49 @@ impl<'a> ArchiveBuilder<'a> {
         self.add(path, mode, Opened(Box::new(open)))
     }
 
-    /// Adds all that lies in a folder: files, executables, directories (empty ones too).
+    /// Adds all that lies in a folder, at the top of the archive: files (dot-files too),
+    /// executables (where the owner may execute them), directories (empty ones too). See to it
+    /// that the archive itself is not written into the folder.
+    ///
+    /// ```
+    /// use pinnace_archive::{ArchiveBuilder, Deflate, Links, Writing};
+    ///
+    /// let mut builder = ArchiveBuilder::new();
+    /// builder.add_folder("src".as_ref(), Links::Refuse)?;
+    /// let deflate = Deflate::default();
+    /// let summary = builder.write(std::io::sink(), &Writing::default().encoder(&deflate))?;
+    /// assert_eq!(summary.encoders, [pinnace_archive::Encoder::id(&deflate)]);
+    /// # Ok::<(), pinnace_archive::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Source`] for what cannot be read or held; as [`ArchiveBuilder::add_directory`].
+    /// [`ErrorKind::Source`] for what cannot be read or held; as [`ArchiveBuilder::add_bytes`].
+    /// Nothing is added then.
     pub fn add_folder(&mut self, folder: &Path, links: Links) -> Result<(), Error> {
-        for found in folder::walk(folder, links)? {
-            match found.mode {
-                None => self.insert(format!("{}/", found.path), Node::Directory)?,
-                Some(mode) => self.add_file(&found.path, mode, &found.file)?,
-            }
-        }
-        Ok(())
+        self.add_walk(folder, "", links)
+    }
+
+    /// The same below a directory of the archive.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArchiveBuilder::add_folder`].
+    pub fn add_folder_at(
+        &mut self,
+        path: &ArchivePath,
+        folder: &Path,
+        links: Links,
+    ) -> Result<(), Error> {
+        self.add_walk(folder, &format!("{path}/"), links)
+    }
+
+    fn add_walk(&mut self, folder: &Path, below: &str, links: Links) -> Result<(), Error> {
+        let found = folder::walk(folder, below, links)?;
+        self.insert_all(found.into_iter().map(|found| match found.mode {
+            None => (format!("{}/", found.path), Node::Directory),
+            Some(mode) => file(&found.path, mode, OnDisk(found.file)),
+        }))
     }
 
     /// Adds a member of another archive under a new name. Its compressed stream is copied
@@ -156,7 +187,7 @@ impl<'a> ArchiveBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// As [`ArchiveBuilder::add_directory`].
+    /// As [`ArchiveBuilder::add_bytes`]; [`ErrorKind::Refused`] for what is no file.
     pub fn add_member<R: ReadAt + Sync>(
         &mut self,
         path: &ArchivePath,
@@ -164,25 +195,44 @@ impl<'a> ArchiveBuilder<'a> {
         archive: &'a Archive<R>,
         entry: &'a Entry,
     ) -> Result<(), Error> {
+        if !entry.is_file() {
+            return Err(Error::refused(Rule::FileType, entry.name()));
+        }
         self.add(path, mode, Member { archive, entry })
     }
 
-    /// Adds all members of another archive, with names and modes as they are.
+    /// Adds all members of another archive, with names and modes as they are; its prefix stays
+    /// behind.
+    ///
+    /// ```
+    /// use pinnace_archive::{Archive, ArchiveBuilder, ArchivePath, Mode, Policy, Writing};
+    ///
+    /// let mut bytes = Vec::new();
+    /// let mut builder = ArchiveBuilder::new();
+    /// builder.add_bytes(&ArchivePath::parse("a")?, Mode::File, "")?;
+    /// builder.write(&mut bytes, &Writing::default())?;
+    ///
+    /// let other = Archive::open(bytes, Policy::strict())?;
+    /// let mut merged = ArchiveBuilder::new();
+    /// merged.add_archive(&other)?;
+    /// merged.add_bytes(&ArchivePath::parse("b")?, Mode::File, "")?;
+    /// assert_eq!(merged.write(std::io::sink(), &Writing::default())?.entries, 2);
+    /// # Ok::<(), pinnace_archive::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// As [`ArchiveBuilder::add_directory`].
+    /// As [`ArchiveBuilder::add_member`]. Nothing is added then.
     pub fn add_archive<R: ReadAt + Sync>(&mut self, archive: &'a Archive<R>) -> Result<(), Error> {
-        for entry in archive.entries() {
-            let name = entry.name();
-            let path = ArchivePath::parse(name.strip_suffix('/').unwrap_or(name))?;
-            let mode = if entry.is_executable() { Mode::Executable } else { Mode::File };
-            match entry.is_directory() {
-                true => self.insert(name.to_owned(), Node::Directory)?,
-                false => self.add_member(&path, mode, archive, entry)?,
+        let nodes = archive.entries().iter().map(|entry| match entry.name().strip_suffix('/') {
+            Some(_) => Ok((entry.name().to_owned(), Node::Directory)),
+            None if entry.is_symlink() => Err(Error::refused(Rule::NoSymlink, entry.name())),
+            None => {
+                let path = ArchivePath::parse(entry.name())?;
+                Ok(file(&path, entry.mode(), Member { archive, entry }))
             }
-        }
-        Ok(())
+        });
+        self.insert_all(nodes.collect::<Result<Vec<_>, _>>()?)
     }
 
     /// Writes the archive. The same entries give the same bytes, whatever the order in which they
@@ -219,29 +269,44 @@ impl<'a> ArchiveBuilder<'a> {
     }
 
     fn add(&mut self, path: &ArchivePath, mode: Mode, feed: impl Feed + 'a) -> Result<(), Error> {
-        self.insert(path.to_string(), Node::File(path.clone(), mode, Box::new(feed)))
+        let (name, node) = file(path, mode, feed);
+        self.insert(name, node)
+    }
+
+    /// All of them or none. Among themselves they do not clash.
+    fn insert_all(
+        &mut self,
+        nodes: impl IntoIterator<Item = (String, Node<'a>)>,
+    ) -> Result<(), Error> {
+        let nodes: Vec<_> = nodes.into_iter().collect();
+        nodes.iter().try_for_each(|(name, node)| self.admit(name, node))?;
+        self.nodes.extend(nodes);
+        Ok(())
     }
 
     fn insert(&mut self, name: String, node: Node<'a>) -> Result<(), Error> {
-        let path = name.trim_end_matches('/').to_owned();
-        let other = if matches!(node, Node::Directory) { &path } else { &format!("{path}/") };
-        let below = matches!(node, Node::File(..)) && self.has_below(&format!("{path}/"));
-        if below || self.nodes.contains_key(other) {
-            return Err(ErrorKind::FileAndDirectory { path }.into());
-        }
+        self.admit(&name, &node)?;
+        self.nodes.insert(name, node);
+        Ok(())
+    }
+
+    fn admit(&self, name: &str, node: &Node<'a>) -> Result<(), Error> {
+        let path = name.trim_end_matches('/');
+        let clash = |path: &str| Err(ErrorKind::FileAndDirectory { path: path.to_owned() }.into());
         let mut parents = path.match_indices('/').map(|(end, _)| &path[..end]);
         if let Some(file) = parents.find(|parent| self.nodes.contains_key(*parent)) {
-            return Err(ErrorKind::FileAndDirectory { path: file.to_owned() }.into());
+            return clash(file);
         }
-        match (self.nodes.entry(name), &node) {
-            (Slot::Vacant(slot), _) => drop(slot.insert(node)),
+        match node {
             // Two folders that are added may both hold one of that name.
-            (Slot::Occupied(_), Node::Directory) => {}
-            (Slot::Occupied(_), Node::File(..)) => {
-                return Err(ErrorKind::Duplicate { path }.into());
+            Node::Directory if self.nodes.contains_key(path) => clash(path),
+            Node::Directory => Ok(()),
+            Node::File(..) if self.has_below(&format!("{path}/")) => clash(path),
+            Node::File(..) if self.nodes.contains_key(path) => {
+                Err(ErrorKind::Duplicate { path: path.to_owned() }.into())
             }
+            Node::File(..) => Ok(()),
         }
-        Ok(())
     }
 
     fn has_below(&self, folder: &str) -> bool {
@@ -250,28 +315,30 @@ impl<'a> ArchiveBuilder<'a> {
     }
 }
 
+fn file<'a>(path: &ArchivePath, mode: Mode, feed: impl Feed + 'a) -> (String, Node<'a>) {
+    (path.to_string(), Node::File(path.clone(), mode, Box::new(feed)))
+}
+
 fn measure<'n>(node: &'n Node<'_>, writing: &Writing<'_>) -> Result<Measured<'n>, Error> {
     match node {
         Node::Directory => Ok(Measured::Directory),
-        Node::File(_, _, feed) => feed.measure(writing),
+        Node::File(path, _, feed) => feed.measure(path, writing),
     }
 }
 
 struct Bytes(Vec<u8>);
 
 impl Feed for Bytes {
-    fn measure(&self, writing: &Writing<'_>) -> Result<Measured<'_>, Error> {
-        writing
-            .measure(Cursor::new(self.0.as_slice()))
-            .map(Measured::Content)
-            .map_err(|source| Error::io("compress a member", source))
+    fn measure(&self, path: &ArchivePath, writing: &Writing<'_>) -> Result<Measured<'_>, Error> {
+        let measured = writing.measure(Cursor::new(self.0.as_slice()));
+        measured.map(Measured::Content).map_err(unreadable(path))
     }
 }
 
 struct OnDisk(PathBuf);
 
 impl Feed for OnDisk {
-    fn measure(&self, writing: &Writing<'_>) -> Result<Measured<'_>, Error> {
+    fn measure(&self, _: &ArchivePath, writing: &Writing<'_>) -> Result<Measured<'_>, Error> {
         let measured = File::open(&self.0).and_then(|file| writing.measure(file));
         measured
             .map(Measured::Content)
@@ -284,10 +351,14 @@ type Open<'a> = Box<dyn Fn() -> io::Result<Box<dyn ReadSeek + 'a>> + Sync + 'a>;
 struct Opened<'a>(Open<'a>);
 
 impl Feed for Opened<'_> {
-    fn measure(&self, writing: &Writing<'_>) -> Result<Measured<'_>, Error> {
+    fn measure(&self, path: &ArchivePath, writing: &Writing<'_>) -> Result<Measured<'_>, Error> {
         let measured = (self.0)().and_then(|source| writing.measure(source));
-        measured.map(Measured::Content).map_err(|error| Error::io("read a member's source", error))
+        measured.map(Measured::Content).map_err(unreadable(path))
     }
+}
+
+fn unreadable(path: &ArchivePath) -> impl FnOnce(io::Error) -> Error {
+    move |source| ErrorKind::Content { path: path.to_string(), source }.into()
 }
 
 struct Member<'a, R> {
@@ -296,7 +367,7 @@ struct Member<'a, R> {
 }
 
 impl<R: ReadAt + Sync> Feed for Member<'_, R> {
-    fn measure(&self, _writing: &Writing<'_>) -> Result<Measured<'_>, Error> {
+    fn measure(&self, _: &ArchivePath, _: &Writing<'_>) -> Result<Measured<'_>, Error> {
         sha256_of(self.archive, self.entry, &mut Scratch::default()).map(Measured::Raw)
     }
 

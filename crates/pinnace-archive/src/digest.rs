@@ -24,7 +24,7 @@ use crate::{ArchivePath, Mode};
 /// let (_, summary) = writer.finish()?;
 ///
 /// let mut digest = ContentDigest::new(b"");
-/// digest.file(&path, Mode::File, &pinnace_archive::ContentDigest::of_bytes(b""));
+/// digest.file(&path, Mode::File, &pinnace_archive::sha256(b""));
 /// assert_eq!(digest.finish(), summary.content_digest);
 /// # Ok::<(), pinnace_archive::Error>(())
 /// ```
@@ -60,15 +60,15 @@ impl ContentDigest {
         self.0.finalize().into()
     }
 
-    /// The SHA-256 of some bytes: what [`ContentDigest::file`] wants of a small file.
-    pub fn of_bytes(bytes: &[u8]) -> [u8; 32] {
-        Sha256::digest(bytes).into()
-    }
-
     pub(crate) fn directory_name(&mut self, name: &str) {
         sized(&mut self.0, name.as_bytes());
         self.0.update(b"d");
     }
+}
+
+/// The SHA-256 of some bytes: what [`ContentDigest::file`] wants of a small file.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 fn sized(hash: &mut Sha256, bytes: &[u8]) {

@@ -3,7 +3,7 @@ use std::io::{self, Read, Write};
 use flate2::{Compress, Compression, FlushCompress, Status};
 use sha2::{Digest, Sha256};
 
-use crate::{Method, content::fill};
+use crate::Method;
 
 /// Compresses contents, on request ([`Content::encode`](crate::Content::encode)).
 ///
@@ -175,10 +175,9 @@ impl Encoder for Zstandard {
 
 /// Whether there is a next piece.
 fn take_piece(content: &mut dyn Read, piece: &mut Vec<u8>) -> io::Result<bool> {
-    piece.resize(PIECE, 0);
-    let length = fill(content, piece)?;
-    piece.truncate(length);
-    Ok(length > 0)
+    piece.clear();
+    content.take(PIECE as u64).read_to_end(piece)?;
+    Ok(!piece.is_empty())
 }
 
 /// The first four bytes of the SHA-256 of the encoded sample, in hexadecimal.

@@ -1,7 +1,6 @@
 use crate::{
-    Error, Leniency, Limits, Policy, Rule,
+    Error, Leniency, Limits, Mode, Policy, Rule,
     path::{fault, reserved},
-    reader::limit,
     record::{Central, DEFLATED, FLAG_UTF8, LOCAL_LENGTH, STORED, VERSION_ZSTANDARD, ZSTANDARD},
 };
 
@@ -71,6 +70,16 @@ impl Entry {
         self.kind == Kind::Directory
     }
 
+    /// Whether it is a file, executable or not.
+    pub fn is_file(&self) -> bool {
+        matches!(self.kind, Kind::File | Kind::Executable)
+    }
+
+    /// Its mode as a writer takes it.
+    pub fn mode(&self) -> Mode {
+        if self.is_executable() { Mode::Executable } else { Mode::File }
+    }
+
     /// Whether its owner may execute it. False where the archive records no Unix mode.
     pub fn is_executable(&self) -> bool {
         self.kind == Kind::Executable
@@ -113,7 +122,8 @@ pub(crate) fn accept(central: Central, policy: &Policy) -> Result<Entry, Error> 
     let name = String::from_utf8(central.name)
         .map_err(|error| Error::refused(Rule::Name, String::from_utf8_lossy(error.as_bytes())))?;
     let refused = |rule| Error::refused(rule, &name);
-    check_name(&name, central.flags, policy).map_err(refused)?;
+    check_name(&name, central.flags, policy)
+        .map_err(|(rule, detail)| Error::refused_for(rule, &name, detail))?;
     if central.flags & ENCRYPTED != 0 {
         return Err(refused(Rule::Encrypted));
     }
@@ -127,7 +137,7 @@ pub(crate) fn accept(central: Central, policy: &Policy) -> Result<Entry, Error> 
     let mode = if central.made_by_unix { central.external_attributes >> 16 } else { 0 };
     let kind = kind(mode, name.ends_with('/')).ok_or_else(|| refused(Rule::FileType))?;
     if kind == Kind::Symlink && !policy.allows(Leniency::Symlink) {
-        return Err(refused(Rule::FileType));
+        return Err(refused(Rule::NoSymlink));
     }
     let lies = method == Method::Stored && central.size != central.compressed;
     if lies || kind == Kind::Directory && central.size != 0 {
@@ -148,19 +158,18 @@ pub(crate) fn accept(central: Central, policy: &Policy) -> Result<Entry, Error> 
     Ok(entry)
 }
 
-fn check_name(name: &str, flags: u16, policy: &Policy) -> Result<(), Rule> {
+fn check_name(name: &str, flags: u16, policy: &Policy) -> Result<(), (Rule, &'static str)> {
     let path = name.strip_suffix('/').unwrap_or(name);
-    if fault(path).is_some() {
-        return Err(Rule::Name);
+    if let Some(fault) = fault(path) {
+        return Err((Rule::Name, fault));
     }
     if !name.is_ascii() && flags & FLAG_UTF8 == 0 && !policy.allows(Leniency::UnflaggedName) {
-        return Err(Rule::NameEncoding);
+        return Err((Rule::NameEncoding, ""));
     }
-    let is_reserved = || path.split('/').any(|part| reserved(part).is_some());
-    if !policy.allows(Leniency::ReservedName) && is_reserved() {
-        return Err(Rule::ReservedName);
+    match path.split('/').find_map(reserved) {
+        Some(fault) if !policy.allows(Leniency::ReservedName) => Err((Rule::ReservedName, fault)),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn check_limits(entry: &Entry, limits: &Limits) -> Result<(), Error> {
@@ -169,13 +178,19 @@ fn check_limits(entry: &Entry, limits: &Limits) -> Result<(), Error> {
         Method::Stored | Method::Deflated => limits.ratio,
     };
     if entry.size > entry.compressed.saturating_mul(ratio) {
-        return Err(limit("a member's compression ratio", ratio, &entry.name));
+        return Err(Error::limit(
+            "a member's compression ratio",
+            entry.size / entry.compressed.max(1),
+            ratio,
+            &entry.name,
+        ));
     }
     if entry.size > limits.size {
-        return Err(limit("a member's size", limits.size, &entry.name));
+        return Err(Error::limit("a member's size", entry.size, limits.size, &entry.name));
     }
-    if entry.name.split('/').count() as u64 > limits.depth {
-        return Err(limit("the depth of folders", limits.depth, &entry.name));
+    let depth = entry.name.split('/').count() as u64;
+    if depth > limits.depth {
+        return Err(Error::limit("the depth of folders", depth, limits.depth, &entry.name));
     }
     Ok(())
 }

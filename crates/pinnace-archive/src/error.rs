@@ -16,7 +16,19 @@ impl Error {
     }
 
     pub(crate) fn refused(rule: Rule, entry: impl Into<String>) -> Self {
-        ErrorKind::Refused { rule, entry: entry.into() }.into()
+        Self::refused_for(rule, entry, "")
+    }
+
+    pub(crate) fn refused_for(
+        rule: Rule,
+        entry: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> Self {
+        ErrorKind::Refused { rule, entry: entry.into(), detail: detail.into() }.into()
+    }
+
+    pub(crate) fn limit(what: &'static str, value: u64, limit: u64, entry: &str) -> Self {
+        ErrorKind::Limit { what, value, limit, entry: entry.to_owned() }.into()
     }
 
     pub(crate) fn io(doing: &'static str, source: io::Error) -> Self {
@@ -43,7 +55,7 @@ pub enum ErrorKind {
         source: io::Error,
     },
     /// A name that no archive of ours holds.
-    #[error("`{path}` is not a path for an archive: {reason}")]
+    #[error("`{}` is not a path for an archive: {reason}", Shown(path))]
     Path {
         /// The name as given.
         path: String,
@@ -51,7 +63,10 @@ pub enum ErrorKind {
         reason: &'static str,
     },
     /// Entries must arrive in ascending order of their name's bytes.
-    #[error("`{path}` was added after `{previous}`, but entries go in ascending byte order")]
+    #[error(
+        "`{path}` was added after `{previous}`, but entries go in ascending byte order \
+         (an `ArchiveBuilder` takes them in any order)"
+    )]
     OutOfOrder {
         /// The entry that came too late.
         path: String,
@@ -80,7 +95,7 @@ pub enum ErrorKind {
         path: String,
     },
     /// The bytes read are not those that the archive's records promise.
-    #[error("`{entry}` is damaged: its {what} differs from the one recorded")]
+    #[error("`{}` is damaged: its {what} differs from the one recorded", Shown(entry))]
     Damaged {
         /// The entry's name.
         entry: String,
@@ -88,20 +103,30 @@ pub enum ErrorKind {
         what: &'static str,
     },
     /// The archive breaks a rule of the strict reader.
-    #[error("refused: {rule}{}", At(entry))]
+    #[error("refused: {rule}{}{}", Detail(detail), At(entry))]
     Refused {
         /// The rule.
         rule: Rule,
         /// The entry that breaks it; empty when it is the archive as a whole.
         entry: String,
+        /// More about it where there is more to say, such as the name that it collides with.
+        detail: String,
     },
     /// A member could not be put on disk.
-    #[error("cannot extract `{entry}` below `{}`: {source}", folder.display())]
+    #[error("cannot extract {}below `{}`: {source}", Member(entry), folder.display())]
     Extract {
-        /// The member.
+        /// The member; empty if it is the folder itself that cannot be opened.
         entry: String,
         /// The folder.
         folder: PathBuf,
+        /// The failure itself.
+        source: io::Error,
+    },
+    /// The content of a member that is being added cannot be read or compressed.
+    #[error("cannot read the content of `{path}`: {source}")]
+    Content {
+        /// The member.
+        path: String,
         /// The failure itself.
         source: io::Error,
     },
@@ -114,10 +139,12 @@ pub enum ErrorKind {
         source: io::Error,
     },
     /// A bound of [`Limits`](crate::Limits) was reached.
-    #[error("refused: {what} is over the limit of {limit}{}", At(entry))]
+    #[error("refused: {what} is {value}, and `Limits` allow {limit}{}", At(entry))]
     Limit {
         /// What is bounded.
         what: &'static str,
+        /// What it would be.
+        value: u64,
         /// The bound.
         limit: u64,
         /// The entry; empty when it is the archive as a whole.
@@ -130,6 +157,41 @@ struct At<'a>(&'a str);
 
 impl fmt::Display for At<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() { Ok(()) } else { write!(f, " (in `{}`)", self.0) }
+        if self.0.is_empty() { Ok(()) } else { write!(f, " (in `{}`)", Shown(self.0)) }
+    }
+}
+
+/// `: detail`, or nothing.
+struct Detail<'a>(&'a str);
+
+impl fmt::Display for Detail<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, ": {}", Shown(self.0)) }
+    }
+}
+
+/// `name `, quoted, or nothing.
+struct Member<'a>(&'a str);
+
+impl fmt::Display for Member<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, "`{}` ", Shown(self.0)) }
+    }
+}
+
+/// A name out of a hostile archive: control characters escaped, and cut where it is too long to be
+/// read by anyone.
+struct Shown<'a>(&'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LONGEST: usize = 200;
+        for shown in self.0.chars().take(LONGEST) {
+            match shown {
+                shown if shown.is_control() => write!(f, "{}", shown.escape_default())?,
+                shown => write!(f, "{shown}")?,
+            }
+        }
+        if self.0.chars().nth(LONGEST).is_some() { f.write_str("…") } else { Ok(()) }
     }
 }

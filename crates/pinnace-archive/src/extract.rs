@@ -7,7 +7,10 @@ use std::{
     path::Path,
 };
 
-use rustix::fs::{AtFlags, CWD, Mode as Permissions, OFlags, mkdirat, openat, symlinkat, unlinkat};
+use rustix::{
+    fs::{AtFlags, CWD, Mode as Permissions, OFlags, mkdirat, openat, symlinkat, unlinkat},
+    io::Errno,
+};
 
 use crate::{
     Archive, Entry, Error, ErrorKind, ReadAt,
@@ -58,8 +61,10 @@ impl<R: ReadAt> Archive<R> {
             ErrorKind::Extract { entry, folder, source }.into()
         };
         let root = openat(CWD, folder, OFlags::DIRECTORY | OFlags::CLOEXEC, Permissions::empty());
-        let root =
-            root.map_err(|error| Error::io("open the folder to extract to", error.into()))?;
+        let root = root.map_err(|error| -> Error {
+            let (entry, folder) = (String::new(), folder.to_owned());
+            ErrorKind::Extract { entry, folder, source: error.into() }.into()
+        })?;
         let mut place = Place { root, open: Vec::new() };
         let mut done = Extracted::default();
         let mut scratch = Scratch::default();
@@ -96,7 +101,7 @@ impl<R: ReadAt> Archive<R> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = openat(parent, name, flags, Permissions::from_raw_mode(mode))
-            .map_err(|error| at(entry, error.into()))?;
+            .map_err(|error| at(entry, taken(error)))?;
         let mut out = BufWriter::with_capacity(BUFFER, File::from(file));
         let copied = member::copy(self, entry, scratch, &mut out)
             .and_then(|_| out.flush().map_err(|error| at(entry, error)));
@@ -138,7 +143,7 @@ impl Place {
         let (folder, name) = split(name);
         let depth = folder.split('/').filter(|part| !part.is_empty()).count();
         stays_below(target, depth).map_err(refused)?;
-        symlinkat(target, self.enter(folder)?, name).map_err(io::Error::from)
+        symlinkat(target, self.enter(folder)?, name).map_err(taken)
     }
 }
 
@@ -155,9 +160,20 @@ fn stays_below(target: &str, depth: usize) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// What is there already is never replaced.
+fn taken(error: Errno) -> io::Error {
+    match error {
+        Errno::EXIST => io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "something of that name is there already; extract into an empty folder",
+        ),
+        other => other.into(),
+    }
+}
+
 fn descend(folder: &OwnedFd, part: &str) -> io::Result<OwnedFd> {
     match mkdirat(folder, part, Permissions::from_raw_mode(0o755)) {
-        Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+        Ok(()) | Err(Errno::EXIST) => {}
         Err(error) => return Err(error.into()),
     }
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;

@@ -11,7 +11,7 @@ use crate::{ArchivePath, Error, ErrorKind, Mode};
 pub enum Links {
     /// Adds what they lead to, in their place. A circle is an error.
     Follow,
-    /// Reports the first one as an error.
+    /// Reports the first one as an error. The folder itself may be one.
     Refuse,
 }
 
@@ -25,9 +25,9 @@ pub(crate) struct Found {
 /// Links may lead back; no tree of real files is deeper than this.
 const DEEPEST: usize = 100;
 
-pub(crate) fn walk(folder: &Path, links: Links) -> Result<Vec<Found>, Error> {
+pub(crate) fn walk(folder: &Path, below: &str, links: Links) -> Result<Vec<Found>, Error> {
     let mut found = Vec::new();
-    let mut waiting = vec![(folder.to_owned(), String::new(), 0)];
+    let mut waiting = vec![(folder.to_owned(), below.to_owned(), 0)];
     while let Some((folder, prefix, depth)) = waiting.pop() {
         for entry in fs::read_dir(&folder).map_err(at(&folder))? {
             let file = entry.map_err(at(&folder))?.path();
@@ -50,7 +50,8 @@ fn look(file: &Path, prefix: &str, links: Links) -> Result<Found, Error> {
     let refused = |reason: &str| at(file)(io::Error::other(reason));
     let name = file.file_name().and_then(|name| name.to_str());
     let name = name.ok_or_else(|| refused("its name is not UTF-8"))?;
-    let path = ArchivePath::parse(&format!("{prefix}{name}"))?;
+    let path = ArchivePath::parse(&format!("{prefix}{name}"))
+        .map_err(|error| refused(&error.to_string()))?;
     let metadata = match links {
         Links::Follow => fs::metadata(file),
         Links::Refuse => fs::symlink_metadata(file),
@@ -60,7 +61,11 @@ fn look(file: &Path, prefix: &str, links: Links) -> Result<Found, Error> {
         kind if kind.is_dir() => None,
         kind if kind.is_file() && is_executable(&metadata) => Some(Mode::Executable),
         kind if kind.is_file() => Some(Mode::File),
-        kind if kind.is_symlink() => return Err(refused("it is a symbolic link")),
+        kind if kind.is_symlink() => {
+            return Err(refused(
+                "it is a symbolic link, and links are refused (`Links::Follow` follows them)",
+            ));
+        }
         _ => return Err(refused("it is neither a file nor a folder")),
     };
     Ok(Found { path, file: file.to_owned(), mode })

@@ -26,9 +26,13 @@
 //! - one timestamp (1980-01-01 00:00:00), three modes ([`Mode::File`], [`Mode::Executable`] and
 //!   the directory), host byte Unix, no extra fields unless zip64 (APPNOTE 4.5.3) needs them;
 //! - sizes and checksums stand before the data, so there are no data descriptors;
-//! - members are stored, or copied raw out of another zip: no compressor can move a byte.
+//! - members are stored, or copied raw out of another zip, unless an encoder is asked for: no
+//!   compressor can move a byte.
 //!
 //! Memory use is a few buffers and less than a hundred bytes per entry, whatever the sizes.
+//!
+//! Output is written in pieces as small as a header: hand over a
+//! [`BufWriter`](std::io::BufWriter) where a write is a system call.
 //!
 //! [`ArchiveBuilder`] takes entries in any order, from folders, other archives and memory, and
 //! reads ahead on several threads. None of that changes a byte.
@@ -97,7 +101,7 @@ mod writing;
 
 pub use builder::ArchiveBuilder;
 pub use content::Content;
-pub use digest::ContentDigest;
+pub use digest::{ContentDigest, sha256};
 #[cfg(feature = "zstd")]
 pub use encode::Zstandard;
 pub use encode::{Deflate, Encoder, PIECE};

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::{
     Error, Leniency, Policy, ReadAt, Rule,
-    reader::{limit, read},
+    reader::read,
     record::{
         CENTRAL_LENGTH, END_LENGTH, END_SIGNATURE, End, ZIP64_END_LENGTH, ZIP64_LOCATOR_LENGTH,
     },
@@ -70,10 +70,15 @@ fn locate(tail: &Tail<'_, impl ReadAt>, policy: &Policy) -> Result<End, Error> {
     }
     let limits = policy.limits();
     if end.size > limits.directory {
-        return Err(limit("the central directory", limits.directory, ""));
+        return Err(Error::limit(
+            "the size of the central directory",
+            end.size,
+            limits.directory,
+            "",
+        ));
     }
     if end.entries > limits.entries {
-        return Err(limit("the number of entries", limits.entries, ""));
+        return Err(Error::limit("the number of entries", end.entries, limits.entries, ""));
     }
     if end.entries.saturating_mul(CENTRAL_LENGTH as u64) > end.size {
         return Err(Rule::CentralDirectory.into());
@@ -90,9 +95,14 @@ fn comment_length(tail: &[u8], policy: &Policy) -> Result<usize, Error> {
         return Ok(0);
     }
     let found = tail.windows(signature.len()).rposition(|window| window == signature);
-    let at = found.filter(|at| *at < last).ok_or(Rule::EndRecord)?;
+    // A record that does not claim exactly what follows it is no record.
+    let claims = |at: usize| {
+        let length = [tail[at + END_LENGTH - 2], tail[at + END_LENGTH - 1]];
+        usize::from(u16::from_le_bytes(length)) == last - at
+    };
+    let at = found.filter(|at| *at < last && claims(*at)).ok_or(Rule::EndRecord)?;
     if !policy.allows(Leniency::Comment) {
-        return Err(Rule::EndRecord.into());
+        return Err(Rule::NoComment.into());
     }
     Ok(last - at)
 }

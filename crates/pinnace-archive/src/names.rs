@@ -33,12 +33,12 @@ fn clash(entries: &[Entry], key: impl Fn(&str) -> String, rule: Rule) -> Result<
     for pair in keyed.windows(2) {
         let [(upper, first), (lower, second)] = pair else { continue };
         if upper == lower {
-            return Err(Error::refused(rule, &second.name));
+            return Err(Error::refused_for(rule, &second.name, &first.name));
         }
         let below = lower.strip_prefix(upper.as_str()).is_some_and(|rest| rest.starts_with('\0'));
         if below && !first.is_directory() {
             let rule = if rule == Rule::UniqueName { Rule::FileAndDirectory } else { rule };
-            return Err(Error::refused(rule, &second.name));
+            return Err(Error::refused_for(rule, &second.name, &first.name));
         }
     }
     Ok(())

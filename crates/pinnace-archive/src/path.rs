@@ -4,6 +4,10 @@ use crate::error::{Error, ErrorKind};
 
 /// The name of a member: relative, UTF-8, forward slashes, no `.` or `..`, parsed once.
 ///
+/// These rules keep an archive safe. Whether each name can be had on every file system is another
+/// matter: [`portability_fault`](Self::portability_fault) tells of one name, and the strict reader
+/// refuses names that collide, or that lie more than 64 folders deep, as well.
+///
 /// ```
 /// use pinnace_archive::ArchivePath;
 ///
@@ -46,6 +50,20 @@ impl ArchivePath {
     /// ```
     pub fn portability_fault(&self) -> Option<&'static str> {
         self.0.split('/').find_map(reserved)
+    }
+}
+
+impl AsRef<str> for ArchivePath {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl std::str::FromStr for ArchivePath {
+    type Err = Error;
+
+    fn from_str(path: &str) -> Result<Self, Error> {
+        Self::parse(path)
     }
 }
 

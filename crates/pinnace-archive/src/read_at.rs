@@ -1,4 +1,4 @@
-use std::{fs::File, io};
+use std::{fs::File, io, sync::Arc};
 
 /// Bytes that can be read at any offset: a file, a slice, ranges of a remote file.
 ///
@@ -55,6 +55,28 @@ impl<T: ReadAt + ?Sized> ReadAt for &T {
         (**self).bytes_at(offset, length)
     }
 }
+
+macro_rules! shared {
+    ($($pointer:ident)*) => {
+        $(
+            impl<T: ReadAt + ?Sized> ReadAt for $pointer<T> {
+                fn size(&self) -> io::Result<u64> {
+                    (**self).size()
+                }
+
+                fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+                    (**self).read_exact_at(buffer, offset)
+                }
+
+                fn bytes_at(&self, offset: u64, length: usize) -> Option<&[u8]> {
+                    (**self).bytes_at(offset, length)
+                }
+            }
+        )*
+    };
+}
+
+shared!(Arc Box);
 
 impl ReadAt for Vec<u8> {
     fn size(&self) -> io::Result<u64> {

@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use crate::{
-    Entry, Error, ErrorKind, Leniency, Policy, ReadAt, Rule, entry, locate,
+    Entry, Error, Leniency, Policy, ReadAt, Rule, entry, locate,
     member::{self, Scratch},
     names, ordered,
     record::Central,
@@ -30,8 +30,8 @@ impl<R: ReadAt> Archive<R> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Refused`] with the [`Rule`] that is broken, [`ErrorKind::Limit`], or
-    /// [`ErrorKind::Io`].
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) with the [`Rule`] that is broken, [`ErrorKind::Limit`](crate::ErrorKind::Limit), or
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io).
     pub fn open(source: R, policy: Policy) -> Result<Self, Error> {
         let (end, directory) = locate::directory(&source, &policy)?;
         let mut rest = directory.as_slice();
@@ -46,7 +46,7 @@ impl<R: ReadAt> Archive<R> {
             return Err(Rule::CentralDirectory.into());
         }
         if total > policy.limits().total {
-            return Err(limit("the size of all members", policy.limits().total, ""));
+            return Err(Error::limit("the size of all members", total, policy.limits().total, ""));
         }
         let by_name = names::check(&entries, &policy)?;
         let prefix = entry::lay_out(&mut entries, end.offset)?;
@@ -67,11 +67,16 @@ impl<R: ReadAt> Archive<R> {
         self.by_name.iter().map(|at| &self.entries[*at as usize])
     }
 
-    /// The member of that name.
+    /// The member of that name; that of a directory ends in `/`.
     pub fn find(&self, name: &str) -> Option<&Entry> {
         let at = |at: &u32| &self.entries[*at as usize];
         let found = self.by_name.binary_search_by(|one| at(one).name.as_str().cmp(name)).ok()?;
         Some(at(&self.by_name[found]))
+    }
+
+    /// The source that it was opened on.
+    pub fn into_inner(self) -> R {
+        self.source
     }
 
     /// How many bytes stand before the first member.
@@ -83,24 +88,25 @@ impl<R: ReadAt> Archive<R> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`].
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io).
     pub fn prefix(&self, most: u64) -> Result<Vec<u8>, Error> {
         let mut bytes = vec![0; self.prefix.min(most) as usize];
         read(&self.source, &mut bytes, 0)?;
         Ok(bytes)
     }
 
-    /// The content of a member, checked against its checksum and its size.
+    /// The content of a member of this archive, checked against its checksum and its size.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Damaged`]; [`ErrorKind::Limit`] if it is larger than
-    /// [`Limits::member`](crate::Limits::member); [`ErrorKind::Refused`] if its local header or
-    /// what follows it tells another story; [`ErrorKind::Io`].
+    /// [`ErrorKind::Damaged`](crate::ErrorKind::Damaged); [`ErrorKind::Limit`](crate::ErrorKind::Limit) if it is larger than
+    /// [`Limits::member`](crate::Limits::member); [`ErrorKind::Refused`](crate::ErrorKind::Refused) if its local header or
+    /// what follows it tells another story; [`ErrorKind::Io`](crate::ErrorKind::Io).
     pub fn read(&self, entry: &Entry) -> Result<Vec<u8>, Error> {
         let most = self.policy.limits().member;
-        if entry.size.max(entry.compressed) > most {
-            return Err(limit("a member's size in memory", most, &entry.name));
+        let needed = entry.size.max(entry.compressed);
+        if needed > most {
+            return Err(Error::limit("a member's size in memory", needed, most, &entry.name));
         }
         let mut content = Vec::with_capacity(entry.size as usize);
         member::copy_at_once(self, entry, &mut Scratch::default(), &mut content)?;
@@ -163,7 +169,7 @@ impl<R: ReadAt> Archive<R> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Refused`] if the local header tells another story; [`ErrorKind::Io`].
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) if the local header tells another story; [`ErrorKind::Io`](crate::ErrorKind::Io).
     pub fn data_offset(&self, entry: &Entry) -> Result<u64, Error> {
         member::data_offset(self, entry)
     }
@@ -174,8 +180,4 @@ const VERIFIED_AT_ONCE: usize = 16;
 
 pub(crate) fn read(source: &impl ReadAt, buffer: &mut [u8], offset: u64) -> Result<(), Error> {
     source.read_exact_at(buffer, offset).map_err(|error| Error::io("read the archive", error))
-}
-
-pub(crate) fn limit(what: &'static str, limit: u64, entry: &str) -> Error {
-    ErrorKind::Limit { what, limit, entry: entry.to_owned() }.into()
 }

@@ -1,7 +1,7 @@
 //! The records of the zip format (APPNOTE 6.3.10, section 4.3), encoded and decoded side by side.
 
 use crate::{
-    Error, ErrorKind, Rule,
+    Error, Rule,
     extra::{ZIP64_EXTRA, unicode_path_agrees, widen},
 };
 
@@ -389,7 +389,7 @@ impl Fields<'_> {
 
 impl From<Rule> for Error {
     fn from(rule: Rule) -> Self {
-        ErrorKind::Refused { rule, entry: String::new() }.into()
+        Self::refused(rule, "")
     }
 }
 

@@ -8,6 +8,8 @@ use crate::Leniency;
 pub enum Rule {
     /// There is an end of central directory record, and it closes the file.
     EndRecord,
+    /// No comment follows the end record.
+    NoComment,
     /// One disk, and counts that agree.
     SingleDisk,
     /// The zip64 records and fields agree with the plain ones, and stand where they belong.
@@ -51,22 +53,24 @@ pub enum Rule {
     Flags,
     /// Members are compressed in a way that is known.
     Method,
-    /// Members are files or directories.
+    /// Members are files or directories, and their names say so too.
     FileType,
+    /// Members are no symbolic links.
+    NoSymlink,
 }
 
 impl Rule {
     /// What a [`Policy`](crate::Policy) can allow instead, if anything.
     pub fn leniency(self) -> Option<Leniency> {
         match self {
-            Self::EndRecord => Some(Leniency::Comment),
+            Self::NoComment => Some(Leniency::Comment),
             Self::NameEncoding => Some(Leniency::UnflaggedName),
             Self::ReservedName => Some(Leniency::ReservedName),
             Self::CaseCollision => Some(Leniency::CaseCollision),
             Self::NormalizationCollision => Some(Leniency::NormalizationCollision),
             Self::Gap => Some(Leniency::Gap),
             Self::NoPrefix => Some(Leniency::Prefix),
-            Self::FileType => Some(Leniency::Symlink),
+            Self::NoSymlink => Some(Leniency::Symlink),
             _ => None,
         }
     }
@@ -75,7 +79,10 @@ impl Rule {
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::EndRecord => "the file does not end in one zip end record",
+            Self::EndRecord => {
+                "this is no zip archive, or it is cut off or has grown: no end record closes it"
+            }
+            Self::NoComment => "a comment follows the end record",
             Self::SingleDisk => "the archive claims more than one disk",
             Self::Zip64 => "the zip64 records contradict the plain ones",
             Self::CentralDirectory => "the central directory is malformed",
@@ -85,10 +92,8 @@ impl fmt::Display for Rule {
             Self::ReservedName => "the name cannot be held by every file system",
             Self::UniqueName => "the name stands twice",
             Self::FileAndDirectory => "it lies below a file",
-            Self::CaseCollision => "the name differs from another one in case only",
-            Self::NormalizationCollision => {
-                "the name differs from another one in Unicode normal form only"
-            }
+            Self::CaseCollision => "two names differ in case only",
+            Self::NormalizationCollision => "two names differ in Unicode normal form only",
             Self::LocalHeader => "local header and central directory disagree",
             Self::Descriptor => "data descriptor and central directory disagree",
             Self::Size => "its two sizes cannot both be true",
@@ -99,7 +104,8 @@ impl fmt::Display for Rule {
             Self::Version => "the member needs a later version of the format",
             Self::Flags => "the member has flags of unknown meaning",
             Self::Method => "the member is compressed in an unknown way",
-            Self::FileType => "the member is neither a file nor a directory",
+            Self::FileType => "the member is neither a file nor a directory, or its name disagrees",
+            Self::NoSymlink => "the member is a symbolic link",
         })
     }
 }

@@ -254,7 +254,7 @@ enum Member {
 impl Member {
     fn sha256(&self) -> [u8; 32] {
         match self {
-            Self::Bytes(bytes) => ContentDigest::of_bytes(bytes),
+            Self::Bytes(bytes) => pinnace_archive::sha256(bytes),
             Self::File { sha256, .. } | Self::Wheel { sha256, .. } => *sha256,
         }
     }

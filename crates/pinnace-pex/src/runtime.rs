@@ -1,7 +1,5 @@
 //! The boot code that every PEX file of ours carries, and how it is told who it boots.
 
-use pinnace_archive::ContentDigest;
-
 const MAIN: &str = include_str!("../python/main.py");
 
 /// The members of `.bootstrap/`, by name.
@@ -13,7 +11,7 @@ pub(crate) const BOOTSTRAP: [(&str, &[u8]); 2] = [
 /// The digest under which the boot code is kept in the cache.
 pub(crate) fn digest() -> [u8; 32] {
     let all: Vec<u8> = BOOTSTRAP.iter().flat_map(|(_, content)| *content).copied().collect();
-    ContentDigest::of_bytes(&all)
+    pinnace_archive::sha256(&all)
 }
 
 /// `__main__.py`, which knows the key of its file.

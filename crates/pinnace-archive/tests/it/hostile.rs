@@ -272,7 +272,9 @@ fn encryption_flags_and_methods() {
 
 #[test]
 fn what_is_neither_file_nor_directory() {
-    for mode in [0o120_777, 0o060_000, 0o020_000, 0o010_000, 0o140_000, 0o040_755] {
+    let link = Part { mode: 0o120_777, ..honest() };
+    assert_eq!(refused_by(link), Rule::NoSymlink);
+    for mode in [0o060_000, 0o020_000, 0o010_000, 0o140_000, 0o040_755] {
         assert_eq!(refused_by(Part { mode, ..honest() }), Rule::FileType, "{mode:o}");
     }
     let part = Part { mode: 0o100_644, ..Part::new("a/", "") };
@@ -335,7 +337,7 @@ fn bombs() {
     read_all(&bytes, Policy::strict()).unwrap();
     let limits = Limits::default();
     assert_eq!(limited(limits.with_entries(6), &bytes), "the number of entries");
-    assert_eq!(limited(limits.with_directory(100), &bytes), "the central directory");
+    assert_eq!(limited(limits.with_directory(100), &bytes), "the size of the central directory");
     assert_eq!(limited(limits.with_size(16), &bytes), "a member's size");
     assert_eq!(limited(limits.with_total(25), &bytes), "the size of all members");
     assert_eq!(limited(limits.with_depth(2), &bytes), "the depth of folders");
@@ -400,7 +402,13 @@ fn errors_name_the_entry_and_the_rule() {
     let text = error.unwrap_err().to_string();
     assert_eq!(text, "`aaaa` is damaged: its checksum differs from the one recorded");
     let error = read_all(&forge(&[Part::new("../up", "")]), Policy::strict()).unwrap_err();
-    assert_eq!(error.to_string(), "refused: the name is unsafe or not UTF-8 (in `../up`)");
+    let text = "refused: the name is unsafe or not UTF-8: it holds `.` or `..` (in `../up`)";
+    assert_eq!(error.to_string(), text);
+    let error = read_all(&forge(&[Part::new("a\x1b[31m\n", "")]), Policy::strict()).unwrap_err();
+    assert!(!error.to_string().contains(char::is_control), "{error}");
+    let parts = [Part::new("README", ""), Part::new("readme", "")];
+    let error = read_all(&forge(&parts), Policy::strict()).unwrap_err().to_string();
+    assert!(error.contains("README") && error.contains("readme"), "{error}");
     let mut end = Vec::new();
     put16(&mut end, 0);
     assert!(read_all(&end, Policy::strict()).unwrap_err().to_string().contains("end record"));

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use pinnace_archive::{ArchivePath, ContentDigest, Mode, Writer};
+use pinnace_archive::{ArchivePath, Mode, Writer};
 
 /// Serves the wheels that it was given, and counts what is asked.
 pub(crate) struct TestIndex {
@@ -160,7 +160,7 @@ impl State {
         match parts[..] {
             ["simple", project] => {
                 let files: Vec<String> = wheels.get(project)?.iter().map(|(name, bytes)| {
-                    let sha256: String = ContentDigest::of_bytes(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+                    let sha256: String = pinnace_archive::sha256(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
                     format!(r#"{{"filename":"{name}","url":"/files/{project}/{name}","size":{},"hashes":{{"sha256":"{sha256}"}}}}"#, bytes.len())
                 }).collect();
                 let page =

@@ -9,7 +9,7 @@ use std::{
     sync::OnceLock,
 };
 
-use pinnace_archive::{ArchivePath, ContentDigest, Mode, Writer};
+use pinnace_archive::{ArchivePath, Mode, Writer};
 use pinnace_pex::{EntryPoint, PexBuilder, ReadSeek, WheelFiles, Written};
 use pinnace_wheel::{Interpreter, MemoryCache, Target, WheelName};
 
@@ -68,7 +68,7 @@ impl Fixture {
     /// With a wheel of these files; RECORD and the rest of `.dist-info` are made here.
     pub(crate) fn wheel(mut self, name: &str, files: &[(&str, &str)]) -> Self {
         let bytes = wheel(name, files);
-        let sha256 = ContentDigest::of_bytes(&bytes);
+        let sha256 = pinnace_archive::sha256(&bytes);
         self.builder.add_wheel(&name.parse::<WheelName>().unwrap(), sha256);
         self.wheels.0.insert(sha256, bytes);
         self
@@ -146,7 +146,7 @@ pub(crate) fn wheel(name: &str, files: &[(&str, &str)]) -> Vec<u8> {
     let record: String = members
         .iter()
         .map(|(path, bytes)| {
-            format!("{path},sha256={},{}\n", base64(&ContentDigest::of_bytes(bytes)), bytes.len())
+            format!("{path},sha256={},{}\n", base64(&pinnace_archive::sha256(bytes)), bytes.len())
         })
         .collect();
     members.insert(format!("{info}/RECORD"), format!("{record}{info}/RECORD,,\n").into_bytes());

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, process::Stdio};
 
-use pinnace_archive::ContentDigest;
 use pinnace_wheel::WheelName;
 
 use crate::fixture::{Fixture, Ran, tree, write_executable, zip};
@@ -138,7 +137,7 @@ fn a_member_that_its_record_denies_is_refused() {
         ("a.py".to_owned(), b"evil".to_vec()),
         ("a-1.dist-info/RECORD".to_owned(), b"a.py,sha256=AAAA,4\n".to_vec()),
     ]));
-    let sha256 = ContentDigest::of_bytes(&bytes);
+    let sha256 = pinnace_archive::sha256(&bytes);
     fixture.builder.add_wheel(&"a-1-py3-none-any.whl".parse::<WheelName>().unwrap(), sha256);
     fixture.wheels.0.insert(sha256, bytes);
     let ran = fixture.run(&["-c", "1"]);

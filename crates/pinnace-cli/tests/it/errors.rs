@@ -258,7 +258,7 @@ fn interpreters_that_cannot_be_used_are_named() {
 fn what_is_no_pex_is_told() {
     let world = World::new();
     write(&world.path("text"), "hello");
-    world.fails(&["info", "text"], 1, &["cannot read `text`", "zip end record"]);
+    world.fails(&["info", "text"], 1, &["cannot read `text`", "no zip archive"]);
     world.fails(&["info", "nope"], 1, &["cannot read `nope`", "No such file"]);
     world.fails(&["info", "."], 1, &["it is a folder"]);
 }

@@ -44,7 +44,7 @@ def archive(prefix, members):
         out += b"PK\3\4" + common + encoded + content
     offset, size, count = len(out), len(central), len(members)
     out += central
-    if count >= 0xFFFF:
+    if count >= 0xFFFF or central[-20:-16] == b"PK\6\7":
         out += b"PK\6\6" + struct.pack(
             "<QHHLLQQQQ", 44, 3 << 8 | 45, 45, 0, 0, count, count, size, offset)
         out += b"PK\6\7" + struct.pack("<LQL", 0, offset + size, 1)

@@ -171,7 +171,8 @@ impl<'a> ArchiveBuilder<'a> {
         folder: &Path,
         links: Links,
     ) -> Result<(), Error> {
-        self.add_walk(folder, &format!("{path}/"), links)
+        self.add_walk(folder, &format!("{path}/"), links)?;
+        self.add_directory(path)
     }
 
     fn add_walk(&mut self, folder: &Path, below: &str, links: Links) -> Result<(), Error> {
@@ -224,6 +225,8 @@ impl<'a> ArchiveBuilder<'a> {
     ///
     /// As [`ArchiveBuilder::add_member`]. Nothing is added then.
     pub fn add_archive<R: ReadAt + Sync>(&mut self, archive: &'a Archive<R>) -> Result<(), Error> {
+        let mut directories = archive.entries().iter().filter(|entry| entry.is_directory());
+        directories.try_for_each(|entry| archive.copy_to(entry, &mut io::sink()).map(drop))?;
         let nodes = archive.entries().iter().map(|entry| match entry.name().strip_suffix('/') {
             Some(_) => Ok((entry.name().to_owned(), Node::Directory)),
             None if entry.is_symlink() => Err(Error::refused(Rule::NoSymlink, entry.name())),

@@ -96,6 +96,13 @@ impl<R: Read + Write + Seek> Content<R> {
         encoder: &dyn Encoder,
         mut spool: R,
     ) -> io::Result<Self> {
+        let refused = |reason| Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        if encoder.method() == Method::Stored {
+            return refused("an encoder's method cannot be `Stored`");
+        }
+        if spool.seek(io::SeekFrom::End(0))? != 0 {
+            return refused("the spool is not empty");
+        }
         let mut tally = Tally::new(&mut source);
         encoder.encode(&mut tally, &mut spool)?;
         let kept = spool.stream_position()?;
@@ -105,7 +112,8 @@ impl<R: Read + Write + Seek> Content<R> {
             source.rewind()?;
             io::copy(&mut source.take(size), &mut spool)?;
             spool.rewind()?;
-            return Ok(Self { spooled: true, ..Self::stored(spool, size, crc32, sha256) });
+            let encoder = Some(encoder.id().to_owned());
+            return Ok(Self { spooled: true, encoder, ..Self::stored(spool, size, crc32, sha256) });
         }
         let mut crc = crc32fast::Hasher::new();
         for_each_chunk(&mut (&mut spool).take(kept), |bytes| {

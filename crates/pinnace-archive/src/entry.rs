@@ -134,8 +134,8 @@ pub(crate) fn accept(central: Central, policy: &Policy) -> Result<Entry, Error> 
         return Err(refused(Rule::Flags));
     }
     let method = Method::of_number(central.method).ok_or_else(|| refused(Rule::Method))?;
-    let mode = if central.made_by_unix { central.external_attributes >> 16 } else { 0 };
-    let kind = kind(mode, name.ends_with('/')).ok_or_else(|| refused(Rule::FileType))?;
+    let kind =
+        kind(central.host, central.external_attributes, name.ends_with('/')).map_err(refused)?;
     if kind == Kind::Symlink && !policy.allows(Leniency::Symlink) {
         return Err(refused(Rule::NoSymlink));
     }
@@ -188,22 +188,34 @@ fn check_limits(entry: &Entry, limits: &Limits) -> Result<(), Error> {
     if entry.size > limits.size {
         return Err(Error::limit("a member's size", entry.size, limits.size, &entry.name));
     }
-    let depth = entry.name.split('/').count() as u64;
+    let depth = entry.name.matches('/').count() as u64;
     if depth > limits.depth {
         return Err(Error::limit("the depth of folders", depth, limits.depth, &entry.name));
     }
     Ok(())
 }
 
-/// What a Unix mode and a name say together; `None` if they disagree, or it is a device. A mode
-/// without a type bit, as some tools write, says nothing.
-fn kind(mode: u32, named_directory: bool) -> Option<Kind> {
-    match (mode & 0o170_000, named_directory) {
-        (0 | 0o040_000, true) => Some(Kind::Directory),
-        (0 | 0o100_000, false) if mode & 0o100 != 0 => Some(Kind::Executable),
-        (0 | 0o100_000, false) => Some(Kind::File),
-        (0o120_000, false) => Some(Kind::Symlink),
-        _ => None,
+/// What mode, attributes and name say together. A mode without a type bit, as some tools write,
+/// says nothing; modes of MS-DOS count where they are there, since some readers heed them.
+fn kind(host: u8, attributes: u32, named_directory: bool) -> Result<Kind, Rule> {
+    const MSDOS: u8 = 0;
+    const UNIX: u8 = 3;
+    const MACOS: u8 = 19;
+    const DOS_LABEL_OR_DIRECTORY: u32 = 0x18;
+    let executable = match host {
+        MSDOS => false,
+        UNIX | MACOS => attributes >> 16 & 0o100 != 0,
+        _ => return Err(Rule::System),
+    };
+    if !named_directory && attributes & DOS_LABEL_OR_DIRECTORY != 0 {
+        return Err(Rule::FileType);
+    }
+    match (attributes >> 16 & 0o170_000, named_directory) {
+        (0 | 0o040_000, true) => Ok(Kind::Directory),
+        (0 | 0o100_000, false) if executable => Ok(Kind::Executable),
+        (0 | 0o100_000, false) => Ok(Kind::File),
+        (0o120_000, false) => Ok(Kind::Symlink),
+        _ => Err(Rule::FileType),
     }
 }
 

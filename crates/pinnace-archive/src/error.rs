@@ -85,6 +85,9 @@ pub enum ErrorKind {
         /// The name without the slash.
         path: String,
     },
+    /// An entry failed half-way, so what was written is no archive any more.
+    #[error("an entry before this failed while it was being written; start anew")]
+    Unfinished,
     /// A script prefix must be a `#!` line that ends in a newline.
     #[error("an archive's prefix starts with `#!` and ends with a newline")]
     Prefix,

@@ -1,4 +1,4 @@
-//! Extra fields (APPNOTE 4.5), of which two matter: zip64 and the Unicode path.
+//! Extra fields (APPNOTE 4.5): zip64, and those that could tell another story than the header.
 
 use crate::{
     Error, Rule,
@@ -8,17 +8,38 @@ use crate::{
 pub(crate) const ZIP64_EXTRA: u16 = 1;
 /// Info-ZIP's Unicode path (APPNOTE 4.6.9), which some readers prefer to the name.
 const UNICODE_PATH_EXTRA: u16 = 0x7075;
+/// ASi Unix and libarchive's own: modes that can make a file a link or a directory.
+const TYPE_EXTRAS: [u16; 2] = [0x756e, 0x6c78];
 
-/// Replaces saturated 32-bit fields by those of the zip64 extra field (APPNOTE 4.5.3).
+/// Replaces saturated 32-bit fields by those of the zip64 extra field (APPNOTE 4.5.3), which holds
+/// nothing else.
 pub(crate) fn widen(extra: &[u8], plain: [u32; 3], name: &[u8]) -> Result<[u64; 3], Error> {
     let contradiction = || Error::refused(Rule::Zip64, String::from_utf8_lossy(name));
-    let mut values = zip64_values(extra).ok_or_else(contradiction)?.chunks_exact(8);
+    let mut values = zip64_values(extra).ok_or_else(contradiction)?.chunks(8);
     let mut wide = plain.map(u64::from);
     for value in wide.iter_mut().filter(|value| **value == MAX32) {
-        let bytes = values.next().ok_or_else(contradiction)?;
-        *value = Fields(bytes).u64();
+        let bytes = values.next().and_then(|bytes| bytes.first_chunk());
+        *value = u64::from_le_bytes(*bytes.ok_or_else(contradiction)?);
     }
-    Ok(wide)
+    match values.next() {
+        None => Ok(wide),
+        Some(_) => Err(contradiction()),
+    }
+}
+
+/// The sizes that a zip64 field of a local header names although they follow the data: blank, or
+/// true.
+pub(crate) fn zip64_blank_or(extra: &[u8], size: u64, compressed: u64) -> bool {
+    zip64_values(extra).is_some_and(|values| {
+        let number = |bytes: &[u8]| bytes.try_into().ok().map(u64::from_le_bytes);
+        values.is_empty()
+            || values.len() == 16
+                && values
+                    .chunks(8)
+                    .map(number)
+                    .zip([size, compressed])
+                    .all(|(here, there)| here == Some(0) || here == Some(there))
+    })
 }
 
 /// The body of the zip64 extra field, empty if there is none; `None` if the fields are malformed
@@ -34,12 +55,14 @@ fn zip64_values(extra: &[u8]) -> Option<&[u8]> {
     Some(found.unwrap_or_default())
 }
 
-/// Whether a second name, if there is one, is the name: version, CRC-32 of the name, UTF-8.
-pub(crate) fn unicode_path_agrees(extra: &[u8], name: &[u8]) -> bool {
-    ExtraFields(extra)
-        .flatten()
-        .filter(|(id, _)| *id == UNICODE_PATH_EXTRA)
-        .all(|(_, body)| body.get(5..) == Some(name))
+/// Whether no field gives the member another name or another type than its header: some readers
+/// prefer these.
+pub(crate) fn extra_agrees(extra: &[u8], name: &[u8]) -> bool {
+    ExtraFields(extra).flatten().all(|(id, body)| match id {
+        // Version, CRC-32 of the name, name.
+        UNICODE_PATH_EXTRA => body.get(5..) == Some(name),
+        _ => !TYPE_EXTRAS.contains(&id),
+    })
 }
 
 /// The fields of an extra field (APPNOTE 4.5.1); `None` where they are malformed.

@@ -33,10 +33,11 @@ impl<R: ReadAt> Archive<R> {
     ///
     /// Nothing outside the folder is ever touched, whatever the archive holds and whatever is
     /// planted in the folder, before or meanwhile: each folder on the way is opened without
-    /// following links, and each file is created anew. What is there already is never replaced:
+    /// following links, and each file is created anew. (Whoever can move folders out of it while
+    /// they are being filled takes along what is put there.) What is there already is never replaced:
     /// it is an error. Files get mode 0644 or 0755 less the umask, and no other attributes.
-    /// Links ([`Leniency::Symlink`](crate::Leniency::Symlink)) come last, and may only lead to
-    /// what lies below the folder.
+    /// Links ([`Leniency::Symlink`](crate::Leniency::Symlink)) come last, and may only name what
+    /// lies below the folder; where a link that was there before leads is its owner's matter.
     ///
     /// ```
     /// use pinnace_archive::{Archive, ArchivePath, Mode, Policy, Writer};
@@ -70,6 +71,7 @@ impl<R: ReadAt> Archive<R> {
         let mut scratch = Scratch::default();
         for entry in self.sorted().filter(|entry| !entry.is_symlink()) {
             if entry.is_directory() {
+                member::copy(self, entry, &mut scratch, &mut io::sink())?;
                 place
                     .enter(entry.name().trim_end_matches('/'))
                     .map_err(|error| at(entry, error))?;

@@ -9,7 +9,7 @@
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The most entries; 200,000 by default.
+    /// The most entries, and the most folders that their names imply; 200,000 by default.
     pub entries: u64,
     /// The largest central directory in bytes; 64 MiB by default.
     pub directory: u64,

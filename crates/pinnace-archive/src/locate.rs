@@ -10,9 +10,10 @@ use crate::{
     },
 };
 
-/// What is read at once from the end: mostly the whole directory of a wheel, so that opening one
+/// What is read at once from the end, 64 KiB and a few bytes: the longest comment and the records
+/// before it; mostly the whole directory of a wheel, so that opening one
 /// far away is one request.
-const TAIL: u64 = 64 * 1024;
+const TAIL: u64 = (u16::MAX as usize + END_LENGTH + ZIP64_LOCATOR_LENGTH) as u64;
 
 /// The end of a source, in memory.
 struct Tail<'a, R> {

@@ -7,7 +7,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 use crate::{
     Archive, Entry, Error, ErrorKind, Leniency, Method, ReadAt, Rule,
     content::{BUFFER, for_each_chunk},
-    extra::{unicode_path_agrees, widen},
+    extra::{extra_agrees, widen, zip64_blank_or},
     reader::read,
     record::{FLAG_DESCRIPTOR, LOCAL_LENGTH, Local, descriptor_length},
 };
@@ -125,7 +125,7 @@ fn fetch<'a, R: ReadAt>(
 /// How many bytes from the local header on can belong to the member.
 fn span(entry: &Entry) -> u64 {
     let header = LOCAL_LENGTH as u64 + entry.name.len() as u64 + u64::from(u16::MAX);
-    (entry.end - entry.offset).min(header + entry.compressed + DESCRIPTOR)
+    (entry.end - entry.offset).min(entry.compressed.saturating_add(header + DESCRIPTOR))
 }
 
 /// Where the data ends, if that is before the next member.
@@ -149,8 +149,8 @@ fn check_header(bytes: &[u8], entry: &Entry) -> Result<usize, Error> {
     {
         return Err(disagree());
     }
-    if !unicode_path_agrees(extra, name) {
-        return Err(Error::refused(Rule::UnicodePath, &entry.name));
+    if !extra_agrees(extra, name) {
+        return Err(Error::refused(Rule::ExtraField, &entry.name));
     }
     Ok(LOCAL_LENGTH + local.name_length + local.extra_length)
 }
@@ -161,7 +161,8 @@ fn sizes_agree(local: &Local, extra: &[u8], entry: &Entry) -> Result<bool, Error
             |here: u32, there: u64| here == 0 || here == u32::MAX || u64::from(here) == there;
         return Ok(blank_or(local.crc32, entry.crc32.into())
             && blank_or(local.size, entry.size)
-            && blank_or(local.compressed, entry.compressed));
+            && blank_or(local.compressed, entry.compressed)
+            && zip64_blank_or(extra, entry.size, entry.compressed));
     }
     let [size, compressed, _] =
         widen(extra, [local.size, local.compressed, 0], entry.name.as_bytes())?;
@@ -176,6 +177,10 @@ fn check_tail<R>(
     tail: &[u8],
     length: u64,
 ) -> Result<(), Error> {
+    // A reader that only goes forward takes the first thing that looks like a descriptor for it.
+    if entry.flags & FLAG_DESCRIPTOR != 0 && entry.method == Method::Stored && entry.size > 0 {
+        return Err(Error::refused(Rule::Descriptor, &entry.name));
+    }
     let own = if entry.flags & FLAG_DESCRIPTOR == 0 {
         0
     } else {
@@ -248,7 +253,11 @@ fn inflate(
             return Err(checked.damaged("compressed data"));
         }
     }
-    // Bytes behind the end of the stream are seen by some readers and not by others.
+    exhausted(data, checked)
+}
+
+/// Bytes behind the end of the stream are seen by some readers and not by others.
+fn exhausted(mut data: impl BufRead, checked: &Checked<'_, impl Write>) -> Result<(), Error> {
     match data.fill_buf().map_err(reading)? {
         [] => Ok(()),
         _ => Err(checked.damaged("compressed size")),
@@ -263,17 +272,20 @@ fn zstandard(
 ) -> Result<(), Error> {
     /// What a decoder may be asked to hold, as a power of two: 128 MiB.
     const WINDOW: u32 = 27;
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(data).map_err(reading)?;
+    let decoder = zstd::stream::read::Decoder::with_buffer(data).map_err(reading)?;
+    // Some readers stop after the first frame, so there is one.
+    let mut decoder = decoder.single_frame();
     decoder.window_log_max(WINDOW).map_err(reading)?;
     output.resize(BUFFER, 0);
     loop {
         match decoder.read(output) {
-            Ok(0) => return Ok(()),
+            Ok(0) => break,
             Ok(n) => checked.push(&output[..n])?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(_) => return Err(checked.damaged("compressed data")),
         }
     }
+    exhausted(decoder.finish(), checked)
 }
 
 #[cfg(not(feature = "zstd"))]

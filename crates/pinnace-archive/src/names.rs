@@ -1,6 +1,6 @@
 //! Names that cannot stand beside one another.
 
-use unicode_normalization::{UnicodeNormalization, is_nfd};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::{Entry, Error, Leniency, Policy, Rule};
 
@@ -13,13 +13,30 @@ pub(crate) fn check(entries: &[Entry], policy: &Policy) -> Result<Vec<u32>, Erro
         if !policy.allows(Leniency::NormalizationCollision) {
             clash(entries, normalized, Rule::NormalizationCollision)?;
         }
-        if !policy.allows(Leniency::CaseCollision) {
-            return Err(collision);
+        match (
+            policy.allows(Leniency::CaseCollision),
+            policy.allows(Leniency::NormalizationCollision),
+        ) {
+            (false, false) => return Err(collision),
+            (false, true) => clash(entries, lowered, Rule::CaseCollision)?,
+            (true, _) => {}
         }
     }
     let mut by_name: Vec<u32> = (0..entries.len() as u32).collect();
     by_name.sort_unstable_by(|a, b| entries[*a as usize].name.cmp(&entries[*b as usize].name));
     Ok(by_name)
+}
+
+/// How many folders sorted names imply, or a few more.
+pub(crate) fn folders<'a>(names: impl Iterator<Item = &'a str>) -> u64 {
+    let mut previous = "";
+    let mut folders = 0;
+    for name in names {
+        let common = name.bytes().zip(previous.bytes()).take_while(|(a, b)| a == b).count();
+        folders += name.as_bytes()[common..].iter().filter(|byte| **byte == b'/').count() as u64;
+        previous = name;
+    }
+    folders
 }
 
 /// Sorts with `/` below every other character: what lies in a folder then stands right behind it,
@@ -44,9 +61,15 @@ fn clash(entries: &[Entry], key: impl Fn(&str) -> String, rule: Rule) -> Result<
     Ok(())
 }
 
-/// As HFS+ and APFS compare names: by canonical decomposition (UAX 15).
+/// As HFS+ and APFS compare names: by canonical decomposition (UAX 15), without what is invisible.
 fn normalized(name: &str) -> String {
-    if is_nfd(name) { name.to_owned() } else { name.nfd().collect() }
+    if name.is_ascii() { name.to_owned() } else { visible(name).nfd().collect() }
+}
+
+/// HFS+ ignores these (TN1150, "Unicode Subtleties").
+fn visible(name: &str) -> impl Iterator<Item = char> {
+    let ignored = |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
+    name.chars().filter(move |c| !ignored(*c))
 }
 
 /// The same without case: upper, then lower, which folds what one of them alone would keep apart.
@@ -54,9 +77,13 @@ fn folded(name: &str) -> String {
     if name.is_ascii() {
         return name.to_ascii_lowercase();
     }
-    let upper = name.nfd().flat_map(char::to_uppercase);
-    let lower: String = upper.flat_map(char::to_lowercase).collect();
-    lower.nfd().collect()
+    lowered(&normalized(name)).nfd().collect()
+}
+
+/// Upper and lower twice: the capital sharp s becomes a small one at first, and `ss` only then.
+fn lowered(name: &str) -> String {
+    let upper = name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    upper.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -65,7 +92,13 @@ mod tests {
 
     #[test]
     fn folding_joins_what_file_systems_join() {
-        for (a, b) in [("README", "readme"), ("\u{c4}", "a\u{308}"), ("stra\u{df}e", "STRASSE")] {
+        for (a, b) in [
+            ("README", "readme"),
+            ("\u{c4}", "a\u{308}"),
+            ("stra\u{df}e", "STRASSE"),
+            ("\u{1e9e}", "\u{df}"),
+            ("a\u{200c}b", "ab"),
+        ] {
             assert_eq!(folded(a), folded(b));
         }
         assert_eq!(normalized("\u{e4}"), normalized("a\u{308}"));

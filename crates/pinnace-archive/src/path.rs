@@ -82,15 +82,18 @@ pub enum Mode {
     Executable,
 }
 
-/// The longest name that a zip record can hold, less the slash of a directory.
-const LONGEST: usize = u16::MAX as usize - 1;
+/// The longest path that Linux takes (PATH_MAX, 4,096 with its end), less the slash of a
+/// directory. Some readers cut longer names, and then two are one.
+const LONGEST: usize = 4_094;
+/// The longest name of a file that the usual file systems hold, in bytes.
+const LONGEST_PART: usize = 255;
 
 pub(crate) fn fault(path: &str) -> Option<&'static str> {
     if path.is_empty() {
         return Some("it is empty");
     }
     if path.len() > LONGEST {
-        return Some("it is longer than 65,534 bytes");
+        return Some("it is longer than 4,094 bytes");
     }
     if path.starts_with('/') {
         return Some("it is absolute");
@@ -123,8 +126,21 @@ pub(crate) fn reserved(component: &str) -> Option<&'static str> {
     if component.contains(['<', '>', ':', '"', '|', '?', '*']) {
         return Some("it holds a character that Windows forbids");
     }
+    if component.len() > LONGEST_PART {
+        return Some("a part of it is longer than 255 bytes");
+    }
+    if is_versioned(component) {
+        return Some("a part of it ends in a version number of VMS");
+    }
     let stem = component.split('.').next().unwrap_or_default().trim_end_matches(' ');
     is_device(stem).then_some("a part of it is a device name of Windows")
+}
+
+/// `name;1`, which unzip takes for `name`.
+fn is_versioned(component: &str) -> bool {
+    component
+        .rsplit_once(';')
+        .is_some_and(|(_, version)| version.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn is_device(stem: &str) -> bool {
@@ -145,7 +161,19 @@ mod tests {
 
     #[test]
     fn names_that_windows_keeps() {
-        for name in ["aux", "AUX.py", "nul .txt", "com1", "LPT\u{b9}.x", "a.", "a ", "a:b", "a?"] {
+        for name in [
+            "aux",
+            "AUX.py",
+            "nul .txt",
+            "com1",
+            "LPT\u{b9}.x",
+            "a.",
+            "a ",
+            "a:b",
+            "a?",
+            "a;1",
+            "a;",
+        ] {
             assert!(reserved(name).is_some(), "{name}");
         }
         for name in ["auxiliary.py", "com", "com10", "lpt.py", "a.b", ".a", "console", "\u{e4}"] {

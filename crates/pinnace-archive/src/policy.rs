@@ -29,7 +29,8 @@ pub enum Leniency {
     ReservedName,
     /// Names that differ in case only: one file on macOS and Windows.
     CaseCollision,
-    /// Names that differ in Unicode normal form only: one file on macOS.
+    /// Names that differ in Unicode normal form, or in invisible characters, only: one file on
+    /// macOS.
     NormalizationCollision,
     /// UTF-8 names without the flag that says so (APPNOTE 4.4.4, bit 11). Some readers take them
     /// for code page 437.

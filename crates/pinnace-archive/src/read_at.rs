@@ -2,7 +2,8 @@ use std::{fs::File, io, sync::Arc};
 
 /// Bytes that can be read at any offset: a file, a slice, ranges of a remote file.
 ///
-/// Reading takes `&self`, so several members can be read at once.
+/// Reading takes `&self`, so several members can be read at once. The bytes stay the same: of a
+/// source that changes meanwhile, what is read or copied may be damaged without notice.
 pub trait ReadAt {
     /// The length in bytes.
     ///

@@ -49,6 +49,11 @@ impl<R: ReadAt> Archive<R> {
             return Err(Error::limit("the size of all members", total, policy.limits().total, ""));
         }
         let by_name = names::check(&entries, &policy)?;
+        let folders = names::folders(by_name.iter().map(|at| entries[*at as usize].name.as_str()));
+        if folders > policy.limits().entries {
+            let what = "the number of folders that its names imply";
+            return Err(Error::limit(what, folders, policy.limits().entries, ""));
+        }
         let prefix = entry::lay_out(&mut entries, end.offset)?;
         if prefix != 0 && !policy.allows(Leniency::Prefix) {
             return Err(Rule::NoPrefix.into());

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Rule,
-    extra::{ZIP64_EXTRA, unicode_path_agrees, widen},
+    extra::{ZIP64_EXTRA, extra_agrees, widen},
 };
 
 pub(crate) const STORED: u16 = 0;
@@ -122,8 +122,10 @@ pub(crate) struct End {
 }
 
 impl End {
+    /// Appends the records to the directory itself.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        if self.entries >= MAX16 || self.size >= MAX32 || self.offset >= MAX32 {
+        let large = self.entries >= MAX16 || self.size >= MAX32 || self.offset >= MAX32;
+        if large || ends_like_a_locator(out) {
             self.encode_zip64(out);
         }
         put32(out, END_SIGNATURE);
@@ -223,7 +225,8 @@ impl End {
 /// One entry of a central directory, as read.
 #[derive(Debug)]
 pub(crate) struct Central {
-    pub(crate) made_by_unix: bool,
+    /// The system that made it, and whose attributes it has (APPNOTE 4.4.2).
+    pub(crate) host: u8,
     /// What is needed to extract it, times ten.
     pub(crate) version: u16,
     pub(crate) flags: u16,
@@ -245,7 +248,7 @@ impl Central {
         if fields.u32() != CENTRAL_SIGNATURE {
             return Err(malformed());
         }
-        let made_by_unix = fields.u16() & 0xff00 == HOST_UNIX;
+        let host = (fields.u16() >> 8) as u8;
         let version = fields.u16() & 0xff;
         let (flags, method) = (fields.u16(), fields.u16());
         fields.skip(4);
@@ -260,13 +263,13 @@ impl Central {
         if disk != 0 {
             return Err(Error::refused(Rule::SingleDisk, String::from_utf8_lossy(name)));
         }
-        if !unicode_path_agrees(extra, name) {
-            return Err(Error::refused(Rule::UnicodePath, String::from_utf8_lossy(name)));
+        if !extra_agrees(extra, name) {
+            return Err(Error::refused(Rule::ExtraField, String::from_utf8_lossy(name)));
         }
         *bytes = rest;
         let [size, compressed, offset] = widen(extra, [size, compressed, offset], name)?;
         Ok(Self {
-            made_by_unix,
+            host,
             version,
             flags,
             method,
@@ -336,6 +339,14 @@ pub(crate) fn descriptor_length(
     };
     let signed = bytes.strip_prefix(&signature).and_then(behind).map(|n| n + signature.len());
     signed.or_else(|| behind(bytes))
+}
+
+/// Readers look for a zip64 locator right before the end record. A directory that happens to end
+/// in one (an offset of 0x07064b50, and a name of 16 bytes) must not stand there.
+fn ends_like_a_locator(directory: &[u8]) -> bool {
+    directory
+        .last_chunk::<ZIP64_LOCATOR_LENGTH>()
+        .is_some_and(|last| last.starts_with(&ZIP64_LOCATOR_SIGNATURE.to_le_bytes()))
 }
 
 fn put16(out: &mut Vec<u8>, value: u16) {
@@ -422,6 +433,19 @@ mod tests {
             let read = Central::decode(&mut bytes.as_slice()).unwrap();
             assert_eq!((read.size, read.compressed, read.offset), (size, size, offset));
         }
+    }
+
+    #[test]
+    fn a_directory_that_ends_like_a_locator_is_followed_by_a_real_one() {
+        let mut bytes = vec![7; 30];
+        put32(&mut bytes, ZIP64_LOCATOR_SIGNATURE);
+        bytes.extend(b"module_name16.py");
+        let end = End { entries: 1, size: 50, offset: 200 };
+        end.encode(&mut bytes);
+        assert_eq!(bytes.len(), 50 + ZIP64_END_LENGTH + ZIP64_LOCATOR_LENGTH + END_LENGTH);
+        let mut plain = vec![7; 50];
+        end.encode(&mut plain);
+        assert_eq!(plain.len(), 50 + END_LENGTH);
     }
 
     #[test]

@@ -20,8 +20,8 @@ pub enum Rule {
     Name,
     /// Names that are not ASCII are flagged as UTF-8.
     NameEncoding,
-    /// A second name in an extra field is the name.
-    UnicodePath,
+    /// No extra field gives a member another name or another type.
+    ExtraField,
     /// Names can be held by every file system.
     ReservedName,
     /// No name stands twice.
@@ -34,7 +34,8 @@ pub enum Rule {
     NormalizationCollision,
     /// The local header says the same as the central directory.
     LocalHeader,
-    /// A data descriptor says the same as the central directory.
+    /// A data descriptor says the same as the central directory, and does not follow stored data,
+    /// whose end it cannot mark.
     Descriptor,
     /// Stored members have one size, directories none.
     Size,
@@ -55,6 +56,9 @@ pub enum Rule {
     Method,
     /// Members are files or directories, and their names say so too.
     FileType,
+    /// Members were made by MS-DOS, Unix or macOS: others' attributes mean different things to
+    /// different readers.
+    System,
     /// Members are no symbolic links.
     NoSymlink,
 }
@@ -88,7 +92,7 @@ impl fmt::Display for Rule {
             Self::CentralDirectory => "the central directory is malformed",
             Self::Name => "the name is unsafe or not UTF-8",
             Self::NameEncoding => "the name is not ASCII, and not flagged as UTF-8",
-            Self::UnicodePath => "an extra field gives the member another name",
+            Self::ExtraField => "an extra field gives the member another name or type",
             Self::ReservedName => "the name cannot be held by every file system",
             Self::UniqueName => "the name stands twice",
             Self::FileAndDirectory => "it lies below a file",
@@ -105,6 +109,7 @@ impl fmt::Display for Rule {
             Self::Flags => "the member has flags of unknown meaning",
             Self::Method => "the member is compressed in an unknown way",
             Self::FileType => "the member is neither a file nor a directory, or its name disagrees",
+            Self::System => "the member has the attributes of an unknown system",
             Self::NoSymlink => "the member is a symbolic link",
         })
     }

@@ -25,6 +25,8 @@ pub struct Writer<W> {
     open: Vec<Box<str>>,
     content: ContentDigest,
     encoders: BTreeSet<String>,
+    /// Whether an entry failed half-way.
+    broken: bool,
     record: Vec<u8>,
     scratch: Scratch,
 }
@@ -41,8 +43,7 @@ pub struct Summary {
     pub bytes: u64,
     /// How many entries there are, directories included.
     pub entries: u64,
-    /// The [ids](crate::Encoder::id) of the encoders that made some of the bytes, sorted. Without
-    /// any, the bytes are the same wherever they are written.
+    /// The [ids](crate::Encoder::id) of the encoders that were asked, sorted. Without any, the bytes are the same wherever they are written.
     pub encoders: Vec<String>,
 }
 
@@ -56,6 +57,7 @@ impl<W: Write> Writer<W> {
             open: Vec::new(),
             content: ContentDigest::new(b""),
             encoders: BTreeSet::new(),
+            broken: false,
             record: Vec::new(),
             scratch: Scratch::default(),
         }
@@ -113,6 +115,7 @@ impl<W: Write> Writer<W> {
             size: content.size,
             offset: self.out.written,
         })?;
+        self.broken = true;
         self.encoders.extend(content.encoder);
         let mut crc = crc32fast::Hasher::new();
         let out = &mut self.out;
@@ -127,6 +130,7 @@ impl<W: Write> Writer<W> {
         if size != content.kept || crc.finalize() != content.kept_crc32 {
             return Err(ErrorKind::SourceChanged { path: path.to_string() }.into());
         }
+        self.broken = false;
         Ok(())
     }
 
@@ -185,7 +189,10 @@ impl<W: Write> Writer<W> {
             size: entry.size,
             offset: self.out.written,
         })?;
-        member::copy_raw(archive, entry, &mut self.scratch, &mut self.out)
+        self.broken = true;
+        member::copy_raw(archive, entry, &mut self.scratch, &mut self.out)?;
+        self.broken = false;
+        Ok(())
     }
 
     /// Writes the central directory and gives the output back.
@@ -194,6 +201,7 @@ impl<W: Write> Writer<W> {
     ///
     /// [`ErrorKind::Io`] if the output fails.
     pub fn finish(mut self) -> Result<(W, Summary), Error> {
+        self.sound()?;
         let entries = self.entries;
         let end = End { entries, size: self.central.len() as u64, offset: self.out.written };
         end.encode(&mut self.central);
@@ -220,6 +228,7 @@ impl<W: Write> Writer<W> {
     }
 
     fn admit(&self, name: &str) -> Result<(), Error> {
+        self.sound()?;
         if let Some(last) = self.open.last() {
             if **last == *name {
                 return Err(ErrorKind::Duplicate { path: name.to_owned() }.into());
@@ -235,6 +244,10 @@ impl<W: Write> Writer<W> {
             Some(file) => Err(ErrorKind::FileAndDirectory { path: file.to_owned() }.into()),
             None => Ok(()),
         }
+    }
+
+    fn sound(&self) -> Result<(), Error> {
+        if self.broken { Err(ErrorKind::Unfinished.into()) } else { Ok(()) }
     }
 
     fn is_open(&self, name: &str) -> bool {

@@ -10,6 +10,10 @@ pub(crate) struct Part {
     pub(crate) method: u16,
     pub(crate) flags: u16,
     pub(crate) mode: u32,
+    /// The system that made it; Unix if it is not said.
+    pub(crate) host: Option<u8>,
+    /// The attributes of MS-DOS.
+    pub(crate) dos: u32,
     pub(crate) crc32: Option<u32>,
     pub(crate) size: Option<u32>,
     pub(crate) compressed: Option<u32>,
@@ -82,7 +86,7 @@ impl Part {
 
     fn encode_central(&self, offset: u32, out: &mut Vec<u8>) {
         put32(out, 0x0201_4b50);
-        put16(out, 0x0314);
+        put16(out, u16::from(self.host.unwrap_or(3)) << 8 | 20);
         put16(out, 20);
         put16(out, self.flags);
         put16(out, self.method);
@@ -92,7 +96,7 @@ impl Part {
         put16(out, self.central_extra.len() as u16);
         put16(out, 0);
         put32(out, 0);
-        put32(out, self.mode << 16);
+        put32(out, self.mode << 16 | self.dos);
         put32(out, self.offset.unwrap_or(offset));
         out.extend(self.name.iter().chain(&self.central_extra));
     }

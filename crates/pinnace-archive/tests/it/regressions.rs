@@ -6,7 +6,8 @@ use std::{
 };
 
 use pinnace_archive::{
-    Archive, ArchiveBuilder, Content, Deflate, Encoder, Mode, Policy, ReadAt, Writer, Writing,
+    Archive, ArchiveBuilder, Content, Deflate, Encoder, ErrorKind, Mode, Policy, ReadAt, Writer,
+    Writing,
 };
 
 use crate::{
@@ -162,6 +163,41 @@ fn archives_can_be_read_forward_only() {
     for (name, _, content) in sample() {
         assert_eq!(contents[&name], content);
     }
+}
+
+/// CPython and others take the last 20 bytes of a directory for a zip64 locator if they look like
+/// one: here they do, by the offset and the length of the last name.
+#[test]
+fn a_directory_that_ends_like_a_zip64_locator() {
+    let mut writer = Writer::new(Sparse::default());
+    let before = 2 * 30 + "a".len() as u64;
+    let size = 0x0706_4b50 - (before - 30);
+    let content = Content::measure(Zeros { size, at: 0 }).unwrap();
+    writer.file(&path("a"), Mode::File, content).unwrap();
+    writer.bytes(&path("module_name16.py"), Mode::File, b"x").unwrap();
+    let (sparse, _) = writer.finish().unwrap();
+    let mut last = [0; 22 + 20 + 56 + 20];
+    sparse.read_exact_at(&mut last, sparse.size - 118).unwrap();
+    assert!(last.starts_with(b"PK\x06\x07"), "the offset is not the one that is tested");
+    let archive = Archive::open(&sparse, Policy::strict()).unwrap();
+    assert_eq!(archive.read(archive.find("module_name16.py").unwrap()).unwrap(), b"x");
+    zip::ZipArchive::new(Reading { sparse: &sparse, at: 0 }).unwrap();
+}
+
+/// What failed half-way is never finished.
+#[test]
+fn a_writer_that_failed_stays_failed() {
+    let mut source = Zeros { size: 100, at: 0 };
+    let content = Content::measure(&mut source).unwrap();
+    let mut writer = Writer::new(Vec::new());
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(b"long enough").unwrap();
+    let shrinking = Content::measure(file.try_clone().unwrap()).unwrap();
+    file.set_len(1).unwrap();
+    writer.file(&path("a"), Mode::File, shrinking).unwrap_err();
+    let error = writer.file(&path("b"), Mode::File, content).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Unfinished));
+    assert!(writer.finish().is_err());
 }
 
 /// A source of zeros.

@@ -11,18 +11,31 @@ const UNICODE_PATH_EXTRA: u16 = 0x7075;
 /// ASi Unix and libarchive's own: modes that can make a file a link or a directory.
 const TYPE_EXTRAS: [u16; 2] = [0x756e, 0x6c78];
 
-/// Replaces saturated 32-bit fields by those of the zip64 extra field (APPNOTE 4.5.3), which holds
-/// nothing else.
+/// Replaces saturated 32-bit fields by those of the zip64 extra field (APPNOTE 4.5.3). It holds
+/// those alone, or, as some tools write it, all that there are: then they must agree.
 pub(crate) fn widen(extra: &[u8], plain: [u32; 3], name: &[u8]) -> Result<[u64; 3], Error> {
     let contradiction = || Error::refused(Rule::Zip64, String::from_utf8_lossy(name));
-    let mut values = zip64_values(extra).ok_or_else(contradiction)?.chunks(8);
-    let mut wide = plain.map(u64::from);
-    for value in wide.iter_mut().filter(|value| **value == MAX32) {
-        let bytes = values.next().and_then(|bytes| bytes.first_chunk());
-        *value = u64::from_le_bytes(*bytes.ok_or_else(contradiction)?);
+    let values = zip64_values(extra).ok_or_else(contradiction)?;
+    let wide = plain.map(u64::from);
+    let saturated = wide.iter().filter(|value| **value == MAX32).count();
+    let all = values.len() > 8 * saturated;
+    let mut values = values.chunks(8);
+    let mut widened = wide;
+    for (value, plain) in widened.iter_mut().zip(wide) {
+        if plain == MAX32 || all {
+            // A list of all may end early, but not before what it is needed for.
+            match values.next().map(|bytes| bytes.first_chunk()) {
+                Some(Some(bytes)) => *value = u64::from_le_bytes(*bytes),
+                None if plain != MAX32 => {}
+                _ => return Err(contradiction()),
+            }
+            if plain != MAX32 && *value != plain {
+                return Err(contradiction());
+            }
+        }
     }
     match values.next() {
-        None => Ok(wide),
+        None => Ok(widened),
         Some(_) => Err(contradiction()),
     }
 }

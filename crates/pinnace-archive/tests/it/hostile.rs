@@ -328,6 +328,12 @@ fn zip64_fields_that_lie() {
     assert_eq!(refused_by(wide(field(&[4]))), Rule::Zip64);
     assert_eq!(refused_by(wide([field(&[4, 4]), field(&[4, 4])].concat())), Rule::Zip64);
     assert_eq!(refused_by(wide(vec![1, 0, 9, 0, 1])), Rule::Zip64);
+    let beside = |values: &[u64]| Part { central_extra: field(values), ..honest() };
+    read_all(&forge(&[beside(&[4, 4])]), Policy::strict()).unwrap();
+    read_all(&forge(&[beside(&[4, 4, 0])]), Policy::strict()).unwrap();
+    for lie in [&[3, 4][..], &[4, 3], &[4, 4, 1], &[4, 4, 0, 0]] {
+        assert_eq!(refused_by(beside(lie)), Rule::Zip64, "{lie:?}");
+    }
     // 32-bit sizes in the local header are fine as long as they agree.
     let local = Local { size: Some(4), compressed: Some(4), ..Local::default() };
     let part = Part { local, ..wide(field(&[4, 4])) };

@@ -1,5 +1,7 @@
 //! Names that cannot stand beside one another.
 
+use std::ops::RangeInclusive;
+
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{Entry, Error, Leniency, Policy, Rule};
@@ -66,11 +68,17 @@ fn normalized(name: &str) -> String {
     if name.is_ascii() { name.to_owned() } else { visible(name).nfd().collect() }
 }
 
-/// HFS+ ignores these (TN1150, "Unicode Subtleties").
 fn visible(name: &str) -> impl Iterator<Item = char> {
-    let ignored = |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
-    name.chars().filter(move |c| !ignored(*c))
+    name.chars().filter(|c| !IGNORED.iter().any(|range| range.contains(c)))
 }
+
+/// What HFS+ ignores in names (TN1150, "Unicode Subtleties").
+const IGNORED: [RangeInclusive<char>; 4] = [
+    '\u{200c}'..='\u{200f}',
+    '\u{202a}'..='\u{202e}',
+    '\u{206a}'..='\u{206f}',
+    '\u{feff}'..='\u{feff}',
+];
 
 /// The same without case: upper, then lower, which folds what one of them alone would keep apart.
 fn folded(name: &str) -> String {

@@ -8,7 +8,7 @@ use std::{
     env::args,
     error::Error,
     fs::File,
-    io::{self, BufWriter, Read, Seek, SeekFrom, Write},
+    io::{self, BufWriter, Seek, Write},
     path::Path,
 };
 
@@ -61,36 +61,13 @@ fn many() -> Result<ArchiveBuilder<'static>> {
 /// A member of more than 32 bits can count, and one behind it. Holes take no room on disk.
 fn large(file: File) -> Result<()> {
     let mut writer = Writer::new(Holes(file));
-    let content = Content::measure(Zeros { size: (4 << 30) + 5, at: 0 })?;
+    let zeros = tempfile::tempfile()?;
+    zeros.set_len((4 << 30) + 5)?;
+    let content = Content::measure(zeros)?;
     writer.file(&ArchivePath::parse("a")?, Mode::File, content)?;
     writer.bytes(&ArchivePath::parse("b")?, Mode::File, b"beyond")?;
     writer.finish()?;
     Ok(())
-}
-
-struct Zeros {
-    size: u64,
-    at: u64,
-}
-
-impl Read for Zeros {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = (self.size - self.at).min(buffer.len() as u64) as usize;
-        buffer[..n].fill(0);
-        self.at += n as u64;
-        Ok(n)
-    }
-}
-
-impl Seek for Zeros {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        match to {
-            SeekFrom::Start(at) => self.at = at,
-            SeekFrom::Current(by) => self.at = self.at.saturating_add_signed(by),
-            SeekFrom::End(by) => self.at = self.size.saturating_add_signed(by),
-        }
-        Ok(self.at)
-    }
 }
 
 /// Seeks over zeros instead of writing them.

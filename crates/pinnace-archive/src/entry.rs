@@ -1,7 +1,8 @@
 use crate::{
     Error, Leniency, Limits, Mode, Policy, Rule,
+    header::Central,
     path::{fault, reserved},
-    record::{Central, DEFLATED, FLAG_UTF8, LOCAL_LENGTH, STORED, VERSION_ZSTANDARD, ZSTANDARD},
+    record::{DEFLATED, FLAG_UTF8, LOCAL_LENGTH, STORED, VERSION_ZSTANDARD, ZSTANDARD},
 };
 
 /// How a member's bytes are kept.

@@ -85,6 +85,7 @@ mod extra;
 #[cfg(unix)]
 mod extract;
 mod folder;
+mod header;
 mod limits;
 mod locate;
 mod member;

@@ -8,8 +8,9 @@ use crate::{
     Archive, Entry, Error, ErrorKind, Leniency, Method, ReadAt, Rule,
     content::{BUFFER, for_each_chunk},
     extra::{extra_agrees, widen, zip64_blank_or},
+    header::{Local, descriptor_length},
     reader::read,
-    record::{FLAG_DESCRIPTOR, LOCAL_LENGTH, Local, descriptor_length},
+    record::{FLAG_DESCRIPTOR, LOCAL_LENGTH},
 };
 
 /// The longest local header: name and extra field have 16-bit lengths.

@@ -43,24 +43,10 @@ impl ReadAt for [u8] {
     }
 }
 
-impl<T: ReadAt + ?Sized> ReadAt for &T {
-    fn size(&self) -> io::Result<u64> {
-        (**self).size()
-    }
-
-    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        (**self).read_exact_at(buffer, offset)
-    }
-
-    fn bytes_at(&self, offset: u64, length: usize) -> Option<&[u8]> {
-        (**self).bytes_at(offset, length)
-    }
-}
-
 macro_rules! shared {
-    ($($pointer:ident)*) => {
+    ($($pointer:ty)*) => {
         $(
-            impl<T: ReadAt + ?Sized> ReadAt for $pointer<T> {
+            impl<T: ReadAt + ?Sized> ReadAt for $pointer {
                 fn size(&self) -> io::Result<u64> {
                     (**self).size()
                 }
@@ -77,7 +63,7 @@ macro_rules! shared {
     };
 }
 
-shared!(Arc Box);
+shared!(&T Arc<T> Box<T>);
 
 impl ReadAt for Vec<u8> {
     fn size(&self) -> io::Result<u64> {

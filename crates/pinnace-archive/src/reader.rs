@@ -1,10 +1,11 @@
 use std::io::Write;
 
 use crate::{
-    Entry, Error, Leniency, Policy, ReadAt, Rule, entry, locate,
+    Entry, Error, Leniency, Policy, ReadAt, Rule, entry,
+    header::Central,
+    locate,
     member::{self, Scratch},
     names, ordered,
-    record::Central,
 };
 
 /// A zip that came from elsewhere, read strictly.

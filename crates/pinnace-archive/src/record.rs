@@ -1,9 +1,7 @@
-//! The records of the zip format (APPNOTE 6.3.10, section 4.3), encoded and decoded side by side.
+//! The records of the zip format (APPNOTE 6.3.10, section 4.3): headers as they are written, and
+//! the end records, encoded and decoded side by side.
 
-use crate::{
-    Error, Rule,
-    extra::{ZIP64_EXTRA, extra_agrees, widen},
-};
+use crate::{Error, Rule, extra::ZIP64_EXTRA};
 
 pub(crate) const STORED: u16 = 0;
 pub(crate) const DEFLATED: u16 = 8;
@@ -28,8 +26,7 @@ pub(crate) const MAX32: u64 = u32::MAX as u64;
 
 pub(crate) const LOCAL_SIGNATURE: u32 = 0x0403_4b50;
 pub(crate) const LOCAL_LENGTH: usize = 30;
-const DESCRIPTOR_SIGNATURE: u32 = 0x0807_4b50;
-const CENTRAL_SIGNATURE: u32 = 0x0201_4b50;
+pub(crate) const CENTRAL_SIGNATURE: u32 = 0x0201_4b50;
 pub(crate) const CENTRAL_LENGTH: usize = 46;
 pub(crate) const END_SIGNATURE: u32 = 0x0605_4b50;
 pub(crate) const END_LENGTH: usize = 22;
@@ -222,125 +219,6 @@ impl End {
     }
 }
 
-/// One entry of a central directory, as read.
-#[derive(Debug)]
-pub(crate) struct Central {
-    /// The system that made it, and whose attributes it has (APPNOTE 4.4.2).
-    pub(crate) host: u8,
-    /// What is needed to extract it, times ten.
-    pub(crate) version: u16,
-    pub(crate) flags: u16,
-    pub(crate) method: u16,
-    pub(crate) crc32: u32,
-    pub(crate) compressed: u64,
-    pub(crate) size: u64,
-    pub(crate) offset: u64,
-    pub(crate) external_attributes: u32,
-    pub(crate) name: Vec<u8>,
-}
-
-impl Central {
-    /// Takes one entry off the front of `bytes`.
-    pub(crate) fn decode(bytes: &mut &[u8]) -> Result<Self, Error> {
-        let malformed = || Error::refused(Rule::CentralDirectory, "");
-        let (head, rest) = bytes.split_at_checked(CENTRAL_LENGTH).ok_or_else(malformed)?;
-        let mut fields = Fields(head);
-        if fields.u32() != CENTRAL_SIGNATURE {
-            return Err(malformed());
-        }
-        let host = (fields.u16() >> 8) as u8;
-        let version = fields.u16() & 0xff;
-        let (flags, method) = (fields.u16(), fields.u16());
-        fields.skip(4);
-        let (crc32, compressed, size) = (fields.u32(), fields.u32(), fields.u32());
-        let lengths = [fields.u16(), fields.u16(), fields.u16()].map(usize::from);
-        let disk = fields.u16();
-        fields.skip(2);
-        let (external_attributes, offset) = (fields.u32(), fields.u32());
-        let (name, rest) = rest.split_at_checked(lengths[0]).ok_or_else(malformed)?;
-        let (extra, rest) = rest.split_at_checked(lengths[1]).ok_or_else(malformed)?;
-        let (_comment, rest) = rest.split_at_checked(lengths[2]).ok_or_else(malformed)?;
-        if disk != 0 {
-            return Err(Error::refused(Rule::SingleDisk, String::from_utf8_lossy(name)));
-        }
-        if !extra_agrees(extra, name) {
-            return Err(Error::refused(Rule::ExtraField, String::from_utf8_lossy(name)));
-        }
-        *bytes = rest;
-        let [size, compressed, offset] = widen(extra, [size, compressed, offset], name)?;
-        Ok(Self {
-            host,
-            version,
-            flags,
-            method,
-            crc32,
-            compressed,
-            size,
-            offset,
-            external_attributes,
-            name: name.to_vec(),
-        })
-    }
-}
-
-/// The part of a local header that must agree with the central directory.
-#[derive(Debug, Eq, PartialEq)]
-pub(crate) struct Local {
-    pub(crate) flags: u16,
-    pub(crate) method: u16,
-    pub(crate) crc32: u32,
-    pub(crate) compressed: u32,
-    pub(crate) size: u32,
-    pub(crate) name_length: usize,
-    pub(crate) extra_length: usize,
-}
-
-impl Local {
-    pub(crate) fn decode(bytes: &[u8; LOCAL_LENGTH]) -> Option<Self> {
-        let mut fields = Fields(bytes);
-        if fields.u32() != LOCAL_SIGNATURE {
-            return None;
-        }
-        fields.skip(2);
-        let (flags, method) = (fields.u16(), fields.u16());
-        fields.skip(4);
-        Some(Self {
-            flags,
-            method,
-            crc32: fields.u32(),
-            compressed: fields.u32(),
-            size: fields.u32(),
-            name_length: fields.u16().into(),
-            extra_length: fields.u16().into(),
-        })
-    }
-}
-
-/// How long the data descriptor is that these bytes start with (APPNOTE 4.3.9): with or without a
-/// signature, with sizes of 4 or 8 bytes; `None` if it says anything else.
-pub(crate) fn descriptor_length(
-    bytes: &[u8],
-    crc32: u32,
-    compressed: u64,
-    size: u64,
-) -> Option<usize> {
-    let mut narrow = crc32.to_le_bytes().to_vec();
-    let mut wide = narrow.clone();
-    let fits = u32::try_from(compressed).is_ok() && u32::try_from(size).is_ok();
-    put32(&mut narrow, compressed as u32);
-    put32(&mut narrow, size as u32);
-    put64(&mut wide, compressed);
-    put64(&mut wide, size);
-    let signature = DESCRIPTOR_SIGNATURE.to_le_bytes();
-    let behind = |bytes: &[u8]| {
-        let forms = [&wide, &narrow];
-        let found = forms.into_iter().find(|form| bytes.starts_with(form));
-        found.filter(|form| form.len() == wide.len() || fits).map(Vec::len)
-    };
-    let signed = bytes.strip_prefix(&signature).and_then(behind).map(|n| n + signature.len());
-    signed.or_else(|| behind(bytes))
-}
-
 /// Readers look for a zip64 locator right before the end record. A directory that happens to end
 /// in one (an offset of 0x07064b50, and a name of 16 bytes) must not stand there.
 fn ends_like_a_locator(directory: &[u8]) -> bool {
@@ -353,11 +231,11 @@ fn put16(out: &mut Vec<u8>, value: u16) {
     out.extend_from_slice(&value.to_le_bytes());
 }
 
-fn put32(out: &mut Vec<u8>, value: u32) {
+pub(crate) fn put32(out: &mut Vec<u8>, value: u32) {
     out.extend_from_slice(&value.to_le_bytes());
 }
 
-fn put64(out: &mut Vec<u8>, value: u64) {
+pub(crate) fn put64(out: &mut Vec<u8>, value: u64) {
     out.extend_from_slice(&value.to_le_bytes());
 }
 
@@ -385,7 +263,7 @@ impl Fields<'_> {
         u16::from_le_bytes(self.take())
     }
 
-    fn u32(&mut self) -> u32 {
+    pub(crate) fn u32(&mut self) -> u32 {
         u32::from_le_bytes(self.take())
     }
 
@@ -393,7 +271,7 @@ impl Fields<'_> {
         u64::from_le_bytes(self.take())
     }
 
-    fn skip(&mut self, bytes: usize) {
+    pub(crate) fn skip(&mut self, bytes: usize) {
         self.0 = &self.0[bytes..];
     }
 }
@@ -407,6 +285,7 @@ impl From<Rule> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::header::Central;
 
     fn member(size: u64, offset: u64) -> Member<'static> {
         Member {

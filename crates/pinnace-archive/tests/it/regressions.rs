@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs::File,
     io::{self, BufWriter, Cursor, Read, Seek, SeekFrom, Write},
 };
 
@@ -22,7 +23,7 @@ use crate::{
 fn zip2_715_more_than_4_gib() {
     const SIZE: u64 = (4 << 30) + 5;
     let mut writer = Writer::new(Sparse::default());
-    let content = Content::measure(Zeros { size: SIZE, at: 0 }).unwrap();
+    let content = Content::measure(zeros(SIZE)).unwrap();
     writer.file(&path("a"), Mode::File, content).unwrap();
     writer.bytes(&path("b"), Mode::File, b"beyond").unwrap();
     let (sparse, summary) = writer.finish().unwrap();
@@ -172,7 +173,7 @@ fn a_directory_that_ends_like_a_zip64_locator() {
     let mut writer = Writer::new(Sparse::default());
     let before = 2 * 30 + "a".len() as u64;
     let size = 0x0706_4b50 - (before - 30);
-    let content = Content::measure(Zeros { size, at: 0 }).unwrap();
+    let content = Content::measure(zeros(size)).unwrap();
     writer.file(&path("a"), Mode::File, content).unwrap();
     writer.bytes(&path("module_name16.py"), Mode::File, b"x").unwrap();
     let (sparse, _) = writer.finish().unwrap();
@@ -187,8 +188,7 @@ fn a_directory_that_ends_like_a_zip64_locator() {
 /// What failed half-way is never finished.
 #[test]
 fn a_writer_that_failed_stays_failed() {
-    let mut source = Zeros { size: 100, at: 0 };
-    let content = Content::measure(&mut source).unwrap();
+    let content = Content::measure(zeros(100)).unwrap();
     let mut writer = Writer::new(Vec::new());
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"long enough").unwrap();
@@ -200,27 +200,11 @@ fn a_writer_that_failed_stays_failed() {
     assert!(writer.finish().is_err());
 }
 
-/// A source of zeros.
-struct Zeros {
-    size: u64,
-    at: u64,
-}
-
-impl Read for Zeros {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = (self.size - self.at).min(buffer.len() as u64) as usize;
-        buffer[..n].fill(0);
-        self.at += n as u64;
-        Ok(n)
-    }
-}
-
-impl Seek for Zeros {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        assert_eq!(to, SeekFrom::Start(0));
-        self.at = 0;
-        Ok(0)
-    }
+/// A source of zeros: a file that is one hole.
+fn zeros(size: u64) -> File {
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(size).unwrap();
+    file
 }
 
 /// A file in memory that keeps no pieces of zeros.

@@ -3,7 +3,9 @@
 
 use pinnace_archive::{ArchivePath, Mode, Writer};
 use pinnace_env::{Distribution, Layer, NoRules, merge};
-use pinnace_wheel::{Libc, Match, MemorySource, Outcome, Requirement, Target, WheelName, resolve};
+use pinnace_wheel::{
+    Libc, Match, MemorySource, Outcome, Request, Requirement, Target, WheelName, resolve,
+};
 
 /// A workload by name; it returns something that depends on all of its work.
 pub type Workload = (&'static str, fn() -> u64);
@@ -67,7 +69,7 @@ pub fn resolve_projects() -> u64 {
     else {
         return 0;
     };
-    match resolve(&source, &[request], &target) {
+    match resolve(&source, &Request::new([request]), &target) {
         Ok(Outcome::Solved(resolution)) => resolution.pins().len() as u64,
         _ => 0,
     }

@@ -141,12 +141,12 @@ pub fn page(bytes: &[u8]) {
     let (Ok(address), Ok(project)) = (Address::parse("http://index.test/a/"), "a".parse()) else {
         return;
     };
-    for files in [
-        fuzzing::parse_json(bytes, &address, &project),
-        fuzzing::parse_html(bytes, &address, &project),
-    ] {
-        for file in files.unwrap_or_default() {
-            assert!(!file.artifact.file_name().contains('/'));
+    for is_json in [true, false] {
+        let Ok(page) = fuzzing::parse_page(bytes, is_json, &address, &project) else { continue };
+        for release in page.releases() {
+            for file in release.files().unwrap_or_default().iter() {
+                assert!(!file.artifact.file_name().contains('/'));
+            }
         }
     }
 }

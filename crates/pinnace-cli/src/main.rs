@@ -2,11 +2,15 @@
 
 mod arguments;
 mod command;
+mod credentials;
 mod environment;
 mod failure;
+mod inputs;
 mod interrupt;
+mod platforms;
 mod progress;
 mod python;
+mod session;
 mod storage;
 
 use std::process::ExitCode;
@@ -29,6 +33,7 @@ fn main() -> ExitCode {
     let output = arguments.output();
     let result = Environment::read().and_then(|environment| match arguments.command {
         Command::Build(build) => command::build::run(&build, &environment, output),
+        Command::Lock(lock) => command::lock::run(&lock, &environment, output),
         Command::Info(info) => command::info::run(&info, output),
     });
     match result {

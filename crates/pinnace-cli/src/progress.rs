@@ -44,6 +44,14 @@ impl Output {
         }
     }
 
+    /// A result that is a text of its own: `text` as it is, or `json` for programs.
+    pub(crate) fn raw(self, text: &str, json: &serde_json::Value) {
+        match self.style {
+            Style::Json => stdout(json),
+            Style::Text => stdout(&text.trim_end_matches('\n')),
+        }
+    }
+
     /// A line that matters, such as a warning.
     pub(crate) fn say(self, line: impl Display) {
         if self.volume > Volume::Quiet {

@@ -11,9 +11,9 @@ impl Rules for PlatformRules<'_> {
     }
 
     fn need(&self, requirement: &str, extras: &[String]) -> Result<Option<Need>, String> {
-        let requirement: Requirement = requirement.parse().map_err(|e| format!("{e}"))?;
+        let requirement = Requirement::parse_lenient(requirement).map_err(|e| e.to_string())?;
         let extras: Vec<ExtraName> = extras.iter().filter_map(|extra| extra.parse().ok()).collect();
-        if !requirement.applies(self.0.markers(), &extras) {
+        if !requirement.applies(self.0.markers(), &extras).map_err(|e| e.to_string())? {
             return Ok(None);
         }
         let specifiers: Specifiers = requirement.specifiers().clone();

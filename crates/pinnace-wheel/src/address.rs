@@ -1,4 +1,7 @@
-use std::fmt;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use url::Url;
 
@@ -18,7 +21,7 @@ use crate::Error;
 pub struct Address(Url);
 
 impl Address {
-    /// Parses an absolute `http` or `https` URL.
+    /// Parses an absolute `http`, `https` or `file` URL.
     ///
     /// # Errors
     ///
@@ -30,8 +33,55 @@ impl Address {
         let url = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
         match url.scheme() {
             "http" | "https" if url.has_host() => Ok(Self(url)),
-            _ => Err(refuse("`http` or `https` and a host are expected")),
+            "file" => Ok(Self(url)),
+            _ => Err(refuse("`https`, `http` or `file` is expected")),
         }
+    }
+
+    /// The address of a file or folder on this machine.
+    ///
+    /// # Errors
+    ///
+    /// If the path is not absolute.
+    pub fn of_path(path: &Path) -> Result<Self, Error> {
+        let refuse =
+            || Error::parse("absolute path", &path.display().to_string(), "it is relative");
+        Url::from_file_path(path).map(Self).map_err(|()| refuse())
+    }
+
+    /// The path of a file or folder on this machine.
+    pub fn to_path(&self) -> Option<PathBuf> {
+        self.is_file().then(|| self.0.to_file_path().ok()).flatten()
+    }
+
+    /// The last part of its path, without escapes.
+    pub(crate) fn file_name(&self) -> String {
+        percent_decode(self.0.path().rsplit('/').next().unwrap_or_default())
+    }
+
+    /// Whether it has a user or a password.
+    pub fn has_credentials(&self) -> bool {
+        !self.0.username().is_empty() || self.0.password().is_some()
+    }
+
+    /// The host, as credentials are looked up for.
+    pub fn host(&self) -> Option<&str> {
+        self.0.host_str()
+    }
+
+    /// The same with this user and password.
+    #[must_use]
+    pub fn with_userinfo(&self, user: &str, password: &str) -> Self {
+        let mut url = self.0.clone();
+        // Both calls fail only for URLs without a host, which take no credentials.
+        let _ = url.set_username(user);
+        let _ = url.set_password(Some(password).filter(|password| !password.is_empty()));
+        Self(url)
+    }
+
+    /// Whether it is that of a file or folder on this machine.
+    pub fn is_file(&self) -> bool {
+        self.0.scheme() == "file"
     }
 
     /// The URL of a reference on the page at this address; credentials go along only to the same
@@ -40,21 +90,38 @@ impl Address {
         let mut url = self.0.join(reference).ok()?;
         url.set_fragment(None);
         let mut joined = Self(url);
-        if !matches!(joined.0.scheme(), "http" | "https") {
-            return None;
+        // A page from elsewhere must not reach for files here.
+        match joined.0.scheme() {
+            "http" | "https" => {}
+            "file" if self.is_file() => {}
+            _ => return None,
         }
         joined.borrow_credentials(self);
         Some(joined)
     }
 
+    /// Whether the credentials in a URL are those of this address, whose origin it has.
+    pub(crate) fn lends_credentials_to(&self, url: &str) -> bool {
+        Url::parse(url).is_ok_and(|url| {
+            url.origin() == self.0.origin()
+                && (url.username(), url.password()) == (self.0.username(), self.0.password())
+        })
+    }
+
     /// Takes over the credentials of `other` if it is of the same origin and this has none.
     pub(crate) fn borrow_credentials(&mut self, other: &Self) {
-        let own = !self.0.username().is_empty() || self.0.password().is_some();
-        if !own && self.0.origin() == other.0.origin() {
+        if !self.has_credentials() && self.0.origin() == other.0.origin() {
             // Both calls fail only for URLs without a host, which are never made.
             let _ = self.0.set_username(other.0.username());
             let _ = self.0.set_password(other.0.password());
         }
+    }
+
+    /// The same with a slash at its end, as folders have.
+    pub(crate) fn with_slash(&self) -> Self {
+        let mut url = self.0.clone();
+        url.set_path(&format!("{}/", self.0.path().trim_end_matches('/')));
+        Self(url)
     }
 
     /// The page of a project on the simple index at this address (PEP 503: with a slash).
@@ -81,6 +148,18 @@ impl Address {
         url.into()
     }
 
+    /// The address without user, password, query or fragment: what may be shown and shared.
+    pub(crate) fn public(&self) -> Self {
+        let mut url = self.0.clone();
+        // Both calls fail only for URLs without a host, which have none.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        // A query may hold a signature.
+        url.set_query(None);
+        url.set_fragment(None);
+        Self(url)
+    }
+
     /// The URL with its credentials: for the client that makes the request, and for nobody else.
     pub fn with_credentials(&self) -> &str {
         self.0.as_str()
@@ -89,12 +168,7 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut url = self.0.clone();
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        // A query may hold a signature.
-        url.set_query(None);
-        f.write_str(url.as_str())
+        f.write_str(self.public().0.as_str())
     }
 }
 
@@ -102,4 +176,25 @@ impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// `%2B` is what `+` becomes in the file name of a local version.
+pub(crate) fn percent_decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let escaped = (*first == b'%').then(|| tail.get(..2)).flatten();
+        let escaped = escaped.and_then(|hex| std::str::from_utf8(hex).ok());
+        match escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }

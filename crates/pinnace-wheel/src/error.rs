@@ -27,6 +27,14 @@ impl Error {
         ErrorKind::Parse { what, text, reason }.into()
     }
 
+    /// What is wrong, without what it is wrong with.
+    pub(crate) fn reason(&self) -> String {
+        match self.kind() {
+            ErrorKind::Parse { reason, .. } => reason.clone(),
+            _ => self.to_string(),
+        }
+    }
+
     /// Makes the error of keeping or reading content: `.map_err(Error::keep("store a wheel"))`.
     pub(crate) fn keep(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| ErrorKind::Keep { doing, source }.into()
@@ -143,6 +151,36 @@ pub enum ErrorKind {
         path: PathBuf,
         /// Why.
         reason: String,
+    },
+    /// A file that says what is wanted is malformed, or cannot be read.
+    #[error("{place}: {reason}")]
+    Input {
+        /// The file, and the line where there is one.
+        place: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A lock cannot be made, read or used.
+    #[error("the lock cannot be used: {reason}")]
+    Lock {
+        /// Why.
+        reason: String,
+    },
+    /// A marker asks for what the platform does not say.
+    #[error("the marker of `{requirement}` cannot be evaluated: {source}")]
+    Marker {
+        /// The requirement.
+        requirement: String,
+        /// What it asks for.
+        source: crate::MarkerError,
+    },
+    /// The search for a solution was given up.
+    #[error(
+        "no answer was found in {decisions} steps; pin or bound some of the requirements, so that fewer versions come into question"
+    )]
+    TooHard {
+        /// How many decisions were made.
+        decisions: u32,
     },
     /// The work was cancelled.
     #[error("cancelled")]

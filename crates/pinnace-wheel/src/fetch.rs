@@ -1,6 +1,7 @@
 use std::{
     fmt,
     io::{self, Read},
+    sync::Arc,
 };
 
 use crate::{Address, Error, ErrorKind};
@@ -15,13 +16,19 @@ pub trait Fetch: Send + Sync {
     /// # Errors
     ///
     /// If no answer came.
-    fn fetch(&self, request: &Request<'_>) -> Result<Response, FetchError>;
+    fn fetch(&self, get: &Get<'_>) -> Result<Response, FetchError>;
+}
+
+impl<F: Fetch + ?Sized> Fetch for Arc<F> {
+    fn fetch(&self, get: &Get<'_>) -> Result<Response, FetchError> {
+        (**self).fetch(get)
+    }
 }
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Request<'a> {
+pub struct Get<'a> {
     /// Where.
     pub address: &'a Address,
     /// The `Accept` header.

@@ -102,6 +102,12 @@ impl FromStr for WheelName {
         if tags.iter().any(|part| part.split('.').any(str::is_empty)) {
             return Err(refuse("a tag is empty"));
         }
+        if head[0].contains("__") {
+            return Err(refuse("its name has two underscores in a row"));
+        }
+        if tags[0].split('.').any(|tag| tag.starts_with(|first: char| first.is_ascii_digit())) {
+            return Err(refuse("a Python tag starts with a digit"));
+        }
         if tags.iter().map(|part| part.split('.').count()).product::<usize>() > MOST_TAGS {
             return Err(refuse("it has too many tags"));
         }
@@ -149,6 +155,14 @@ impl Artifact {
         Ok(Self::Wheel(wheel))
     }
 
+    /// The wheel, if it is one.
+    pub fn wheel(&self) -> Option<&WheelName> {
+        match self {
+            Self::Wheel(wheel) => Some(wheel),
+            Self::Sdist(_) => None,
+        }
+    }
+
     /// The file name.
     pub fn file_name(&self) -> &str {
         match self {
@@ -174,6 +188,16 @@ pub struct SdistName {
 }
 
 impl SdistName {
+    /// Whether it is a tar, which all current ones are (PEP 625).
+    pub(crate) fn is_tar(&self) -> bool {
+        self.text.ends_with(".tar.gz")
+    }
+
+    /// Where the one folder is in which it has its files.
+    pub(crate) fn stem(&self) -> &str {
+        self.text.trim_end_matches(".zip").trim_end_matches(".tar.gz")
+    }
+
     fn parse(text: &str, project: &ProjectName) -> Result<Self, Error> {
         let refuse = |reason: &str| Error::parse("sdist file name", text, reason);
         let stem = text

@@ -13,7 +13,7 @@ use reqwest::{
 };
 use tokio::sync::mpsc;
 
-use crate::{Address, Fetch, FetchError, Request, Response};
+use crate::{Address, Fetch, FetchError, Get, Response};
 
 /// [`Fetch`] over HTTP/1.1 and HTTP/2 with TLS.
 ///
@@ -95,7 +95,7 @@ impl HttpFetch {
 }
 
 impl Fetch for HttpFetch {
-    fn fetch(&self, request: &Request<'_>) -> Result<Response, FetchError> {
+    fn fetch(&self, request: &Get<'_>) -> Result<Response, FetchError> {
         let jobs = self.jobs()?;
         let url = Url::parse(request.address.with_credentials()).map_err(FetchError::new)?;
         let (url, headers) = (Box::new(url), headers(request)?);
@@ -170,7 +170,7 @@ fn client(options: &HttpOptions) -> Result<Client, BoxError> {
     Ok(builder.build()?)
 }
 
-fn headers(request: &Request<'_>) -> Result<HeaderMap, FetchError> {
+fn headers(request: &Get<'_>) -> Result<HeaderMap, FetchError> {
     let value = |text: &str| HeaderValue::from_str(text).map_err(FetchError::new);
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, value(request.accept)?);

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -6,7 +7,7 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
-    Address, Cache, Error, ErrorKind, Facts, Libc, Target,
+    Address, Cache, Error, ErrorKind, Implementation, Platform, Python, Target,
     keep::{get_sealed, put_sealed},
 };
 
@@ -23,20 +24,16 @@ pub struct Interpreter {
 const DESCRIBE: &str = include_str!("../python/describe.py");
 const DEFAULT_INDEX: &str = include_str!("../python/default_index.py");
 /// The version is that of the scripts' output.
-const BUCKET: &str = "interpreters-1";
+const BUCKET: &str = "interpreters-2";
 
 #[derive(Deserialize)]
 struct Description {
     implementation: String,
     system: String,
     version: String,
-    abi_flags: String,
-    machine: String,
-    architecture: String,
-    glibc: Option<[u32; 2]>,
-    musl: Option<[u32; 2]>,
-    release: String,
-    kernel: String,
+    abi: String,
+    platform: Option<String>,
+    markers: BTreeMap<String, String>,
 }
 
 impl Interpreter {
@@ -44,7 +41,7 @@ impl Interpreter {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Interpreter`] if it cannot be run, or is not CPython 3.8 or newer on Linux.
+    /// [`ErrorKind::Interpreter`] if it cannot be run, or is no CPython or PyPy 3.8 or newer.
     pub fn probe(path: &Path, cache: &dyn Cache) -> Result<Self, Error> {
         let identity = identity(path)?;
         let output = cached(cache, &format!("describe {identity}"), || run(path, DESCRIBE))?;
@@ -87,27 +84,27 @@ impl Interpreter {
 
 impl Description {
     fn target(self, path: &Path) -> Result<Target, Error> {
-        if self.implementation != "cpython" || !self.system.starts_with("linux") {
-            let what = format!("{} on {}", self.implementation, self.system);
-            return Err(refuse(
-                path,
-                format!("{what} is not supported yet, only CPython on Linux"),
-            ));
-        }
-        let libc = match (self.glibc, self.musl) {
-            (Some([major, minor]), _) => Libc::Glibc { major, minor },
-            (None, Some([major, minor])) => Libc::Musl { major, minor },
-            (None, None) => return Err(refuse(path, "its C library is unknown".to_owned())),
+        let implementation = match self.implementation.as_str() {
+            "cpython" => Implementation::CPython,
+            "pypy" => Implementation::PyPy,
+            other => {
+                let reason = format!("it is {other}, and only CPython and PyPy are supported");
+                return Err(refuse(path, reason));
+            }
         };
-        let target = Target::from_facts(&Facts {
-            version: self.version,
-            abi_flags: self.abi_flags,
-            machine: self.machine,
-            architecture: self.architecture,
-            libc,
-            release: self.release,
-            kernel: self.kernel,
-        })?;
+        let platform: Platform = match self.platform.as_deref().map(str::parse) {
+            Some(Ok(platform)) => platform,
+            _ => {
+                let what = self.platform.unwrap_or_else(|| "unknown".to_owned());
+                let reason = format!("its platform on {} is {what}", self.system);
+                return Err(refuse(path, reason));
+            }
+        };
+        let python = Python::new(implementation, self.version.parse()?)?.with_abi(&self.abi);
+        let mut target = Target::new(python, &platform);
+        for (name, value) in &self.markers {
+            target = target.with_marker(&format!("{name}={value}"))?;
+        }
         match target.python().release() {
             [3, minor, ..] if *minor >= 8 => Ok(target),
             _ => Err(refuse(

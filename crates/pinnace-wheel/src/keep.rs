@@ -7,7 +7,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::ProjectName;
+use crate::{Address, File, Metadata, ProjectName};
 
 /// Bytes that can be read at any offset.
 pub trait ReadAt: Send + Sync {
@@ -129,6 +129,26 @@ pub trait Members: Send + Sync {
         wanted: &dyn Fn(&str) -> bool,
         limit: u64,
     ) -> Result<Option<Vec<u8>>, Box<dyn StdError + Send + Sync>>;
+}
+
+/// Knows user and password for addresses that have none, as a netrc file does.
+pub trait Credentials: Send + Sync {
+    /// User and password for that address; `None` if it needs none, or they are not known.
+    fn find(&self, address: &Address) -> Option<(String, String)>;
+}
+
+/// Builds source distributions, as far as it takes to know what they require.
+pub trait Build: Send + Sync {
+    /// The metadata that a wheel built from this source distribution would have.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be built.
+    fn metadata(
+        &self,
+        file: &File,
+        sdist: &dyn ReadAt,
+    ) -> Result<Metadata, Box<dyn StdError + Send + Sync>>;
 }
 
 /// Told of what is going on; asked whether to go on.

@@ -3,9 +3,9 @@
 //! # Does this wheel fit?
 //!
 //! ```
-//! use pinnace_wheel::{Libc, Match, Target};
+//! use pinnace_wheel::{Match, Target};
 //!
-//! let target = Target::cpython_on_linux("3.12.4", "x86_64", Libc::Glibc { major: 2, minor: 36 })?;
+//! let target: Target = "manylinux_2_36_x86_64-cp312".parse()?;
 //! let exact = target.rank(&"a-1-cp312-cp312-manylinux_2_17_x86_64.whl".parse()?);
 //! let pure = target.rank(&"a-1-py3-none-any.whl".parse()?);
 //! assert!(matches!((exact, pure), (Match::Fit(better), Match::Fit(worse)) if better < worse));
@@ -18,19 +18,20 @@
 //! needs no network, for tests and for learning.
 //!
 //! ```
-//! use pinnace_wheel::{Libc, MemorySource, Outcome, Target, resolve};
+//! use pinnace_wheel::{MemorySource, Outcome, Request, Target, resolve};
 //!
 //! let mut source = MemorySource::new();
 //! source.add("app-2.0-py3-none-any.whl", &["lib<2"])?;
 //! source.add("lib-1.0-py3-none-any.whl", &[])?;
 //! source.add("lib-2.0-py3-none-any.whl", &[])?;
 //!
-//! let target = Target::cpython_on_linux("3.12.4", "x86_64", Libc::Glibc { major: 2, minor: 36 })?;
-//! let Outcome::Solved(resolution) = resolve(&source, &["app".parse()?], &target)? else {
+//! let target: Target = "manylinux_2_36_x86_64-3.12.4".parse()?;
+//! let request = Request::new(["app".parse()?]);
+//! let Outcome::Solved(resolution) = resolve(&source, &request, &target)? else {
 //!     panic!("it has a solution")
 //! };
-//! let pins: Vec<_> = resolution.pins().iter().map(|pin| pin.wheel().as_str()).collect();
-//! assert_eq!(pins, ["app-2.0-py3-none-any.whl", "lib-1.0-py3-none-any.whl"]);
+//! let pins: Vec<_> = resolution.pins().iter().map(|pin| pin.version().to_string()).collect();
+//! assert_eq!(pins, ["2.0", "1.0"]);
 //! # Ok::<(), pinnace_wheel::Error>(())
 //! ```
 //!
@@ -56,50 +57,71 @@ mod address;
 mod error;
 mod fetch;
 mod filename;
+mod files;
 #[cfg(feature = "http")]
 mod http;
 mod index;
+mod inputs;
 mod interpreter;
 mod keep;
-mod linux;
+mod lock;
+mod marker;
 mod memory;
 mod metadata;
 mod name;
+mod netrc;
+mod point;
 mod project;
 mod range;
 mod requirement;
 mod resolve;
+mod scan;
+mod sdist;
 mod settings;
 mod source;
 mod specifiers;
 mod tag;
 mod target;
+mod timestamp;
 mod version;
 
 pub use address::Address;
 pub use error::{Error, ErrorKind};
-pub use fetch::{Fetch, FetchError, Part, Request, Response};
+pub use fetch::{Fetch, FetchError, Get, Part, Response};
 pub use filename::{Artifact, BuildTag, SdistName, WheelName};
+pub use files::WithFiles;
 #[cfg(feature = "http")]
 pub use http::{HttpFetch, HttpOptions};
 pub use index::{Downloaded, Index, IndexOptions, IndexParts};
+pub use inputs::{
+    IndexChoice, Inputs, LocalPath, Named, NamedIndex, Pyproject, ReadText, RequirementsReader,
+};
 pub use interpreter::Interpreter;
-pub use keep::{Cache, Event, Members, MemoryCache, Progress, ReadAt, Silent, Wheels};
+pub use keep::{
+    Build, Cache, Credentials, Event, Members, MemoryCache, Progress, ReadAt, Silent, Wheels,
+};
+pub use lock::{Lock, Selection, UvLock};
+pub use marker::{Marker, MarkerEnvironment, MarkerError, MarkerVariable};
 pub use memory::MemorySource;
 pub use metadata::Metadata;
 pub use name::{ExtraName, ProjectName};
+pub use netrc::Netrc;
 pub use project::{File, Project, Release};
 pub use requirement::Requirement;
-pub use resolve::{Explanation, Fact, Outcome, Pin, Resolution, Unfit, resolve};
+pub use resolve::{
+    Explanation, Fact, Formats, LocalPin, Outcome, Pin, Prereleases, Request, Resolution, Unfit,
+    resolve,
+};
 pub use settings::{Settings, pip_configuration_files};
 pub use source::Source;
 pub use specifiers::Specifiers;
 pub use tag::{Match, Misfit, Tag, Tags};
-pub use target::{Facts, Libc, Markers, Target};
+pub use target::{Assumption, Implementation, Libc, Platform, Python, Target, WindowsArchitecture};
+pub use timestamp::parse_timestamp;
 pub use version::Version;
 
 /// Entry points for fuzzing what has no public type of its own.
 #[doc(hidden)]
 pub mod fuzzing {
-    pub use crate::index::{parse_html, parse_json};
+    pub use crate::index::parse_page;
 }

@@ -32,7 +32,7 @@ impl MemorySource {
         self.push(project, File::new(Artifact::Wheel(wheel), address))
     }
 
-    /// Adds a source distribution, which a solver can only report.
+    /// Adds a source distribution that must be built to know what it requires.
     ///
     /// # Errors
     ///
@@ -57,9 +57,13 @@ impl Source for MemorySource {
         Ok(self.files.get(name).map(|files| Arc::new(Project::new(files.iter().cloned()))))
     }
 
-    fn metadata(&self, file: &File) -> Result<Arc<Metadata>, Error> {
-        let name = file.artifact.file_name();
-        let unknown = || Error::parse("wheel of this source", name, "it was never added");
-        self.metadata.get(name).cloned().ok_or_else(unknown)
+    fn metadata(&self, file: &File) -> Result<Option<Arc<Metadata>>, Error> {
+        Ok(self.metadata.get(file.artifact.file_name()).cloned())
+    }
+
+    fn direct(&self, name: &ProjectName, url: &str) -> Result<File, Error> {
+        let mut files = self.files.get(name).into_iter().flatten();
+        let found = files.find(|file| file.address.to_string() == url).cloned();
+        found.ok_or_else(|| Error::parse("URL that is known", url, "it was never added"))
     }
 }

@@ -1,4 +1,4 @@
-use std::str::FromStr;
+use std::{borrow::Cow, str::FromStr};
 
 use crate::{Error, ExtraName, ProjectName, Version, WheelName};
 
@@ -7,11 +7,36 @@ use crate::{Error, ExtraName, ProjectName, Version, WheelName};
 pub struct Metadata {
     name: ProjectName,
     version: Version,
+    requires_python: Option<Box<str>>,
     requires: Vec<Box<str>>,
     extras: Vec<ExtraName>,
+    dynamic: Vec<Box<str>>,
+    /// `Metadata-Version`.
+    format: Option<(u32, u32)>,
 }
 
 impl Metadata {
+    /// What a project says of itself.
+    pub fn new(name: ProjectName, version: Version) -> Self {
+        Self {
+            name,
+            version,
+            requires_python: None,
+            requires: Vec::new(),
+            extras: Vec::new(),
+            dynamic: Vec::new(),
+            format: None,
+        }
+    }
+
+    /// The same with these `Requires-Dist` headers and extras.
+    #[must_use]
+    pub fn requiring(mut self, requires: Vec<String>, extras: Vec<ExtraName>) -> Self {
+        self.requires = requires.into_iter().map(String::into_boxed_str).collect();
+        self.extras = extras;
+        self
+    }
+
     /// Reads the headers; the description that follows them is not looked at.
     ///
     /// # Errors
@@ -20,23 +45,36 @@ impl Metadata {
     /// it is used.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let refuse = |reason: &str| Error::parse("METADATA file", "METADATA", reason);
-        let (mut name, mut version) = (None, None);
-        let mut metadata = (Vec::new(), Vec::new());
-        for (header, value) in headers(&String::from_utf8_lossy(bytes)) {
+        let text = String::from_utf8_lossy(bytes);
+        let headers = headers(&text);
+        let find = |wanted: &str| {
+            let found = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+            found.map(|(_, value)| value).ok_or_else(|| refuse(&format!("it has no `{wanted}`")))
+        };
+        let mut metadata = Self::new(find("Name")?.parse()?, find("Version")?.parse()?);
+        for (header, value) in &headers {
             match header.to_ascii_lowercase().as_str() {
-                "name" => name = Some(value.parse()?),
-                "version" => version = Some(value.parse()?),
-                "requires-dist" => metadata.0.push(value.into()),
-                "provides-extra" => metadata.1.extend(ExtraName::from_str(&value).ok()),
+                "requires-dist" => metadata.requires.push((&**value).into()),
+                "provides-extra" => metadata.extras.extend(ExtraName::from_str(value).ok()),
+                "requires-python" => metadata.requires_python = Some((&**value).into()),
+                "dynamic" => metadata.dynamic.push(value.to_ascii_lowercase().into()),
+                "metadata-version" => metadata.format = format_of(value),
                 _ => {}
             }
         }
-        Ok(Self {
-            name: name.ok_or_else(|| refuse("it has no `Name`"))?,
-            version: version.ok_or_else(|| refuse("it has no `Version`"))?,
-            requires: metadata.0,
-            extras: metadata.1,
-        })
+        Ok(metadata)
+    }
+
+    /// Whether a source distribution's metadata will be that of every wheel built from it (PEP 643):
+    /// it is of format 2.2 or later, and does not call its requirements dynamic.
+    pub(crate) fn is_static(&self) -> bool {
+        let decides = ["requires-dist", "requires-python", "provides-extra", "version"];
+        self.format >= Some((2, 2)) && !self.dynamic.iter().any(|one| decides.contains(&&**one))
+    }
+
+    /// The `Requires-Python` header.
+    pub fn requires_python(&self) -> Option<&str> {
+        self.requires_python.as_deref()
     }
 
     /// The project.
@@ -62,6 +100,9 @@ impl Metadata {
     /// The headers that [`Metadata::parse`] reads, and no others.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut text = format!("Name: {}\nVersion: {}\n", self.name, self.version);
+        if let Some(specifiers) = &self.requires_python {
+            text.push_str(&format!("Requires-Python: {specifiers}\n"));
+        }
         for extra in &self.extras {
             text.push_str(&format!("Provides-Extra: {extra}\n"));
         }
@@ -69,6 +110,15 @@ impl Metadata {
             text.push_str(&format!("Requires-Dist: {requirement}\n"));
         }
         text.into_bytes()
+    }
+
+    /// Whether both say the same to a solver.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        let told = |one: &Self| {
+            let (name, version) = (one.name.clone(), one.version.clone());
+            (name, version, one.requires_python.clone(), one.requires.clone(), one.extras.clone())
+        };
+        told(self) == told(other)
     }
 
     /// Checks that it is the metadata of that wheel.
@@ -83,17 +133,24 @@ impl Metadata {
     }
 }
 
+/// `2.2` as numbers.
+fn format_of(text: &str) -> Option<(u32, u32)> {
+    let (major, minor) = text.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
 /// The headers of an RFC 822 message, with folded lines joined.
-fn headers(text: &str) -> Vec<(&str, String)> {
-    let mut headers: Vec<(&str, String)> = Vec::new();
+fn headers(text: &str) -> Vec<(&str, Cow<'_, str>)> {
+    let mut headers: Vec<(&str, Cow<'_, str>)> = Vec::new();
     for line in text.lines().take_while(|line| !line.is_empty()) {
         if line.starts_with([' ', '\t']) {
             if let Some((_, value)) = headers.last_mut() {
+                let value = value.to_mut();
                 value.push(' ');
                 value.push_str(line.trim());
             }
         } else if let Some((name, value)) = line.split_once(':') {
-            headers.push((name.trim(), value.trim().to_owned()));
+            headers.push((name.trim(), value.trim().into()));
         }
     }
     headers
@@ -110,7 +167,7 @@ mod tests {
         let metadata = Metadata::parse(TEXT.as_bytes()).unwrap();
         assert_eq!(metadata.requires().collect::<Vec<_>>(), ["a>=1; extra == 'x'", "b"]);
         assert_eq!(metadata.extras()[0].as_str(), "x");
-        assert_eq!(Metadata::parse(&metadata.encode()).unwrap(), metadata);
+        assert!(Metadata::parse(&metadata.encode()).unwrap().says_the_same(&metadata));
     }
 
     #[test]

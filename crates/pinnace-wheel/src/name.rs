@@ -1,4 +1,4 @@
-use std::{borrow::Borrow, fmt, str::FromStr};
+use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
 use crate::Error;
 
@@ -13,11 +13,11 @@ use crate::Error;
 /// # Ok::<(), pinnace_wheel::Error>(())
 /// ```
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ProjectName(Box<str>);
+pub struct ProjectName(Arc<str>);
 
 /// An extra's name, normalised as PEP 685 says, which is PEP 503's way.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ExtraName(Box<str>);
+pub struct ExtraName(Arc<str>);
 
 macro_rules! name {
     ($type:ident, $what:literal) => {

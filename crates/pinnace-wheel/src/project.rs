@@ -1,6 +1,6 @@
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
-use crate::{Address, Artifact, Error, Version, index::KeptPage};
+use crate::{Address, Artifact, Error, Version, index::KeptPage, point::Point};
 
 /// All that an index has of one project: releases, newest first.
 #[derive(Debug)]
@@ -12,6 +12,7 @@ pub struct Project {
 #[derive(Debug)]
 pub struct Release {
     version: Version,
+    point: Point,
     files: Files,
 }
 
@@ -36,6 +37,8 @@ pub struct File {
     pub size: Option<u64>,
     /// Its `Requires-Python`, if it has one.
     pub requires_python: Option<String>,
+    /// When it was uploaded (PEP 700), in seconds since 1970, if the index tells.
+    pub uploaded_at: Option<u64>,
     /// Why it was yanked (PEP 592), if it was; the reason may be empty.
     pub yanked: Option<String>,
     /// The SHA-256 of its metadata file (PEP 714), if the index advertises one.
@@ -51,6 +54,7 @@ impl File {
             sha256: None,
             size: None,
             requires_python: None,
+            uploaded_at: None,
             yanked: None,
             metadata_sha256: None,
         }
@@ -65,7 +69,7 @@ impl Project {
             by_version.entry(file.artifact.version().clone()).or_default().push(file);
         }
         let newest_first = by_version.into_iter().rev();
-        let release = |(version, files)| Release { version, files: Files::Ready(files) };
+        let release = |(version, files)| Release::new(version, Files::Ready(files));
         Self { releases: newest_first.map(release).collect() }
     }
 
@@ -78,15 +82,23 @@ impl Project {
         page: &Arc<KeptPage>,
         releases: impl IntoIterator<Item = (Version, u64, u64)>,
     ) -> Self {
-        let release = |(version, offset, length)| Release {
-            version,
-            files: Files::Kept { page: Arc::clone(page), offset, length },
+        let release = |(version, offset, length)| {
+            Release::new(version, Files::Kept { page: Arc::clone(page), offset, length })
         };
         Self { releases: releases.into_iter().map(release).collect() }
     }
 }
 
 impl Release {
+    fn new(version: Version, files: Files) -> Self {
+        Self { point: version.point(), version, files }
+    }
+
+    /// Where it stands among all versions.
+    pub(crate) fn point(&self) -> &Point {
+        &self.point
+    }
+
     /// The version.
     pub fn version(&self) -> &Version {
         &self.version

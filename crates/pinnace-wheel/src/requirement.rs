@@ -1,10 +1,13 @@
 use std::{fmt, str::FromStr};
 
-use pep508_rs::{MarkerTree, MarkerWarningKind, VersionOrUrl};
+use crate::{
+    Error, ExtraName, Marker, MarkerEnvironment, MarkerError, ProjectName, Specifiers,
+    marker::Asked,
+    scan::{Scanner, is_word},
+};
 
-use crate::{Error, ExtraName, Markers, ProjectName, Specifiers};
-
-/// What is asked of one project: `fastapi[standard] >=0.100 ; python_version < "3.14"` (PEP 508).
+/// What is asked of one project: `fastapi[standard] >=0.100 ; python_version < "3.14"`
+/// (dependency specifiers, PEP 508).
 ///
 /// ```
 /// use pinnace_wheel::Requirement;
@@ -14,16 +17,33 @@ use crate::{Error, ExtraName, Markers, ProjectName, Specifiers};
 /// assert_eq!(requirement.to_string(), "fast-api[standard]>=0.100");
 /// # Ok::<(), pinnace_wheel::Error>(())
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Requirement {
     name: ProjectName,
     extras: Vec<ExtraName>,
     specifiers: Specifiers,
-    url: Option<String>,
-    marker: MarkerTree,
+    url: Option<Box<str>>,
+    marker: Option<Marker>,
 }
 
 impl Requirement {
+    /// Any version of a project.
+    pub fn any(name: ProjectName) -> Self {
+        let specifiers = Specifiers::default();
+        Self { name, extras: Vec::new(), specifiers, url: None, marker: None }
+    }
+
+    /// Parses what real projects published before anyone checked, as
+    /// [`Specifiers::parse_lenient`] does. Metadata is read so; what a user writes is not.
+    ///
+    /// # Errors
+    ///
+    /// If it is not even that.
+    pub fn parse_lenient(text: &str) -> Result<Self, Error> {
+        parse(text, Specifiers::parse_lenient)
+            .map_err(|reason| Error::parse("requirement", text, reason))
+    }
+
     /// The project.
     pub fn name(&self) -> &ProjectName {
         &self.name
@@ -44,9 +64,60 @@ impl Requirement {
         self.url.as_deref()
     }
 
-    /// Whether the marker holds where these markers are true, with these extras asked for.
-    pub fn applies(&self, markers: &Markers, extras: &[ExtraName]) -> bool {
-        self.marker.is_true() || markers.evaluate(&self.marker, extras)
+    /// When it applies; always if there is none.
+    pub fn marker(&self) -> Option<&Marker> {
+        self.marker.as_ref()
+    }
+
+    /// Whether it applies in an environment where it is asked for with these extras.
+    ///
+    /// # Errors
+    ///
+    /// If its marker cannot be evaluated there.
+    pub fn applies(
+        &self,
+        environment: &MarkerEnvironment,
+        extras: &[ExtraName],
+    ) -> Result<bool, MarkerError> {
+        self.marker.as_ref().map_or(Ok(true), |marker| marker.holds(environment, extras))
+    }
+
+    pub(crate) fn applies_when(&self, asked: &Asked<'_>) -> Result<bool, MarkerError> {
+        self.marker.as_ref().map_or(Ok(true), |marker| marker.evaluate(asked))
+    }
+
+    /// The same, at an address.
+    #[must_use]
+    pub(crate) fn at(mut self, url: &str) -> Self {
+        self.url = Some(url.into());
+        self.specifiers = Specifiers::default();
+        self
+    }
+
+    /// The same, only where that extra is asked for.
+    pub(crate) fn only_for(mut self, extra: &ExtraName) -> Result<Self, Error> {
+        let asked: Marker = format!("extra == '{extra}'").parse()?;
+        self.marker = Some(match self.marker {
+            Some(marker) => marker.and(asked),
+            None => asked,
+        });
+        Ok(self)
+    }
+
+    /// The same, where this holds.
+    #[must_use]
+    pub(crate) fn when(mut self, marker: Marker) -> Self {
+        self.marker = Some(marker);
+        self
+    }
+
+    /// The same, with these extras.
+    #[must_use]
+    pub(crate) fn with_extras(mut self, mut extras: Vec<ExtraName>) -> Self {
+        extras.sort();
+        extras.dedup();
+        self.extras = extras;
+        self
     }
 }
 
@@ -54,16 +125,8 @@ impl FromStr for Requirement {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let text = text.trim();
-        // The grammar knows only ASCII, and the parser underneath panics on more.
-        if !text.is_ascii() {
-            return Err(Error::parse("requirement", text, "it must be ASCII"));
-        }
-        check_name(text)?;
-        parse(text).or_else(|error| match repair(text) {
-            Some(repaired) => parse(&repaired).map_err(|_| error),
-            None => Err(error),
-        })
+        parse(text, Specifiers::from_str)
+            .map_err(|reason| Error::parse("requirement", text, reason))
     }
 }
 
@@ -78,66 +141,86 @@ impl fmt::Display for Requirement {
             Some(url) => write!(f, " @ {url}")?,
             None => write!(f, "{}", self.specifiers)?,
         }
-        match self.marker.contents() {
-            Some(marker) => write!(f, "; {marker}"),
-            None => Ok(()),
+        match (&self.marker, &self.url) {
+            (None, _) => Ok(()),
+            // A URL ends only at a blank.
+            (Some(marker), Some(_)) => write!(f, " ; {marker}"),
+            (Some(marker), None) => write!(f, "; {marker}"),
         }
     }
 }
 
-fn parse(text: &str) -> Result<Requirement, Error> {
-    let refuse = |reason: &dyn ToString| Error::parse("requirement", text, reason.to_string());
-    let mut ignored = None;
-    let mut reporter = |kind, warning: String| {
-        // Every other warning means that a part of the marker is dropped, and counts as true.
-        if kind != MarkerWarningKind::DeprecatedMarkerName {
-            ignored = Some(warning);
+type ParseSpecifiers = fn(&str) -> Result<Specifiers, Error>;
+
+fn parse(text: &str, specifiers: ParseSpecifiers) -> Result<Requirement, String> {
+    let mut scanner = Scanner::new(text);
+    let name = name(scanner.blanks())?;
+    let extras = extras(scanner.blanks())?;
+    let (specifiers, url) = match scanner.blanks().eat("@") {
+        true => (Specifiers::default(), Some(url(scanner.blanks())?)),
+        false => (versions(&mut scanner, specifiers)?, None),
+    };
+    let marker = match scanner.blanks().eat(";") {
+        true => {
+            let marker = std::mem::take(&mut scanner.rest);
+            Some(marker.parse().map_err(|error: Error| error.reason())?)
         }
+        false => None,
     };
-    let parsed = pep508_rs::Requirement::<url::Url>::parse_reporter(text, "/", &mut reporter)
-        .map_err(|error| refuse(&error.message))?;
-    if let Some(warning) = ignored {
-        return Err(refuse(&format!("its marker cannot be evaluated: {warning}")));
+    match scanner.rest {
+        "" => Ok(Requirement { name, extras, specifiers, url, marker }),
+        rest => Err(format!("`{rest}` is left over")),
     }
-    let (specifiers, url) = match parsed.version_or_url {
-        None => (Specifiers::default(), None),
-        Some(VersionOrUrl::VersionSpecifier(specifiers)) => (specifiers.into(), None),
-        Some(VersionOrUrl::Url(url)) => (Specifiers::default(), Some(url.to_string())),
-    };
-    let mut extras = parsed
-        .extras
-        .iter()
-        .map(|extra| extra.as_ref().parse())
-        .collect::<Result<Vec<ExtraName>, _>>()?;
+}
+
+fn name(scanner: &mut Scanner<'_>) -> Result<ProjectName, String> {
+    let name = scanner.take_while(is_name);
+    name.parse().map_err(|_| "it must start with a project name".to_owned())
+}
+
+fn is_name(symbol: char) -> bool {
+    is_word(symbol) || symbol == '-' || symbol == '.'
+}
+
+/// `[a, b]`, sorted, or nothing.
+fn extras(scanner: &mut Scanner<'_>) -> Result<Vec<ExtraName>, String> {
+    let mut extras = Vec::new();
+    if !scanner.eat("[") {
+        return Ok(extras);
+    }
+    let list = scanner.take_until(']').ok_or("`[` is not closed")?;
+    if !list.trim().is_empty() {
+        for extra in list.split(',') {
+            extras.push(extra.trim().parse().map_err(|error: Error| error.to_string())?);
+        }
+    }
     extras.sort();
     extras.dedup();
-    let name = parsed.name.as_ref().parse()?;
-    Ok(Requirement { name, extras, specifiers, url, marker: parsed.marker })
+    Ok(extras)
 }
 
-/// The parser underneath panics on names that end in punctuation, so names are checked first.
-fn check_name(text: &str) -> Result<(), Error> {
-    let is_name = |symbol: char| symbol.is_ascii_alphanumeric() || "-_.".contains(symbol);
-    let (name, rest) = text.split_at(text.find(|symbol| !is_name(symbol)).unwrap_or(text.len()));
-    let reason = "it must start with a project name";
-    name.parse::<ProjectName>().map_err(|_| Error::parse("requirement", text, reason))?;
-    let Some(extras) = rest.trim_start().strip_prefix('[') else { return Ok(()) };
-    let extras = extras.split(']').next().unwrap_or_default();
-    for extra in extras.split(',').map(str::trim).filter(|extra| !extra.is_empty()) {
-        extra.parse::<ExtraName>()?;
+fn url(scanner: &mut Scanner<'_>) -> Result<Box<str>, String> {
+    let url = scanner.take_while(|symbol| !matches!(symbol, ' ' | '\t' | '\n' | '\r'));
+    match url {
+        "" => Err("an address was expected behind `@`".to_owned()),
+        url => Ok(url.into()),
     }
-    Ok(())
 }
 
-/// Writes the specifiers of a lenient requirement strictly; `None` if that is not the trouble.
-fn repair(text: &str) -> Option<String> {
-    let (head, marker) = match text.split_once(';') {
-        Some((head, marker)) => (head, format!(" ; {marker}")),
-        None => (text, String::new()),
-    };
-    let start = head.find(|symbol| "<>=!~(".contains(symbol))?;
-    let (subject, specifiers) = head.split_at(start);
-    let specifiers = specifiers.trim().trim_start_matches('(').trim_end_matches(')');
-    let specifiers: Specifiers = specifiers.parse().ok()?;
-    Some(format!("{subject}{specifiers}{marker}"))
+/// `>=1,<2` or `(>=1,<2)`; all up to the marker.
+fn versions(scanner: &mut Scanner<'_>, parse: ParseSpecifiers) -> Result<Specifiers, String> {
+    let opened = scanner.eat("(");
+    let end = if opened { ')' } else { ';' };
+    let list = scanner.take_while(|symbol| symbol != end);
+    if opened && !scanner.eat(")") {
+        return Err("`(` is not closed".to_owned());
+    }
+    if list.contains(['\n', '\r']) {
+        return Err("it goes over the end of a line".to_owned());
+    }
+    let list = list.trim_matches([' ', '\t']);
+    if list.starts_with(',') {
+        return Err("a comma comes before the first version".to_owned());
+    }
+    parse(list).map_err(|error| error.reason())
 }

@@ -13,12 +13,24 @@ pub trait Source: Sync {
     /// If it cannot be found out.
     fn project(&self, name: &ProjectName) -> Result<Option<Arc<Project>>, Error>;
 
-    /// The metadata of a wheel that [`Source::project`] listed.
+    /// The metadata of a file that this source listed; `None` if it is a source distribution that
+    /// would have to be built to know.
     ///
     /// # Errors
     ///
-    /// If it cannot be had, or is not that of the wheel.
-    fn metadata(&self, file: &File) -> Result<Arc<Metadata>, Error>;
+    /// [`ErrorKind::Metadata`](crate::ErrorKind::Metadata) if it is not that of the file: the
+    /// release is then passed over. Any other error ends the resolution.
+    fn metadata(&self, file: &File) -> Result<Option<Arc<Metadata>>, Error>;
+
+    /// The one file at the address of a requirement `name @ address`.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be had, or is not of that project; by default always.
+    fn direct(&self, name: &ProjectName, url: &str) -> Result<File, Error> {
+        let _ = name;
+        Err(Error::parse("URL that is known", url, "this source has no files by address"))
+    }
 
     /// A hint that this project will be asked for soon, and likely in a version that satisfies
     /// these specifiers. The answers do not depend on it.

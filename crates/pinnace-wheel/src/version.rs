@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use crate::Error;
+use crate::{Error, point::Point};
 
 /// A version, ordered as PEP 440 says.
 ///
@@ -20,6 +20,11 @@ impl Version {
         self.0.any_prerelease()
     }
 
+    /// Where it stands among all versions.
+    pub(crate) fn point(&self) -> Point {
+        Point::of(&self.0)
+    }
+
     /// The numbers between the dots of the release segment.
     pub fn release(&self) -> &[u64] {
         self.0.release()
@@ -36,7 +41,7 @@ impl FromStr for Version {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        text.parse().map(Self).map_err(|error| Error::parse("version", text, error))
+        text.trim().parse().map(Self).map_err(|error| Error::parse("version", text, error))
     }
 }
 

@@ -1,28 +1,29 @@
 //! `pinnace build`: requirements and code in, one file out.
 
 use std::{
+    fs,
     io::BufWriter,
-    sync::Arc,
+    path::Path,
     time::{Duration, Instant},
 };
 
 use pinnace_env::{Distribution, Layer, merge};
-use pinnace_pex::{EntryPoint, PexBuilder, PlatformRules, Written, ZipMembers, find_script};
+use pinnace_pex::{EntryPoint, PexBuilder, PlatformRules, Written, find_script};
 use pinnace_store::{Access, Digest, Durability, PendingFile};
 use pinnace_wheel::{
-    Address, Downloaded, HttpFetch, HttpOptions, Index, IndexOptions, IndexParts, Interpreter,
-    Outcome, Pin, Requirement, Settings, Target, resolve,
+    Downloaded, ExtraName, Formats, Index, Lock, Pin, ProjectName, Request, Requirement, Selection,
+    Source, Target, UvLock, WheelName,
 };
 use serde_json::json;
 
 use crate::{
     Failure,
-    arguments::{Build, IndexArguments},
+    arguments::Build,
     environment::Environment,
-    interrupt::Interrupt,
-    progress::{Count, Output, Reporter, Size},
-    python,
-    storage::Storage,
+    inputs::Wanted,
+    platforms,
+    progress::{Count, Output, Size},
+    session::Session,
 };
 
 pub(crate) fn run(
@@ -30,84 +31,143 @@ pub(crate) fn run(
     environment: &Environment,
     output: Output,
 ) -> Result<(), Failure> {
-    let requirements = parse_requirements(arguments)?;
-    let settings = Settings::discover(&environment.variables, &environment.pip_configuration())?;
-    let fetch = Arc::new(HttpFetch::new(http_options(environment, &settings)?));
-    let interrupt = Interrupt::listen(&fetch)?;
-    let reporter = Reporter::new(output, interrupt.clone());
-    let job = Job {
-        arguments,
-        requirements,
-        settings,
-        environment,
-        fetch: &fetch,
-        reporter: &reporter,
-        interrupt: &interrupt,
-        storage: Storage::open(&environment.cache_folder()?)?,
-        started: Instant::now(),
-    };
-    let built = job.run().map_err(|failure| interrupt.explain(failure));
-    reporter.clear();
+    check_arguments(arguments)?;
+    let session = Session::start(environment, &arguments.index, output)?;
+    let wanted = Wanted::read(&arguments.inputs, &arguments.solve, environment)?;
+    let job = Job { arguments, wanted, session: &session, environment };
+    let built = job.run().map_err(|failure| session.interrupt.explain(failure));
+    session.reporter.clear();
     let built = built?;
-    built.warnings.iter().for_each(|warning| output.say(format!("warning: {warning}")));
+    built.notes.iter().for_each(|note| output.say(format!("warning: {note}")));
     output.result(&built.as_text(), &built.as_json());
     Ok(())
 }
 
 struct Job<'a> {
     arguments: &'a Build,
-    requirements: Vec<Requirement>,
-    settings: Settings,
+    wanted: Wanted,
+    session: &'a Session<'a>,
     environment: &'a Environment,
-    fetch: &'a HttpFetch,
-    reporter: &'a Reporter,
-    interrupt: &'a Interrupt,
-    storage: Storage,
-    started: Instant,
 }
 
 /// What was built, and how long it took.
 struct Built {
     file: String,
     written: Written,
-    wheels: Vec<Downloaded>,
+    wheels: Vec<Wheel>,
     timings: Vec<(&'static str, Duration)>,
-    warnings: Vec<String>,
+    notes: Vec<String>,
+}
+
+/// A wheel that goes into the file.
+struct Wheel {
+    name: WheelName,
+    sha256: [u8; 32],
+}
+
+/// What goes into the file, and what the user should know.
+#[derive(Default)]
+struct Chosen {
+    pins: Vec<Pin>,
+    notes: Vec<String>,
 }
 
 impl Job<'_> {
     fn run(&self) -> Result<Built, Failure> {
         let mut timings = Timings::default();
         let file = self.create_output()?;
-        let python = python::find(self.arguments.python.as_deref(), self.environment)?;
-        let interpreter = Interpreter::probe(&python, &self.storage)?;
+        let target = self.target()?;
         timings.lap("probe");
-        let target = interpreter.target();
-        let index = self.index(&interpreter)?;
-        let (pins, warnings) = self.resolve(&index, target)?;
+        let python = self.arguments.platform.python.as_deref();
+        let index = self.session.index(&self.arguments.index, &self.wanted, python)?;
+        let chosen = self.choose(&index, &target)?;
         timings.lap("resolve");
-        let wheels = index.download(&pins)?;
-        check(&pins, &wheels, target)?;
+        let wheels = wheels(index.download(&chosen.pins)?)?;
+        check(&chosen.pins, &wheels, &target, &index)?;
         timings.lap("download");
-        let builder = self.builder(target, &wheels, &file)?;
+        let builder = self.builder(&target, &chosen, &wheels, &file)?;
         let written = self.write(&builder, file).or_else(|failure| {
             // A wheel that was damaged on disk is fetched again, once.
-            let damaged = self.storage.remove_damaged(wheels.iter().map(|one| &one.sha256))?;
-            if !damaged || self.interrupt.is_set() {
+            let digests = wheels.iter().map(|one| &one.sha256);
+            let damaged = self.session.storage.remove_damaged(digests)?;
+            if !damaged || self.session.interrupt.is_set() {
                 return Err(failure);
             }
-            index.download(&pins)?;
+            index.download(&chosen.pins)?;
             self.write(&builder, self.create_output()?)
         })?;
         timings.lap("write");
-        timings.laps.push(("total", self.started.elapsed()));
+        timings.laps.push(("total", self.session.started.elapsed()));
         let file = self.arguments.output.display().to_string();
-        Ok(Built { file, written, wheels, timings: timings.laps, warnings })
+        let notes = self.notes(&target, chosen.notes);
+        Ok(Built { file, written, wheels, timings: timings.laps, notes })
+    }
+
+    fn target(&self) -> Result<Target, Failure> {
+        let (environment, storage) = (self.environment, &self.session.storage);
+        let mut targets = platforms::targets(&self.arguments.platform, environment, storage)?;
+        match (targets.pop(), targets.len()) {
+            (Some(target), 0) => Ok(target),
+            _ => Err(Failure::usage("one file is for one platform, and several are named")
+                .hint("build a file for each; one lock can be for several")),
+        }
+    }
+
+    fn notes(&self, target: &Target, chosen: Vec<String>) -> Vec<String> {
+        let assumed = target.assumptions().iter().map(ToString::to_string);
+        self.wanted.notes.iter().cloned().chain(assumed).chain(chosen).collect()
+    }
+
+    /// From the lock that is named, or the newest.
+    fn choose(&self, index: &Index<'_>, target: &Target) -> Result<Chosen, Failure> {
+        if let Some(file) = &self.arguments.lock {
+            let path = self.environment.folder.join(file);
+            return self.locked(&path, target);
+        }
+        // Source distributions cannot be built yet, so that only wheels will do.
+        let request: Request = self.wanted.request.clone().with_only_binary(Formats::All);
+        let resolution = self.session.resolve(index, &request, target)?;
+        let notes = resolution.warnings().to_vec();
+        Ok(Chosen { pins: resolution.pins().to_vec(), notes })
+    }
+
+    fn locked(&self, path: &Path, target: &Target) -> Result<Chosen, Failure> {
+        let text = fs::read_to_string(path).map_err(|error| {
+            Failure::job(format!("cannot read the lock `{}`: {error}", path.display()))
+        })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let inputs = &self.arguments.inputs;
+        let extras: Vec<ExtraName> =
+            inputs.extra.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
+        let groups: Vec<ProjectName> =
+            inputs.group.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
+        let selection = match path.file_name().is_some_and(|name| name == "uv.lock") {
+            true => {
+                let lock = UvLock::parse(&text, folder)?;
+                let member = self.member(&lock)?;
+                lock.select(&member, target, &extras, &groups)?
+            }
+            false => Lock::parse(&text, folder)?.select(target, &extras, &groups)?,
+        };
+        chosen(selection)
+    }
+
+    /// The member of a workspace that is named, or the only one.
+    fn member(&self, lock: &UvLock) -> Result<ProjectName, Failure> {
+        let members: Vec<&str> = lock.members().collect();
+        match (&self.arguments.inputs.package, members.as_slice()) {
+            (Some(name), _) => Ok(name.parse()?),
+            (None, [only]) => Ok(only.parse()?),
+            (None, several) => Err(Failure::usage(format!(
+                "the lock has the members {}; name one with `--package`",
+                several.join(", ")
+            ))),
+        }
     }
 
     fn write(&self, builder: &PexBuilder, mut file: PendingFile) -> Result<Written, Failure> {
-        let guarded = self.interrupt.guard(BufWriter::with_capacity(1 << 18, &mut file));
-        let written = builder.write(guarded, &self.storage, self.environment.threads)?;
+        let guarded = self.session.interrupt.guard(BufWriter::with_capacity(1 << 18, &mut file));
+        let written = builder.write(guarded, &self.session.storage, self.environment.threads)?;
         file.commit()?;
         Ok(written)
     }
@@ -131,67 +191,41 @@ impl Job<'_> {
         Ok(PendingFile::create(&path, Access::Executable, Durability::Durable)?)
     }
 
-    fn index(&self, interpreter: &Interpreter) -> Result<Index<'_>, Failure> {
-        let given = &self.arguments.index;
-        let mut options = IndexOptions::new(Vec::new(), self.environment.now);
-        options.offline = given.offline;
-        if !self.requirements.is_empty() {
-            options.indexes =
-                indexes(given, &self.settings, || interpreter.default_index(&self.storage))?;
+    /// What the file says that it satisfies: what was asked for, or all that a lock pins.
+    fn requirements(&self, chosen: &Chosen) -> Result<Vec<Requirement>, Failure> {
+        if self.arguments.lock.is_none() {
+            let local = |one: &&Requirement| !self.wanted.locals.contains(one.name());
+            return Ok(self.wanted.request.requirements().filter(local).cloned().collect());
         }
-        let parts = IndexParts {
-            fetch: self.fetch,
-            cache: &self.storage,
-            wheels: &self.storage,
-            members: &ZipMembers,
-            progress: self.reporter,
-        };
-        Ok(Index::new(parts, options))
-    }
-
-    fn resolve(
-        &self,
-        index: &Index<'_>,
-        target: &Target,
-    ) -> Result<(Vec<Pin>, Vec<String>), Failure> {
-        self.reporter.step("resolving");
-        let outcome = index.reading_ahead(target, || resolve(index, &self.requirements, target))?;
-        match outcome {
-            Outcome::Solved(resolution) => {
-                let count = resolution.pins().len();
-                let elapsed = self.started.elapsed().as_secs_f64();
-                self.reporter.done(format!(
-                    "resolved {} for {target} in {elapsed:.2} s",
-                    Count(count, "wheel"),
-                ));
-                Ok((resolution.pins().to_vec(), resolution.warnings().to_vec()))
-            }
-            Outcome::Unsolvable(explanation) => {
-                Err(Failure::job(format!("{explanation}\n  - the platform is {target}")))
-            }
-        }
+        let pinned = chosen.pins.iter().map(|pin| format!("{}=={}", pin.project(), pin.version()));
+        Ok(pinned.map(|text| text.parse()).collect::<Result<_, _>>()?)
     }
 
     fn builder(
         &self,
         target: &Target,
-        wheels: &[Downloaded],
+        chosen: &Chosen,
+        wheels: &[Wheel],
         output: &PendingFile,
     ) -> Result<PexBuilder, Failure> {
         let run = &self.arguments.run;
         let mut builder = PexBuilder::new(target);
-        builder.set_requirements(&self.requirements);
+        builder.set_requirements(&self.requirements(chosen)?);
         for wheel in wheels {
-            builder.add_wheel(&wheel.wheel, wheel.sha256);
+            builder.add_wheel(&wheel.name, wheel.sha256);
         }
         builder.leave_out(output.path());
         builder.leave_out(output.unfinished_path());
+        for folder in &self.wanted.folders {
+            let source = folder.join("src");
+            builder.add_folder(if source.is_dir() { &source } else { folder })?;
+        }
         for folder in &self.arguments.sources {
             builder.add_folder(&self.environment.folder.join(folder))?;
         }
         if let Some(name) = &run.script {
-            let wheels = wheels.iter().map(|one| (&one.wheel, one.sha256));
-            builder.set_script(find_script(name, wheels, &self.storage)?);
+            let wheels = wheels.iter().map(|one| (&one.name, one.sha256));
+            builder.set_script(find_script(name, wheels, &self.session.storage)?);
         }
         if let Some(entry) = &run.entry {
             builder.set_entry_point(EntryPoint::parse(entry)?);
@@ -206,66 +240,67 @@ impl Job<'_> {
     }
 }
 
-fn parse_requirements(arguments: &Build) -> Result<Vec<Requirement>, Failure> {
-    let run = &arguments.run;
+fn check_arguments(arguments: &Build) -> Result<(), Failure> {
+    let (run, inputs) = (&arguments.run, &arguments.inputs);
     if let Some(folder) = arguments.sources.iter().find(|folder| !folder.is_dir()) {
         return Err(Failure::usage(format!("`-D {}` is no folder", folder.display())));
     }
     if let Some(file) = run.executable.iter().find(|file| !file.is_file()) {
         return Err(Failure::usage(format!("`--exe {}` is no file", file.display())));
     }
-    if arguments.requirements.is_empty() && arguments.sources.is_empty() && run.executable.is_none()
-    {
+    let nothing = inputs.requirements.is_empty()
+        && inputs.requirement_files.is_empty()
+        && inputs.project.is_none()
+        && arguments.lock.is_none()
+        && arguments.sources.is_empty()
+        && run.executable.is_none();
+    if nothing {
         return Err(Failure::usage("there is nothing to build")
             .hint("name requirements, as in `pinnace build flask -o app.pex`, or a folder of code with `-D`"));
     }
-    Ok(arguments.requirements.iter().map(|text| text.parse()).collect::<Result<_, _>>()?)
+    Ok(())
 }
 
-fn http_options(environment: &Environment, settings: &Settings) -> Result<HttpOptions, Failure> {
-    let variable = |names: [&str; 4]| {
-        names.iter().find_map(|name| environment.variable(name)).map(str::to_owned)
-    };
-    let mut options = HttpOptions::default();
-    options.user_agent = concat!("pinnace/", env!("CARGO_PKG_VERSION")).to_owned();
-    options.http_proxy = variable(["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]);
-    options.https_proxy = variable(["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]);
-    options.no_proxy = variable(["no_proxy", "NO_PROXY", "", ""]);
-    if let Some(file) = &settings.certificates {
-        let pem = std::fs::read(file).map_err(|error| {
-            Failure::job(format!("cannot read the certificates `{}`: {error}", file.display()))
-        })?;
-        options.certificates = Some(pem);
+fn chosen(selection: Selection) -> Result<Chosen, Failure> {
+    if let Some((name, url)) = selection.repositories.first() {
+        let message = format!("`{name}` is in the repository {url}, and cannot be built yet");
+        return Err(Failure::job(message));
     }
-    Ok(options)
+    let folder = |(name, path): &(ProjectName, String)| {
+        format!("the code of `{name}` in `{path}` is not in the file; add it with `-D`")
+    };
+    let notes = selection.folders.iter().map(folder).collect();
+    Ok(Chosen { pins: selection.pins, notes })
 }
 
-/// The flag, then what is configured, then what the interpreter's own pip asks.
-fn indexes(
-    given: &IndexArguments,
-    settings: &Settings,
-    default: impl FnOnce() -> Result<Address, pinnace_wheel::Error>,
-) -> Result<Vec<Address>, Failure> {
-    let mut indexes: Vec<Address> = match given.extra_index_url.as_slice() {
-        [] => settings.extra.clone(),
-        urls => urls.iter().map(|url| Address::parse(url)).collect::<Result<_, _>>()?,
+/// All of them must be wheels.
+fn wheels(downloaded: Vec<Downloaded>) -> Result<Vec<Wheel>, Failure> {
+    let wheel = |one: Downloaded| match one.artifact.wheel() {
+        Some(name) => Ok(Wheel { name: name.clone(), sha256: one.sha256 }),
+        None => {
+            let name = one.artifact.file_name();
+            Err(Failure::job(format!("`{name}` must be built first, which is not possible yet"))
+                .hint("`--only-binary :all:` resolves to wheels alone"))
+        }
     };
-    indexes.push(match (&given.index_url, &settings.index) {
-        (Some(url), _) => Address::parse(url)?,
-        (None, Some(address)) => address.clone(),
-        (None, None) => default()?,
-    });
-    Ok(indexes)
+    downloaded.into_iter().map(wheel).collect()
 }
 
 /// Whatever the solver said, the set that is shipped is looked at once more as a whole.
-fn check(pins: &[Pin], wheels: &[Downloaded], target: &Target) -> Result<(), Failure> {
+fn check(
+    pins: &[Pin],
+    wheels: &[Wheel],
+    target: &Target,
+    index: &Index<'_>,
+) -> Result<(), Failure> {
     let mut layer = Layer::new("the request");
     for (pin, wheel) in pins.iter().zip(wheels) {
         let (project, version) = (pin.project().as_str(), pin.version().to_string());
         let extras = pin.extras().iter().map(ToString::to_string).collect();
-        let distribution = Distribution::new(project, version, pin.wheel().as_str(), wheel.sha256);
-        layer = layer.with(distribution.requiring(pin.requires().to_vec(), extras));
+        let distribution = Distribution::new(project, version, wheel.name.as_str(), wheel.sha256);
+        let metadata = index.metadata(pin.file())?;
+        let requires = metadata.iter().flat_map(|one| one.requires().map(str::to_owned)).collect();
+        layer = layer.with(distribution.requiring(requires, extras));
     }
     let plan = merge(&[layer], &PlatformRules(target));
     match plan.conflicts() {
@@ -312,9 +347,9 @@ impl Built {
         let milliseconds = |time: &Duration| (time.as_secs_f64() * 1e4).round() / 10.0;
         let distributions = self.wheels.iter().map(|one| {
             json!({
-                "name": one.wheel.project().as_str(),
-                "version": one.wheel.version().to_string(),
-                "wheel": one.wheel.as_str(),
+                "name": one.name.project().as_str(),
+                "version": one.name.version().to_string(),
+                "wheel": one.name.as_str(),
                 "sha256": Digest::new(one.sha256).to_hex(),
             })
         });

@@ -39,6 +39,8 @@ pub(crate) enum Trouble {
     Slow,
     /// Every answer is this status.
     Status(u16),
+    /// Every answer without the credentials of `anna` and `s3cret` is 401.
+    Private,
 }
 
 impl TestIndex {
@@ -66,6 +68,13 @@ impl TestIndex {
 
     pub(crate) fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.state.requests.lock().unwrap())
+    }
+
+    /// The bytes of a wheel that it serves; a new one of that name.
+    pub(crate) fn wheel(&self, name: &str) -> Vec<u8> {
+        self.add(name, &[], &[("voice.py", "def say(words):\n    return 'oi'\n")]);
+        let project = name.split('-').next().unwrap();
+        self.state.wheels.lock().unwrap()[project][name].clone()
     }
 
     /// Adds a wheel with these files; `requires` are its requirements.
@@ -127,12 +136,19 @@ impl State {
     fn answer(&self, mut stream: TcpStream) {
         let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
         let Some(Ok(first)) = lines.next() else { return };
-        while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+        let mut allowed = false;
+        while let Some(Ok(line)) =
+            lines.next().filter(|line| line.as_ref().is_ok_and(|l| !l.is_empty()))
+        {
+            // `anna:s3cret` in base64
+            allowed |= line.eq_ignore_ascii_case("authorization: basic YW5uYTpzM2NyZXQ=");
+        }
         let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
         self.requests.lock().unwrap().push(path.clone());
         let trouble = *self.trouble.lock().unwrap();
         // A client that goes away in the middle is part of some tests.
         let _ = match (trouble, self.find(&path)) {
+            (Trouble::Private, _) if !allowed => respond(&mut stream, 401, "", b""),
             (Trouble::Status(status), _) => respond(&mut stream, status, "", b""),
             (_, None) => respond(&mut stream, 404, "", b""),
             (_, Some((kind, bytes))) if !path.starts_with("/files/") => {
@@ -150,7 +166,9 @@ impl State {
                         stream.write_all(&[*byte])
                     })
                 }),
-            (Trouble::None, Some((kind, bytes))) => respond(&mut stream, 200, kind, &bytes),
+            (Trouble::None | Trouble::Private, Some((kind, bytes))) => {
+                respond(&mut stream, 200, kind, &bytes)
+            }
         };
     }
 

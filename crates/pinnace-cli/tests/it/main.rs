@@ -6,5 +6,6 @@ mod build;
 mod errors;
 mod index;
 mod interrupt;
+mod lock;
 mod reproducible;
 mod world;

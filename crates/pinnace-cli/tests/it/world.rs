@@ -97,6 +97,10 @@ impl Ran {
 }
 
 pub(crate) fn write(path: &Path, text: &str) {
+    write_bytes(path, text.as_bytes());
+}
+
+pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::io::Write::write_all(&mut std::fs::File::create(path).unwrap(), text.as_bytes()).unwrap();
+    std::io::Write::write_all(&mut std::fs::File::create(path).unwrap(), bytes).unwrap();
 }

@@ -13,7 +13,7 @@ use std::{
 use super::Index;
 use crate::{
     File, ProjectName, Source, Specifiers, Target,
-    resolve::{Choice, Yanked, best_release, choose},
+    resolve::{Candidates, Choice, Request, Yanked, best_release},
 };
 
 #[derive(Default)]
@@ -73,15 +73,21 @@ impl Ahead {
 }
 
 impl Index<'_> {
-    /// Runs `work`, mostly a resolution for `target`, with readers ahead of it.
-    pub fn reading_ahead<T>(&self, target: &Target, work: impl FnOnce() -> T) -> T {
+    /// Runs `work`, mostly a resolution of that request for `target`, with readers ahead of it.
+    pub fn reading_ahead<T>(
+        &self,
+        request: &Request,
+        target: &Target,
+        work: impl FnOnce() -> T,
+    ) -> T {
+        let candidates = Candidates { target, rules: &request.files };
         self.ahead.set(State::Reading);
         thread::scope(|scope| {
             // Readers stop even if `work` panics.
             let _stop = StopOnDrop(&self.ahead);
             let read = || {
                 while let Some(wish) = self.ahead.pop() {
-                    self.read(wish, target);
+                    self.read(wish, candidates);
                 }
             };
             for _ in 0..self.options.concurrency {
@@ -95,17 +101,22 @@ impl Index<'_> {
     }
 
     /// Fills the memos. Errors are kept there for the solver to find.
-    fn read(&self, wish: Wish, target: &Target) {
+    fn read(&self, wish: Wish, candidates: Candidates<'_>) {
         match wish {
-            Wish::Project(name, specifiers) => self.read_project(&name, &specifiers, target),
+            Wish::Project(name, specifiers) => self.read_project(&name, &specifiers, candidates),
             Wish::Metadata(file) => drop(self.metadata(&file)),
         }
     }
 
-    fn read_project(&self, name: &ProjectName, specifiers: &Specifiers, target: &Target) {
+    fn read_project(
+        &self,
+        name: &ProjectName,
+        specifiers: &Specifiers,
+        candidates: Candidates<'_>,
+    ) {
         let Ok(Some(project)) = self.project(name) else { return };
         let Some(release) = best_release(&project, specifiers) else { return };
-        if let Ok(Choice::Wheel(file)) = choose(release, target, Yanked::Refused) {
+        if let Ok(Choice::File(file)) = candidates.choose(name, release, Yanked::Refused) {
             let _ = self.metadata(&file);
         }
     }

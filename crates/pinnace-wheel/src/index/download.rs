@@ -9,8 +9,8 @@ use std::{
     thread,
 };
 
-use super::{Index, json::parse_sha256, metadata, retry};
-use crate::{Error, ErrorKind, Event, File, Pin, Progress, ReadAt, WheelName};
+use super::{Index, hex, metadata, parse_sha256, retry};
+use crate::{Artifact, Error, ErrorKind, Event, File, Pin, Progress, ReadAt};
 
 /// How many wheels come at once: enough to hide the waits between small ones, while a single
 /// large one already fills the line.
@@ -19,11 +19,11 @@ const PARALLEL: usize = 8;
 /// Remembers the SHA-256 of files whose index does not tell it, by their address.
 const DIGESTS: &str = "digests-1";
 
-/// A wheel that is in the store.
+/// A file that is in the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Downloaded {
-    /// Its name.
-    pub wheel: WheelName,
+    /// What it is.
+    pub artifact: Artifact,
     /// The SHA-256 of its bytes, under which it is kept.
     pub sha256: [u8; 32],
 }
@@ -44,6 +44,24 @@ impl Index<'_> {
             self.fetch_all(&missing)?;
         }
         pins.iter().map(|pin| self.verified(pin)).collect()
+    }
+
+    /// The same files, each with its SHA-256: those whose index does not tell are downloaded for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::download`].
+    pub fn with_digests(&self, pins: Vec<Pin>) -> Result<Vec<Pin>, Error> {
+        let unknown: Vec<&Pin> =
+            pins.iter().filter(|pin| known_digest(self, pin.file()).is_none()).collect();
+        if !unknown.is_empty() {
+            self.fetch_all(&unknown)?;
+        }
+        let told = |pin: Pin| {
+            let sha256 = known_digest(self, pin.file()).ok_or_else(|| vanished(&pin))?;
+            Ok(pin.with_sha256(sha256))
+        };
+        pins.into_iter().map(told).collect()
     }
 
     fn missing<'p>(&self, pins: &'p [Pin]) -> Result<Vec<&'p Pin>, Error> {
@@ -69,7 +87,9 @@ impl Index<'_> {
             while let Some(pin) = pins.get(next.fetch_add(1, Ordering::Relaxed)) {
                 match one(self, pin.file()) {
                     Ok(_) => {
-                        self.parts.progress.event(Event::Downloaded(pin.wheel().as_str()));
+                        self.parts
+                            .progress
+                            .event(Event::Downloaded(pin.file().artifact.file_name()));
                     }
                     Err(error) => {
                         let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,14 +112,15 @@ impl Index<'_> {
     }
 
     fn verified(&self, pin: &Pin) -> Result<Downloaded, Error> {
-        let absent = || ErrorKind::Broken {
-            file: pin.wheel().to_string(),
-            reason: "it vanished from the store".to_owned(),
-        };
-        let sha256 = known_digest(self, pin.file()).ok_or_else(absent)?;
+        let sha256 = known_digest(self, pin.file()).ok_or_else(|| vanished(pin))?;
         metadata::verify(self, pin.file(), &sha256)?;
-        Ok(Downloaded { wheel: pin.wheel().clone(), sha256 })
+        Ok(Downloaded { artifact: pin.file().artifact.clone(), sha256 })
     }
+}
+
+fn vanished(pin: &Pin) -> Error {
+    let file = pin.file().artifact.file_name().to_owned();
+    ErrorKind::Broken { file, reason: "it vanished from the store".to_owned() }.into()
 }
 
 /// Downloads one wheel, whether it is here or not, and returns its SHA-256.
@@ -129,8 +150,7 @@ pub(super) fn one(index: &Index<'_>, file: &File) -> Result<[u8; 32], Error> {
         }
     })?;
     if file.sha256.is_none() {
-        let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-        index.parts.cache.put(DIGESTS, &address.to_string(), hex.as_bytes());
+        index.parts.cache.put(DIGESTS, &address.without_credentials(), hex(&sha256).as_bytes());
     }
     Ok(sha256)
 }
@@ -145,7 +165,7 @@ fn contains(index: &Index<'_>, sha256: &[u8; 32]) -> Result<bool, Error> {
 /// From the index, or from an earlier download of the same address.
 fn known_digest(index: &Index<'_>, file: &File) -> Option<[u8; 32]> {
     file.sha256.or_else(|| {
-        let entry = index.parts.cache.get(DIGESTS, &file.address.to_string())?;
+        let entry = index.parts.cache.get(DIGESTS, &file.address.without_credentials())?;
         let mut hex = [0; 64];
         ReadAt::read_exact_at(&*entry, &mut hex, 0).ok()?;
         parse_sha256(std::str::from_utf8(&hex).ok()?)

@@ -2,31 +2,27 @@
 
 use html5gum::{StartTag, Token, Tokenizer};
 
-use super::json::parse_sha256;
-use crate::{Address, Artifact, File, ProjectName};
+use super::entry::Entry;
+use crate::{Address, address::percent_decode, timestamp};
 
-/// The files of a page. Files with names that mean nothing here (eggs, installers) are left out.
+/// The links of a page, with absolute addresses.
 ///
 /// # Errors
 ///
 /// If the page announces a repository version that is not 1.
-pub fn parse_html(
-    bytes: &[u8],
-    address: &Address,
-    project: &ProjectName,
-) -> Result<Vec<File>, String> {
+pub(super) fn entries(bytes: &[u8], address: &Address) -> Result<Vec<Entry<'static>>, String> {
     let mut base = address.clone();
-    let mut files = Vec::new();
+    let mut entries = Vec::new();
     for token in Tokenizer::new(bytes) {
         let Ok(Token::StartTag(tag)) = token else { continue };
         match &**tag.name {
             b"base" => base = attribute(&tag, "href").and_then(|to| base.join(&to)).unwrap_or(base),
             b"meta" => check_version(&tag)?,
-            b"a" => files.extend(file(&tag, &base, project)),
+            b"a" => entries.extend(entry(&tag, &base)),
             _ => {}
         }
     }
-    Ok(files)
+    Ok(entries)
 }
 
 fn check_version(tag: &StartTag<()>) -> Result<(), String> {
@@ -40,44 +36,29 @@ fn check_version(tag: &StartTag<()>) -> Result<(), String> {
     }
 }
 
-fn file(tag: &StartTag<()>, base: &Address, project: &ProjectName) -> Option<File> {
+fn entry(tag: &StartTag<()>, base: &Address) -> Option<Entry<'static>> {
     let reference = attribute(tag, "href")?;
     let (path, fragment) = reference.split_once('#').unwrap_or((&reference, ""));
-    let address = base.join(path)?;
     let name = path.split('?').next()?.rsplit('/').next()?;
-    let artifact = Artifact::parse(&percent_decode(name), project).ok()?;
-    let mut file = File::new(artifact, address);
-    file.sha256 = fragment.strip_prefix("sha256=").and_then(parse_sha256);
-    file.requires_python = attribute(tag, "data-requires-python");
-    file.yanked = attribute(tag, "data-yanked");
-    file.metadata_sha256 = attribute(tag, "data-core-metadata")
-        .or_else(|| attribute(tag, "data-dist-info-metadata"))
-        .and_then(|value| parse_sha256(value.strip_prefix("sha256=")?));
-    Some(file)
+    let metadata =
+        attribute(tag, "data-core-metadata").or_else(|| attribute(tag, "data-dist-info-metadata"));
+    Some(Entry {
+        name: percent_decode(name).into(),
+        url: base.join(path)?.with_credentials().to_owned().into(),
+        sha256: sha256(fragment),
+        size: None,
+        requires_python: attribute(tag, "data-requires-python").map(Into::into),
+        uploaded_at: attribute(tag, "data-upload-time").and_then(|it| timestamp::parse(&it)),
+        yanked: attribute(tag, "data-yanked").map(Into::into),
+        metadata_sha256: metadata.as_deref().and_then(sha256),
+    })
+}
+
+fn sha256(text: &str) -> Option<std::borrow::Cow<'static, str>> {
+    Some(text.strip_prefix("sha256=")?.to_owned().into())
 }
 
 fn attribute(tag: &StartTag<()>, name: &str) -> Option<String> {
     let value = tag.attributes.get(name.as_bytes())?;
     Some(String::from_utf8_lossy(value).into_owned())
-}
-
-/// `%2B` is what `+` becomes in the file name of a local version.
-fn percent_decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let escaped = (*first == b'%').then(|| tail.get(..2)).flatten();
-        let escaped = escaped.and_then(|hex| std::str::from_utf8(hex).ok());
-        match escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

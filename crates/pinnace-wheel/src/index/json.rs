@@ -3,15 +3,16 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use crate::{Address, Artifact, File, ProjectName};
+use super::entry::Entry;
+use crate::timestamp;
 
 #[derive(Deserialize)]
-struct Page<'a> {
+struct Page<'a, F> {
     #[serde(borrow)]
     meta: Meta<'a>,
-    #[serde(borrow)]
-    files: Vec<Entry<'a>>,
+    files: Vec<F>,
 }
 
 #[derive(Deserialize)]
@@ -22,28 +23,34 @@ struct Meta<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Entry<'a> {
+struct Row<'a> {
     #[serde(borrow)]
-    filename: Cow<'a, str>,
+    filename: Text<'a>,
     #[serde(borrow)]
-    url: Cow<'a, str>,
+    url: Text<'a>,
     #[serde(borrow, default)]
     hashes: Hashes<'a>,
     #[serde(borrow, default)]
-    requires_python: Option<Cow<'a, str>>,
+    requires_python: Option<Text<'a>>,
     #[serde(default)]
     size: Option<u64>,
+    #[serde(borrow, default)]
+    upload_time: Option<Text<'a>>,
     #[serde(borrow, default)]
     yanked: Option<Yanked<'a>>,
     #[serde(borrow, default, alias = "data-dist-info-metadata", alias = "dist-info-metadata")]
     core_metadata: Option<CoreMetadata<'a>>,
 }
 
+/// A string that is borrowed from the page unless it has escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// Of all hashes only this one counts; a map of them would take most of the memory of a page.
 #[derive(Default, Deserialize)]
 struct Hashes<'a> {
     #[serde(borrow, default)]
-    sha256: Option<Cow<'a, str>>,
+    sha256: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -51,7 +58,7 @@ struct Hashes<'a> {
 enum Yanked<'a> {
     Flag(bool),
     #[serde(borrow)]
-    Reason(Cow<'a, str>),
+    Reason(Text<'a>),
 }
 
 #[derive(Deserialize)]
@@ -63,50 +70,45 @@ enum CoreMetadata<'a> {
     Hashes(Hashes<'a>),
 }
 
-/// The files of a page. Files with names that mean nothing here (eggs, installers) are left out.
+/// The files of a page. A malformed row is left out, not the page.
 ///
 /// # Errors
 ///
 /// If the page is no JSON of API version 1.
-pub fn parse_json(
-    bytes: &[u8],
-    address: &Address,
-    project: &ProjectName,
-) -> Result<Vec<File>, String> {
-    let page: Page<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    if page.meta.api_version.split('.').next() != Some("1") {
-        let version = page.meta.api_version;
+pub(super) fn entries(bytes: &[u8]) -> Result<Vec<Entry<'_>>, String> {
+    let (meta, rows) = match serde_json::from_slice::<Page<'_, Row<'_>>>(bytes) {
+        Ok(page) => (page.meta, page.files),
+        Err(error) => {
+            // Only then is it worth the time to take the page apart row by row.
+            let page: Page<'_, &RawValue> =
+                serde_json::from_slice(bytes).map_err(|_| error.to_string())?;
+            let rows = page.files.iter().filter_map(|row| serde_json::from_str(row.get()).ok());
+            (page.meta, rows.collect())
+        }
+    };
+    if meta.api_version.split('.').next() != Some("1") {
+        let version = meta.api_version;
         return Err(format!("it has API version {version}, and this program knows version 1"));
     }
-    Ok(page.files.into_iter().filter_map(|entry| file(entry, address, project)).collect())
+    Ok(rows.into_iter().map(entry).collect())
 }
 
-fn file(entry: Entry<'_>, address: &Address, project: &ProjectName) -> Option<File> {
-    let artifact = Artifact::parse(&entry.filename, project).ok()?;
-    let mut file = File::new(artifact, address.join(&entry.url)?);
-    file.sha256 = entry.hashes.sha256.and_then(|hex| parse_sha256(&hex));
-    file.size = entry.size;
-    file.requires_python = entry.requires_python.map(Cow::into_owned);
-    file.yanked = match entry.yanked {
-        None | Some(Yanked::Flag(false)) => None,
-        Some(Yanked::Flag(true)) => Some(String::new()),
-        Some(Yanked::Reason(reason)) => Some(reason.into_owned()),
-    };
-    file.metadata_sha256 = match entry.core_metadata {
-        Some(CoreMetadata::Hashes(hashes)) => hashes.sha256.and_then(|hex| parse_sha256(&hex)),
-        _ => None,
-    };
-    Some(file)
-}
-
-/// 64 hexadecimal digits.
-pub(super) fn parse_sha256(hex: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if hex.len() != 64 || !hex.is_ascii() {
-        return None;
+fn entry(row: Row<'_>) -> Entry<'_> {
+    Entry {
+        name: row.filename.0,
+        url: row.url.0,
+        sha256: row.hashes.sha256.map(|text| text.0),
+        size: row.size,
+        requires_python: row.requires_python.map(|text| text.0),
+        uploaded_at: row.upload_time.and_then(|text| timestamp::parse(&text.0)),
+        yanked: match row.yanked {
+            None | Some(Yanked::Flag(false)) => None,
+            Some(Yanked::Flag(true)) => Some("".into()),
+            Some(Yanked::Reason(reason)) => Some(reason.0),
+        },
+        metadata_sha256: match row.core_metadata {
+            Some(CoreMetadata::Hashes(hashes)) => hashes.sha256.map(|text| text.0),
+            _ => None,
+        },
     }
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).ok()?;
-    }
-    Some(bytes)
 }

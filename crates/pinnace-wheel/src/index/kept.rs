@@ -3,19 +3,20 @@
 //!
 //! ```text
 //! u64le length of the head
-//! head: "pinnace-page 1" TAB fetched-at TAB project TAB "present" or "absent" LF
+//! head: "pinnace-page 2" TAB fetched-at TAB project TAB "present" or "absent" LF
 //!       then newest first: version TAB offset TAB length LF
-//! body: per file: name TAB sha256 TAB size TAB requires-python TAB yanked TAB metadata-sha256 TAB url LF
+//! body: per file: name TAB sha256 TAB size TAB requires-python TAB uploaded-at TAB yanked TAB
+//!       metadata-sha256 TAB url LF
 //! ```
 //!
 //! A field that is absent is `-`; one that is present has `=` in front.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, fmt::Write as _, sync::Arc};
 
-use super::json::parse_sha256;
-use crate::{Address, Artifact, Error, ErrorKind, File, Project, ProjectName, ReadAt, Version};
+use super::entry::{self, Entry};
+use crate::{Address, Error, ErrorKind, File, Project, ProjectName, ReadAt, Version};
 
-const MAGIC: &str = "pinnace-page 1";
+const MAGIC: &str = "pinnace-page 2";
 /// A head of 100,000 versions has 4 MB.
 const LARGEST_HEAD: u64 = 16 << 20;
 
@@ -24,7 +25,7 @@ pub(crate) struct KeptPage {
     source: Box<dyn ReadAt>,
     body: u64,
     project: ProjectName,
-    /// Lends its credentials to the addresses of files, which are kept without any.
+    /// What addresses are relative to; it lends its credentials to those of the same origin.
     address: Address,
 }
 
@@ -33,24 +34,52 @@ pub(super) struct Opened {
     pub(super) project: Option<Project>,
 }
 
-/// Writes a page; `None` says that the index has no such project.
+/// A page as bytes, and whether it may be written to a disk.
+pub(super) struct Encoded {
+    pub(super) bytes: Vec<u8>,
+    pub(super) secrecy: Secrecy,
+}
+
+/// Whether an address has credentials of its own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Secrecy {
+    Public,
+    Secret,
+}
+
+/// Writes that an index has no such project.
+pub(super) fn encode_absent(fetched_at: u64, name: &ProjectName) -> Vec<u8> {
+    join(&format!("{MAGIC}\t{fetched_at}\t{name}\tabsent\n"), "")
+}
+
+/// Writes a page.
 pub(super) fn encode(
     fetched_at: u64,
     name: &ProjectName,
-    project: Option<&Project>,
-) -> Result<Vec<u8>, Error> {
-    let state = if project.is_some() { "present" } else { "absent" };
-    let mut head = format!("{MAGIC}\t{fetched_at}\t{name}\t{state}\n");
-    let mut body = String::new();
-    for release in project.map(Project::releases).unwrap_or_default() {
+    entries: &[Entry<'_>],
+    base: &Address,
+) -> Encoded {
+    let mut head = format!("{MAGIC}\t{fetched_at}\t{name}\tpresent\n");
+    let mut body = String::with_capacity(entries.len() * 256);
+    let mut secrecy = Secrecy::Public;
+    for (version, files) in entry::by_version(entries, name) {
         let start = body.len();
-        release.files()?.iter().for_each(|file| encode_file(file, &mut body));
-        head.push_str(&format!("{}\t{start}\t{}\n", release.version(), body.len() - start));
+        for entry in files {
+            if write_entry(entry, base, &mut body) == Secrecy::Secret {
+                secrecy = Secrecy::Secret;
+            }
+        }
+        let _ = writeln!(head, "{version}\t{start}\t{}", body.len() - start);
     }
-    let mut bytes = (head.len() as u64).to_le_bytes().to_vec();
+    Encoded { bytes: join(&head, &body), secrecy }
+}
+
+fn join(head: &str, body: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(8 + head.len() + body.len());
+    bytes.extend_from_slice(&(head.len() as u64).to_le_bytes());
     bytes.extend_from_slice(head.as_bytes());
     bytes.extend_from_slice(body.as_bytes());
-    Ok(bytes)
+    bytes
 }
 
 /// Opens a kept page; `None` if it is not one.
@@ -93,6 +122,7 @@ fn release(line: &str) -> Option<(Version, u64, u64)> {
 }
 
 impl KeptPage {
+    /// The files of a release. Files with names that mean nothing here are left out.
     pub(crate) fn files(&self, offset: u64, length: u64) -> Result<Vec<File>, Error> {
         let start = self.body.saturating_add(offset);
         let size = self.source.size().map_err(Error::keep("read a cached page"))?;
@@ -102,33 +132,14 @@ impl KeptPage {
         let mut bytes = vec![0; length as usize];
         self.source.read_exact_at(&mut bytes, start).map_err(Error::keep("read a cached page"))?;
         let text = String::from_utf8_lossy(&bytes);
-        let files: Option<Vec<File>> = text.lines().map(|line| self.decode_file(line)).collect();
-        files.ok_or_else(|| self.damaged())
+        let entries: Option<Vec<Entry<'_>>> = text.lines().map(read_entry).collect();
+        let entries = entries.ok_or_else(|| self.damaged())?;
+        Ok(entries.iter().filter_map(|entry| entry.file(&self.address, &self.project)).collect())
     }
 
     fn damaged(&self) -> Error {
         let reason = "its cached copy is damaged; remove the cache folder".to_owned();
         ErrorKind::Page { url: self.address.to_string(), reason }.into()
-    }
-
-    fn decode_file(&self, line: &str) -> Option<File> {
-        let mut fields = line.split('\t');
-        let name = fields.next()?;
-        let mut optional = || fields.next().map(|field| field.strip_prefix('='));
-        let sha256 = optional()?;
-        let size = optional()?;
-        let requires_python = optional()?;
-        let yanked = optional()?;
-        let metadata_sha256 = optional()?;
-        let mut address = Address::parse(fields.next()?).ok()?;
-        address.borrow_credentials(&self.address);
-        let mut file = File::new(Artifact::parse(name, &self.project).ok()?, address);
-        file.sha256 = sha256.and_then(parse_sha256);
-        file.size = size.and_then(|size| size.parse().ok());
-        file.requires_python = requires_python.map(str::to_owned);
-        file.yanked = yanked.map(str::to_owned);
-        file.metadata_sha256 = metadata_sha256.and_then(parse_sha256);
-        Some(file)
     }
 }
 
@@ -138,23 +149,74 @@ impl fmt::Debug for KeptPage {
     }
 }
 
-fn encode_file(file: &File, body: &mut String) {
-    let clean = |text: &str| text.replace(char::is_control, " ");
-    let hex = |bytes: &[u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let fields = [
-        file.sha256.as_ref().map(hex),
-        file.size.map(|size| size.to_string()),
-        file.requires_python.clone(),
-        file.yanked.clone(),
-        file.metadata_sha256.as_ref().map(hex),
-    ];
-    let mut line = clean(file.artifact.file_name());
-    for field in fields {
-        line.push('\t');
-        match field {
-            Some(value) => line.push_str(&format!("={}", clean(&value))),
-            None => line.push('-'),
+fn read_entry(line: &str) -> Option<Entry<'_>> {
+    let mut fields = line.split('\t');
+    let name = fields.next()?.into();
+    let mut optional = || fields.next().map(|field| field.strip_prefix('='));
+    let [sha256, size, requires_python, uploaded_at, yanked, metadata_sha256] =
+        [optional()?, optional()?, optional()?, optional()?, optional()?, optional()?];
+    Some(Entry {
+        name,
+        url: fields.next()?.into(),
+        sha256: sha256.map(Cow::Borrowed),
+        size: size.and_then(|size| size.parse().ok()),
+        requires_python: requires_python.map(Cow::Borrowed),
+        uploaded_at: uploaded_at.and_then(|time| time.parse().ok()),
+        yanked: yanked.map(Cow::Borrowed),
+        metadata_sha256: metadata_sha256.map(Cow::Borrowed),
+    })
+}
+
+fn write_entry(entry: &Entry<'_>, base: &Address, body: &mut String) -> Secrecy {
+    body.push_str(&clean(&entry.name));
+    push_text(body, &entry.sha256);
+    push_number(body, entry.size);
+    push_text(body, &entry.requires_python);
+    push_number(body, entry.uploaded_at);
+    push_text(body, &entry.yanked);
+    push_text(body, &entry.metadata_sha256);
+    let (url, secrecy) = address(&entry.url, base);
+    body.push('\t');
+    body.push_str(&clean(&url));
+    body.push('\n');
+    secrecy
+}
+
+fn push_text(body: &mut String, text: &Option<Cow<'_, str>>) {
+    match text {
+        Some(text) => {
+            body.push_str("\t=");
+            body.push_str(&clean(text));
+        }
+        None => body.push_str("\t-"),
+    }
+}
+
+fn push_number(body: &mut String, number: Option<u64>) {
+    // Writing to a string does not fail.
+    let _ = match number {
+        Some(number) => write!(body, "\t={number}"),
+        None => write!(body, "\t-"),
+    };
+}
+
+/// An absolute address without the page's own credentials.
+fn address<'u>(url: &'u str, base: &Address) -> (Cow<'u, str>, Secrecy) {
+    let authority = url.split_once("://").map(|(_, rest)| rest.split('/').next());
+    match authority.flatten() {
+        Some(authority) if !authority.contains('@') => (url.into(), Secrecy::Public),
+        Some(_) if !base.lends_credentials_to(url) => (url.into(), Secrecy::Secret),
+        _ => {
+            let joined = base.join(url).map(|address| address.without_credentials());
+            (joined.unwrap_or_default().into(), Secrecy::Public)
         }
     }
-    body.push_str(&format!("{line}\t{}\n", file.address.without_credentials()));
+}
+
+/// What would end a field or a line becomes a blank.
+fn clean(text: &str) -> Cow<'_, str> {
+    match text.bytes().any(|byte| byte.is_ascii_control()) {
+        true => text.replace(char::is_control, " ").into(),
+        false => text.into(),
+    }
 }

@@ -15,22 +15,29 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Index, download, retry};
+use super::{Index, download, hex, retry};
 use crate::{
-    Address, Error, ErrorKind, File, Metadata, Part, ReadAt, WheelName,
+    Address, Artifact, Error, ErrorKind, File, Metadata, Part, ReadAt, SdistName, WheelName,
     keep::{get_sealed, put_sealed},
-    resolve::wheel_of,
+    sdist,
 };
 
 /// The version is that of the kept form.
-const BUCKET: &str = "metadata-1";
+const BUCKET: &str = "metadata-2";
 /// The largest METADATA known has 1 MB.
 const LARGEST: u64 = 32 << 20;
 /// Of 135 popular wheels 122 have directory and METADATA in their last 64 KiB (96 in 16 KiB).
 const TAIL: u64 = 64 << 10;
 
-pub(super) fn metadata(index: &Index<'_>, file: &File) -> Result<Metadata, Error> {
-    let wheel = wheel_of(file)?;
+/// `None` if it is a source distribution that must be built to know.
+pub(super) fn metadata(index: &Index<'_>, file: &File) -> Result<Option<Metadata>, Error> {
+    match &file.artifact {
+        Artifact::Wheel(wheel) => of_wheel(index, file, wheel).map(Some),
+        Artifact::Sdist(sdist) => of_sdist(index, file, sdist),
+    }
+}
+
+fn of_wheel(index: &Index<'_>, file: &File, wheel: &WheelName) -> Result<Metadata, Error> {
     if let Some(metadata) = kept(index, file) {
         return Ok(metadata);
     }
@@ -51,9 +58,44 @@ pub(super) fn metadata(index: &Index<'_>, file: &File) -> Result<Metadata, Error
     keep(index, file, parse(wheel, &read.ok_or_else(missing)?)?)
 }
 
+/// What it says of itself, if that holds for every wheel built from it (PEP 643); else what building
+/// it says, if there is someone to build.
+fn of_sdist(index: &Index<'_>, file: &File, sdist: &SdistName) -> Result<Option<Metadata>, Error> {
+    if let Some(metadata) = kept(index, file) {
+        return Ok(Some(metadata));
+    }
+    let known = file.sha256.filter(|sha256| index.parts.wheels.contains(sha256).unwrap_or(false));
+    let sha256 = match known {
+        Some(sha256) => sha256,
+        None => download::one(index, file)?,
+    };
+    let refuse = |reason: String| -> Error {
+        ErrorKind::Metadata { file: file.artifact.file_name().to_owned(), reason }.into()
+    };
+    let archive =
+        open(index, &sha256)?.ok_or_else(|| refuse("it vanished from the store".to_owned()))?;
+    let info = if sdist.is_tar() {
+        sdist::pkg_info(&*archive).map_err(|error| refuse(error.to_string()))?
+    } else {
+        let wanted = format!("{}/PKG-INFO", sdist.stem());
+        let read = index.parts.members.read(&*archive, &|name| name == wanted, LARGEST);
+        read.map_err(|error| refuse(error.to_string()))?
+    };
+    let own = info.and_then(|bytes| Metadata::parse(&bytes).ok());
+    let own = own.filter(|own| own.is_static() && own.version() == file.artifact.version());
+    let metadata = match (own, index.parts.build) {
+        (Some(own), _) => own,
+        (None, None) => return Ok(None),
+        (None, Some(build)) => {
+            build.metadata(file, &*archive).map_err(|error| refuse(error.to_string()))?
+        }
+    };
+    keep(index, file, metadata).map(Some)
+}
+
 /// Checks what the solver believed of a wheel against the wheel itself.
 pub(super) fn verify(index: &Index<'_>, file: &File, sha256: &[u8; 32]) -> Result<(), Error> {
-    let wheel = wheel_of(file)?;
+    let Artifact::Wheel(wheel) = &file.artifact else { return Ok(()) };
     let key = hex(sha256);
     if index.parts.cache.get(VERIFIED, &key).is_some() {
         return Ok(());
@@ -62,7 +104,7 @@ pub(super) fn verify(index: &Index<'_>, file: &File, sha256: &[u8; 32]) -> Resul
     let own = parse(wheel, &from_zip(index, wheel, &*zip)?)?;
     let believed = crate::Source::metadata(index, file)?;
     put_sealed(index.parts.cache, BUCKET, &key, &own.encode());
-    if *believed != own {
+    if believed.is_some_and(|believed| !believed.says_the_same(&own)) {
         return Err(broken(wheel, "its metadata file differs from the METADATA inside the wheel"));
     }
     index.parts.cache.put(VERIFIED, &key, b"");
@@ -207,8 +249,4 @@ fn parse(wheel: &WheelName, bytes: &[u8]) -> Result<Metadata, Error> {
 
 fn broken(wheel: &WheelName, reason: &str) -> Error {
     ErrorKind::Broken { file: wheel.to_string(), reason: reason.to_owned() }.into()
-}
-
-fn hex(bytes: &[u8; 32]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,7 +1,9 @@
 //! Simple indexes over a network, with a cache in front and readers ahead of the solver.
 
 mod ahead;
+mod direct;
 mod download;
+mod entry;
 mod gate;
 mod html;
 mod json;
@@ -18,16 +20,18 @@ use std::{
 };
 
 use crate::{
-    Address, Cache, Error, ErrorKind, Fetch, File, Members, Metadata, Progress, Project,
-    ProjectName, Source, Specifiers, Wheels,
+    Address, Build, Cache, Credentials, Error, ErrorKind, Fetch, File, Members, Metadata, Progress,
+    Project, ProjectName, Source, Specifiers, Wheels,
 };
+
+use entry::Entry;
 
 use ahead::{Ahead, Wish};
 pub use download::Downloaded;
+pub(crate) use entry::{hex, parse_sha256};
 use gate::Gate;
-pub use html::parse_html;
-pub use json::parse_json;
 pub(crate) use kept::KeptPage;
+pub use page::parse_page;
 
 /// Simple indexes (PEP 503, PEP 691) as a [`Source`], and the downloads from them.
 ///
@@ -37,7 +41,8 @@ pub struct Index<'a> {
     parts: IndexParts<'a>,
     options: IndexOptions,
     projects: Memo<ProjectName, Option<Arc<Project>>>,
-    metadata: Memo<String, Arc<Metadata>>,
+    metadata: Memo<String, Option<Arc<Metadata>>>,
+    links: Memo<Address, Arc<Vec<Entry<'static>>>>,
     ahead: Ahead,
     pages: Gate,
 }
@@ -56,14 +61,22 @@ pub struct IndexParts<'a> {
     pub members: &'a dyn Members,
     /// Who is told, and may cancel.
     pub progress: &'a dyn Progress,
+    /// Who knows user and password for an address that has none.
+    pub credentials: Option<&'a dyn Credentials>,
+    /// Who builds a source distribution to know what it requires.
+    pub build: Option<&'a dyn Build>,
 }
 
 /// How an [`Index`] behaves.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IndexOptions {
-    /// The indexes, in the order in which they are asked.
+    /// The indexes, in the order in which they are asked. None at all is allowed.
     pub indexes: Vec<Address>,
+    /// Pages and folders whose links are files of any project, beside what the indexes have.
+    pub find_links: Vec<Address>,
+    /// Projects that one index has, and no other is asked for.
+    pub routes: BTreeMap<ProjectName, Address>,
     /// Now, in seconds since 1970: pages have an age.
     pub now: u64,
     /// How old a cached page may be. Ten minutes by default: many indexes send no caching headers.
@@ -82,6 +95,8 @@ impl IndexOptions {
     pub fn new(indexes: Vec<Address>, now: u64) -> Self {
         Self {
             indexes,
+            find_links: Vec::new(),
+            routes: BTreeMap::new(),
             now,
             time_to_live: Duration::from_secs(600),
             offline: false,
@@ -99,6 +114,7 @@ impl<'a> Index<'a> {
             options,
             projects: Memo::default(),
             metadata: Memo::default(),
+            links: Memo::default(),
             ahead: Ahead::default(),
             pages: Gate::new(PAGES_AT_ONCE),
         }
@@ -109,7 +125,7 @@ impl<'a> Index<'a> {
     }
 
     fn check_online(&self, address: &Address) -> Result<(), Error> {
-        if self.options.offline {
+        if self.options.offline && !address.is_file() {
             return Err(ErrorKind::Offline { url: address.to_string() }.into());
         }
         Ok(())
@@ -121,9 +137,13 @@ impl Source for Index<'_> {
         self.projects.get_or_make(name.clone(), || page::project(self, name))
     }
 
-    fn metadata(&self, file: &File) -> Result<Arc<Metadata>, Error> {
-        let key = file.artifact.file_name().to_owned();
-        self.metadata.get_or_make(key, || metadata::metadata(self, file).map(Arc::new))
+    fn metadata(&self, file: &File) -> Result<Option<Arc<Metadata>>, Error> {
+        let key = file.address.without_credentials();
+        self.metadata.get_or_make(key, || Ok(metadata::metadata(self, file)?.map(Arc::new)))
+    }
+
+    fn direct(&self, name: &ProjectName, url: &str) -> Result<File, Error> {
+        direct::file(self, name, url)
     }
 
     fn expect(&self, name: &ProjectName, specifiers: &Specifiers) {

@@ -2,7 +2,13 @@
 
 use std::{io::Read, sync::Arc};
 
-use super::{Index, kept, parse_html, parse_json, retry};
+use super::{
+    Index,
+    entry::Entry,
+    html, json,
+    kept::{self, Secrecy},
+    retry,
+};
 use crate::{Address, Error, ErrorKind, Event, File, Part, Project, ProjectName, Response};
 
 /// JSON first; HTML is what every index speaks (PEP 691, "Version + Format Selection").
@@ -13,24 +19,84 @@ const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
 const LARGEST: u64 = 256 << 20;
 
 /// The version is that of the kept form.
-const BUCKET: &str = "pages-1";
+const BUCKET: &str = "pages-2";
 
 pub(super) fn project(
     index: &Index<'_>,
     name: &ProjectName,
 ) -> Result<Option<Arc<Project>>, Error> {
+    let found = match index.options.routes.get(name) {
+        Some(only) => of_index(index, name, only)?,
+        None => first_of_all(index, name)?,
+    };
+    let linked = linked(index, name)?;
+    let project = match found {
+        None if linked.is_empty() => return Ok(None),
+        Some(project) if linked.is_empty() => project,
+        found => with_links(linked, found)?,
+    };
+    index.parts.progress.event(Event::ProjectRead(name));
+    Ok(Some(Arc::new(project)))
+}
+
+fn first_of_all(index: &Index<'_>, name: &ProjectName) -> Result<Option<Project>, Error> {
     for base in &index.options.indexes {
-        let address = base.project_page(name.as_str());
-        let found = match cached(index, name, &address) {
-            Some(project) => project,
-            None => fetch(index, name, &address)?,
-        };
-        if let Some(project) = found {
-            index.parts.progress.event(Event::ProjectRead(name));
-            return Ok(Some(Arc::new(project)));
+        if let Some(project) = of_index(index, name, base)? {
+            return Ok(Some(project));
         }
     }
     Ok(None)
+}
+
+fn of_index(
+    index: &Index<'_>,
+    name: &ProjectName,
+    base: &Address,
+) -> Result<Option<Project>, Error> {
+    let address = base.project_page(name.as_str());
+    match cached(index, name, &address) {
+        Some(project) => Ok(project),
+        None => fetch(index, name, &address),
+    }
+}
+
+/// The files that `--find-links` has of a project.
+fn linked(index: &Index<'_>, name: &ProjectName) -> Result<Vec<File>, Error> {
+    let mut files = Vec::new();
+    for address in &index.options.find_links {
+        let entries = index.links.get_or_make(address.clone(), || links(index, address))?;
+        files.extend(entries.iter().filter_map(|entry| entry.file(address, name)));
+    }
+    Ok(files)
+}
+
+fn links(index: &Index<'_>, address: &Address) -> Result<Arc<Vec<Entry<'static>>>, Error> {
+    index.check_online(address)?;
+    retry::with_retries(index, address, || {
+        let response = retry::get(index, address, "text/html", None::<Part>)?;
+        if response.status != 200 {
+            return Err(retry::refused(address, response.status, response.retry_after));
+        }
+        let base = base_of(&response, address);
+        let bytes = read(response, address)?;
+        let entries =
+            html::entries(&bytes, &base).map_err(|reason| Error::from(no_page(address, reason)))?;
+        Ok(Arc::new(entries))
+    })
+}
+
+/// A file that is in both comes from the links.
+fn with_links(linked: Vec<File>, found: Option<Project>) -> Result<Project, Error> {
+    let mut files = linked;
+    for release in found.as_ref().map(Project::releases).unwrap_or_default() {
+        for file in release.files()?.iter() {
+            let name = file.artifact.file_name();
+            if !files.iter().any(|known| known.artifact.file_name() == name) {
+                files.push(file.clone());
+            }
+        }
+    }
+    Ok(Project::new(files))
 }
 
 /// `Some(None)` is a fresh answer that there is no such project.
@@ -55,12 +121,12 @@ fn fetch(
                 // Read before waiting: a body that nobody reads holds up all others on its
                 // connection (RFC 9113, section 5.2).
                 let is_json = response.content_type.contains("json");
-                let mut base = response.redirected_to.clone().unwrap_or_else(|| address.clone());
-                base.borrow_credentials(address);
+                let base = base_of(&response, address);
                 let bytes = read(response, address)?;
                 let _room = index.pages.enter();
-                let files = parse(bytes, is_json, name, &base)?;
-                Ok(Some(keep(index, name, address, files)))
+                let entries = parse(&bytes, is_json, &base)
+                    .map_err(|reason| Error::from(no_page(address, reason)))?;
+                Ok(keep(index, name, address, &base, &entries))
             }
             404 | 410 => Ok(None),
             status => Err(retry::refused(address, status, response.retry_after)),
@@ -68,23 +134,36 @@ fn fetch(
     })?;
     // An absent project may appear at any moment, so only an answer that decides between several
     // indexes is worth remembering.
-    if project.is_none() && index.options.indexes.len() > 1 {
-        let bytes = kept::encode(index.options.now, name, None)?;
+    if project.is_none() && index.options.indexes.len() > 1 && !address.is_file() {
+        let bytes = kept::encode_absent(index.options.now, name);
         index.parts.cache.put(BUCKET, &address.to_string(), &bytes);
     }
     Ok(project)
 }
 
-/// Puts a page into the cache, and takes it from there: what is not looked at stays on disk.
-fn keep(index: &Index<'_>, name: &ProjectName, address: &Address, files: Vec<File>) -> Project {
-    let project = Project::new(files);
-    if project.releases().is_empty() {
-        // Likely a portal or an index in the making, not an answer to remember.
-        return project;
+fn base_of(response: &Response, address: &Address) -> Address {
+    let mut base = response.redirected_to.clone().unwrap_or_else(|| address.clone());
+    base.borrow_credentials(address);
+    base
+}
+
+/// Puts a page into the cache, and takes it from there: what is not looked at stays on disk. Pages
+/// whose links have secrets of their own, and those of this machine, stay in memory.
+fn keep(
+    index: &Index<'_>,
+    name: &ProjectName,
+    address: &Address,
+    base: &Address,
+    entries: &[Entry<'_>],
+) -> Option<Project> {
+    let encoded = kept::encode(index.options.now, name, entries, base);
+    if encoded.secrecy == Secrecy::Public && !address.is_file() && !entries.is_empty() {
+        index.parts.cache.put(BUCKET, &address.to_string(), &encoded.bytes);
+        if let Some(project) = cached(index, name, address) {
+            return project;
+        }
     }
-    let Ok(bytes) = kept::encode(index.options.now, name, Some(&project)) else { return project };
-    index.parts.cache.put(BUCKET, &address.to_string(), &bytes);
-    cached(index, name, address).flatten().unwrap_or(project)
+    kept::open(Box::new(encoded.bytes), name, base)?.project
 }
 
 fn read(response: Response, address: &Address) -> Result<Vec<u8>, retry::Failure> {
@@ -97,18 +176,32 @@ fn read(response: Response, address: &Address) -> Result<Vec<u8>, retry::Failure
         .map_err(|error| retry::broken(address, error))?;
     if bytes.len() as u64 > LARGEST {
         let reason = format!("it is larger than {LARGEST} bytes");
-        return Err(Error::from(ErrorKind::Page { url: address.to_string(), reason }).into());
+        return Err(Error::from(no_page(address, reason)).into());
     }
     Ok(bytes)
 }
 
-fn parse(
-    bytes: Vec<u8>,
+fn parse<'b>(bytes: &'b [u8], is_json: bool, base: &Address) -> Result<Vec<Entry<'b>>, String> {
+    if is_json { json::entries(bytes) } else { html::entries(bytes, base) }
+}
+
+fn no_page(address: &Address, reason: String) -> ErrorKind {
+    ErrorKind::Page { url: address.to_string(), reason }
+}
+
+/// The files of a page in JSON or HTML, for fuzzing and measuring.
+///
+/// # Errors
+///
+/// As the parser of the format says.
+pub fn parse_page(
+    bytes: &[u8],
     is_json: bool,
-    name: &ProjectName,
     address: &Address,
-) -> Result<Vec<File>, Error> {
-    let parse = if is_json { parse_json } else { parse_html };
-    parse(&bytes, address, name)
-        .map_err(|reason| ErrorKind::Page { url: address.to_string(), reason }.into())
+    project: &ProjectName,
+) -> Result<Project, String> {
+    let entries = parse(bytes, is_json, address)?;
+    let encoded = kept::encode(0, project, &entries, address);
+    let opened = kept::open(Box::new(encoded.bytes), project, address);
+    opened.and_then(|opened| opened.project).ok_or_else(|| "it cannot be read back".to_owned())
 }

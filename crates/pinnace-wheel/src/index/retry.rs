@@ -4,8 +4,7 @@ use std::{io, time::Duration};
 
 use super::Index;
 use crate::{
-    Address, Error, ErrorKind, Event, FetchError, Part, Request, Response,
-    error::is_retryable_status,
+    Address, Error, ErrorKind, Event, FetchError, Get, Part, Response, error::is_retryable_status,
 };
 
 /// A failed try, and how long the server asked to wait.
@@ -65,7 +64,10 @@ pub(super) fn get(
     accept: &str,
     part: Option<Part>,
 ) -> Result<Response, Failure> {
-    let response = index.parts.fetch.fetch(&Request { address, accept, part });
+    let known = index.parts.credentials.and_then(|known| known.find(address));
+    let with_credentials = known.map(|(user, password)| address.with_userinfo(&user, &password));
+    let address = with_credentials.as_ref().unwrap_or(address);
+    let response = index.parts.fetch.fetch(&Get { address, accept, part });
     response.map_err(|error: FetchError| error.at(address).into())
 }
 

@@ -2,11 +2,13 @@
 
 use std::{cmp::Reverse, fmt};
 
+use super::request::FileRules;
 use crate::{
-    Artifact, Error, File, Match, Misfit, Project, Release, Specifiers, Target, WheelName,
+    Artifact, Error, File, Match, Misfit, Project, ProjectName, Release, Specifiers, Target,
+    WheelName,
 };
 
-/// Why a release cannot be used on a platform.
+/// Why a release cannot be used.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Unfit {
@@ -17,15 +19,28 @@ pub enum Unfit {
         /// The compressed tags of its wheels.
         tags: Vec<String>,
     },
-    /// There is a source distribution only, which would have to be built.
-    NeedsBuild {
+    /// There is a source distribution only, and wheels only are wanted.
+    OnlySdist {
         /// Its file name.
         sdist: String,
     },
+    /// What it requires is known only when it is built.
+    NeedsBuild {
+        /// The file name of the source distribution.
+        sdist: String,
+    },
+    /// There are wheels only, and none are wanted.
+    OnlyWheels,
     /// It excludes this Python.
     RequiresPython(String),
     /// It was withdrawn, with this reason.
     Yanked(String),
+    /// Its files were uploaded after the time that counts, or the index does not tell when.
+    TooNew,
+    /// None of its files has a hash that is allowed.
+    WrongHash,
+    /// Its files are of a kind that is not known here.
+    NoFile,
 }
 
 impl fmt::Display for Unfit {
@@ -38,47 +53,142 @@ impl fmt::Display for Unfit {
                 write!(f, "has no wheel for this platform; nearest ({nearest}): {shown}")?;
                 if more > 0 { write!(f, " and {more} more") } else { Ok(()) }
             }
-            Self::NeedsBuild { sdist } => {
+            Self::OnlySdist { sdist } => {
                 write!(f, "has no wheel at all, only `{sdist}`, which would have to be built")
             }
+            Self::NeedsBuild { sdist } => {
+                write!(f, "has only `{sdist}`, which must be built to know what it requires")
+            }
+            Self::OnlyWheels => f.write_str("has no source distribution, and no wheel is wanted"),
             Self::RequiresPython(specifiers) => write!(f, "requires Python {specifiers}"),
             Self::Yanked(reason) if reason.is_empty() => f.write_str("was yanked"),
             Self::Yanked(reason) => write!(f, "was yanked: {reason}"),
+            Self::TooNew => f.write_str("is newer than `--exclude-newer` allows"),
+            Self::WrongHash => f.write_str("has no file with an allowed hash"),
+            Self::NoFile => f.write_str("has no file of a known kind"),
         }
     }
 }
 
-/// Whether withdrawn files may be taken: only for an exact pin.
+/// Whether withdrawn files may be taken: only for an exact pin (PEP 592).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Yanked {
     Refused,
     Allowed,
 }
 
-/// What [`choose`] found.
+/// What [`Candidates::choose`] found.
 pub(crate) enum Choice {
-    Wheel(Box<File>),
+    File(Box<File>),
     Unfit(Unfit),
 }
 
-/// The best wheel of a release: by tag, then by build tag.
-pub(crate) fn choose(release: &Release, target: &Target, yanked: Yanked) -> Result<Choice, Error> {
-    let files = release.files()?;
-    let mut fitting = Vec::new();
-    let mut excluded = None;
-    for (wheel, file) in wheels(&files) {
-        let Match::Fit(rank) = target.rank(wheel) else { continue };
-        match exclusion(file, target, yanked) {
-            Some(reason) => excluded = Some(reason),
-            None => fitting.push((rank, Reverse(wheel.build()), file)),
+/// What decides which files of a project will do.
+#[derive(Clone, Copy)]
+pub(crate) struct Candidates<'a> {
+    pub(crate) target: &'a Target,
+    pub(crate) rules: &'a FileRules,
+}
+
+impl Candidates<'_> {
+    /// The best file of a release: a wheel by tag, then by build tag; else a source distribution.
+    pub(crate) fn choose(
+        &self,
+        project: &ProjectName,
+        release: &Release,
+        yanked: Yanked,
+    ) -> Result<Choice, Error> {
+        let files = release.files()?;
+        let mut best = None;
+        let mut excluded = None;
+        for file in files.iter() {
+            let Some(rank) = self.rank(project, file) else { continue };
+            match self.exclusion(project, file, yanked) {
+                Some(reason) => excluded = Some(reason),
+                None if best.as_ref().is_none_or(|(known, _)| rank < *known) => {
+                    best = Some((rank, file));
+                }
+                None => {}
+            }
+        }
+        Ok(match (best, excluded) {
+            (Some((_, file)), _) => Choice::File(Box::new(file.clone())),
+            (None, Some(reason)) => Choice::Unfit(reason),
+            (None, None) => Choice::Unfit(self.unfit(project, &files)),
+        })
+    }
+
+    /// How good a file is, less being better; `None` if it is of no use here.
+    fn rank<'f>(&self, project: &ProjectName, file: &'f File) -> Option<Rank<'f>> {
+        match &file.artifact {
+            Artifact::Wheel(wheel) if !self.rules.no_binary.contains(project) => {
+                match self.target.rank(wheel) {
+                    Match::Fit(rank) => Some(Rank::Wheel(rank, Reverse(wheel.build()))),
+                    Match::Misfit(_) => None,
+                }
+            }
+            Artifact::Sdist(sdist) if !self.rules.only_binary.contains(project) => {
+                Some(Rank::Sdist(Reverse(sdist.is_tar())))
+            }
+            _ => None,
         }
     }
-    let best = fitting.into_iter().min_by_key(|(rank, build, _)| (*rank, *build));
-    Ok(match (best, excluded) {
-        (Some((_, _, file)), _) => Choice::Wheel(Box::new(file.clone())),
-        (None, Some(reason)) => Choice::Unfit(reason),
-        (None, None) => Choice::Unfit(unfit(&files, target)),
-    })
+
+    fn exclusion(&self, project: &ProjectName, file: &File, yanked: Yanked) -> Option<Unfit> {
+        let allowed = self.rules.hashes.allowed.get(project);
+        if allowed.is_some_and(|all| file.sha256.is_none_or(|sha256| !all.contains(&sha256))) {
+            return Some(Unfit::WrongHash);
+        }
+        let newest = self.rules.exclude_newer.filter(|_| !file.address.is_file());
+        if newest.is_some_and(|limit| file.uploaded_at.is_none_or(|time| time >= limit)) {
+            return Some(Unfit::TooNew);
+        }
+        if let Some(text) =
+            file.requires_python.as_ref().filter(|it| excludes_python(it, self.target))
+        {
+            return Some(Unfit::RequiresPython(text.clone()));
+        }
+        match (&file.yanked, yanked) {
+            (Some(reason), Yanked::Refused) => Some(Unfit::Yanked(reason.clone())),
+            _ => None,
+        }
+    }
+
+    /// Why a release without any file that could be used cannot be.
+    fn unfit(&self, project: &ProjectName, files: &[File]) -> Unfit {
+        if self.rules.no_binary.contains(project) {
+            return Unfit::OnlyWheels;
+        }
+        let mut misfits: Vec<(Misfit, String)> = wheels(files)
+            .filter_map(|wheel| match self.target.rank(wheel) {
+                Match::Misfit(misfit) => Some((misfit, wheel.compressed_tags())),
+                Match::Fit(_) => None,
+            })
+            .collect();
+        misfits.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        match (misfits.first(), files.first()) {
+            (Some((nearest, _)), _) => Unfit::NoWheel {
+                nearest: *nearest,
+                tags: misfits.into_iter().map(|(_, tags)| tags).collect(),
+            },
+            (None, Some(sdist)) => {
+                Unfit::OnlySdist { sdist: sdist.artifact.file_name().to_owned() }
+            }
+            (None, None) => Unfit::NoFile,
+        }
+    }
+}
+
+#[derive(Eq, Ord, PartialEq, PartialOrd)]
+enum Rank<'f> {
+    Wheel(u32, Reverse<Option<&'f crate::BuildTag>>),
+    Sdist(Reverse<bool>),
+}
+
+/// What cannot be read excludes nothing; installers agree on that.
+pub(crate) fn excludes_python(specifiers: &str, target: &Target) -> bool {
+    Specifiers::parse_lenient(specifiers)
+        .is_ok_and(|specifiers| !specifiers.contains(&target.python().only_release()))
 }
 
 /// The release that a solver tries first: the newest stable one, else the newest.
@@ -86,52 +196,15 @@ pub(crate) fn best_release<'a>(
     project: &'a Project,
     specifiers: &Specifiers,
 ) -> Option<&'a Release> {
-    let releases = project.releases();
-    let mut wanted = releases.iter().filter(|release| specifiers.contains(release.version()));
+    let range = specifiers.ranges();
+    let mut wanted = project.releases().iter().filter(|one| range.contains(one.point()));
     let newest = wanted.next()?;
-    if !newest.version().is_prerelease() || specifiers.names_prerelease() {
+    if !newest.version().is_prerelease() {
         return Some(newest);
     }
     Some(wanted.find(|release| !release.version().is_prerelease()).unwrap_or(newest))
 }
 
-fn wheels(files: &[File]) -> impl Iterator<Item = (&WheelName, &File)> {
-    files.iter().filter_map(|file| match &file.artifact {
-        Artifact::Wheel(wheel) => Some((wheel, file)),
-        Artifact::Sdist(_) => None,
-    })
-}
-
-fn exclusion(file: &File, target: &Target, yanked: Yanked) -> Option<Unfit> {
-    if let Some(text) = &file.requires_python {
-        // What cannot be read excludes nothing; installers agree on that.
-        let excludes = text
-            .parse::<Specifiers>()
-            .is_ok_and(|specifiers| !specifiers.contains(&target.python().only_release()));
-        if excludes {
-            return Some(Unfit::RequiresPython(text.clone()));
-        }
-    }
-    match (&file.yanked, yanked) {
-        (Some(reason), Yanked::Refused) => Some(Unfit::Yanked(reason.clone())),
-        _ => None,
-    }
-}
-
-fn unfit(files: &[File], target: &Target) -> Unfit {
-    let mut misfits: Vec<(Misfit, String)> = wheels(files)
-        .filter_map(|(wheel, _)| match target.rank(wheel) {
-            Match::Misfit(misfit) => Some((misfit, wheel.compressed_tags())),
-            Match::Fit(_) => None,
-        })
-        .collect();
-    misfits.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    match (misfits.first(), files.first()) {
-        (Some((nearest, _)), _) => Unfit::NoWheel {
-            nearest: *nearest,
-            tags: misfits.into_iter().map(|(_, tags)| tags).collect(),
-        },
-        (None, Some(sdist)) => Unfit::NeedsBuild { sdist: sdist.artifact.file_name().to_owned() },
-        (None, None) => Unfit::NoWheel { nearest: Misfit::Python, tags: Vec::new() },
-    }
+fn wheels(files: &[File]) -> impl Iterator<Item = &WheelName> {
+    files.iter().filter_map(|file| file.artifact.wheel())
 }

@@ -1,17 +1,21 @@
 use std::{collections::BTreeSet, fmt};
 
-use pubgrub::{DerivationTree, External, Ranges};
+use pubgrub::{DerivationTree, External};
 
-use super::{Unfit, package::Package, provider::Provider};
-use crate::{
-    ProjectName, Version,
-    range::{Point, describe},
+use super::{
+    Unfit,
+    knowledge::Knowledge,
+    package::Package,
+    solve::{Tree, Versions},
 };
+use crate::{ProjectName, Version, range::describe};
 
 /// The facts that together rule out every solution.
 #[derive(Clone, Debug)]
 pub struct Explanation {
     facts: Vec<Fact>,
+    /// What the user wrote and could loosen.
+    written: Vec<String>,
 }
 
 /// One fact of an [`Explanation`]. Ranges of versions are written as specifiers; an empty one is
@@ -19,10 +23,14 @@ pub struct Explanation {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Fact {
-    /// Something requires a project.
+    /// The request requires this, and where it says so.
+    Asked(String),
+    /// The request limits this, and where it says so.
+    Limited(String),
+    /// A project requires another.
     Requires {
-        /// Who requires it; `None` is the request itself.
-        by: Option<String>,
+        /// Who requires it.
+        by: String,
         /// In which versions.
         versions: String,
         /// What is required.
@@ -38,8 +46,6 @@ pub enum Fact {
     NoVersion {
         /// The project.
         project: ProjectName,
-        /// The versions that were asked for.
-        range: String,
         /// Those that exist and why they do not fit, newest first.
         unfit: Vec<(Version, Unfit)>,
     },
@@ -54,113 +60,189 @@ pub enum Fact {
     },
 }
 
+/// Why versions are not to be had, as the solver is told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Reason {
+    Text(String),
+    Unfit(Unfit),
+    /// A constraint of the request, and where it stands.
+    Constraint(String),
+}
+
+impl Reason {
+    pub(super) fn text(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) | Self::Constraint(text) => f.write_str(text),
+            Self::Unfit(unfit) => unfit.fmt(f),
+        }
+    }
+}
+
 impl Explanation {
     /// The facts, what the request asks for first.
     pub fn facts(&self) -> &[Fact] {
         &self.facts
     }
 
-    pub(crate) fn of(
-        mut tree: DerivationTree<Package, Ranges<Point>, String>,
-        provider: &Provider<'_>,
-    ) -> Self {
-        tree.collapse_no_versions();
-        let mut facts = Vec::new();
-        collect(&tree, provider, &mut facts);
-        // `NoVersions` leaves are collapsed into what required them, so they are told apart here.
-        for project in
-            tree.packages().into_iter().filter_map(Package::project).collect::<BTreeSet<_>>()
-        {
-            if provider.is_unknown(project) {
-                facts.push(Fact::Unknown(project.clone()));
-            } else {
-                let newest = provider.newest(project);
-                facts.extend(newest.map(|version| Fact::Newest(project.clone(), version)));
-                let unfit = provider.unfit(project);
-                if !unfit.is_empty() {
-                    let (project, range) = (project.clone(), String::new());
-                    facts.push(Fact::NoVersion { project, range, unfit });
+    pub(super) fn of(tree: Tree, knowledge: &Knowledge<'_>) -> Self {
+        let mut collected = Collected { knowledge, facts: Vec::new(), blamed: BTreeSet::new() };
+        collected.tree(&tree);
+        collected.about_versions();
+        let mut facts = collected.facts;
+        facts.sort_by_key(order);
+        // Where a name is unknown, loosening what is asked of it helps nobody.
+        let known = !facts.iter().any(|fact| matches!(fact, Fact::Unknown(_)));
+        let written = facts.iter().filter(|_| known).filter_map(|fact| match fact {
+            Fact::Asked(text) | Fact::Limited(text) => Some(text.clone()),
+            _ => None,
+        });
+        Self { written: written.collect(), facts }
+    }
+}
+
+/// What the user wrote comes first, then who requires what, then what there is.
+fn order(fact: &Fact) -> u8 {
+    match fact {
+        Fact::Asked(_) => 0,
+        Fact::Limited(_) => 1,
+        Fact::Requires { .. } => 2,
+        Fact::Unusable { .. } => 3,
+        Fact::NoVersion { .. } => 4,
+        Fact::Newest(..) => 5,
+        Fact::Unknown(_) => 6,
+    }
+}
+
+struct Collected<'k> {
+    knowledge: &'k Knowledge<'k>,
+    facts: Vec<Fact>,
+    /// Projects of which no version in some range would do.
+    blamed: BTreeSet<ProjectName>,
+}
+
+impl Collected<'_> {
+    fn push(&mut self, fact: Fact) {
+        if !self.facts.contains(&fact) {
+            self.facts.push(fact);
+        }
+    }
+
+    /// The leaves of the tree, each once. Trees share branches, and are as deep as conflicts go, so
+    /// they are walked with a list of their own.
+    fn tree(&mut self, tree: &Tree) {
+        let mut waiting = vec![tree];
+        let mut shared = BTreeSet::new();
+        while let Some(tree) = waiting.pop() {
+            match tree {
+                DerivationTree::External(external) => self.external(external),
+                DerivationTree::Derived(derived) => {
+                    if derived.shared_id.is_none_or(|id| shared.insert(id)) {
+                        waiting.extend([&*derived.cause2, &*derived.cause1]);
+                    }
                 }
             }
         }
-        let mut unique = Vec::new();
-        for fact in facts {
-            if !unique.contains(&fact) {
-                unique.push(fact);
+    }
+
+    fn external(&mut self, external: &External<Package, Versions, Reason>) {
+        match external {
+            External::NotRoot(..) => {}
+            External::FromDependencyOf(Package::Root, _, what, _) => self.asked(what),
+            // That an extra pins its base is how we solve, not what anyone wrote.
+            External::FromDependencyOf(Package::Extra(a, _), _, Package::Base(b), _) if a == b => {}
+            External::FromDependencyOf(by, versions, what, range) => {
+                let fact = Fact::Requires {
+                    by: by.to_string(),
+                    versions: self.describe(by, versions),
+                    what: what.to_string(),
+                    range: describe(range),
+                };
+                self.push(fact);
+            }
+            External::NoVersions(package, _) => {
+                self.blamed.extend(package.project().cloned());
+            }
+            External::Custom(_, _, Reason::Constraint(text)) => {
+                self.push(Fact::Limited(text.clone()));
+            }
+            External::Custom(package, versions, reason) => {
+                let fact = Fact::Unusable {
+                    what: package.to_string(),
+                    versions: self.describe(package, versions),
+                    reason: reason.to_string(),
+                };
+                self.push(fact);
             }
         }
-        unique.sort_by_key(|fact| !matches!(fact, Fact::Requires { by: None, .. }));
-        Self { facts: unique }
     }
-}
 
-fn collect(
-    tree: &DerivationTree<Package, Ranges<Point>, String>,
-    provider: &Provider<'_>,
-    facts: &mut Vec<Fact>,
-) {
-    match tree {
-        DerivationTree::External(external) => facts.extend(fact(external, provider)),
-        DerivationTree::Derived(derived) => {
-            collect(&derived.cause1, provider, facts);
-            collect(&derived.cause2, provider, facts);
+    /// All that the request says of a project.
+    fn asked(&mut self, what: &Package) {
+        let knowledge = self.knowledge;
+        for asked in &knowledge.request.requirements {
+            if Some(asked.requirement.name()) == what.project() {
+                self.push(Fact::Asked(asked.to_string()));
+            }
         }
     }
-}
 
-fn fact(
-    external: &External<Package, Ranges<Point>, String>,
-    provider: &Provider<'_>,
-) -> Option<Fact> {
-    match external {
-        External::NotRoot(..) => None,
-        // That an extra pins its base is how we solve, not what anyone wrote.
-        External::FromDependencyOf(Package::Extra(a, _), _, Package::Base(b), _) if a == b => None,
-        External::FromDependencyOf(by, versions, what, range) => Some(Fact::Requires {
-            by: (*by != Package::Root).then(|| by.to_string()),
-            versions: describe(versions),
-            what: what.to_string(),
-            range: describe(range),
-        }),
-        External::NoVersions(package, range) => {
-            let project = package.project()?.clone();
-            let unfit = provider.unfit(&project);
-            Some(Fact::NoVersion { project, range: describe(range), unfit })
+    fn about_versions(&mut self) {
+        for project in std::mem::take(&mut self.blamed) {
+            let unfit = self.knowledge.unfit(&project);
+            match self.knowledge.newest(&project) {
+                Err(()) => self.push(Fact::Unknown(project)),
+                Ok(_) if !unfit.is_empty() => self.push(Fact::NoVersion { project, unfit }),
+                Ok(newest) => {
+                    newest.into_iter().for_each(|it| self.push(Fact::Newest(project.clone(), it)));
+                }
+            }
         }
-        External::Custom(package, versions, reason) => Some(Fact::Unusable {
-            what: package.to_string(),
-            versions: package.project().map(|_| describe(versions)).unwrap_or_default(),
-            reason: reason.clone(),
-        }),
+    }
+
+    fn describe(&self, package: &Package, versions: &Versions) -> String {
+        match package.project() {
+            Some(project) => describe(&self.knowledge.simplify(project, versions)),
+            None => String::new(),
+        }
     }
 }
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no set of wheels satisfies the request:")?;
-        self.facts.iter().try_for_each(|fact| write!(f, "\n  - {fact}"))
+        const SHOWN: usize = 16;
+        f.write_str("no set of distributions satisfies the request:")?;
+        self.facts.iter().take(SHOWN).try_for_each(|fact| write!(f, "\n  - {fact}"))?;
+        if let Some(more) = self.facts.len().checked_sub(SHOWN + 1) {
+            write!(f, "\n  - and {} facts more", more + 1)?;
+        }
+        match self.written.as_slice() {
+            [] => Ok(()),
+            [one] => write!(f, "\nwhat would help: to loosen {one}"),
+            many => write!(f, "\nwhat would help: to loosen one of {}", many.join(", or ")),
+        }
     }
 }
 
 impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Requires { by: None, what, range, .. } => write!(f, "you require {what}{range}"),
-            Self::Requires { by: Some(by), versions, what, range } => {
+            Self::Asked(what) => write!(f, "you require {what}"),
+            Self::Limited(what) => write!(f, "you allow only {what}"),
+            Self::Requires { by, versions, what, range } => {
                 write!(f, "{}requires {what}{range}", Subject(by, versions))
             }
-            Self::Unknown(project) => {
-                write!(
-                    f,
-                    "no index that was asked has files of {project}; is the name spelled right?"
-                )
-            }
-            Self::NoVersion { project, range, unfit } => {
-                match range.as_str() {
-                    _ if unfit.is_empty() => write!(f, "no version of {project} is {range}")?,
-                    "" => write!(f, "{project} cannot be used here")?,
-                    _ => write!(f, "no usable version of {project} is {range}")?,
-                }
+            Self::Unknown(project) => write!(
+                f,
+                "no index that was asked has files of {project}; is the name spelled right?"
+            ),
+            Self::NoVersion { project, unfit } => {
+                write!(f, "no version of {project} that is left can be used")?;
                 const SHOWN: usize = 3;
                 for (version, unfit) in unfit.iter().take(SHOWN) {
                     write!(f, "\n      {project} {version} {unfit}")?;

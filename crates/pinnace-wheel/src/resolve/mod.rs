@@ -1,76 +1,115 @@
-//! One request, one platform, one set of wheels: PubGrub over a [`Source`].
+//! One request, one platform, one set of files: PubGrub over a [`Source`].
 
 mod candidate;
 mod explain;
+mod knowledge;
 mod package;
-mod provider;
-
-use pubgrub::PubGrubError;
+mod request;
+mod solve;
 
 use crate::{
-    Error, ErrorKind, ExtraName, File, ProjectName, Requirement, Source, Target, Version, WheelName,
+    Error, ExtraName, File, MarkerVariable, ProjectName, Requirement, Source, Target, Version,
+    WheelName,
 };
 
 pub use candidate::Unfit;
-pub(crate) use candidate::{Choice, Yanked, best_release, choose};
+pub(crate) use candidate::{Candidates, Choice, Yanked, best_release, excludes_python};
 pub use explain::{Explanation, Fact};
-use package::Package;
-use provider::Provider;
+use knowledge::Knowledge;
+pub(crate) use request::FileRules;
+pub use request::{Formats, Prereleases, Request};
 
 /// What a resolution came to.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// A set of wheels that satisfies the request.
+    /// A set of files that satisfies the request.
     Solved(Resolution),
     /// There is none, and this is why.
     Unsolvable(Explanation),
 }
 
-/// A set of wheels, one per project, that satisfies a request.
+/// A set of files, one per project, that satisfies a request.
 #[derive(Clone, Debug)]
 pub struct Resolution {
     pins: Vec<Pin>,
+    locals: Vec<LocalPin>,
     warnings: Vec<String>,
+    markers_read: Vec<MarkerVariable>,
 }
 
-/// One chosen wheel.
+/// One chosen file.
 #[derive(Clone, Debug)]
 pub struct Pin {
-    wheel: WheelName,
+    project: ProjectName,
     file: File,
     extras: Vec<ExtraName>,
     requires: Vec<String>,
+    by_address: bool,
+}
+
+/// A project whose code is here, and which the request needs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LocalPin {
+    /// The project.
+    pub project: ProjectName,
+    /// Its version.
+    pub version: Version,
+    /// Where it is, as the request says.
+    pub path: String,
 }
 
 impl Resolution {
-    /// The wheels, by project name.
+    /// The files, by project name.
     pub fn pins(&self) -> &[Pin] {
         &self.pins
+    }
+
+    /// The projects whose code is here.
+    pub fn locals(&self) -> &[LocalPin] {
+        &self.locals
     }
 
     /// What the user should know: yanked files that were pinned, extras that do not exist.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
+
+    /// The marker variables that were read on the way. Where these have the same values, and the
+    /// tags are the same, the answer is the same.
+    pub fn markers_read(&self) -> &[MarkerVariable] {
+        &self.markers_read
+    }
 }
 
 impl Pin {
+    /// A file that was chosen at another time, as a lock has it.
+    pub fn new(project: ProjectName, file: File) -> Self {
+        Self { project, file, extras: Vec::new(), requires: Vec::new(), by_address: false }
+    }
+
+    /// The same, of bytes with this SHA-256.
+    #[must_use]
+    pub(crate) fn with_sha256(mut self, sha256: [u8; 32]) -> Self {
+        self.file.sha256 = Some(sha256);
+        self
+    }
+
     /// The project.
     pub fn project(&self) -> &ProjectName {
-        self.wheel.project()
+        &self.project
     }
 
     /// The version.
     pub fn version(&self) -> &Version {
-        self.wheel.version()
+        self.file.artifact.version()
     }
 
-    /// The wheel.
-    pub fn wheel(&self) -> &WheelName {
-        &self.wheel
+    /// The wheel; `None` if it is a source distribution, which must be built first.
+    pub fn wheel(&self) -> Option<&WheelName> {
+        self.file.artifact.wheel()
     }
 
-    /// The wheel as the index lists it.
+    /// The file as the index lists it.
     pub fn file(&self) -> &File {
         &self.file
     }
@@ -80,47 +119,36 @@ impl Pin {
         &self.extras
     }
 
-    /// Its `Requires-Dist` headers.
+    /// Its `Requires-Dist` headers, where they were read.
     pub fn requires(&self) -> &[String] {
         &self.requires
     }
-}
 
-/// Finds the newest set of wheels that satisfies all requirements on one platform.
-///
-/// The same source, requirements and target give the same answer. Requirements whose marker does
-/// not hold on the target are ignored.
-///
-/// # Errors
-///
-/// Whatever the source fails with. That there is no solution is not an error.
-pub fn resolve(
-    source: &dyn Source,
-    requirements: &[Requirement],
-    target: &Target,
-) -> Result<Outcome, Error> {
-    let provider = Provider::new(source, requirements, target);
-    match pubgrub::resolve(&provider, Package::Root, package::root_point()) {
-        Ok(solution) => provider.resolution(solution).map(Outcome::Solved),
-        Err(PubGrubError::NoSolution(tree)) => {
-            Ok(Outcome::Unsolvable(Explanation::of(tree, &provider)))
-        }
-        Err(
-            PubGrubError::ErrorRetrievingDependencies { source, .. }
-            | PubGrubError::ErrorChoosingVersion { source, .. }
-            | PubGrubError::ErrorInShouldCancel(source),
-        ) => Err(source),
+    /// Whether the request named its address, not just its project.
+    pub fn is_by_address(&self) -> bool {
+        self.by_address
     }
 }
 
-/// A wheel is expected of this file; sdists are sorted out before.
-pub(crate) fn wheel_of(file: &File) -> Result<&WheelName, Error> {
-    match &file.artifact {
-        crate::Artifact::Wheel(wheel) => Ok(wheel),
-        crate::Artifact::Sdist(_) => Err(ErrorKind::Metadata {
-            file: file.artifact.file_name().to_owned(),
-            reason: "it is not a wheel".to_owned(),
-        }
-        .into()),
+/// Finds the newest set of files that satisfies a request on one platform.
+///
+/// The same source, request and target give the same answer. Requirements whose marker does not
+/// hold on the target are ignored.
+///
+/// # Errors
+///
+/// Whatever the source fails with, markers that ask for what the target does not know, and
+/// [`ErrorKind::TooHard`](crate::ErrorKind::TooHard). That there is no solution is not an error.
+pub fn resolve(source: &dyn Source, request: &Request, target: &Target) -> Result<Outcome, Error> {
+    let knowledge = Knowledge::new(source, request, target)?;
+    match solve::solve(&knowledge)? {
+        Ok(solution) => knowledge.resolution(solution).map(Outcome::Solved),
+        Err(tree) => Ok(Outcome::Unsolvable(Explanation::of(tree, &knowledge))),
+    }
+}
+
+impl From<Vec<Requirement>> for Request {
+    fn from(requirements: Vec<Requirement>) -> Self {
+        Self::new(requirements)
     }
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::{ExtraName, ProjectName, range::Point};
+use crate::{ExtraName, ProjectName, point::Point};
 
 /// What the solver decides versions of. An extra is a package of its own that pins its base to its
 /// own version, and brings what the extra requires.

@@ -1,6 +1,5 @@
 use pinnace_wheel::{
-    Address, Error, ErrorKind, IndexOptions, Outcome, Project, Requirement, Resolution, Source,
-    resolve,
+    Address, Error, ErrorKind, IndexOptions, Outcome, Project, Request, Resolution, Source, resolve,
 };
 
 use crate::site::Site;
@@ -27,9 +26,9 @@ fn site() -> Site {
 
 fn solve(site: &Site, now: u64) -> Result<Resolution, Error> {
     let index = site.index(&[BASE], now);
-    let requirements: [Requirement; 1] = ["a".parse().unwrap()];
+    let request = Request::new(["a".parse().unwrap()]);
     let target = super::target();
-    match index.reading_ahead(&target, || resolve(&index, &requirements, &target))? {
+    match index.reading_ahead(&request, &target, || resolve(&index, &request, &target))? {
         Outcome::Solved(resolution) => {
             index.download(resolution.pins())?;
             Ok(resolution)
@@ -211,7 +210,7 @@ fn credentials_go_to_files_of_the_same_origin_and_not_to_the_cache() {
         );
     }
     let key = "http://index.test/simple/a/";
-    let entry = pinnace_wheel::Cache::get(&site.cache, "pages-1", key).unwrap();
+    let entry = pinnace_wheel::Cache::get(&site.cache, "pages-2", key).unwrap();
     let mut bytes = vec![0; entry.size().unwrap() as usize];
     entry.read_exact_at(&mut bytes, 0).unwrap();
     assert!(!String::from_utf8_lossy(&bytes).contains("hunter2"));

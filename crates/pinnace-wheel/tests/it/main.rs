@@ -3,10 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod index;
+mod inputs;
+mod locks;
 mod names;
+mod public;
 mod resolving;
 mod settings;
 mod site;
+mod targets;
 mod vectors;
 
 use pinnace_wheel::{Libc, Target};

@@ -1,5 +1,6 @@
 use pinnace_wheel::{
-    Address, Artifact, ExtraName, Match, Misfit, ProjectName, Requirement, Specifiers, WheelName,
+    Address, Artifact, ExtraName, Marker, MarkerError, Match, Misfit, ProjectName, Requirement,
+    Specifiers, WheelName,
 };
 use proptest::prelude::*;
 
@@ -81,9 +82,18 @@ fn a_better_tag_ranks_better_and_a_miss_says_how_near_it_was() {
     assert!(ordered.is_sorted(), "{ordered:?}");
     assert_eq!(rank("cp312-cp312-linux_x86_64"), Match::Misfit(Misfit::Python));
     assert_eq!(rank("cp311-cp311d-linux_x86_64"), Match::Misfit(Misfit::Abi));
-    assert_eq!(rank("cp311-cp311-manylinux_2_37_x86_64"), Match::Misfit(Misfit::Platform));
-    assert_eq!(rank("cp311-cp311-musllinux_1_1_x86_64"), Match::Misfit(Misfit::Platform));
-    assert!(Misfit::Python < Misfit::Abi && Misfit::Abi < Misfit::Platform);
+    let ordered = [
+        ("cp312-cp312-linux_x86_64", Misfit::Python),
+        ("cp311-cp311d-linux_x86_64", Misfit::Abi),
+        ("cp311-cp311-win_amd64", Misfit::System),
+        ("cp311-cp311-win_amd64.manylinux2014_aarch64", Misfit::Machine),
+        ("cp311-cp311-manylinux_2_37_x86_64", Misfit::SystemVersion),
+    ];
+    for (tags, misfit) in ordered {
+        assert_eq!(rank(tags), Match::Misfit(misfit), "{tags}");
+    }
+    assert!(ordered.is_sorted_by_key(|(_, misfit)| *misfit));
+    assert_eq!(rank("cp311-cp311-musllinux_1_1_x86_64"), Match::Misfit(Misfit::SystemVersion));
 }
 
 #[test]
@@ -95,17 +105,23 @@ fn what_real_projects_wrote_is_understood() {
         (">=1.0,", ">=1.0"),
         ("!=~5.0", "!=5.0.*"),
         ("'>=2.7'", ">=2.7"),
+        (">dev", ">=0.dev0"),
+        (">=2.0b1.0", ">=2.0b1"),
+        ("=1.0", "==1.0"),
         (" >= 3 , < 4 ", ">=3,<4"),
         ("", ""),
     ] {
-        assert_eq!(text.parse::<Specifiers>().unwrap().to_string(), strict, "{text}");
+        assert_eq!(Specifiers::parse_lenient(text).unwrap().to_string(), strict, "{text}");
     }
     for (text, strict) in [
         ("a>=1.9.*", "a>=1.9"),
         ("a (>=1,<2,)", "a>=1,<2"),
-        ("A [x,Y_z] >=1<2 ; python_version>'3'", "a[x,y-z]>=1,<2; python_full_version >= '3.1'"),
+        ("A [x,Y_z] >=1<2 ; python_version>'3'", "a[x,y-z]>=1,<2; python_version > \"3\""),
     ] {
-        assert_eq!(text.parse::<Requirement>().unwrap().to_string(), strict, "{text}");
+        assert_eq!(Requirement::parse_lenient(text).unwrap().to_string(), strict, "{text}");
+    }
+    for text in [">=1.9.*", ">=7<8", "!=3.0*", "=1.0", "'>=1'", "~=1", ">=1+local", "==1.0a1.*"] {
+        assert!(text.parse::<Specifiers>().is_err(), "a user may not write {text}");
     }
 }
 
@@ -121,11 +137,16 @@ fn malformed_requirements_are_errors() {
         "a[x",
         "a[x-]",
         "a; python_version",
-        "a; os_name ~= 'x'",
-        "a; python_version in '2.7,3.11'",
-        "a @ ./here",
+        "a; os_name == 'x' or",
+        "a; 'x' == 'x'",
+        "a; os_name == sys_platform",
+        "a; nope == 'x'",
+        "a; (os_name == 'x'",
+        "a; os_name == 'x'\n",
+        "a>=1\n",
+        "a @ ",
         "a b",
-        "a;extra=='-'",
+        "a>=1 b",
     ] {
         assert!(bad.parse::<Requirement>().is_err(), "{bad:?} is {:?}", bad.parse::<Requirement>());
     }
@@ -138,11 +159,53 @@ fn a_release_candidate_of_python_is_that_python() {
         Target::cpython_on_linux("3.13.0rc2", "x86_64", Libc::Glibc { major: 2, minor: 36 })
             .unwrap();
     let applies = |marker: &str| {
-        format!("a; {marker}").parse::<Requirement>().unwrap().applies(target.markers(), &[])
+        format!("a; {marker}")
+            .parse::<Requirement>()
+            .unwrap()
+            .applies(target.markers(), &[])
+            .unwrap()
     };
     assert!(applies("python_version == '3.13'"));
     assert!(!applies("python_version == '3.12'"));
     assert!(applies("python_full_version >= '3.13'"));
+}
+
+#[test]
+fn markers_are_printed_as_they_are_meant() {
+    for (text, printed) in [
+        ("os_name=='nt'", "os_name == \"nt\""),
+        ("(os.name == 'nt')", "os_name == \"nt\""),
+        (
+            "os_name == 'a' and (extra == 'B_c' or 'x' in sys_platform)",
+            "os_name == \"a\" and (extra == \"b-c\" or \"x\" in sys_platform)",
+        ),
+        ("python_version not  in '3.1 3.2'", "python_version not in \"3.1 3.2\""),
+        (
+            "os_name == 'a' or os_name == 'b' and os_name == 'c'",
+            "os_name == \"a\" or os_name == \"b\" and os_name == \"c\"",
+        ),
+        ("os_name == '\"'", "os_name == '\"'"),
+    ] {
+        let marker: Marker = text.parse().unwrap();
+        assert_eq!(marker.to_string(), printed);
+        assert_eq!(printed.parse::<Marker>().unwrap(), marker);
+    }
+    let deep = format!("{}os_name == 'x'{}", "(".repeat(1000), ")".repeat(1000));
+    assert!(deep.parse::<Marker>().is_err());
+}
+
+#[test]
+fn a_comparison_without_meaning_is_told() {
+    let target = super::target();
+    for text in
+        ["os_name ~= 'x'", "os_name === 'x'", "extras == 'x'", "extra in extras or extras in 'x'"]
+    {
+        let Ok(marker) = text.parse::<Marker>() else { continue };
+        assert!(
+            matches!(marker.holds(target.markers(), &[]), Err(MarkerError::Undefined(_))),
+            "{text}"
+        );
+    }
 }
 
 #[test]

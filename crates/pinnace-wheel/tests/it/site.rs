@@ -7,8 +7,8 @@ use std::{
 };
 
 use pinnace_wheel::{
-    Address, Cache, Event, Fetch, FetchError, Index, IndexOptions, IndexParts, Members,
-    MemoryCache, Part, Progress, ReadAt, Request, Response, Wheels,
+    Address, Cache, Event, Fetch, FetchError, Get, Index, IndexOptions, IndexParts, Members,
+    MemoryCache, Part, Progress, ReadAt, Response, Wheels,
 };
 use sha2::{Digest, Sha256};
 
@@ -69,13 +69,15 @@ impl Site {
             wheels: self,
             members: &WholeFile,
             progress: self,
+            credentials: None,
+            build: None,
         };
         Index::new(parts, options)
     }
 }
 
 impl Fetch for Site {
-    fn fetch(&self, request: &Request<'_>) -> Result<Response, FetchError> {
+    fn fetch(&self, request: &Get<'_>) -> Result<Response, FetchError> {
         let url = request.address.with_credentials();
         let path = format!("/{}", url.splitn(4, '/').nth(3).unwrap_or_default());
         let part = request.part.map_or(String::new(), |part| format!(" {part}"));

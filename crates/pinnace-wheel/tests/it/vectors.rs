@@ -1,6 +1,6 @@
 //! What `packaging` 26.3 says, as `data/generate.py` wrote it down.
 
-use pinnace_wheel::{Facts, Libc, Requirement, Specifiers, Target, Version};
+use pinnace_wheel::{Requirement, Specifiers, Target, Version};
 use sha2::{Digest, Sha256};
 
 fn rows(text: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
@@ -26,7 +26,7 @@ fn markers_hold_where_packaging_says() {
         .filter(|row| {
             let requirement: Requirement = format!("a; {}", row[0]).parse().unwrap();
             let extras: Vec<_> = [row[1]].iter().filter_map(|extra| extra.parse().ok()).collect();
-            requirement.applies(target.markers(), &extras) != (row[2] == "1")
+            requirement.applies(target.markers(), &extras).unwrap() != (row[2] == "1")
         })
         .collect();
     assert!(wrong.is_empty(), "{} rows differ: {:?}", wrong.len(), &wrong[..wrong.len().min(20)]);
@@ -35,23 +35,10 @@ fn markers_hold_where_packaging_says() {
 #[test]
 fn tags_stand_in_the_order_of_packaging() {
     for row in rows(include_str!("../data/tags.tsv")) {
-        let digits = row[3].trim_start_matches(|c: char| c.is_alphabetic());
-        let (major, minor) = digits.split_once('.').unwrap();
-        let (major, minor) = (major.parse().unwrap(), minor.parse().unwrap());
-        let libc = match row[3].starts_with("glibc") {
-            true => Libc::Glibc { major, minor },
-            false => Libc::Musl { major, minor },
-        };
-        let target = Target::from_facts(&Facts {
-            version: row[0].into(),
-            abi_flags: row[1].into(),
-            machine: row[2].into(),
-            architecture: row[2].into(),
-            libc,
-            release: String::new(),
-            kernel: String::new(),
-        })
-        .unwrap();
+        let libc = row[3].replace("glibc", "manylinux_").replace("musl", "musllinux_");
+        let python = row[0].rsplit_once('.').unwrap().0;
+        let text = format!("{}_{}-{python}{}", libc.replace('.', "_"), row[2], row[1]);
+        let target: Target = text.parse().unwrap();
         let tags: Vec<String> = target.tags().iter().map(ToString::to_string).collect();
         let digest: String =
             Sha256::digest(tags.join("\n")).iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,10 +1,14 @@
 //! What can be said on the command line.
 
+mod inputs;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::progress::{Output, Style, Volume};
+
+pub(crate) use inputs::{IndexArguments, InputArguments, PlatformArguments, SolveArguments};
 
 /// Ships Python code in seconds: builds it, with all that it needs, into one file that runs.
 #[derive(Debug, Parser)]
@@ -33,6 +37,8 @@ struct Global {
 pub(crate) enum Command {
     /// Build a PEX file: one file that holds wheels and code, and runs
     Build(Box<Build>),
+    /// Choose the exact files that satisfy requirements, and write them down
+    Lock(Box<Lock>),
     /// Show what a PEX file holds
     Info(Info),
 }
@@ -40,9 +46,11 @@ pub(crate) enum Command {
 /// The three ways to say what runs exclude one another.
 #[derive(Args, Debug)]
 pub(crate) struct Build {
-    /// What to install, as in `dagster` or `"flask[async]>=3"`
-    #[arg(value_name = "REQ")]
-    pub(crate) requirements: Vec<String>,
+    #[command(flatten)]
+    pub(crate) inputs: InputArguments,
+    /// Take the files of this `pylock.toml` or `uv.lock`, and resolve nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["requirements", "requirement_files"])]
+    pub(crate) lock: Option<PathBuf>,
     /// Add the contents of this folder as code (may be repeated)
     #[arg(long = "sources", short = 'D', value_name = "DIR")]
     pub(crate) sources: Vec<PathBuf>,
@@ -51,12 +59,36 @@ pub(crate) struct Build {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) run: Run,
-    /// The interpreter to build for: a path, or a name on PATH [default: python3]
-    #[arg(long, value_name = "PY")]
-    pub(crate) python: Option<String>,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArguments,
     /// The file's first line, if not `#!/usr/bin/env pythonX.Y`
     #[arg(long, value_name = "LINE")]
     pub(crate) python_shebang: Option<String>,
+    #[command(flatten)]
+    pub(crate) solve: SolveArguments,
+    #[command(flatten)]
+    pub(crate) index: IndexArguments,
+}
+
+/// Several platforms are several resolutions, in one lock.
+#[derive(Args, Debug)]
+pub(crate) struct Lock {
+    #[command(flatten)]
+    pub(crate) inputs: InputArguments,
+    /// The file to write: a `pylock.toml`, or by its name `….txt` a requirements file with hashes;
+    /// `-` is stdout
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Choose anew, whatever the file has so far
+    #[arg(long, short = 'U')]
+    pub(crate) upgrade: bool,
+    /// Choose this project anew, and leave the others as the file has them (may be repeated)
+    #[arg(long, short = 'P', value_name = "NAME")]
+    pub(crate) upgrade_package: Vec<String>,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArguments,
+    #[command(flatten)]
+    pub(crate) solve: SolveArguments,
     #[command(flatten)]
     pub(crate) index: IndexArguments,
 }
@@ -80,22 +112,6 @@ pub(crate) struct Run {
     /// Run this Python file
     #[arg(long = "exe", value_name = "FILE")]
     pub(crate) executable: Option<PathBuf>,
-}
-
-/// Which index is asked. Without any of these: as pip and uv are configured, and else the index
-/// that the interpreter's own pip asks.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Index options")]
-pub(crate) struct IndexArguments {
-    /// The index to ask
-    #[arg(long, short = 'i', value_name = "URL")]
-    pub(crate) index_url: Option<String>,
-    /// An index to ask before it; the first that has a project owns its name (may be repeated)
-    #[arg(long, value_name = "URL")]
-    pub(crate) extra_index_url: Vec<String>,
-    /// Fetch nothing: build from what is in the cache
-    #[arg(long)]
-    pub(crate) offline: bool,
 }
 
 #[derive(Args, Debug)]

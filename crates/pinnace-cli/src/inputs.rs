@@ -1,0 +1,323 @@
+//! What the user wants, from arguments and files, as one request.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use pinnace_wheel::{
+    Address, ExtraName, Formats, IndexChoice, Inputs, LocalPath, Named, Prereleases, ProjectName,
+    Pyproject, Request, Requirement, RequirementsReader, parse_timestamp,
+};
+
+use crate::{
+    Failure,
+    arguments::{InputArguments, SolveArguments},
+    environment::Environment,
+};
+
+/// What is wanted, and where it may come from.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) request: Request,
+    /// What the inputs say about indexes.
+    pub(crate) index: IndexChoice,
+    /// Projects that one index has.
+    pub(crate) routes: BTreeMap<ProjectName, Address>,
+    /// The projects whose code is in folders here.
+    pub(crate) locals: BTreeSet<ProjectName>,
+    /// The folders whose code is wanted.
+    pub(crate) folders: Vec<PathBuf>,
+    /// What the user should know.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Wanted {
+    /// Reads arguments and the files that they name.
+    pub(crate) fn read(
+        arguments: &InputArguments,
+        solve: &SolveArguments,
+        environment: &Environment,
+    ) -> Result<Self, Failure> {
+        let mut reading = Reading { environment, wanted: Self::default(), open: BTreeSet::new() };
+        let read_text = |path: &Path| -> io::Result<String> { fs::read_to_string(path) };
+        let mut reader = RequirementsReader::new(&read_text, &environment.variables);
+        for text in &arguments.requirements {
+            reader.argument(text, &environment.folder)?;
+        }
+        for file in &arguments.requirement_files {
+            let path = environment.folder.join(file);
+            match path.extension().is_some_and(|extension| extension == "toml") {
+                true => reading.project(&path, arguments)?,
+                false => reader.read(&path)?,
+            }
+        }
+        for file in &arguments.constraint {
+            reader.read_constraints(&environment.folder.join(file))?;
+        }
+        if let Some(folder) = &arguments.project {
+            let folder = environment.folder.join(folder);
+            reading.project(&folder.join("pyproject.toml"), arguments)?;
+        }
+        reading.inputs(reader.finish())?;
+        reading.arguments(arguments, solve)?;
+        Ok(reading.wanted)
+    }
+
+    /// Whether nothing will be looked up.
+    pub(crate) fn needs_no_index(&self) -> bool {
+        self.request.requirements().next().is_none()
+    }
+}
+
+struct Reading<'e> {
+    environment: &'e Environment,
+    wanted: Wanted,
+    /// The folders that were read.
+    open: BTreeSet<PathBuf>,
+}
+
+impl Reading<'_> {
+    fn require(&mut self, requirement: Requirement, origin: Option<&str>) {
+        let request = std::mem::take(&mut self.wanted.request);
+        self.wanted.request = request.require(requirement, origin);
+    }
+
+    fn change(&mut self, change: impl FnOnce(Request) -> Request) {
+        self.wanted.request = change(std::mem::take(&mut self.wanted.request));
+    }
+
+    fn inputs(&mut self, inputs: Inputs) -> Result<(), Failure> {
+        for named in inputs.requirements {
+            self.named(named);
+        }
+        for named in inputs.constraints {
+            let origin = self.shown(&named.origin);
+            self.change(|request| request.constrain(named.requirement, origin.as_deref()));
+        }
+        for folder in inputs.folders {
+            self.folder(&folder)?;
+        }
+        if inputs.prereleases {
+            self.change(|request| request.with_prereleases(Prereleases::Allowed));
+        }
+        if inputs.require_hashes {
+            self.change(Request::require_hashes);
+        }
+        self.change(|request| {
+            let request = if inputs.only_binary == Formats::None {
+                request
+            } else {
+                request.with_only_binary(inputs.only_binary)
+            };
+            if inputs.no_binary == Formats::None {
+                request
+            } else {
+                request.with_no_binary(inputs.no_binary)
+            }
+        });
+        let index = &mut self.wanted.index;
+        index.no_index |= inputs.index.no_index;
+        index.index = inputs.index.index.or(index.index.take());
+        index.extra.extend(inputs.index.extra);
+        index.find_links.extend(inputs.index.find_links);
+        self.wanted.notes.extend(inputs.ignored);
+        Ok(())
+    }
+
+    fn named(&mut self, named: Named) {
+        let origin = self.shown(&named.origin);
+        for sha256 in named.sha256 {
+            let name = named.requirement.name().clone();
+            self.change(|request| request.allow_hash(name, sha256));
+        }
+        self.require(named.requirement, origin.as_deref());
+    }
+
+    /// Where something stands, from where the user stands.
+    fn shown(&self, origin: &str) -> Option<String> {
+        let folder = format!("{}/", self.environment.folder.display());
+        let shown = origin.strip_prefix(&folder).unwrap_or(origin);
+        (!shown.is_empty()).then(|| shown.to_owned())
+    }
+
+    /// A project that is named as such: what it requires is wanted, not the project.
+    fn project(&mut self, path: &Path, arguments: &InputArguments) -> Result<(), Failure> {
+        let project = self.pyproject(path)?;
+        let extras = parse_all::<ExtraName>(&arguments.extra)?;
+        let known = project.extras()?;
+        if let Some(extra) = extras.iter().find(|extra| !known.contains(*extra)) {
+            return Err(Failure::usage(format!("`{}` has no extra `{extra}`", path.display())));
+        }
+        let origin = self.shown(&path.display().to_string());
+        let metadata = project.metadata()?;
+        if metadata.is_none() && project.name()?.is_some() {
+            return Err(dynamic(path));
+        }
+        if let Some(metadata) = metadata {
+            let name = metadata.name().clone();
+            let requirement = with_extras(name.clone(), &extras)?;
+            self.wanted.locals.insert(name.clone());
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let shown = folder.display().to_string();
+            self.change(|request| request.with_local(metadata, &shown));
+            self.require(requirement, origin.as_deref());
+            self.wanted.folders.push(folder.to_owned());
+        }
+        for group in parse_all::<ProjectName>(&arguments.group)? {
+            for requirement in project.group(&group)? {
+                self.require(requirement, origin.as_deref());
+            }
+        }
+        self.settings(&project, origin.as_deref())?;
+        self.paths(&project, path)
+    }
+
+    /// What `[tool.uv]` of the project that is built says.
+    fn settings(&mut self, project: &Pyproject, origin: Option<&str>) -> Result<(), Failure> {
+        for constraint in project.constraints()? {
+            self.change(|request| request.constrain(constraint, origin));
+        }
+        for requirement in project.overrides()? {
+            self.change(|request| request.replace(requirement));
+        }
+        let indexes = project.indexes()?;
+        for (name, index) in project.routes()? {
+            let named = indexes.iter().find(|one| one.name.as_deref() == Some(index.as_str()));
+            let named = named.ok_or_else(|| {
+                Failure::job(format!("`{name}` is to come from the index `{index}`, which `[[tool.uv.index]]` does not have"))
+            })?;
+            let address = self.with_credentials(&named.address, named.name.as_deref());
+            self.wanted.routes.insert(name, address);
+        }
+        for one in indexes.iter().filter(|one| !one.explicit) {
+            let address = self.with_credentials(&one.address, one.name.as_deref());
+            let choice = &mut self.wanted.index;
+            match one.default {
+                true => choice.index = choice.index.take().or(Some(address)),
+                false => choice.extra.push(address),
+            }
+        }
+        Ok(())
+    }
+
+    /// `UV_INDEX_NAME_USERNAME` and `…_PASSWORD` are the credentials of the index `name`.
+    fn with_credentials(&self, address: &Address, name: Option<&str>) -> Address {
+        let Some(name) = name else { return address.clone() };
+        let name: String = name
+            .chars()
+            .map(
+                |symbol| {
+                    if symbol.is_ascii_alphanumeric() { symbol.to_ascii_uppercase() } else { '_' }
+                },
+            )
+            .collect();
+        let variable = |what: &str| self.environment.variable(&format!("UV_INDEX_{name}_{what}"));
+        match (variable("USERNAME"), variable("PASSWORD")) {
+            (None, None) => address.clone(),
+            (user, password) => {
+                address.with_userinfo(user.unwrap_or_default(), password.unwrap_or_default())
+            }
+        }
+    }
+
+    /// Projects that the sources of a project find beside it.
+    fn paths(&mut self, project: &Pyproject, at: &Path) -> Result<(), Failure> {
+        let folder = at.parent().unwrap_or(Path::new("")).to_owned();
+        for (name, path) in project.paths()? {
+            let path = folder.join(path);
+            if path.is_dir() && self.open.insert(path.clone()) {
+                let found = self.local(&path)?;
+                if found != name {
+                    let message = format!("`{}` is `{found}`, and not `{name}`", path.display());
+                    return Err(Failure::job(message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A folder that is required: its code, and what that requires.
+    fn folder(&mut self, folder: &LocalPath) -> Result<(), Failure> {
+        self.open.insert(folder.path.clone());
+        let name = self.local(&folder.path)?;
+        let mut text = with_extras(name, &folder.extras)?.to_string();
+        if let Some(marker) = &folder.marker {
+            text.push_str(&format!(" ; {marker}"));
+        }
+        let origin = self.shown(&folder.origin);
+        self.require(text.parse()?, origin.as_deref());
+        Ok(())
+    }
+
+    fn local(&mut self, folder: &Path) -> Result<ProjectName, Failure> {
+        let path = folder.join("pyproject.toml");
+        let project = self.pyproject(&path)?;
+        let metadata = project.metadata()?.ok_or_else(|| dynamic(&path))?;
+        let name = metadata.name().clone();
+        self.wanted.locals.insert(name.clone());
+        let shown = folder.display().to_string();
+        self.change(|request| request.with_local(metadata, &shown));
+        self.wanted.folders.push(folder.to_owned());
+        self.paths(&project, &path)?;
+        Ok(name)
+    }
+
+    fn pyproject(&self, path: &Path) -> Result<Pyproject, Failure> {
+        let text = fs::read_to_string(path).map_err(|error| {
+            Failure::job(format!("cannot read the project `{}`: {error}", path.display()))
+        })?;
+        Ok(Pyproject::parse(&text, &path.display().to_string())?)
+    }
+
+    fn arguments(
+        &mut self,
+        arguments: &InputArguments,
+        solve: &SolveArguments,
+    ) -> Result<(), Failure> {
+        for text in &arguments.overrides {
+            let requirement: Requirement = text.parse()?;
+            self.change(|request| request.replace(requirement));
+        }
+        for name in parse_all::<ProjectName>(&arguments.exclude)? {
+            self.change(|request| request.exclude(name));
+        }
+        if solve.pre {
+            self.change(|request| request.with_prereleases(Prereleases::Allowed));
+        }
+        if solve.require_hashes {
+            self.change(Request::require_hashes);
+        }
+        if let Some(time) = &solve.exclude_newer {
+            let time = parse_timestamp(time)?;
+            self.change(|request| request.exclude_newer(time));
+        }
+        for formats in parse_all::<Formats>(&solve.only_binary)? {
+            self.change(|request| request.with_only_binary(formats));
+        }
+        for formats in parse_all::<Formats>(&solve.no_binary)? {
+            self.change(|request| request.with_no_binary(formats));
+        }
+        Ok(())
+    }
+}
+
+fn dynamic(path: &Path) -> Failure {
+    let message = format!(
+        "`{}` does not say what the project requires, but only building would",
+        path.display()
+    );
+    Failure::job(message).hint("name its requirements in a file with `-r`")
+}
+
+fn with_extras(name: ProjectName, extras: &[ExtraName]) -> Result<Requirement, Failure> {
+    let extras: Vec<_> = extras.iter().map(ExtraName::as_str).collect();
+    Ok(format!("{name}[{}]", extras.join(",")).parse()?)
+}
+
+fn parse_all<T: std::str::FromStr<Err = pinnace_wheel::Error>>(
+    texts: &[String],
+) -> Result<Vec<T>, Failure> {
+    Ok(texts.iter().map(|text| text.parse()).collect::<Result<_, _>>()?)
+}

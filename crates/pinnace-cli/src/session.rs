@@ -1,0 +1,152 @@
+//! What every verb that resolves stands on: the network, the cache, the terminal, and Ctrl-C.
+
+use std::{sync::Arc, time::Instant};
+
+use pinnace_pex::ZipMembers;
+use pinnace_wheel::{
+    Address, HttpFetch, HttpOptions, Index, IndexOptions, IndexParts, Outcome, Request, Resolution,
+    Settings, Target, WithFiles, resolve,
+};
+
+use crate::{
+    Failure,
+    arguments::IndexArguments,
+    credentials::Keys,
+    environment::Environment,
+    inputs::Wanted,
+    interrupt::Interrupt,
+    platforms,
+    progress::{Count, Output, Reporter},
+    storage::Storage,
+};
+
+pub(crate) struct Session<'e> {
+    pub(crate) environment: &'e Environment,
+    pub(crate) interrupt: Interrupt,
+    pub(crate) reporter: Reporter,
+    pub(crate) storage: Storage,
+    pub(crate) started: Instant,
+    settings: Settings,
+    fetch: WithFiles<Arc<HttpFetch>>,
+    keys: Keys,
+}
+
+impl<'e> Session<'e> {
+    pub(crate) fn start(
+        environment: &'e Environment,
+        index: &IndexArguments,
+        output: Output,
+    ) -> Result<Self, Failure> {
+        let started = Instant::now();
+        let settings =
+            Settings::discover(&environment.variables, &environment.pip_configuration())?;
+        let keys = Keys::read(environment, index.keyring_provider.as_deref())?;
+        let fetch = Arc::new(HttpFetch::new(http_options(environment, &settings)?));
+        let interrupt = Interrupt::listen(&fetch)?;
+        Ok(Self {
+            environment,
+            reporter: Reporter::new(output, interrupt.clone()),
+            interrupt,
+            storage: Storage::open(&environment.cache_folder()?)?,
+            started,
+            settings,
+            fetch: WithFiles(fetch),
+            keys,
+        })
+    }
+
+    /// The indexes that are asked for what is wanted.
+    pub(crate) fn index(
+        &self,
+        given: &IndexArguments,
+        wanted: &Wanted,
+        python: Option<&str>,
+    ) -> Result<Index<'_>, Failure> {
+        let mut options = IndexOptions::new(Vec::new(), self.environment.now);
+        options.offline = given.offline;
+        let folder = &self.environment.folder;
+        let linked = given.find_links.iter().map(|text| platforms::address(text, folder));
+        options.find_links = linked.collect::<Result<_, _>>()?;
+        options.find_links.extend(wanted.index.find_links.iter().cloned());
+        options.routes = wanted.routes.clone();
+        if !given.no_index && (!wanted.index.no_index || given.index_url.is_some()) {
+            options.indexes = self.indexes(given, wanted, python)?;
+        }
+        let parts = IndexParts {
+            fetch: &self.fetch,
+            cache: &self.storage,
+            wheels: &self.storage,
+            members: &ZipMembers,
+            progress: &self.reporter,
+            credentials: Some(&self.keys),
+            build: None,
+        };
+        Ok(Index::new(parts, options))
+    }
+
+    /// The flag, then what the inputs say, then what is configured, then what the interpreter's own
+    /// pip asks.
+    fn indexes(
+        &self,
+        given: &IndexArguments,
+        wanted: &Wanted,
+        python: Option<&str>,
+    ) -> Result<Vec<Address>, Failure> {
+        let mut indexes: Vec<Address> = match given.extra_index_url.as_slice() {
+            [] if !wanted.index.extra.is_empty() => wanted.index.extra.clone(),
+            [] => self.settings.extra.clone(),
+            urls => urls.iter().map(|url| Address::parse(url)).collect::<Result<_, _>>()?,
+        };
+        indexes.push(match (&given.index_url, &wanted.index.index, &self.settings.index) {
+            (Some(url), ..) => Address::parse(url)?,
+            (None, Some(address), _) | (None, None, Some(address)) => address.clone(),
+            (None, None, None) if wanted.needs_no_index() => return Ok(indexes),
+            (None, None, None) => {
+                let interpreter = platforms::interpreter(python, self.environment, &self.storage)?;
+                interpreter.default_index(&self.storage)?
+            }
+        });
+        Ok(indexes)
+    }
+
+    /// The newest set of files for a platform.
+    pub(crate) fn resolve(
+        &self,
+        index: &Index<'_>,
+        request: &Request,
+        target: &Target,
+    ) -> Result<Resolution, Failure> {
+        self.reporter.step("resolving");
+        let started = Instant::now();
+        let outcome = index.reading_ahead(request, target, || resolve(index, request, target))?;
+        match outcome {
+            Outcome::Solved(resolution) => {
+                let count = Count(resolution.pins().len(), "distribution");
+                let elapsed = started.elapsed().as_secs_f64();
+                self.reporter.done(format!("resolved {count} for {target} in {elapsed:.2} s"));
+                Ok(resolution)
+            }
+            Outcome::Unsolvable(explanation) => {
+                Err(Failure::job(format!("{explanation}\nthe platform is {target}")))
+            }
+        }
+    }
+}
+
+fn http_options(environment: &Environment, settings: &Settings) -> Result<HttpOptions, Failure> {
+    let variable = |names: [&str; 4]| {
+        names.iter().find_map(|name| environment.variable(name)).map(str::to_owned)
+    };
+    let mut options = HttpOptions::default();
+    options.user_agent = concat!("pinnace/", env!("CARGO_PKG_VERSION")).to_owned();
+    options.http_proxy = variable(["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]);
+    options.https_proxy = variable(["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]);
+    options.no_proxy = variable(["no_proxy", "NO_PROXY", "", ""]);
+    if let Some(file) = &settings.certificates {
+        let pem = std::fs::read(file).map_err(|error| {
+            Failure::job(format!("cannot read the certificates `{}`: {error}", file.display()))
+        })?;
+        options.certificates = Some(pem);
+    }
+    Ok(options)
+}

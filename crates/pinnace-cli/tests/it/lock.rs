@@ -1,0 +1,164 @@
+//! `pinnace lock`, and building from locks and files.
+
+use serde_json::Value;
+
+use crate::world::{World, write};
+
+#[test]
+fn what_is_locked_can_be_built() {
+    let world = World::new();
+    let ran = world.ok(&["lock", "moo", "-o", "pylock.toml"]);
+    assert!(ran.out.starts_with("pylock.toml: 2 distributions for 1 platform"), "{}", ran.out);
+    world.index.add("voice-2.0-py3-none-any.whl", &[], &[]);
+    let ran = world.ok(&["build", "--lock", "pylock.toml", "-c", "moo", "-o", "moo.pex", "--json"]);
+    let value: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(value["distributions"].as_array().unwrap().len(), 2);
+    assert_eq!(world.run("moo.pex", &["-t", "hi"]).out, "moo -t hi\n");
+}
+
+#[test]
+fn the_same_question_has_the_same_lock_byte_for_byte() {
+    let world = World::new();
+    let read = |name: &str| std::fs::read_to_string(world.path(name)).unwrap();
+    world.ok(&["lock", "moo", "-o", "a.toml", "--platform", "linux_x86_64-cp311"]);
+    world.ok(&["lock", "moo", "-o", "b.toml", "--platform", "linux_x86_64-cp311"]);
+    std::fs::remove_dir_all(world.path("cache")).unwrap();
+    world.ok(&["lock", "moo", "-o", "c.toml", "--platform", "linux_x86_64-cp311"]);
+    assert_eq!(read("a.toml"), read("b.toml"));
+    assert_eq!(read("a.toml"), read("c.toml"));
+    assert!(!read("a.toml").contains("hunter2"));
+}
+
+#[test]
+fn a_lock_keeps_its_versions_until_it_is_told_otherwise() {
+    let world = World::new();
+    let version = |arguments: &[&str]| {
+        let mut all = vec!["lock", "moo", "-o", "pylock.toml", "--json"];
+        all.extend(arguments);
+        let value: Value = serde_json::from_str(&world.ok(&all).out).unwrap();
+        value["packages"][1]["version"].as_str().unwrap().to_owned()
+    };
+    let before = version(&[]);
+    world.index.add("voice-9.0-py3-none-any.whl", &[], &[]);
+    std::fs::remove_dir_all(world.path("cache")).unwrap();
+    assert_eq!(version(&[]), before);
+    assert_eq!(version(&["-P", "moo"]), before);
+    assert_eq!(version(&["-P", "voice"]), "9.0");
+}
+
+#[test]
+fn files_say_what_is_wanted_and_messages_say_where() {
+    let world = World::new();
+    write(&world.path("requirements.txt"), "-r more/base.txt\nmoo\n");
+    write(&world.path("more/base.txt"), "voice>=1\n-c limits.txt\n");
+    write(&world.path("more/limits.txt"), "voice<2\n");
+    world.index.add("voice-2.0-py3-none-any.whl", &[], &[]);
+    world.ok(&["build", "-r", "requirements.txt", "-c", "moo", "-o", "moo.pex"]);
+    assert_eq!(world.run("moo.pex", &["-t", "hi"]).out, "moo -t hi\n");
+    write(&world.path("limits.txt"), "voice>2\n");
+    world.fails(
+        &["lock", "-r", "requirements.txt", "--constraint", "limits.txt", "-o", "pylock.toml"],
+        1,
+        &[
+            "you require voice>=1 (more/base.txt, line 1)",
+            "you allow only voice>2 (limits.txt, line 1)",
+            "what would help",
+        ],
+    );
+    write(&world.path("bad.txt"), "moo\n\nvoice=>1\n");
+    world.fails(&["lock", "-r", "bad.txt", "-o", "x.toml"], 1, &["bad.txt, line 3"]);
+    assert!(!world.files().contains(&"pylock.toml".to_owned()));
+}
+
+#[test]
+fn wheels_are_taken_from_folders_and_addresses() {
+    let world = World::new();
+    let wheel = world.index.wheel("voice-1.0-py3-none-any.whl");
+    std::fs::create_dir(world.path("wheels")).unwrap();
+    crate::world::write_bytes(&world.path("wheels/voice-1.0-py3-none-any.whl"), &wheel);
+    let ran =
+        world.ok(&["lock", "voice", "--no-index", "-f", "wheels", "-o", "pylock.toml", "--json"]);
+    assert!(ran.out.contains("voice-1.0-py3-none-any.whl"), "{}", ran.out);
+    let lock = std::fs::read_to_string(world.path("pylock.toml")).unwrap();
+    assert!(lock.contains("path = \"wheels/voice-1.0-py3-none-any.whl\""), "{lock}");
+    world.ok(&["build", "--lock", "pylock.toml", "-o", "x.pex", "--no-index"]);
+    world.ok(&["build", "./wheels/voice-1.0-py3-none-any.whl", "-o", "y.pex"]);
+    assert_eq!(world.index.requests(), [""; 0]);
+}
+
+#[test]
+fn a_project_is_built_with_its_code() {
+    let world = World::new();
+    write(
+        &world.path("app/pyproject.toml"),
+        "[project]\nname = 'app'\nversion = '1'\ndependencies = ['lib']\n\
+         optional-dependencies = { cow = ['moo'] }\n[tool.uv.sources]\nlib = { path = '../lib' }\n",
+    );
+    write(&world.path("app/src/app.py"), "import lib, moo\nprint(lib.NAME)\n");
+    write(&world.path("lib/pyproject.toml"), "[project]\nname = 'lib'\nversion = '1'\n");
+    write(&world.path("lib/lib.py"), "NAME = 'lib'\n");
+    world.ok(&["build", "--project", "app", "--extra", "cow", "-m", "app", "-o", "app.pex"]);
+    assert_eq!(world.run("app.pex", &[]).out, "lib\n");
+    world.fails(
+        &["build", "--project", "app", "--extra", "nope", "-o", "x.pex"],
+        2,
+        &["has no extra `nope`"],
+    );
+}
+
+#[test]
+fn another_platform_gets_its_own_wheels() {
+    let world = World::new();
+    world.index.add("native-1-cp312-cp312-win_amd64.whl", &[], &[]);
+    world.index.add("native-1-cp312-cp312-manylinux_2_17_aarch64.whl", &[], &[]);
+    let arguments = ["lock", "native", "--platform", "win_amd64-cp312", "--platform"];
+    let ran = world.ok(&[&arguments[..], &["linux_aarch64-cp312", "-o", "pylock.toml"]].concat());
+    assert!(ran.err.contains("`manylinux_2_28_aarch64` is assumed"), "{}", ran.err);
+    let lock = std::fs::read_to_string(world.path("pylock.toml")).unwrap();
+    assert!(lock.contains("win_amd64") && lock.contains("aarch64"), "{lock}");
+    let foreign = ["build", "--lock", "pylock.toml", "--platform", "win_amd64-cp312"];
+    world.ok(&[&foreign[..], &["-o", "x.pex"]].concat());
+    world.fails(
+        &["build", "--lock", "pylock.toml", "--platform", "macosx_14_0_arm64-cp312", "-o", "y.pex"],
+        1,
+        &["it is not for macosx_14_0_arm64-cp312-cp312"],
+    );
+    world.fails(
+        &["lock", "moo", "--platform", "linux_x86_64", "-o", "x.toml"],
+        2,
+        &["says no Python"],
+    );
+}
+
+#[test]
+fn hashes_are_demanded_where_one_is_given() {
+    let world = World::new();
+    write(&world.path("r.txt"), &format!("voice==1.5 --hash=sha256:{}\n", "0".repeat(64)));
+    world.fails(&["lock", "-r", "r.txt", "-o", "x.toml"], 1, &["no file with an allowed hash"]);
+    world.ok(&["lock", "moo", "-o", "locked.txt"]);
+    world.ok(&["build", "-r", "locked.txt", "-o", "moo.pex"]);
+    write(&world.path("r.txt"), "moo\n--require-hashes\n");
+    world.fails(&["lock", "-r", "r.txt", "-o", "x.toml"], 1, &["is required without a hash"]);
+}
+
+#[test]
+fn netrc_has_the_credentials() {
+    let world = World::new();
+    world.index.set_trouble(crate::index::Trouble::Private);
+    world.fails(&["lock", "moo", "-o", "x.toml"], 1, &["refused the credentials"]);
+    write(&world.path("netrc"), "machine 127.0.0.1 login anna password s3cret\n");
+    let mut command = world.command(&["lock", "moo", "-o", "x.toml"]);
+    let output = command.env("NETRC", world.path("netrc")).output().unwrap();
+    let ran = crate::world::Ran::of(output);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let lock = std::fs::read_to_string(world.path("x.toml")).unwrap();
+    assert!(!lock.contains("s3cret") && !lock.contains("anna"), "{lock}");
+}
+
+#[test]
+fn the_lock_goes_to_stdout_where_that_is_asked_for() {
+    let world = World::new();
+    let ran = world.ok(&["lock", "voice", "-o", "-", "-q"]);
+    assert!(ran.out.starts_with("lock-version = \"1.0\"\n"), "{}", ran.out);
+    assert_eq!(world.files(), [""; 0]);
+}

@@ -1,0 +1,36 @@
+//! Files by address: `name @ https://…/name-1.0-py3-none-any.whl`.
+
+use super::{Index, entry::parse_sha256};
+use crate::{Address, Artifact, Error, File, ProjectName, error::without_userinfo};
+
+/// Where code is kept under version control, as pip spells it.
+const REPOSITORIES: [&str; 4] = ["git", "hg", "svn", "bzr"];
+
+pub(super) fn file(index: &Index<'_>, name: &ProjectName, url: &str) -> Result<File, Error> {
+    let refuse = |reason: &str| Error::parse("URL of a wheel or sdist", url, reason);
+    let scheme = url.split(':').next().unwrap_or_default();
+    let system = scheme.split('+').next().unwrap_or_default();
+    if REPOSITORIES.contains(&system) {
+        return Err(refuse(&format!(
+            "`{name}` is in a {system} repository, and what is in one cannot be built yet; \
+             give the address of a wheel"
+        )));
+    }
+    let (bare, fragment) = url.split_once('#').unwrap_or((url, ""));
+    let mut address = Address::parse(bare)?;
+    for base in &index.options.indexes {
+        address.borrow_credentials(base);
+    }
+    let file_name = address.file_name();
+    let artifact = Artifact::parse(&file_name, name).map_err(|error| {
+        let shown = without_userinfo(&file_name);
+        refuse(&format!("`{shown}` is no file of `{name}`: {}", error.reason()))
+    })?;
+    let mut file = File::new(artifact, address);
+    let told = fragment.split('&').find_map(|part| part.strip_prefix("sha256="));
+    if let Some(hex) = told {
+        let sha256 = parse_sha256(hex);
+        file.sha256 = Some(sha256.ok_or_else(|| refuse("its `#sha256=` is no SHA-256"))?);
+    }
+    Ok(file)
+}

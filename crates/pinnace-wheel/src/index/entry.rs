@@ -1,0 +1,104 @@
+//! A file as a page lists it, before anything is made of it. A page may list ten thousand, of which
+//! a solver looks at ten.
+
+use std::borrow::Cow;
+
+use crate::{Address, Artifact, File, ProjectName, Version};
+
+/// One file of a page. What is malformed is told apart where it is used.
+#[derive(Debug, Default)]
+pub(super) struct Entry<'a> {
+    pub(super) name: Cow<'a, str>,
+    /// Absolute, or relative to the page.
+    pub(super) url: Cow<'a, str>,
+    pub(super) sha256: Option<Cow<'a, str>>,
+    pub(super) size: Option<u64>,
+    pub(super) requires_python: Option<Cow<'a, str>>,
+    pub(super) uploaded_at: Option<u64>,
+    pub(super) yanked: Option<Cow<'a, str>>,
+    pub(super) metadata_sha256: Option<Cow<'a, str>>,
+}
+
+impl Entry<'_> {
+    /// The version that the file's name says; `None` if it is no distribution of that project. Its
+    /// tags are not looked at.
+    pub(super) fn version<'n>(&'n self, project: &ProjectName) -> Option<&'n str> {
+        let name = &*self.name;
+        if let Some(stem) = name.strip_suffix(".whl") {
+            let mut parts = stem.split('-');
+            let named: ProjectName = parts.next()?.parse().ok()?;
+            return (named == *project).then(|| parts.next()).flatten();
+        }
+        let stem = name.strip_suffix(".tar.gz").or_else(|| name.strip_suffix(".zip"))?;
+        let starts_version =
+            |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || c == 'v');
+        stem.match_indices('-').find_map(|(at, _)| {
+            let named: ProjectName = stem[..at].parse().ok()?;
+            let version = &stem[at + 1..];
+            (named == *project && starts_version(version)).then_some(version)
+        })
+    }
+
+    /// The file, whose address is relative to `base`.
+    pub(super) fn file(&self, base: &Address, project: &ProjectName) -> Option<File> {
+        let artifact = Artifact::parse(&self.name, project).ok()?;
+        let mut file = File::new(artifact, base.join(&self.url)?);
+        file.sha256 = self.sha256.as_deref().and_then(parse_sha256);
+        file.size = self.size;
+        file.requires_python = self.requires_python.as_deref().map(str::to_owned);
+        file.uploaded_at = self.uploaded_at;
+        file.yanked = self.yanked.as_deref().map(str::to_owned);
+        file.metadata_sha256 = self.metadata_sha256.as_deref().and_then(parse_sha256);
+        Some(file)
+    }
+}
+
+/// Groups entries by version, newest first. Two spellings of one version are one release.
+pub(super) fn by_version<'e, 'a>(
+    entries: &'e [Entry<'a>],
+    project: &ProjectName,
+) -> Vec<(Version, Vec<&'e Entry<'a>>)> {
+    let mut releases: Vec<(Version, Vec<&Entry<'_>>)> = Vec::new();
+    let mut last = "";
+    for entry in entries {
+        let Some(text) = entry.version(project) else { continue };
+        // Files of a version mostly stand together.
+        if text == last {
+            if let Some((_, files)) = releases.last_mut() {
+                files.push(entry);
+            }
+            continue;
+        }
+        let Ok(version) = text.replace('_', "-").parse() else { continue };
+        releases.push((version, vec![entry]));
+        last = text;
+    }
+    releases.sort_by(|a, b| b.0.cmp(&a.0));
+    releases.dedup_by(|later, first| {
+        let same = later.0 == first.0;
+        if same {
+            first.1.append(&mut later.1);
+        }
+        same
+    });
+    releases
+}
+
+/// 64 hexadecimal digits.
+pub(crate) fn parse_sha256(hex: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if hex.len() != 64 || !hex.is_ascii() {
+        return None;
+    }
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+/// The hexadecimal digits of a digest.
+pub(crate) fn hex(bytes: &[u8; 32]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}

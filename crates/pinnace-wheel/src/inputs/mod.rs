@@ -1,0 +1,8 @@
+//! What people write down: requirements files and projects.
+
+mod line;
+mod pyproject;
+mod requirements;
+
+pub use pyproject::{NamedIndex, Pyproject};
+pub use requirements::{IndexChoice, Inputs, LocalPath, Named, ReadText, RequirementsReader};

@@ -1,0 +1,299 @@
+//! Projects: `pyproject.toml` (PEP 621, PEP 735) as far as it says what is required.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use toml::Value;
+
+use crate::{Address, Error, ErrorKind, ExtraName, Metadata, ProjectName, Requirement, Version};
+
+/// What a `pyproject.toml` says of what its project requires.
+///
+/// ```
+/// use pinnace_wheel::Pyproject;
+///
+/// let project = Pyproject::parse(
+///     r#"
+///     [project]
+///     name = "app"
+///     version = "1.0"
+///     dependencies = ["flask>=3"]
+///     [project.optional-dependencies]
+///     cache = ["redis"]
+///     [dependency-groups]
+///     test = ["pytest"]
+///     all = [{ include-group = "test" }, "mypy"]
+///     "#,
+///     "pyproject.toml",
+/// )?;
+/// assert_eq!(project.group(&"all".parse()?)?.len(), 2);
+/// assert_eq!(project.metadata()?.unwrap().requires().len(), 2);
+/// # Ok::<(), pinnace_wheel::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Pyproject {
+    origin: String,
+    document: Document,
+}
+
+/// An index of `[[tool.uv.index]]`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct NamedIndex {
+    /// What sources call it; credentials are found under it, too (`UV_INDEX_NAME_USERNAME`).
+    pub name: Option<String>,
+    /// Where it is.
+    pub address: Address,
+    /// Whether it is asked only for the projects that name it.
+    pub explicit: bool,
+    /// Whether it takes the place of the default index.
+    pub default: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Document {
+    project: Option<Project>,
+    #[serde(default)]
+    dependency_groups: BTreeMap<String, Vec<Value>>,
+    #[serde(default)]
+    tool: Tool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Project {
+    name: String,
+    version: Option<String>,
+    requires_python: Option<String>,
+    #[serde(default)]
+    dependencies: Vec<String>,
+    #[serde(default)]
+    optional_dependencies: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    dynamic: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Tool {
+    #[serde(default)]
+    uv: Uv,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Uv {
+    #[serde(default)]
+    index: Vec<UvIndex>,
+    #[serde(default)]
+    sources: BTreeMap<String, Value>,
+    #[serde(default)]
+    constraint_dependencies: Vec<String>,
+    #[serde(default)]
+    override_dependencies: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct UvIndex {
+    name: Option<String>,
+    url: String,
+    #[serde(default)]
+    explicit: bool,
+    #[serde(default)]
+    default: bool,
+}
+
+impl Pyproject {
+    /// Parses the text of a `pyproject.toml`; `origin` is how messages name it.
+    ///
+    /// # Errors
+    ///
+    /// If it is no TOML, or one of the tables that are read here is malformed.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, Error> {
+        let document = toml::from_str(text).map_err(|error| -> Error {
+            ErrorKind::Input { place: origin.to_owned(), reason: error.to_string() }.into()
+        })?;
+        Ok(Self { origin: origin.to_owned(), document })
+    }
+
+    /// The project's name, if it is one.
+    ///
+    /// # Errors
+    ///
+    /// If the name is none.
+    pub fn name(&self) -> Result<Option<ProjectName>, Error> {
+        self.document.project.as_ref().map(|project| project.name.parse()).transpose()
+    }
+
+    /// Its `requires-python`.
+    pub fn requires_python(&self) -> Option<&str> {
+        self.document.project.as_ref()?.requires_python.as_deref()
+    }
+
+    /// What the project says of itself, with extras as `Requires-Dist` has them; `None` if it says
+    /// nothing, or only what building it would tell.
+    ///
+    /// # Errors
+    ///
+    /// If a requirement is malformed.
+    pub fn metadata(&self) -> Result<Option<Metadata>, Error> {
+        let Some(project) = &self.document.project else { return Ok(None) };
+        let dynamic = ["dependencies", "optional-dependencies"];
+        if project.dynamic.iter().any(|field| dynamic.contains(&field.as_str())) {
+            return Ok(None);
+        }
+        let mut requires: Vec<String> = Vec::new();
+        let mut extras: Vec<ExtraName> = Vec::new();
+        for text in &project.dependencies {
+            requires.push(self.requirement(text)?.to_string());
+        }
+        for (name, texts) in &project.optional_dependencies {
+            let extra: ExtraName = name.parse()?;
+            for text in texts {
+                requires.push(self.requirement(text)?.only_for(&extra)?.to_string());
+            }
+            extras.push(extra);
+        }
+        // A version that only building tells takes part in no comparison that matters here.
+        let version: Version = project.version.as_deref().unwrap_or("0").parse()?;
+        Ok(Some(Metadata::new(project.name.parse()?, version).requiring(requires, extras)))
+    }
+
+    /// The requirements of a dependency group, with those of the groups that it includes (PEP 735).
+    ///
+    /// # Errors
+    ///
+    /// If there is no such group, or it includes itself, or holds what is no requirement.
+    pub fn group(&self, name: &ProjectName) -> Result<Vec<Requirement>, Error> {
+        let mut requirements = Vec::new();
+        self.add_group(name, &mut Vec::new(), &mut requirements)?;
+        Ok(requirements)
+    }
+
+    fn add_group(
+        &self,
+        name: &ProjectName,
+        open: &mut Vec<ProjectName>,
+        requirements: &mut Vec<Requirement>,
+    ) -> Result<(), Error> {
+        if open.contains(name) {
+            return Err(self.refuse(format!("the dependency group `{name}` includes itself")));
+        }
+        let mut groups = self.document.dependency_groups.iter();
+        let found =
+            groups.find(|(key, _)| key.parse::<ProjectName>().is_ok_and(|key| key == *name));
+        let Some((_, items)) = found else {
+            let known: Vec<_> = self.document.dependency_groups.keys().cloned().collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            return Err(self.refuse(format!("there is no dependency group `{name}`, but {known}")));
+        };
+        open.push(name.clone());
+        for item in items {
+            match (item.as_str(), item.get("include-group").and_then(Value::as_str)) {
+                (Some(text), _) => requirements.push(self.requirement(text)?),
+                (None, Some(group)) => self.add_group(&group.parse()?, open, requirements)?,
+                (None, None) => {
+                    let reason = format!(
+                        "an item in the dependency group `{name}` is neither a requirement nor `{{ include-group = … }}`"
+                    );
+                    return Err(self.refuse(reason));
+                }
+            }
+        }
+        open.pop();
+        Ok(())
+    }
+
+    /// The dependency groups that there are.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.document.dependency_groups.keys().map(String::as_str)
+    }
+
+    /// `constraint-dependencies` of `[tool.uv]`.
+    ///
+    /// # Errors
+    ///
+    /// If one is malformed.
+    pub fn constraints(&self) -> Result<Vec<Requirement>, Error> {
+        let texts = &self.document.tool.uv.constraint_dependencies;
+        texts.iter().map(|text| self.requirement(text)).collect()
+    }
+
+    /// `override-dependencies` of `[tool.uv]`.
+    ///
+    /// # Errors
+    ///
+    /// If one is malformed.
+    pub fn overrides(&self) -> Result<Vec<Requirement>, Error> {
+        let texts = &self.document.tool.uv.override_dependencies;
+        texts.iter().map(|text| self.requirement(text)).collect()
+    }
+
+    /// The indexes of `[[tool.uv.index]]`, in their order.
+    ///
+    /// # Errors
+    ///
+    /// If an address is none.
+    pub fn indexes(&self) -> Result<Vec<NamedIndex>, Error> {
+        let indexes = self.document.tool.uv.index.iter();
+        let named = |one: &UvIndex| {
+            let address = Address::parse(&one.url)?;
+            Ok(NamedIndex {
+                name: one.name.clone(),
+                address,
+                explicit: one.explicit,
+                default: one.default,
+            })
+        };
+        indexes.map(named).collect()
+    }
+
+    /// The projects that `[tool.uv.sources]` gives to one index, by that index's name.
+    ///
+    /// # Errors
+    ///
+    /// If a name is none.
+    pub fn routes(&self) -> Result<BTreeMap<ProjectName, String>, Error> {
+        let mut routes = BTreeMap::new();
+        for (name, source) in &self.document.tool.uv.sources {
+            if let Some(index) = source.get("index").and_then(Value::as_str) {
+                routes.insert(name.parse()?, index.to_owned());
+            }
+        }
+        Ok(routes)
+    }
+
+    /// The projects that `[tool.uv.sources]` finds at a path, relative to the project.
+    ///
+    /// # Errors
+    ///
+    /// If a name is none.
+    pub fn paths(&self) -> Result<BTreeMap<ProjectName, String>, Error> {
+        let mut paths = BTreeMap::new();
+        for (name, source) in &self.document.tool.uv.sources {
+            if let Some(path) = source.get("path").and_then(Value::as_str) {
+                paths.insert(name.parse()?, path.to_owned());
+            }
+        }
+        Ok(paths)
+    }
+
+    /// The extras that there are.
+    ///
+    /// # Errors
+    ///
+    /// If a name is none.
+    pub fn extras(&self) -> Result<BTreeSet<ExtraName>, Error> {
+        let project = self.document.project.as_ref();
+        let extras = project.into_iter().flat_map(|project| project.optional_dependencies.keys());
+        extras.map(|extra| extra.parse()).collect()
+    }
+
+    fn requirement(&self, text: &str) -> Result<Requirement, Error> {
+        text.parse().map_err(|error: Error| self.refuse(error.to_string()))
+    }
+
+    fn refuse(&self, reason: String) -> Error {
+        ErrorKind::Input { place: self.origin.clone(), reason }.into()
+    }
+}

@@ -1,0 +1,462 @@
+//! Requirements files, as pip reads them.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::line::{Line, lines};
+use crate::{
+    Address, Error, ErrorKind, ExtraName, Formats, Marker, ProjectName, Requirement, WheelName,
+    error::without_userinfo, index::parse_sha256,
+};
+
+/// All that requirements files say together.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// What is required.
+    pub requirements: Vec<Named>,
+    /// What is limited, without being required.
+    pub constraints: Vec<Named>,
+    /// Folders with code of their own (`-e .`, `./library`).
+    pub folders: Vec<LocalPath>,
+    /// Which indexes to ask.
+    pub index: IndexChoice,
+    /// `--only-binary`.
+    pub only_binary: Formats,
+    /// `--no-binary`.
+    pub no_binary: Formats,
+    /// `--pre`.
+    pub prereleases: bool,
+    /// `--require-hashes`, or a requirement with a hash, which means the same to pip.
+    pub require_hashes: bool,
+    /// Options that mean nothing here, and where they stand.
+    pub ignored: Vec<String>,
+}
+
+/// A requirement, where it stands, and the hashes that it allows.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Named {
+    /// The requirement.
+    pub requirement: Requirement,
+    /// The file and the line, as messages show it.
+    pub origin: String,
+    /// The SHA-256 of files that will do; any if there are none.
+    pub sha256: Vec<[u8; 32]>,
+}
+
+/// A folder with code.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LocalPath {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The extras that are asked for.
+    pub extras: Vec<ExtraName>,
+    /// When it is wanted.
+    pub marker: Option<Marker>,
+    /// The file and the line, as messages show it.
+    pub origin: String,
+}
+
+/// What requirements files say about indexes. Later words win over earlier ones.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct IndexChoice {
+    /// `--index-url`.
+    pub index: Option<Address>,
+    /// `--extra-index-url`.
+    pub extra: Vec<Address>,
+    /// `--find-links`.
+    pub find_links: Vec<Address>,
+    /// `--no-index`.
+    pub no_index: bool,
+}
+
+/// Reads the text of a file that another names.
+pub trait ReadText {
+    /// The text of the file at that path.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    fn read_text(&self, path: &Path) -> io::Result<String>;
+}
+
+impl<F: Fn(&Path) -> io::Result<String>> ReadText for F {
+    fn read_text(&self, path: &Path) -> io::Result<String> {
+        self(path)
+    }
+}
+
+/// Reads requirements files, and those that they name.
+///
+/// ```
+/// use std::{collections::BTreeMap, io, path::Path};
+/// use pinnace_wheel::RequirementsReader;
+///
+/// let read = |path: &Path| match path.to_str() {
+///     Some("/project/requirements.txt") => Ok("-r base.txt\nflask>=3 # the web\n".to_owned()),
+///     Some("/project/base.txt") => Ok("six==1.16.0\n".to_owned()),
+///     _ => Err(io::ErrorKind::NotFound.into()),
+/// };
+/// let variables = BTreeMap::new();
+/// let mut reader = RequirementsReader::new(&read, &variables);
+/// reader.read(Path::new("/project/requirements.txt"))?;
+/// let inputs = reader.finish();
+/// assert_eq!(inputs.requirements[0].origin, "/project/base.txt, line 1");
+/// assert_eq!(inputs.requirements[1].requirement.to_string(), "flask>=3");
+/// # Ok::<(), pinnace_wheel::Error>(())
+/// ```
+#[expect(missing_debug_implementations, reason = "it holds a trait object")]
+pub struct RequirementsReader<'a> {
+    files: &'a dyn ReadText,
+    variables: &'a BTreeMap<String, String>,
+    inputs: Inputs,
+    /// The files that are being read, each named by the one before.
+    open: Vec<PathBuf>,
+}
+
+/// Files that name one another deeper than this go round.
+const DEEPEST: usize = 32;
+
+/// What a line of a file adds to.
+#[derive(Clone, Copy)]
+enum Role {
+    Requirements,
+    Constraints,
+}
+
+impl<'a> RequirementsReader<'a> {
+    /// A reader that puts these variables in where a file says `${NAME}`.
+    pub fn new(files: &'a dyn ReadText, variables: &'a BTreeMap<String, String>) -> Self {
+        Self { files, variables, inputs: Inputs::default(), open: Vec::new() }
+    }
+
+    /// Reads a requirements file.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Input`] with the file and the line.
+    pub fn read(&mut self, path: &Path) -> Result<(), Error> {
+        self.file(path, Role::Requirements)
+    }
+
+    /// Reads a file of constraints.
+    ///
+    /// # Errors
+    ///
+    /// As [`RequirementsReader::read`].
+    pub fn read_constraints(&mut self, path: &Path) -> Result<(), Error> {
+        self.file(path, Role::Constraints)
+    }
+
+    /// Reads one requirement that does not come from a file: anything that may stand on a line of
+    /// one, with paths relative to `folder`.
+    ///
+    /// # Errors
+    ///
+    /// If it is none.
+    pub fn argument(&mut self, text: &str, folder: &Path) -> Result<(), Error> {
+        let place = Place { file: folder.join("arguments"), origin: String::new() };
+        self.requirement(text.trim(), &place, Role::Requirements)
+            .map_err(|reason| Error::parse("requirement", text, reason))
+    }
+
+    /// All that was read.
+    pub fn finish(self) -> Inputs {
+        self.inputs
+    }
+
+    fn file(&mut self, path: &Path, role: Role) -> Result<(), Error> {
+        let refuse = |reason: String| -> Error {
+            ErrorKind::Input { place: path.display().to_string(), reason }.into()
+        };
+        if self.open.iter().any(|open| open == path) || self.open.len() == DEEPEST {
+            return Err(refuse("it names itself, through others or not".to_owned()));
+        }
+        let text = self
+            .files
+            .read_text(path)
+            .map_err(|error| refuse(format!("cannot read it: {error}")))?;
+        self.open.push(path.to_owned());
+        for line in lines(&text, self.variables) {
+            let origin = format!("{}, line {}", path.display(), line.number);
+            let place = Place { file: path.to_owned(), origin };
+            self.line(&line, &place, role)?;
+        }
+        self.open.pop();
+        Ok(())
+    }
+
+    fn line(&mut self, line: &Line, place: &Place, role: Role) -> Result<(), Error> {
+        let refuse = |reason: String| -> Error {
+            let reason = without_userinfo(&reason);
+            ErrorKind::Input { place: place.origin.clone(), reason }.into()
+        };
+        if !line.text.starts_with('-') {
+            return self.requirement(&line.text, place, role).map_err(refuse);
+        }
+        let (name, value) = option(&line.text);
+        match (name, role) {
+            ("-r" | "--requirement", _) => self.file(&place.beside(value), role),
+            ("-c" | "--constraint", _) => self.file(&place.beside(value), Role::Constraints),
+            ("-e" | "--editable", Role::Constraints) => {
+                Err(refuse("a constraint cannot be a folder".to_owned()))
+            }
+            _ => self.option(name, value, place).map_err(refuse),
+        }
+    }
+
+    fn option(&mut self, name: &str, value: &str, place: &Place) -> Result<(), String> {
+        let address = |text: &str| place.address(text);
+        let index = &mut self.inputs.index;
+        match name {
+            "-e" | "--editable" => return self.requirement(value, place, Role::Requirements),
+            "-i" | "--index-url" | "--pypi-url" => {
+                (index.index, index.no_index) = (Some(address(value)?), false);
+            }
+            "--extra-index-url" => index.extra.push(address(value)?),
+            "-f" | "--find-links" => index.find_links.push(address(value)?),
+            "--no-index" => {
+                *index = IndexChoice {
+                    no_index: true,
+                    find_links: index.find_links.clone(),
+                    ..IndexChoice::default()
+                }
+            }
+            "--only-binary" => {
+                let formats = value.parse().map_err(|error: Error| error.to_string())?;
+                self.inputs.only_binary =
+                    std::mem::take(&mut self.inputs.only_binary).then(formats);
+            }
+            "--no-binary" => {
+                let formats = value.parse().map_err(|error: Error| error.to_string())?;
+                self.inputs.no_binary = std::mem::take(&mut self.inputs.no_binary).then(formats);
+            }
+            "--pre" => self.inputs.prereleases = true,
+            "--require-hashes" => self.inputs.require_hashes = true,
+            "--prefer-binary" | "--trusted-host" | "--use-feature" | "--no-use-pep517"
+            | "--use-pep517" | "--config-settings" | "-C" | "--global-option" => {
+                let ignored = format!("{}: `{name}` means nothing here", place.origin);
+                self.inputs.ignored.push(ignored);
+            }
+            _ => return Err(format!("`{name}` is no option of requirements files")),
+        }
+        Ok(())
+    }
+
+    fn requirement(&mut self, text: &str, place: &Place, role: Role) -> Result<(), String> {
+        let (text, options) = split_options(text);
+        if text.ends_with(".txt") && !text.contains([' ', '@']) {
+            let shown = without_userinfo(text);
+            return Err(format!("`{shown}` looks like a file; a file is named with `-r {shown}`"));
+        }
+        let sha256 = hashes(options)?;
+        self.inputs.require_hashes |= !sha256.is_empty();
+        let parsed = match place_of(text) {
+            None => Parsed::Requirement(text.parse().map_err(|error: Error| {
+                format!("`{}` is no requirement: {}", without_userinfo(text), error.reason())
+            })?),
+            Some(path) => place.local(path, text)?,
+        };
+        match (parsed, role) {
+            (Parsed::Requirement(requirement), role) => {
+                let requirement = place.absolute(requirement)?;
+                if let Parsed::Folder(folder) = place.folder_of(&requirement) {
+                    self.inputs.folders.push(folder);
+                    return Ok(());
+                }
+                let named = Named { requirement, origin: place.origin.clone(), sha256 };
+                match role {
+                    Role::Requirements => self.inputs.requirements.push(named),
+                    Role::Constraints => self.inputs.constraints.push(named),
+                }
+            }
+            (Parsed::Folder(folder), Role::Requirements) => self.inputs.folders.push(folder),
+            (Parsed::Folder(_), Role::Constraints) => {
+                return Err("a constraint cannot be a folder".to_owned());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where a line stands.
+struct Place {
+    file: PathBuf,
+    origin: String,
+}
+
+enum Parsed {
+    Requirement(Requirement),
+    Folder(LocalPath),
+}
+
+impl Place {
+    fn folder(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new(""))
+    }
+
+    fn beside(&self, path: &str) -> PathBuf {
+        self.folder().join(path)
+    }
+
+    /// A URL, or the path of a folder.
+    fn address(&self, text: &str) -> Result<Address, String> {
+        if text.contains("://") {
+            return Address::parse(text).map_err(|error| error.to_string());
+        }
+        Address::of_path(&self.beside(text)).map_err(|error| error.to_string())
+    }
+
+    /// `name @ ./x.whl` is relative to the file that says so.
+    fn absolute(&self, requirement: Requirement) -> Result<Requirement, String> {
+        let Some(url) = requirement.url().map(str::to_owned) else { return Ok(requirement) };
+        let path = url.strip_prefix("file:").unwrap_or(&url);
+        if path.starts_with("//") || url.contains("://") || url.starts_with("git@") {
+            return Ok(requirement);
+        }
+        let address = Address::of_path(&self.beside(path)).map_err(|error| error.to_string())?;
+        Ok(requirement.at(address.with_credentials()))
+    }
+
+    /// The folder that a requirement by address means.
+    fn folder_of(&self, requirement: &Requirement) -> Parsed {
+        let address = requirement.url().and_then(|url| Address::parse(url).ok());
+        let path = address.and_then(|address| address.to_path());
+        match path.filter(|path| !is_archive(&path.to_string_lossy())) {
+            Some(path) => Parsed::Folder(LocalPath {
+                path,
+                extras: requirement.extras().to_vec(),
+                marker: requirement.marker().cloned(),
+                origin: self.origin.clone(),
+            }),
+            None => Parsed::Requirement(requirement.clone()),
+        }
+    }
+
+    /// A path or URL without a name in front; extras and a marker may follow.
+    fn local(&self, path: &str, text: &str) -> Result<Parsed, String> {
+        let (_, marker) = text.split_once(" ;").unwrap_or((text, ""));
+        let marker = match marker.trim() {
+            "" => None,
+            marker => Some(marker.parse::<Marker>().map_err(|error| error.to_string())?),
+        };
+        let (path, extras) = split_extras(path)?;
+        let file_name = path.split(['#', '?']).next().and_then(|it| it.rsplit('/').next());
+        let file_name = crate::address::percent_decode(file_name.unwrap_or_default());
+        if !is_archive(&file_name) {
+            if path.contains("://") && !path.starts_with("file:") {
+                return Err(format!("`{path}` names no project; write `NAME @ {path}`"));
+            }
+            let path = self.address(path)?.to_path().unwrap_or_default();
+            return Ok(Parsed::Folder(LocalPath {
+                path,
+                extras,
+                marker,
+                origin: self.origin.clone(),
+            }));
+        }
+        let project = project_of(&file_name)
+            .ok_or_else(|| format!("`{file_name}` is no file name of a wheel or sdist"))?;
+        let (bare, fragment) = path.split_once('#').unwrap_or((path, ""));
+        let mut url = self.address(bare)?.with_credentials().to_owned();
+        if !fragment.is_empty() {
+            url.push_str(&format!("#{fragment}"));
+        }
+        let requirement = Requirement::any(project).at(&url).with_extras(extras);
+        Ok(Parsed::Requirement(match marker {
+            Some(marker) => requirement.when(marker),
+            None => requirement,
+        }))
+    }
+}
+
+/// The path or URL of a line that has no name in front; `None` if it is a requirement.
+fn place_of(text: &str) -> Option<&str> {
+    let path = text.split_once(" ;").map_or(text, |(path, _)| path).trim();
+    let name = path.split(['[', '@', ' ', '<', '>', '=', '~', '!', ';']).next().unwrap_or_default();
+    let has_scheme = path.split_once("://").is_some_and(|(scheme, _)| {
+        scheme.chars().all(|symbol| symbol.is_ascii_alphanumeric() || symbol == '+')
+    });
+    let is_path = path.starts_with(['.', '/']) || path.starts_with("file:") || has_scheme;
+    let is_archive_here =
+        !path.contains('@') && is_archive(path.split(['#', '[']).next().unwrap_or(path));
+    let inside = name.contains('/') && !path.contains(" @ ");
+    (is_path || is_archive_here || inside).then_some(path)
+}
+
+fn is_archive(name: &str) -> bool {
+    [".whl", ".tar.gz", ".zip"].iter().any(|end| name.ends_with(end))
+}
+
+/// `path[extra]`
+fn split_extras(path: &str) -> Result<(&str, Vec<ExtraName>), String> {
+    let Some((bare, extras)) = path.strip_suffix(']').and_then(|path| path.rsplit_once('[')) else {
+        return Ok((path, Vec::new()));
+    };
+    let parse = |extra: &str| extra.trim().parse().map_err(|error: Error| error.to_string());
+    let extras: Result<Vec<ExtraName>, String> = extras.split(',').map(parse).collect();
+    Ok((bare, extras?))
+}
+
+/// The project of a wheel or, as far as its name tells, of an sdist.
+fn project_of(file_name: &str) -> Option<ProjectName> {
+    if let Ok(wheel) = file_name.parse::<WheelName>() {
+        return Some(wheel.project().clone());
+    }
+    let stem = file_name.strip_suffix(".tar.gz").or_else(|| file_name.strip_suffix(".zip"))?;
+    stem.rsplit_once('-')?.0.parse().ok()
+}
+
+/// `--name value`, `--name=value`, `-rvalue`
+fn option(line: &str) -> (&str, &str) {
+    let end = line.find(['=', ' ', '\t']).unwrap_or(line.len());
+    let (name, value) = line.split_at(end);
+    let short = !name.starts_with("--") && name.len() > 2;
+    match short.then(|| line.split_at_checked(2)).flatten() {
+        Some((name, value)) => (name, unquote(value.trim())),
+        None => (name, unquote(value.trim_start_matches('=').trim())),
+    }
+}
+
+fn unquote(text: &str) -> &str {
+    let quoted = |quote| text.strip_prefix(quote).and_then(|text| text.strip_suffix(quote));
+    quoted('"').or_else(|| quoted('\'')).unwrap_or(text)
+}
+
+/// The requirement, and the options behind it.
+fn split_options(text: &str) -> (&str, &str) {
+    match text.find(" --") {
+        Some(at) => (text[..at].trim(), text[at..].trim()),
+        None => (text.trim(), ""),
+    }
+}
+
+/// `--hash=sha256:…`; other options of single requirements are for building.
+fn hashes(options: &str) -> Result<Vec<[u8; 32]>, String> {
+    let mut sha256 = Vec::new();
+    let mut weaker = None;
+    let mut words = options.split_whitespace();
+    while let Some(word) = words.next() {
+        let value = match word.strip_prefix("--hash") {
+            Some("") => words.next(),
+            Some(value) => value.strip_prefix('='),
+            None => continue,
+        };
+        let value = value.ok_or("`--hash` has no value")?;
+        let (kind, hex) = value.split_once(':').ok_or("a hash is written `--hash=sha256:…`")?;
+        match kind {
+            "sha256" => {
+                sha256.push(parse_sha256(hex).ok_or("a hash is not 64 hexadecimal digits")?)
+            }
+            other => weaker = Some(other),
+        }
+    }
+    match weaker {
+        Some(kind) if sha256.is_empty() => {
+            Err(format!("its only hashes are of the kind `{kind}`; SHA-256 is wanted"))
+        }
+        _ => Ok(sha256),
+    }
+}

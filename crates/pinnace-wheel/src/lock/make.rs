@@ -1,0 +1,149 @@
+//! A lock from the resolutions of one request for several platforms.
+
+use std::collections::BTreeMap;
+
+use super::{Files, Lock, Package};
+use crate::{
+    Artifact, Error, ErrorKind, File, Marker, MarkerVariable as Variable, Pin, ProjectName, Target,
+    Version,
+};
+
+/// What tells the environments of a lock apart.
+const TELLING: [Variable; 4] = [
+    Variable::SysPlatform,
+    Variable::PlatformMachine,
+    Variable::ImplementationName,
+    Variable::PythonVersion,
+];
+
+type Key = (ProjectName, Version);
+
+impl Lock {
+    /// Puts together what was chosen for each platform. What all have alike is one entry; what only
+    /// some have carries a marker that holds on those.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Lock`] if a file has no SHA-256, or if two platforms whose markers are the same
+    /// (such as two C libraries) differ in what they hold: a lock cannot tell them apart.
+    pub fn new(solved: &[(&Target, Vec<Pin>)]) -> Result<Self, Error> {
+        let mut environments: Vec<Marker> = Vec::new();
+        let mut of_target = Vec::new();
+        for (target, _) in solved {
+            let marker = environment(target)?;
+            let known = environments.iter().position(|one| *one == marker);
+            of_target.push(known.unwrap_or(environments.len()));
+            if known.is_none() {
+                environments.push(marker);
+            }
+        }
+        check_twins(solved, &of_target)?;
+        let mut merged: BTreeMap<Key, (Vec<usize>, Vec<&Pin>)> = BTreeMap::new();
+        for ((_, pins), environment) in solved.iter().zip(&of_target) {
+            for pin in pins {
+                let key = (pin.project().clone(), pin.version().clone());
+                let (on, pins) = merged.entry(key).or_default();
+                if !on.contains(environment) {
+                    on.push(*environment);
+                }
+                pins.push(pin);
+            }
+        }
+        let package = |((name, version), (on, pins)): (Key, (Vec<usize>, Vec<&Pin>))| {
+            let marker = (on.len() < environments.len()).then(|| {
+                let markers = on.iter().map(|at| environments[*at].clone());
+                markers.reduce(Marker::or)
+            });
+            package(name, version, marker.flatten(), &pins)
+        };
+        let packages = merged.into_iter().map(package).collect::<Result<_, _>>()?;
+        Ok(Self { environments, requires_python: None, packages })
+    }
+}
+
+fn environment(target: &Target) -> Result<Marker, Error> {
+    let mut all: Option<Marker> = None;
+    for variable in TELLING {
+        let Some(value) = target.markers().get(variable) else {
+            let reason = format!("the platform {target} does not say its `{variable}`");
+            return Err(ErrorKind::Lock { reason }.into());
+        };
+        let one = Marker::equals(variable, value);
+        all = Some(all.map_or(one.clone(), |all| all.and(one)));
+    }
+    all.ok_or_else(|| ErrorKind::Lock { reason: "it has no markers".to_owned() }.into())
+}
+
+/// Platforms with the same markers must hold the same versions.
+fn check_twins(solved: &[(&Target, Vec<Pin>)], of_target: &[usize]) -> Result<(), Error> {
+    let versions = |pins: &[Pin]| -> Vec<Key> {
+        pins.iter().map(|pin| (pin.project().clone(), pin.version().clone())).collect()
+    };
+    for (at, (target, pins)) in solved.iter().enumerate() {
+        let Some(first) = of_target[..at].iter().position(|one| *one == of_target[at]) else {
+            continue;
+        };
+        let (twin, others) = &solved[first];
+        let (own, others) = (versions(pins), versions(others));
+        if let Some((name, version)) = own
+            .iter()
+            .find(|key| !others.contains(key))
+            .or_else(|| others.iter().find(|key| !own.contains(key)))
+        {
+            let reason = format!(
+                "the platforms {twin} and {target} have the same markers but differ in {name} \
+                 {version}; give each a lock of its own"
+            );
+            return Err(ErrorKind::Lock { reason }.into());
+        }
+    }
+    Ok(())
+}
+
+fn package(
+    name: ProjectName,
+    version: Version,
+    marker: Option<Marker>,
+    pins: &[&Pin],
+) -> Result<Package, Error> {
+    let mut files: Vec<File> = Vec::new();
+    for pin in pins {
+        let file = locked(pin.file())?;
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+    files.sort_by(|a, b| a.artifact.file_name().cmp(b.artifact.file_name()));
+    let requires_python = match files.as_slice() {
+        [first, rest @ ..] if rest.iter().all(|it| it.requires_python == first.requires_python) => {
+            first.requires_python.clone()
+        }
+        _ => None,
+    };
+    let by_address = pins.iter().any(|pin| pin.is_by_address());
+    let files = match (by_address, files.as_slice()) {
+        (true, [one]) => Files::Archive(Box::new(one.clone())),
+        (true, _) => {
+            let reason = format!("{name} is required from several addresses");
+            return Err(ErrorKind::Lock { reason }.into());
+        }
+        (false, _) => Files::Listed(files),
+    };
+    Ok(Package { name, version: Some(version), marker, requires_python, index: None, files })
+}
+
+/// What a lock keeps of a file: not whether it was yanked, nor any credentials.
+fn locked(file: &File) -> Result<File, Error> {
+    if file.sha256.is_none() {
+        let name = match &file.artifact {
+            Artifact::Wheel(wheel) => wheel.as_str(),
+            Artifact::Sdist(_) => file.artifact.file_name(),
+        };
+        let reason = format!("the SHA-256 of `{name}` is not known");
+        return Err(ErrorKind::Lock { reason }.into());
+    }
+    let mut locked = file.clone();
+    locked.address = file.address.public();
+    (locked.yanked, locked.metadata_sha256) = (None, None);
+    Ok(locked)
+}

@@ -1,0 +1,131 @@
+//! What of a lock is for one platform.
+
+use super::{Files, Lock, Package, pylock::refuse};
+use crate::{
+    Error, ErrorKind, ExtraName, Pin, Project, ProjectName, Target, Unfit,
+    resolve::{Candidates, Choice, FileRules, Yanked, excludes_python},
+};
+
+/// What of a lock is for one platform.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Selection {
+    /// The files.
+    pub pins: Vec<Pin>,
+    /// The folders with code of their own, as the lock names them.
+    pub folders: Vec<(ProjectName, String)>,
+    /// Projects that need a repository to be built, which is not possible yet.
+    pub repositories: Vec<(ProjectName, String)>,
+}
+
+impl Lock {
+    /// Whether some environment of the lock is the platform's.
+    ///
+    /// # Errors
+    ///
+    /// If a marker asks for what the platform does not know.
+    pub fn covers(&self, target: &Target) -> Result<bool, Error> {
+        for marker in &self.environments {
+            let holds = marker.holds(target.markers(), &[]);
+            if holds.map_err(|source| marker_error("environments", source))? {
+                return Ok(true);
+            }
+        }
+        Ok(self.environments.is_empty())
+    }
+
+    /// The files for a platform, with these extras and dependency groups.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Lock`] if the lock is for other platforms, has two entries of a project that
+    /// apply, or no file of one that fits.
+    pub fn select(
+        &self,
+        target: &Target,
+        extras: &[ExtraName],
+        groups: &[ProjectName],
+    ) -> Result<Selection, Error> {
+        if !self.covers(target)? {
+            let known: Vec<_> = self.environments.iter().map(ToString::to_string).collect();
+            return Err(refuse(format!(
+                "it is not for {target}, but for {}; lock again for that platform",
+                known.join(" or ")
+            )));
+        }
+        let excluded = |text: &Option<String>| {
+            text.as_deref().is_some_and(|text| excludes_python(text, target))
+        };
+        if excluded(&self.requires_python) {
+            let specifiers = self.requires_python.as_deref().unwrap_or_default();
+            return Err(refuse(format!(
+                "it requires Python {specifiers}, and {target} is another"
+            )));
+        }
+        let mut selection = Selection::default();
+        let mut last: Option<&ProjectName> = None;
+        for package in self.applying(target, extras, groups)? {
+            if last == Some(&package.name) {
+                return Err(refuse(format!("two entries of `{}` apply to {target}", package.name)));
+            }
+            last = Some(&package.name);
+            package.add_to(&mut selection, target)?;
+        }
+        Ok(selection)
+    }
+
+    /// By name.
+    fn applying(
+        &self,
+        target: &Target,
+        extras: &[ExtraName],
+        groups: &[ProjectName],
+    ) -> Result<Vec<&Package>, Error> {
+        let mut packages = Vec::new();
+        for package in &self.packages {
+            let applies = match &package.marker {
+                None => true,
+                Some(marker) => marker
+                    .holds_in_lock(target.markers(), extras, groups)
+                    .map_err(|source| marker_error(package.name.as_str(), source))?,
+            };
+            if applies {
+                packages.push(package);
+            }
+        }
+        packages.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(packages)
+    }
+}
+
+fn marker_error(requirement: &str, source: crate::MarkerError) -> Error {
+    ErrorKind::Marker { requirement: requirement.to_owned(), source }.into()
+}
+
+impl Package {
+    pub(super) fn add_to(&self, selection: &mut Selection, target: &Target) -> Result<(), Error> {
+        let name = self.name.clone();
+        match &self.files {
+            Files::Directory(path) => selection.folders.push((name, path.clone())),
+            Files::Repository(url) => selection.repositories.push((name, url.clone())),
+            Files::Archive(file) => selection.pins.push(Pin::new(name, (**file).clone())),
+            Files::Listed(files) => {
+                let project = Project::new(files.iter().cloned());
+                let rules = FileRules::default();
+                let candidates = Candidates { target, rules: &rules };
+                let mut unfit = Unfit::NoFile;
+                for release in project.releases() {
+                    match candidates.choose(&name, release, Yanked::Allowed)? {
+                        Choice::File(file) => {
+                            selection.pins.push(Pin::new(name, *file));
+                            return Ok(());
+                        }
+                        Choice::Unfit(reason) => unfit = reason,
+                    }
+                }
+                return Err(refuse(format!("`{name}` in it {unfit}")));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,284 @@
+//! Reading `uv.lock`: the part that one member of a workspace reaches.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use super::{Files, Package, Selection, pylock::refuse};
+use crate::{
+    Address, Artifact, Error, ErrorKind, ExtraName, File, Marker, ProjectName, Target, Version,
+    index::parse_sha256, timestamp,
+};
+
+/// A `uv.lock`, of which the part is taken that a member reaches.
+#[derive(Clone, Debug)]
+pub struct UvLock {
+    folder: PathBuf,
+    packages: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    version: u32,
+    #[serde(default, rename = "package")]
+    packages: Vec<Row>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Row {
+    name: String,
+    version: Option<String>,
+    source: Source,
+    #[serde(default)]
+    dependencies: Vec<Dependency>,
+    #[serde(default)]
+    optional_dependencies: BTreeMap<String, Vec<Dependency>>,
+    #[serde(default)]
+    dev_dependencies: BTreeMap<String, Vec<Dependency>>,
+    #[serde(default)]
+    wheels: Vec<FileRow>,
+    sdist: Option<FileRow>,
+}
+
+/// Where a package comes from; one of these is set.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+struct Source {
+    registry: Option<String>,
+    url: Option<String>,
+    path: Option<String>,
+    git: Option<String>,
+    directory: Option<String>,
+    editable: Option<String>,
+    r#virtual: Option<String>,
+}
+
+impl Source {
+    /// The folder of code that is here.
+    fn folder(&self) -> Option<&String> {
+        self.directory.as_ref().or(self.editable.as_ref()).or(self.r#virtual.as_ref())
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Dependency {
+    name: String,
+    version: Option<String>,
+    source: Option<Source>,
+    marker: Option<String>,
+    #[serde(default)]
+    extra: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct FileRow {
+    url: Option<String>,
+    path: Option<String>,
+    filename: Option<String>,
+    hash: Option<String>,
+    size: Option<u64>,
+    upload_time: Option<String>,
+}
+
+impl UvLock {
+    /// Parses the text of a `uv.lock` that lies in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Lock`] if it is no lock of version 1.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, Error> {
+        let document: Document = toml::from_str(text).map_err(|error| refuse(error.to_string()))?;
+        match document.version {
+            1 => Ok(Self { folder: folder.to_owned(), packages: document.packages }),
+            version => Err(refuse(format!(
+                "it has version {version}, and this program knows version 1 of `uv.lock`"
+            ))),
+        }
+    }
+
+    /// The projects whose code is here, by name.
+    pub fn members(&self) -> impl Iterator<Item = &str> {
+        self.packages.iter().filter(|row| row.source.folder().is_some()).map(|row| &*row.name)
+    }
+
+    /// What a member reaches on a platform, with these extras and dependency groups. The member is
+    /// among the folders.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Lock`] if there is no such member, extra or group, if the lock is not whole, or
+    /// if it has no file of a project that fits.
+    pub fn select(
+        &self,
+        member: &ProjectName,
+        target: &Target,
+        extras: &[ExtraName],
+        groups: &[ProjectName],
+    ) -> Result<Selection, Error> {
+        let mut reach =
+            Reach { lock: self, target, seen: BTreeSet::new(), waiting: VecDeque::new() };
+        reach.start(member, extras, groups)?;
+        let rows = reach.walk()?;
+        let mut selection = Selection::default();
+        for at in rows {
+            self.package(&self.packages[at])?.add_to(&mut selection, target)?;
+        }
+        selection.pins.sort_by(|a, b| a.project().cmp(b.project()));
+        selection.folders.sort();
+        Ok(selection)
+    }
+
+    fn package(&self, row: &Row) -> Result<Package, Error> {
+        let name: ProjectName = row.name.parse()?;
+        let version: Option<Version> = row.version.as_ref().map(|text| text.parse()).transpose()?;
+        let source = &row.source;
+        let files = if let Some(folder) = source.folder() {
+            Files::Directory(folder.clone())
+        } else if let Some(git) = &source.git {
+            Files::Repository(git.clone())
+        } else {
+            let mut files = Vec::new();
+            for one in row.wheels.iter().chain(&row.sdist) {
+                files.push(self.file(one, source, &name)?);
+            }
+            Files::Listed(files)
+        };
+        let (marker, requires_python, index) = (None, None, None);
+        Ok(Package { name, version, marker, requires_python, index, files })
+    }
+
+    fn file(&self, row: &FileRow, source: &Source, project: &ProjectName) -> Result<File, Error> {
+        let url = row.url.as_ref().or(source.url.as_ref());
+        let path = row.path.as_ref().or(source.path.as_ref());
+        let address = match (url, path, &source.registry) {
+            (Some(url), ..) => Address::parse(url)?,
+            (None, Some(path), Some(registry)) if !registry.contains("://") => {
+                Address::of_path(&self.folder.join(registry).join(path))?
+            }
+            (None, Some(path), _) => Address::of_path(&self.folder.join(path))?,
+            (None, None, _) => {
+                return Err(refuse(format!("a file of `{project}` has neither `url` nor `path`")));
+            }
+        };
+        let name = row.filename.clone().unwrap_or_else(|| address.file_name());
+        let mut file = File::new(Artifact::parse(&name, project)?, address);
+        let hash = row.hash.as_deref().and_then(|hash| hash.strip_prefix("sha256:"));
+        file.sha256 = hash.and_then(parse_sha256);
+        if file.sha256.is_none() {
+            return Err(refuse(format!("`{name}` has no SHA-256")));
+        }
+        file.size = row.size;
+        file.uploaded_at = row.upload_time.as_deref().and_then(timestamp::parse);
+        Ok(file)
+    }
+}
+
+/// The walk from a member along its dependencies.
+struct Reach<'a> {
+    lock: &'a UvLock,
+    target: &'a Target,
+    /// Packages, each with an extra or without.
+    seen: BTreeSet<(usize, Option<ExtraName>)>,
+    waiting: VecDeque<(usize, Option<ExtraName>)>,
+}
+
+impl<'a> Reach<'a> {
+    fn start(
+        &mut self,
+        member: &ProjectName,
+        extras: &[ExtraName],
+        groups: &[ProjectName],
+    ) -> Result<(), Error> {
+        let rows = self.lock.packages.iter();
+        let named = |row: &Row| {
+            row.source.folder().is_some()
+                && row.name.parse::<ProjectName>().is_ok_and(|name| name == *member)
+        };
+        let at = rows.clone().position(named).ok_or_else(|| {
+            let known: Vec<_> = self.lock.members().collect();
+            refuse(format!("it has no member `{member}`, but {}", known.join(", ")))
+        })?;
+        self.push(at, None);
+        extras.iter().for_each(|extra| self.push(at, Some(extra.clone())));
+        let row = &self.lock.packages[at];
+        for group in groups {
+            let mut known = row.dev_dependencies.iter();
+            let found =
+                known.find(|(name, _)| name.parse::<ProjectName>().is_ok_and(|it| it == *group));
+            let (_, dependencies) = found.ok_or_else(|| {
+                refuse(format!("`{member}` has no dependency group `{group}` in it"))
+            })?;
+            self.follow(dependencies)?;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, at: usize, extra: Option<ExtraName>) {
+        if self.seen.insert((at, extra.clone())) {
+            self.waiting.push_back((at, extra));
+        }
+    }
+
+    /// The packages that are reached, each once.
+    fn walk(mut self) -> Result<BTreeSet<usize>, Error> {
+        while let Some((at, extra)) = self.waiting.pop_front() {
+            let row = &self.lock.packages[at];
+            match extra {
+                None => self.follow(&row.dependencies)?,
+                Some(extra) => {
+                    let mut known = row.optional_dependencies.iter();
+                    let named = |name: &str| name.parse::<ExtraName>().is_ok_and(|it| it == extra);
+                    // An extra that requires nothing is not told.
+                    if let Some((_, dependencies)) = known.find(|(name, _)| named(name)) {
+                        self.follow(dependencies)?;
+                    }
+                }
+            }
+        }
+        Ok(self.seen.into_iter().map(|(at, _)| at).collect())
+    }
+
+    fn follow(&mut self, dependencies: &'a [Dependency]) -> Result<(), Error> {
+        for dependency in dependencies {
+            if !self.applies(dependency)? {
+                continue;
+            }
+            let at = self.find(dependency)?;
+            self.push(at, None);
+            for extra in &dependency.extra {
+                self.push(at, Some(extra.parse()?));
+            }
+        }
+        Ok(())
+    }
+
+    fn applies(&self, dependency: &Dependency) -> Result<bool, Error> {
+        let Some(text) = &dependency.marker else { return Ok(true) };
+        if text.contains("extra == 'extra-") || text.contains("extra == 'group-") {
+            return Err(refuse(format!(
+                "`{}` depends on which of several conflicting extras is chosen, \
+                 which is not supported; export a `pylock.toml`",
+                dependency.name
+            )));
+        }
+        let marker: Marker = text.parse()?;
+        marker.holds(self.target.markers(), &[]).map_err(|source| {
+            ErrorKind::Marker { requirement: dependency.name.clone(), source }.into()
+        })
+    }
+
+    fn find(&self, dependency: &Dependency) -> Result<usize, Error> {
+        let told = |row: &Row| {
+            row.name == dependency.name
+                && (dependency.version.is_none() || dependency.version == row.version)
+                && dependency.source.as_ref().is_none_or(|source| *source == row.source)
+        };
+        self.lock.packages.iter().position(told).ok_or_else(|| {
+            refuse(format!("`{}` is required in it, but has no entry", dependency.name))
+        })
+    }
+}

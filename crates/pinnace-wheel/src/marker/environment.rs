@@ -1,0 +1,131 @@
+use std::fmt;
+
+use crate::Error;
+
+/// The environment that markers are evaluated in (dependency specifiers, "Environment Markers").
+///
+/// What a platform does not say has no value; a marker that asks for it cannot be evaluated, and
+/// the error names it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct MarkerEnvironment([Option<Box<str>>; 11]);
+
+/// A variable of markers. `extra` is none: it is told with each evaluation.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[expect(missing_docs, reason = "each is named as in the standard")]
+pub enum MarkerVariable {
+    ImplementationName,
+    ImplementationVersion,
+    OsName,
+    PlatformMachine,
+    PlatformPythonImplementation,
+    PlatformRelease,
+    PlatformSystem,
+    PlatformVersion,
+    PythonFullVersion,
+    PythonVersion,
+    SysPlatform,
+}
+
+impl MarkerVariable {
+    /// All of them, by name.
+    pub const ALL: [Self; 11] = [
+        Self::ImplementationName,
+        Self::ImplementationVersion,
+        Self::OsName,
+        Self::PlatformMachine,
+        Self::PlatformPythonImplementation,
+        Self::PlatformRelease,
+        Self::PlatformSystem,
+        Self::PlatformVersion,
+        Self::PythonFullVersion,
+        Self::PythonVersion,
+        Self::SysPlatform,
+    ];
+
+    /// Its name: `python_version`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ImplementationName => "implementation_name",
+            Self::ImplementationVersion => "implementation_version",
+            Self::OsName => "os_name",
+            Self::PlatformMachine => "platform_machine",
+            Self::PlatformPythonImplementation => "platform_python_implementation",
+            Self::PlatformRelease => "platform_release",
+            Self::PlatformSystem => "platform_system",
+            Self::PlatformVersion => "platform_version",
+            Self::PythonFullVersion => "python_full_version",
+            Self::PythonVersion => "python_version",
+            Self::SysPlatform => "sys_platform",
+        }
+    }
+
+    /// The variable of that name, old names included (PEP 345, setuptools).
+    pub fn of(name: &str) -> Option<Self> {
+        let current = match name {
+            "os.name" => "os_name",
+            "sys.platform" => "sys_platform",
+            "platform.version" => "platform_version",
+            "platform.machine" => "platform_machine",
+            "platform.python_implementation" | "python_implementation" => {
+                "platform_python_implementation"
+            }
+            current => current,
+        };
+        Self::ALL.into_iter().find(|variable| variable.as_str() == current)
+    }
+
+    /// Whether its values are compared as versions where both sides are one.
+    pub(super) fn is_version(self) -> bool {
+        matches!(
+            self,
+            Self::ImplementationVersion
+                | Self::PlatformRelease
+                | Self::PythonFullVersion
+                | Self::PythonVersion
+        )
+    }
+}
+
+impl fmt::Display for MarkerVariable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl MarkerEnvironment {
+    /// The value of a variable; `None` if it is not known.
+    pub fn get(&self, variable: MarkerVariable) -> Option<&str> {
+        self.0[variable as usize].as_deref()
+    }
+
+    /// Sets a variable.
+    #[must_use]
+    pub fn with(mut self, variable: MarkerVariable, value: &str) -> Self {
+        self.0[variable as usize] = Some(value.into());
+        self
+    }
+
+    /// Forgets a variable: a marker that asks for it cannot be evaluated any more.
+    #[must_use]
+    pub fn without(mut self, variable: MarkerVariable) -> Self {
+        self.0[variable as usize] = None;
+        self
+    }
+
+    /// Sets variables by name, as in `platform_release=5.15`.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a name of a variable, `=` and a value.
+    pub fn with_assignment(self, assignment: &str) -> Result<Self, Error> {
+        let refuse = |reason: &str| Error::parse("value of a marker variable", assignment, reason);
+        let (name, value) =
+            assignment.split_once('=').ok_or_else(|| refuse("it is not `NAME=VALUE`"))?;
+        let variable = MarkerVariable::of(name.trim());
+        let known = || MarkerVariable::ALL.map(MarkerVariable::as_str).join(", ");
+        let variable = variable.ok_or_else(|| {
+            refuse(&format!("`{}` is no variable; there are {}", name.trim(), known()))
+        })?;
+        Ok(self.with(variable, value.trim()))
+    }
+}

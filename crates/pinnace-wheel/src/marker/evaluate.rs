@@ -1,0 +1,140 @@
+//! Whether a marker holds, as `packaging` 26 has it.
+
+use std::cell::Cell;
+
+use super::{Comparison, Expression, MarkerEnvironment, MarkerVariable, Side, Sign, Subject};
+use crate::{ExtraName, ProjectName, specifiers::Specifier};
+
+/// Why a marker cannot be evaluated.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MarkerError {
+    /// The platform does not say; the value must be given.
+    #[error("the platform does not say what `{0}` is; give it with `--marker {0}=VALUE`")]
+    Unknown(MarkerVariable),
+    /// The comparison has no meaning.
+    #[error("`{0}` cannot be evaluated")]
+    Undefined(String),
+}
+
+/// Which variables were read, so that a resolution knows what it depends on.
+#[derive(Debug, Default)]
+pub(crate) struct Reads(Cell<u16>);
+
+impl Reads {
+    pub(crate) fn contains(&self, variable: MarkerVariable) -> bool {
+        self.0.get() & 1 << variable as u16 != 0
+    }
+
+    fn insert(&self, variable: MarkerVariable) {
+        self.0.set(self.0.get() | 1 << variable as u16);
+    }
+}
+
+/// In what a marker is evaluated.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(super) environment: &'a MarkerEnvironment,
+    pub(super) extra: Option<&'a ExtraName>,
+    pub(super) extras: &'a [ExtraName],
+    pub(super) groups: &'a [ProjectName],
+    pub(super) reads: &'a Reads,
+}
+
+impl<'a> Asked<'a> {
+    pub(crate) fn new(
+        environment: &'a MarkerEnvironment,
+        extra: Option<&'a ExtraName>,
+        reads: &'a Reads,
+    ) -> Self {
+        Self { environment, extra, extras: &[], groups: &[], reads }
+    }
+}
+
+impl Expression {
+    pub(super) fn evaluate(&self, asked: &Asked<'_>) -> Result<bool, MarkerError> {
+        match self {
+            Self::Any(all) => {
+                for one in all {
+                    if one.evaluate(asked)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Self::All(all) => {
+                for one in all {
+                    if !one.evaluate(asked)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Self::Compare(comparison) => comparison.evaluate(asked),
+        }
+    }
+}
+
+impl Comparison {
+    fn evaluate(&self, asked: &Asked<'_>) -> Result<bool, MarkerError> {
+        match self.subject {
+            Subject::Extra => {
+                let extra = asked.extra.map_or("", ExtraName::as_str);
+                self.compare(extra, Comparable::AsText)
+            }
+            Subject::Extras => self.member(|name| asked.extras.iter().any(|e| e.as_str() == name)),
+            Subject::Groups => self.member(|name| asked.groups.iter().any(|g| g.as_str() == name)),
+            Subject::Variable(variable) => {
+                asked.reads.insert(variable);
+                let value = asked.environment.get(variable);
+                let value = value.ok_or(MarkerError::Unknown(variable))?;
+                let comparable = match variable.is_version() {
+                    true => Comparable::AsVersion,
+                    false => Comparable::AsText,
+                };
+                self.compare(value, comparable)
+            }
+        }
+    }
+
+    fn member(&self, contains: impl Fn(&str) -> bool) -> Result<bool, MarkerError> {
+        match (self.side, self.operator) {
+            (Side::Right, Sign::In) => Ok(contains(&self.literal)),
+            (Side::Right, Sign::NotIn) => Ok(!contains(&self.literal)),
+            _ => Err(self.undefined()),
+        }
+    }
+
+    fn compare(&self, value: &str, comparable: Comparable) -> Result<bool, MarkerError> {
+        let (left, right) = match self.side {
+            Side::Left => (value, &*self.literal),
+            Side::Right => (&*self.literal, value),
+        };
+        if let Comparable::AsVersion = comparable {
+            // What is no version specifier is compared as text, but for the operators that only
+            // versions have.
+            let specifier = Specifier::parse(&format!("{}{right}", self.operator.as_str()));
+            if let Ok(specifier) = specifier {
+                return Ok(specifier.holds_for(left));
+            }
+        }
+        match self.operator {
+            Sign::Equal | Sign::LessOrEqual | Sign::GreaterOrEqual => Ok(left == right),
+            Sign::NotEqual => Ok(left != right),
+            Sign::Less | Sign::Greater => Ok(false),
+            Sign::In => Ok(right.contains(left)),
+            Sign::NotIn => Ok(!right.contains(left)),
+            Sign::Arbitrary | Sign::Compatible => Err(self.undefined()),
+        }
+    }
+
+    fn undefined(&self) -> MarkerError {
+        MarkerError::Undefined(self.to_string())
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Comparable {
+    AsVersion,
+    AsText,
+}

@@ -1,0 +1,238 @@
+//! Environment markers: when a requirement applies.
+
+mod environment;
+mod evaluate;
+mod parse;
+
+use std::{
+    fmt::{self, Display as _},
+    str::FromStr,
+};
+
+use crate::{Error, ExtraName, ProjectName};
+
+pub use environment::{MarkerEnvironment, MarkerVariable};
+pub use evaluate::MarkerError;
+pub(crate) use evaluate::{Asked, Reads};
+
+/// When a requirement applies: `python_version < "3.12" and sys_platform == "linux"` (dependency
+/// specifiers, "Environment Markers").
+///
+/// ```
+/// use pinnace_wheel::{Marker, Target};
+///
+/// let target: Target = "linux_x86_64-cp311".parse()?;
+/// let marker: Marker = "python_version < '3.12' and extra == 'fast'".parse()?;
+/// assert!(marker.holds(target.markers(), &["fast".parse()?])?);
+/// assert!(!marker.holds(target.markers(), &[])?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Marker(Expression);
+
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+enum Expression {
+    /// Holds if one of them does.
+    Any(Vec<Expression>),
+    /// Holds if all of them do.
+    All(Vec<Expression>),
+    Compare(Comparison),
+}
+
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+struct Comparison {
+    subject: Subject,
+    operator: Sign,
+    literal: Box<str>,
+    side: Side,
+}
+
+/// What a literal is compared with.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Subject {
+    Variable(MarkerVariable),
+    /// `extra`: the extra that a requirement is asked for.
+    Extra,
+    /// `extras` and `dependency_groups`: sets (PEP 751).
+    Extras,
+    Groups,
+}
+
+/// On which side the subject stands.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Side {
+    Left,
+    Right,
+}
+
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Sign {
+    Arbitrary,
+    Equal,
+    Compatible,
+    NotEqual,
+    LessOrEqual,
+    GreaterOrEqual,
+    Less,
+    Greater,
+    In,
+    NotIn,
+}
+
+impl Sign {
+    const ALL: [(&'static str, Self); 8] = [
+        ("===", Self::Arbitrary),
+        ("==", Self::Equal),
+        ("~=", Self::Compatible),
+        ("!=", Self::NotEqual),
+        ("<=", Self::LessOrEqual),
+        (">=", Self::GreaterOrEqual),
+        ("<", Self::Less),
+        (">", Self::Greater),
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::NotIn => "not in",
+            plain => Self::ALL.iter().find(|(_, one)| *one == plain).map_or("", |(text, _)| text),
+        }
+    }
+}
+
+impl Marker {
+    /// Whether it holds in an environment for a requirement that is asked for with these extras: for
+    /// one of them, or without any if there are none.
+    ///
+    /// # Errors
+    ///
+    /// If it asks for what the environment does not know, or compares what cannot be compared.
+    pub fn holds(
+        &self,
+        environment: &MarkerEnvironment,
+        extras: &[ExtraName],
+    ) -> Result<bool, MarkerError> {
+        let reads = Reads::default();
+        if extras.is_empty() {
+            return self.evaluate(&Asked::new(environment, None, &reads));
+        }
+        for extra in extras {
+            if self.evaluate(&Asked::new(environment, Some(extra), &reads))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether it holds for an entry of a lock that is installed with these extras and groups, which
+    /// it may name in `extras` and `dependency_groups` (PEP 751).
+    ///
+    /// # Errors
+    ///
+    /// As [`Marker::holds`].
+    pub fn holds_in_lock(
+        &self,
+        environment: &MarkerEnvironment,
+        extras: &[ExtraName],
+        groups: &[ProjectName],
+    ) -> Result<bool, MarkerError> {
+        let reads = Reads::default();
+        let asked = Asked { extras, groups, ..Asked::new(environment, None, &reads) };
+        self.evaluate(&asked)
+    }
+
+    pub(crate) fn evaluate(&self, asked: &Asked<'_>) -> Result<bool, MarkerError> {
+        self.0.evaluate(asked)
+    }
+
+    /// Holds where either does.
+    pub(crate) fn or(self, other: Self) -> Self {
+        let mut all = match self.0 {
+            Expression::Any(all) => all,
+            one => vec![one],
+        };
+        match other.0 {
+            Expression::Any(more) => all.extend(more),
+            one => all.push(one),
+        }
+        Self(Expression::Any(all))
+    }
+
+    /// Holds where a variable has this value.
+    pub(crate) fn equals(variable: MarkerVariable, value: &str) -> Self {
+        Self(Expression::Compare(Comparison {
+            subject: Subject::Variable(variable),
+            operator: Sign::Equal,
+            literal: value.into(),
+            side: Side::Left,
+        }))
+    }
+
+    /// Holds where both do.
+    pub(crate) fn and(self, other: Self) -> Self {
+        let mut all = match self.0 {
+            Expression::All(all) => all,
+            one => vec![one],
+        };
+        match other.0 {
+            Expression::All(more) => all.extend(more),
+            one => all.push(one),
+        }
+        Self(Expression::All(all))
+    }
+}
+
+impl FromStr for Marker {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        parse::marker(text).map_err(|reason| Error::parse("marker", text, reason))
+    }
+}
+
+impl fmt::Display for Marker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any(all) => join(f, all, " or "),
+            Self::All(all) => join(f, all, " and "),
+            Self::Compare(comparison) => comparison.fmt(f),
+        }
+    }
+}
+
+/// `and` binds more tightly, so only an `or` inside an `and` needs parentheses.
+fn join(f: &mut fmt::Formatter<'_>, all: &[Expression], word: &str) -> fmt::Result {
+    for (at, one) in all.iter().enumerate() {
+        if at > 0 {
+            f.write_str(word)?;
+        }
+        match one {
+            Expression::Any(_) => write!(f, "({one})")?,
+            _ => one.fmt(f)?,
+        }
+    }
+    Ok(())
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quote = if self.literal.contains('"') { '\'' } else { '"' };
+        let subject = match self.subject {
+            Subject::Variable(variable) => variable.as_str(),
+            Subject::Extra => "extra",
+            Subject::Extras => "extras",
+            Subject::Groups => "dependency_groups",
+        };
+        let (sign, literal) = (self.operator.as_str(), &self.literal);
+        match self.side {
+            Side::Left => write!(f, "{subject} {sign} {quote}{literal}{quote}"),
+            Side::Right => write!(f, "{quote}{literal}{quote} {sign} {subject}"),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
+
+use crate::{Error, Metadata, ProjectName, Requirement, Version};
+
+/// What a resolution is asked for: requirements, and what else decides which files will do.
+///
+/// ```
+/// use pinnace_wheel::{Formats, Request};
+///
+/// let request = Request::new(["dagster<2".parse()?, "pandas".parse()?])
+///     .constrain("numpy<2".parse()?, None)
+///     .with_only_binary(":all:".parse()?);
+/// assert_eq!(request.requirements().count(), 2);
+/// # Ok::<(), pinnace_wheel::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub(super) requirements: Vec<Asked>,
+    pub(super) constraints: Vec<Asked>,
+    pub(super) overrides: BTreeMap<ProjectName, Vec<Requirement>>,
+    pub(super) excludes: BTreeSet<ProjectName>,
+    pub(super) locals: BTreeMap<ProjectName, Local>,
+    pub(super) preferences: BTreeMap<ProjectName, Version>,
+    pub(super) prereleases: Prereleases,
+    pub(crate) files: FileRules,
+}
+
+/// A requirement, and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) requirement: Requirement,
+    pub(super) origin: Option<Box<str>>,
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = crate::error::without_userinfo(&self.requirement.to_string());
+        match &self.origin {
+            Some(origin) => write!(f, "{shown} ({origin})"),
+            None => f.write_str(&shown),
+        }
+    }
+}
+
+/// A project whose code is here: it satisfies requirements on it, and brings its own.
+#[derive(Clone, Debug)]
+pub(super) struct Local {
+    pub(super) metadata: Metadata,
+    pub(super) path: Box<str>,
+}
+
+/// When pre-releases are candidates.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Prereleases {
+    /// Where no stable release is left.
+    #[default]
+    IfNecessary,
+    /// As any release.
+    Allowed,
+}
+
+/// Which files of a release will do, beside those that fit the platform.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FileRules {
+    pub(crate) only_binary: Formats,
+    pub(crate) no_binary: Formats,
+    pub(crate) exclude_newer: Option<u64>,
+    pub(crate) hashes: Hashes,
+}
+
+/// The projects that a choice of formats is about, as pip has it: `:all:`, `:none:` or names.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Formats {
+    /// None.
+    #[default]
+    None,
+    /// All.
+    All,
+    /// These.
+    Named(BTreeSet<ProjectName>),
+}
+
+impl Formats {
+    /// Whether it is about this project.
+    pub fn contains(&self, project: &ProjectName) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::Named(names) => names.contains(project),
+        }
+    }
+
+    /// What comes of one more option: `:none:` takes back all that was said before.
+    #[must_use]
+    pub fn then(self, more: Self) -> Self {
+        match (self, more) {
+            (_, Self::None) => Self::None,
+            (Self::All, _) | (_, Self::All) => Self::All,
+            (Self::Named(mut names), Self::Named(more)) => {
+                names.extend(more);
+                Self::Named(names)
+            }
+            (Self::None, named) => named,
+        }
+    }
+}
+
+impl FromStr for Formats {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        text.split(',').map(str::trim).try_fold(Self::None, |all, part| {
+            Ok(all.then(match part {
+                ":all:" => Self::All,
+                ":none:" => Self::None,
+                name => Self::Named(BTreeSet::from([name.parse()?])),
+            }))
+        })
+    }
+}
+
+/// The files that may be used at all, by their SHA-256.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hashes {
+    pub(crate) allowed: BTreeMap<ProjectName, BTreeSet<[u8; 32]>>,
+    pub(crate) required: bool,
+}
+
+impl Request {
+    /// A request for these, in which nothing else is said.
+    pub fn new(requirements: impl IntoIterator<Item = Requirement>) -> Self {
+        let asked = |requirement| Asked { requirement, origin: None };
+        Self { requirements: requirements.into_iter().map(asked).collect(), ..Self::default() }
+    }
+
+    /// What is required.
+    pub fn requirements(&self) -> impl Iterator<Item = &Requirement> {
+        self.requirements.iter().map(|asked| &asked.requirement)
+    }
+
+    /// Whether it asks for nothing.
+    pub fn is_empty(&self) -> bool {
+        self.requirements.is_empty()
+    }
+
+    /// Adds a requirement that stands at `origin`, as in `requirements.txt, line 4`: explanations
+    /// say so.
+    #[must_use]
+    pub fn require(mut self, requirement: Requirement, origin: Option<&str>) -> Self {
+        self.requirements.push(Asked { requirement, origin: origin.map(Into::into) });
+        self
+    }
+
+    /// Limits the versions of a project, without asking for it.
+    #[must_use]
+    pub fn constrain(mut self, constraint: Requirement, origin: Option<&str>) -> Self {
+        self.constraints.push(Asked { requirement: constraint, origin: origin.map(Into::into) });
+        self
+    }
+
+    /// Puts this in the place of whatever anyone requires of the project.
+    #[must_use]
+    pub fn replace(mut self, requirement: Requirement) -> Self {
+        self.overrides.entry(requirement.name().clone()).or_default().push(requirement);
+        self
+    }
+
+    /// Leaves a project out, whoever requires it.
+    #[must_use]
+    pub fn exclude(mut self, project: ProjectName) -> Self {
+        self.excludes.insert(project);
+        self
+    }
+
+    /// Has a project's code at `path`, with this metadata: nothing is looked up or chosen for it.
+    #[must_use]
+    pub fn with_local(mut self, metadata: Metadata, path: &str) -> Self {
+        let local = Local { path: path.into(), metadata };
+        self.locals.insert(local.metadata.name().clone(), local);
+        self
+    }
+
+    /// Takes this version of a project if it will do, as an earlier lock has it.
+    #[must_use]
+    pub fn prefer(mut self, project: ProjectName, version: Version) -> Self {
+        self.preferences.insert(project, version);
+        self
+    }
+
+    /// When pre-releases are candidates.
+    #[must_use]
+    pub fn with_prereleases(mut self, prereleases: Prereleases) -> Self {
+        self.prereleases = prereleases;
+        self
+    }
+
+    /// Projects of which only wheels will do.
+    #[must_use]
+    pub fn with_only_binary(mut self, projects: Formats) -> Self {
+        self.files.only_binary = self.files.only_binary.then(projects);
+        self
+    }
+
+    /// Projects of which only source distributions will do.
+    #[must_use]
+    pub fn with_no_binary(mut self, projects: Formats) -> Self {
+        self.files.no_binary = self.files.no_binary.then(projects);
+        self
+    }
+
+    /// Leaves out files that were uploaded at this time, in seconds since 1970, or later; and those
+    /// of which the index does not tell.
+    #[must_use]
+    pub fn exclude_newer(mut self, time: u64) -> Self {
+        self.files.exclude_newer = Some(time);
+        self
+    }
+
+    /// Allows a file of a project by its SHA-256. Once one is, others of that project are refused.
+    #[must_use]
+    pub fn allow_hash(mut self, project: ProjectName, sha256: [u8; 32]) -> Self {
+        self.files.hashes.allowed.entry(project).or_default().insert(sha256);
+        self
+    }
+
+    /// Refuses every project of which no file is allowed by its hash.
+    #[must_use]
+    pub fn require_hashes(mut self) -> Self {
+        self.files.hashes.required = true;
+        self
+    }
+}

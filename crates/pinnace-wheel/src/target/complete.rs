@@ -1,0 +1,68 @@
+//! Platforms in full, as `pex3 interpreter inspect --markers --tags` prints them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::Target;
+use crate::{Error, MarkerEnvironment, MarkerVariable, Tag, Tags, Version};
+
+#[derive(Deserialize)]
+struct Complete {
+    marker_environment: BTreeMap<String, Option<String>>,
+    compatible_tags: Vec<String>,
+}
+
+/// No interpreter accepts as many as this.
+const MOST_TAGS: usize = 100_000;
+
+impl Target {
+    /// Reads a platform in full: a JSON object with `marker_environment` and `compatible_tags`.
+    /// Nothing is assumed: a variable that is not there has no value.
+    ///
+    /// ```
+    /// use pinnace_wheel::Target;
+    ///
+    /// let target = Target::from_complete_platform(
+    ///     r#"{
+    ///         "marker_environment": {"python_full_version": "3.12.4", "python_version": "3.12"},
+    ///         "compatible_tags": ["cp312-cp312-manylinux_2_28_x86_64", "py3-none-any"]
+    ///     }"#,
+    /// )?;
+    /// assert_eq!(target.to_string(), "manylinux_2_28_x86_64-cp312-cp312");
+    /// # Ok::<(), pinnace_wheel::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If it is no such object, or lacks the Python version or any tags.
+    pub fn from_complete_platform(json: &str) -> Result<Self, Error> {
+        let shown: String = json.chars().take(40).collect();
+        let refuse = |reason: &str| Error::parse("complete platform", &shown, reason);
+        let complete: Complete =
+            serde_json::from_str(json).map_err(|error| refuse(&error.to_string()))?;
+        if complete.compatible_tags.len() > MOST_TAGS {
+            return Err(refuse("it has too many tags"));
+        }
+        let tags: Vec<Tag> =
+            complete.compatible_tags.iter().map(|tag| tag.parse()).collect::<Result<_, _>>()?;
+        let Some(best) = tags.iter().find(|tag| !tag.platform().starts_with("linux_")) else {
+            return Err(refuse("`compatible_tags` has none that names a system"));
+        };
+        let label = format!("{}-{}-{}", best.platform(), best.python(), best.abi());
+        let mut markers = MarkerEnvironment::default();
+        for (name, value) in &complete.marker_environment {
+            if let (Some(variable), Some(value)) = (MarkerVariable::of(name), value) {
+                markers = markers.with(variable, value);
+            }
+        }
+        let full = markers.get(MarkerVariable::PythonFullVersion);
+        let python: Version =
+            full.ok_or_else(|| refuse("`python_full_version` is missing"))?.parse()?;
+        Self::check_version(&python)?;
+        // A release candidate of 3.13 is a 3.13 to every marker.
+        let markers =
+            markers.with(MarkerVariable::PythonFullVersion, &python.only_release().to_string());
+        Ok(Self { python, tags: Tags::new(tags), markers, label, assumptions: Vec::new() })
+    }
+}

@@ -1,0 +1,102 @@
+//! Platforms as people write them.
+
+use std::str::FromStr;
+
+use super::{Assumption, Implementation, Platform, Python, Target, python};
+use crate::{Error, Version};
+
+impl FromStr for Target {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let parts: Vec<&str> = text.split('-').collect();
+        let missing = || {
+            let reason = "it says no Python; put one behind, as in `linux_x86_64-cp311`";
+            Error::parse("platform", text, reason)
+        };
+        let at = parts.iter().position(|part| is_python(part)).ok_or_else(missing)?;
+        let (system, rest) = match at {
+            // `cp312-cp312-linux_x86_64`, as tags have it
+            0 => {
+                let rest = parts.iter().skip(1).position(|part| Platform::from_str(part).is_ok());
+                let system = 1 + rest.ok_or_else(|| {
+                    let reason = "it says no system, as `linux_x86_64-cp311` does";
+                    Error::parse("platform", text, reason)
+                })?;
+                (parts[system..].join("-"), &parts[..system])
+            }
+            at => (parts[..at].join("-"), &parts[at..]),
+        };
+        let platform: Platform = system.parse()?;
+        let python = python_of(rest).map_err(|reason| Error::parse("platform", text, reason))?;
+        let assumed = Platform::assumed(&system).then(|| Assumption::System(platform.to_string()));
+        Ok(Self::new(python, &platform).with_assumption(assumed))
+    }
+}
+
+/// The part where the Python starts: `cp312`, `3.12`, or the pex tool's `cp` of `cp-312-cp312`.
+fn is_python(part: &str) -> bool {
+    matches!(part, "cp" | "pp") || Python::from_str(part).is_ok()
+}
+
+/// `cp312`, `cp312-cp312`, `cp-312-cp312`, `cp-3.12.4-cp312`
+fn python_of(parts: &[&str]) -> Result<Python, String> {
+    let (python, abi) = match parts {
+        [python] => (python.parse::<Python>(), None),
+        [implementation @ ("cp" | "pp"), version] => {
+            (format!("{implementation}{version}").parse(), None)
+        }
+        [implementation @ ("cp" | "pp"), version, abi] => {
+            (format!("{implementation}{version}").parse(), Some(*abi))
+        }
+        [python, abi] => (python.parse(), Some(*abi)),
+        more => return Err(format!("`{}` is more than a Python and its ABI", more.join("-"))),
+    };
+    let python = python.map_err(|error| error.to_string())?;
+    match abi {
+        None => Ok(python),
+        Some(abi) => checked(python, abi),
+    }
+}
+
+/// The ABI must be one that this Python can have; `t` and `d` alone are its flags.
+fn checked(python: Python, abi: &str) -> Result<Python, String> {
+    let own = match python.implementation() {
+        Implementation::CPython => python.tag(),
+        Implementation::PyPy => python.abi().split('_').next().unwrap_or_default().to_owned(),
+    };
+    let full = match abi {
+        "t" | "d" | "td" | "m" => format!("{own}{abi}"),
+        full => full.to_owned(),
+    };
+    match full.strip_prefix(own.as_str()) {
+        Some(flags) if flags.chars().all(|flag| "tdmu_p0123456789".contains(flag)) => {
+            Ok(python.with_abi(&full))
+        }
+        _ => Err(format!("`{abi}` is no ABI of `{}`; `{}` is", python.tag(), python.abi())),
+    }
+}
+
+impl Target {
+    /// The platform of a text that may lack its Python, which is then this one.
+    ///
+    /// # Errors
+    ///
+    /// If the text is no platform, or neither says which Python it is.
+    pub fn parse_with(text: &str, python: Option<&Python>) -> Result<Self, Error> {
+        let alone = text.parse::<Platform>().ok();
+        match (alone, python) {
+            (Some(platform), Some(python)) => {
+                let assumed =
+                    Platform::assumed(text).then(|| Assumption::System(platform.to_string()));
+                Ok(Self::new(python.clone(), &platform).with_assumption(assumed))
+            }
+            _ => text.parse(),
+        }
+    }
+
+    /// The same with another full version, whose major and minor number are its own.
+    pub(crate) fn check_version(version: &Version) -> Result<(), Error> {
+        python::minor_of(version).map(|_| ())
+    }
+}

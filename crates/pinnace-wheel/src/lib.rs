@@ -106,7 +106,7 @@ pub use memory::MemorySource;
 pub use metadata::Metadata;
 pub use name::{ExtraName, ProjectName};
 pub use netrc::Netrc;
-pub use project::{File, Project, Release};
+pub use project::{File, MetadataFile, Project, Release};
 pub use requirement::Requirement;
 pub use resolve::{
     Explanation, Fact, Formats, LocalPin, Outcome, Pin, Prereleases, Request, Resolution, Unfit,

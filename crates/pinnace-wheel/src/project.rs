@@ -41,8 +41,20 @@ pub struct File {
     pub uploaded_at: Option<u64>,
     /// Why it was yanked (PEP 592), if it was; the reason may be empty.
     pub yanked: Option<String>,
-    /// The SHA-256 of its metadata file (PEP 714), if the index advertises one.
-    pub metadata_sha256: Option<[u8; 32]>,
+    /// Whether the index says that there is a metadata file beside it (PEP 658, PEP 714).
+    pub metadata_file: MetadataFile,
+}
+
+/// What an index says of the metadata file beside a wheel.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum MetadataFile {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// That there is one.
+    Present,
+    /// That there is one with this SHA-256.
+    Hashed([u8; 32]),
 }
 
 impl File {
@@ -56,7 +68,7 @@ impl File {
             requires_python: None,
             uploaded_at: None,
             yanked: None,
-            metadata_sha256: None,
+            metadata_file: MetadataFile::Unknown,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Address, Artifact, File, ProjectName, Version};
+use crate::{Address, Artifact, File, MetadataFile, ProjectName, Version};
 
 /// One file of a page. What is malformed is told apart where it is used.
 #[derive(Debug, Default)]
@@ -16,6 +16,7 @@ pub(super) struct Entry<'a> {
     pub(super) requires_python: Option<Cow<'a, str>>,
     pub(super) uploaded_at: Option<u64>,
     pub(super) yanked: Option<Cow<'a, str>>,
+    /// Empty if there is a metadata file whose hash is not told.
     pub(super) metadata_sha256: Option<Cow<'a, str>>,
 }
 
@@ -48,7 +49,11 @@ impl Entry<'_> {
         file.requires_python = self.requires_python.as_deref().map(str::to_owned);
         file.uploaded_at = self.uploaded_at;
         file.yanked = self.yanked.as_deref().map(str::to_owned);
-        file.metadata_sha256 = self.metadata_sha256.as_deref().and_then(parse_sha256);
+        file.metadata_file = match self.metadata_sha256.as_deref().map(parse_sha256) {
+            None => MetadataFile::Unknown,
+            Some(None) => MetadataFile::Present,
+            Some(Some(sha256)) => MetadataFile::Hashed(sha256),
+        };
         Some(file)
     }
 }

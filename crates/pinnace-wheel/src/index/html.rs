@@ -50,7 +50,7 @@ fn entry(tag: &StartTag<()>, base: &Address) -> Option<Entry<'static>> {
         requires_python: attribute(tag, "data-requires-python").map(Into::into),
         uploaded_at: attribute(tag, "data-upload-time").and_then(|it| timestamp::parse(&it)),
         yanked: attribute(tag, "data-yanked").map(Into::into),
-        metadata_sha256: metadata.as_deref().and_then(sha256),
+        metadata_sha256: metadata.map(|value| sha256(&value).unwrap_or_default()),
     })
 }
 

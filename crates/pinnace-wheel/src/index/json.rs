@@ -64,7 +64,6 @@ enum Yanked<'a> {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum CoreMetadata<'a> {
-    #[expect(dead_code, reason = "it says that a file exists, which is tried anyway")]
     Flag(bool),
     #[serde(borrow)]
     Hashes(Hashes<'a>),
@@ -107,8 +106,11 @@ fn entry(row: Row<'_>) -> Entry<'_> {
             Some(Yanked::Reason(reason)) => Some(reason.0),
         },
         metadata_sha256: match row.core_metadata {
-            Some(CoreMetadata::Hashes(hashes)) => hashes.sha256.map(|text| text.0),
-            _ => None,
+            Some(CoreMetadata::Hashes(hashes)) => {
+                Some(hashes.sha256.map_or_else(|| "".into(), |text| text.0))
+            }
+            Some(CoreMetadata::Flag(true)) => Some("".into()),
+            Some(CoreMetadata::Flag(false)) | None => None,
         },
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! 1. kept from an earlier time, by the wheel's SHA-256;
 //! 2. from the wheel itself, if it is here;
-//! 3. the metadata file beside the wheel (PEP 658), whether the index advertises it or not;
+//! 3. the metadata file beside the wheel (PEP 658), if the index tells of it;
 //! 4. the wheel's last bytes, which hold its directory and mostly its metadata too;
-//! 5. the whole wheel.
+//! 5. the metadata file even where nobody told of it, for servers without ranges;
+//! 6. the whole wheel.
 //!
-//! What came from 3 is checked against the wheel once that is downloaded.
+//! What came from a metadata file is checked against the wheel once that is downloaded.
 
 use std::{
     io,
@@ -17,7 +18,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Index, download, hex, retry};
 use crate::{
-    Address, Artifact, Error, ErrorKind, File, Metadata, Part, ReadAt, SdistName, WheelName,
+    Address, Artifact, Error, ErrorKind, File, Metadata, MetadataFile, Part, ReadAt, SdistName,
+    WheelName,
     keep::{get_sealed, put_sealed},
     sdist,
 };
@@ -45,12 +47,20 @@ fn of_wheel(index: &Index<'_>, file: &File, wheel: &WheelName) -> Result<Metadat
         return keep(index, file, metadata);
     }
     index.check_online(&file.address)?;
-    // What the metadata file says counts only if it is the metadata of this wheel.
-    if let Some(metadata) = from_metadata_file(index, file)?.and_then(|b| parse(wheel, &b).ok()) {
+    // An index that does not tell of metadata files mostly has none, and to say so takes it long.
+    let told = file.metadata_file != MetadataFile::Unknown;
+    let from_file = || -> Result<Option<Metadata>, Error> {
+        // What the file says counts only if it is the metadata of this wheel.
+        Ok(from_metadata_file(index, file)?.and_then(|bytes| parse(wheel, &bytes).ok()))
+    };
+    if let Some(metadata) = if told { from_file()? } else { None } {
         return keep(index, file, metadata);
     }
     if let Some(bytes) = from_tail(index, file, wheel)? {
         return keep(index, file, parse(wheel, &bytes)?);
+    }
+    if let Some(metadata) = if told { None } else { from_file()? } {
+        return keep(index, file, metadata);
     }
     let sha256 = download::one(index, file)?;
     let read = open(index, &sha256)?.map(|zip| from_zip(index, wheel, &*zip)).transpose()?;
@@ -147,8 +157,10 @@ fn from_metadata_file(index: &Index<'_>, file: &File) -> Result<Option<Vec<u8>>,
     let Some(bytes) = answer.and_then(|response| response.read(LARGEST).ok()) else {
         return Ok(None);
     };
-    match file.metadata_sha256 {
-        Some(expected) if <[u8; 32]>::from(Sha256::digest(&bytes)) != expected => Ok(None),
+    match file.metadata_file {
+        MetadataFile::Hashed(expected) if <[u8; 32]>::from(Sha256::digest(&bytes)) != expected => {
+            Ok(None)
+        }
         _ => Ok(Some(bytes)),
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Files, Lock, Package};
 use crate::{
-    Artifact, Error, ErrorKind, File, Marker, MarkerVariable as Variable, Pin, ProjectName, Target,
-    Version,
+    Artifact, Error, ErrorKind, File, Marker, MarkerVariable as Variable, MetadataFile, Pin,
+    ProjectName, Target, Version,
 };
 
 /// What tells the environments of a lock apart.
@@ -144,6 +144,6 @@ fn locked(file: &File) -> Result<File, Error> {
     }
     let mut locked = file.clone();
     locked.address = file.address.public();
-    (locked.yanked, locked.metadata_sha256) = (None, None);
+    (locked.yanked, locked.metadata_file) = (None, MetadataFile::Unknown);
     Ok(locked)
 }

@@ -1,5 +1,6 @@
 use pinnace_wheel::{
-    Address, Error, ErrorKind, IndexOptions, Outcome, Project, Request, Resolution, Source, resolve,
+    Address, Error, ErrorKind, IndexOptions, MetadataFile, Outcome, Project, Request, Resolution,
+    Source, resolve,
 };
 
 use crate::site::Site;
@@ -22,6 +23,13 @@ fn site() -> Site {
     site.put("/simple/a/", JSON, json(&[("a-1-py3-none-any.whl", &a)]));
     site.put("/simple/b/", JSON, json(&[("b-2-py3-none-any.whl", &b)]));
     site
+}
+
+/// The page of `b` says that there is a metadata file beside its wheel.
+fn told_of_metadata(site: &Site) {
+    let sha256 = site.wheel("b-2-py3-none-any.whl", &[]);
+    let page = json(&[("b-2-py3-none-any.whl", &sha256)]);
+    site.put("/simple/b/", JSON, page.replace("\"hashes\"", "\"core-metadata\":true,\"hashes\""));
 }
 
 fn solve(site: &Site, now: u64) -> Result<Resolution, Error> {
@@ -129,6 +137,7 @@ fn another_content_than_the_index_promised_is_refused() {
 #[test]
 fn metadata_that_differs_from_the_wheel_is_found_out() {
     let site = site();
+    told_of_metadata(&site);
     site.put("/files/b-2-py3-none-any.whl.metadata", "", "Name: b\nVersion: 2\nRequires-Dist: a\n");
     let error = solve(&site, 1).unwrap_err();
     assert!(error.to_string().contains("differs from the METADATA inside the wheel"), "{error}");
@@ -138,9 +147,23 @@ fn metadata_that_differs_from_the_wheel_is_found_out() {
 fn a_metadata_file_that_is_none_of_this_wheel_is_not_believed() {
     for body in ["Name: c\nVersion: 2\n", "<html>a portal</html>", ""] {
         let site = site();
+        told_of_metadata(&site);
         site.put("/files/b-2-py3-none-any.whl.metadata", "", body);
         assert_eq!(solve(&site, 1).unwrap().pins().len(), 2, "{body}");
     }
+}
+
+#[test]
+fn a_metadata_file_that_nobody_told_of_is_asked_for_last() {
+    let site = site();
+    solve(&site, 1).unwrap();
+    let asked = site.requests();
+    assert!(!asked.iter().any(|path| path.ends_with(".metadata")), "{asked:?}");
+    let site = self::site();
+    told_of_metadata(&site);
+    site.put("/files/b-2-py3-none-any.whl.metadata", "", "Name: b\nVersion: 2\n");
+    solve(&site, 1).unwrap();
+    assert!(site.requests().contains(&"/files/b-2-py3-none-any.whl.metadata".to_owned()));
 }
 
 #[test]
@@ -168,7 +191,7 @@ fn html_is_as_good_as_json() {
         assert_eq!(files[0].yanked.as_deref(), Some("bad & gone"));
         assert_eq!(files[0].sha256.unwrap()[31], 1);
         assert_eq!(files[1].sha256, None);
-        assert_eq!(files[2].metadata_sha256.unwrap()[31], 2);
+        assert!(matches!(files[2].metadata_file, MetadataFile::Hashed(sha256) if sha256[31] == 2));
     };
     let name = "a".parse().unwrap();
     check(&site.index(&[BASE], 1).project(&name).unwrap().unwrap());

@@ -1,4 +1,7 @@
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use pubgrub::{DerivationTree, External};
 
@@ -37,6 +40,8 @@ pub enum Fact {
         what: String,
         /// In which versions.
         range: String,
+        /// How many older ranges of versions require others of it.
+        others: usize,
     },
     /// No index has files of a project of that name.
     Unknown(ProjectName),
@@ -57,6 +62,8 @@ pub enum Fact {
         versions: String,
         /// Why.
         reason: String,
+        /// How many older versions cannot be used for a like reason.
+        others: usize,
     },
 }
 
@@ -91,14 +98,15 @@ impl Explanation {
     }
 
     pub(super) fn of(tree: Tree, knowledge: &Knowledge<'_>) -> Self {
-        let mut collected = Collected { knowledge, facts: Vec::new(), blamed: BTreeSet::new() };
+        let mut collected = Collected::new(knowledge);
         collected.tree(&tree);
-        collected.about_versions();
-        let mut facts = collected.facts;
+        let mut facts = collected.finish();
         facts.sort_by_key(order);
-        // Where a name is unknown, loosening what is asked of it helps nobody.
-        let known = !facts.iter().any(|fact| matches!(fact, Fact::Unknown(_)));
-        let written = facts.iter().filter(|_| known).filter_map(|fact| match fact {
+        // Loosening helps where requirements clash, and not where a name is unknown or nothing fits.
+        let clash = facts
+            .iter()
+            .any(|it| matches!(it, Fact::Requires { .. } | Fact::Limited(_) | Fact::Newest(..)));
+        let written = facts.iter().filter(|_| clash).filter_map(|fact| match fact {
             Fact::Asked(text) | Fact::Limited(text) => Some(text.clone()),
             _ => None,
         });
@@ -119,14 +127,29 @@ fn order(fact: &Fact) -> u8 {
     }
 }
 
+/// The leaves of a tree, put together: a fact about a hundred versions is one fact.
 struct Collected<'k> {
     knowledge: &'k Knowledge<'k>,
     facts: Vec<Fact>,
+    /// Who requires what: ranges of versions, and what each asks for.
+    requires: BTreeMap<(Package, Package), Vec<(Versions, Versions)>>,
+    /// What cannot be used: ranges of versions, and why.
+    unusable: BTreeMap<Package, Vec<(Versions, String)>>,
     /// Projects of which no version in some range would do.
     blamed: BTreeSet<ProjectName>,
 }
 
-impl Collected<'_> {
+impl<'k> Collected<'k> {
+    fn new(knowledge: &'k Knowledge<'k>) -> Self {
+        Self {
+            knowledge,
+            facts: Vec::new(),
+            requires: BTreeMap::new(),
+            unusable: BTreeMap::new(),
+            blamed: BTreeSet::new(),
+        }
+    }
+
     fn push(&mut self, fact: Fact) {
         if !self.facts.contains(&fact) {
             self.facts.push(fact);
@@ -157,13 +180,8 @@ impl Collected<'_> {
             // That an extra pins its base is how we solve, not what anyone wrote.
             External::FromDependencyOf(Package::Extra(a, _), _, Package::Base(b), _) if a == b => {}
             External::FromDependencyOf(by, versions, what, range) => {
-                let fact = Fact::Requires {
-                    by: by.to_string(),
-                    versions: self.describe(by, versions),
-                    what: what.to_string(),
-                    range: describe(range),
-                };
-                self.push(fact);
+                let known = self.requires.entry((by.clone(), what.clone())).or_default();
+                join(known, versions, range);
             }
             External::NoVersions(package, _) => {
                 self.blamed.extend(package.project().cloned());
@@ -172,12 +190,8 @@ impl Collected<'_> {
                 self.push(Fact::Limited(text.clone()));
             }
             External::Custom(package, versions, reason) => {
-                let fact = Fact::Unusable {
-                    what: package.to_string(),
-                    versions: self.describe(package, versions),
-                    reason: reason.to_string(),
-                };
-                self.push(fact);
+                let known = self.unusable.entry(package.clone()).or_default();
+                join(known, versions, &reason.to_string());
             }
         }
     }
@@ -190,6 +204,45 @@ impl Collected<'_> {
                 self.push(Fact::Asked(asked.to_string()));
             }
         }
+    }
+
+    fn finish(mut self) -> Vec<Fact> {
+        for ((by, what), mut ranges) in std::mem::take(&mut self.requires) {
+            let Some((versions, range)) = self.newest_of(&by, &mut ranges) else { continue };
+            let fact = Fact::Requires {
+                by: by.to_string(),
+                versions: self.describe(&by, &versions),
+                what: what.to_string(),
+                range: describe(&range),
+                others: ranges.len(),
+            };
+            self.push(fact);
+        }
+        for (package, mut ranges) in std::mem::take(&mut self.unusable) {
+            let Some((versions, reason)) = self.newest_of(&package, &mut ranges) else { continue };
+            let fact = Fact::Unusable {
+                what: package.to_string(),
+                versions: self.describe(&package, &versions),
+                reason,
+                others: ranges.len(),
+            };
+            self.push(fact);
+        }
+        self.about_versions();
+        self.facts
+    }
+
+    /// Takes out what is about the newest version that exists.
+    fn newest_of<T>(
+        &self,
+        package: &Package,
+        ranges: &mut Vec<(Versions, T)>,
+    ) -> Option<(Versions, T)> {
+        let newest = |(versions, _): &(Versions, T)| {
+            package.project().and_then(|project| self.knowledge.newest_in(project, versions))
+        };
+        let at = (0..ranges.len()).max_by_key(|at| newest(&ranges[*at]))?;
+        Some(ranges.swap_remove(at))
     }
 
     fn about_versions(&mut self) {
@@ -210,6 +263,14 @@ impl Collected<'_> {
             Some(project) => describe(&self.knowledge.simplify(project, versions)),
             None => String::new(),
         }
+    }
+}
+
+/// What holds of one range and of another holds of both.
+fn join<T: PartialEq + Clone>(known: &mut Vec<(Versions, T)>, versions: &Versions, what: &T) {
+    match known.iter_mut().find(|(_, one)| one == what) {
+        Some((all, _)) => *all = all.union(versions),
+        None => known.push((versions.clone(), what.clone())),
     }
 }
 
@@ -234,8 +295,12 @@ impl fmt::Display for Fact {
         match self {
             Self::Asked(what) => write!(f, "you require {what}"),
             Self::Limited(what) => write!(f, "you allow only {what}"),
-            Self::Requires { by, versions, what, range } => {
-                write!(f, "{}requires {what}{range}", Subject(by, versions))
+            Self::Requires { by, versions, what, range, others } => {
+                write!(f, "{}requires {what}{range}", Subject(by, versions))?;
+                match others {
+                    0 => Ok(()),
+                    _ => write!(f, ", and older versions require others of {what}"),
+                }
             }
             Self::Unknown(project) => write!(
                 f,
@@ -255,8 +320,12 @@ impl fmt::Display for Fact {
             Self::Newest(project, version) => {
                 write!(f, "the newest version of {project} is {version}")
             }
-            Self::Unusable { what, versions, reason } => {
-                write!(f, "{}cannot be used: {reason}", Subject(what, versions))
+            Self::Unusable { what, versions, reason, others } => {
+                write!(f, "{}cannot be used: {reason}", Subject(what, versions))?;
+                match others {
+                    0 => Ok(()),
+                    _ => write!(f, "; {others} older versions likewise"),
+                }
             }
         }
     }

@@ -465,13 +465,24 @@ impl<'a> Knowledge<'a> {
         Ok(self.known(project)?.map_or(range.clone(), |known| range.widen_versions(&known.points)))
     }
 
-    /// The range in fewer words, for the same versions that exist.
+    /// The range in fewer words, for the same versions of those that exist and are asked for.
     pub(super) fn simplify(&self, project: &ProjectName, range: &Versions) -> Versions {
         let learned = self.learned.borrow();
-        match learned.known.get(project).and_then(Option::as_ref) {
-            Some(known) => range.simplify(known.points.iter()),
-            None => range.clone(),
-        }
+        let Some(known) = learned.known.get(project).and_then(Option::as_ref) else {
+            return range.clone();
+        };
+        let asked = self.request.requirements().filter(|one| one.name() == project);
+        let asked =
+            asked.fold(Versions::full(), |all, one| all.intersection(&one.specifiers().ranges()));
+        let points: Vec<&Point> = known.points.iter().filter(|it| asked.contains(*it)).collect();
+        range.simplify(points.iter().copied()).narrow_versions(&points)
+    }
+
+    /// The newest version of a project in a range.
+    pub(super) fn newest_in(&self, project: &ProjectName, range: &Versions) -> Option<Point> {
+        let learned = self.learned.borrow();
+        let known = learned.known.get(project)?.as_ref()?;
+        known.points.iter().rev().find(|point| range.contains(*point)).cloned()
     }
 
     /// Why releases of a project were passed over, newest first.

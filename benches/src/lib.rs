@@ -1,21 +1,27 @@
 //! Workloads, written once and measured two ways: in time (`cargo bench`) and in instructions
 //! (`count`, under callgrind).
 
+use std::sync::OnceLock;
+
 use pinnace_archive::{ArchivePath, Mode, Writer};
 use pinnace_env::{Distribution, Layer, NoRules, merge};
 use pinnace_wheel::{
-    Libc, Match, MemorySource, Outcome, Request, Requirement, Target, WheelName, resolve,
+    Address, Libc, Match, MemorySource, Outcome, Request, Requirement, Target, WheelName, fuzzing,
+    resolve,
 };
 
 /// A workload by name; it returns something that depends on all of its work.
 pub type Workload = (&'static str, fn() -> u64);
 
 /// All workloads.
-pub const WORKLOADS: [Workload; 5] = [
+pub const WORKLOADS: [Workload; 8] = [
     ("archive/write_1000_files", write_archive),
     ("wheel/rank_1000_wheels", rank_wheels),
     ("wheel/target", make_target),
     ("wheel/resolve_100_projects", resolve_projects),
+    ("wheel/resolve_taken_back", resolve_taken_back),
+    ("wheel/page_2_mb", read_page),
+    ("wheel/requirements_1000", parse_requirements),
     ("env/merge_1000_files", merge_layers),
 ];
 
@@ -85,6 +91,73 @@ fn universe() -> Option<MemorySource> {
         }
     }
     Some(source)
+}
+
+/// Two projects of which one was decided too early: three hundred versions, each pinning its own.
+pub fn resolve_taken_back() -> u64 {
+    let mut source = MemorySource::new();
+    for version in 1..=300 {
+        let pin = format!("core=={version}");
+        let web = source.add(&format!("web-{version}-py3-none-any.whl"), &[&pin]).is_ok();
+        let core = source.add(&format!("core-{}-py3-none-any.whl", version + 1), &[]).is_ok();
+        if !(web && core) {
+            return 0;
+        }
+    }
+    let requirements = ["core", "web"].map(|name| name.parse::<Requirement>());
+    let (Some(target), [Ok(core), Ok(web)]) = (target(), requirements) else { return 0 };
+    match resolve(&source, &Request::new([core, web]), &target) {
+        Ok(Outcome::Solved(resolution)) => 10 * resolution.pins().len() as u64,
+        _ => 0,
+    }
+}
+
+/// A page in JSON as large indexes have them: 2 MB, two hundred versions with 23 files each.
+pub fn read_page() -> u64 {
+    static PAGE: OnceLock<String> = OnceLock::new();
+    let page = PAGE.get_or_init(page);
+    let (Ok(address), Ok(project)) = (Address::parse("https://h.example/simple/p/"), "p".parse())
+    else {
+        return 0;
+    };
+    let read = fuzzing::parse_page(page.as_bytes(), true, &address, &project);
+    read.map_or(0, |project| project.releases().len() as u64)
+}
+
+/// How many bytes [`read_page`] reads.
+pub fn page_bytes() -> usize {
+    page().len()
+}
+
+fn page() -> String {
+    let mut files = Vec::new();
+    for version in 0..200 {
+        for file in 0..23 {
+            let (minor, platform) = (8 + file % 7, PLATFORMS[file % PLATFORMS.len()]);
+            let name = format!("p-1.{version}.0-cp3{minor}-cp3{minor}-{platform}.whl");
+            let hash = format!("{:064x}", version * 100 + file);
+            files.push(format!(
+                r#"{{"core-metadata":{{"sha256":"{hash}"}},"data-dist-info-metadata":{{"sha256":"{hash}"}},"filename":"{name}","hashes":{{"sha256":"{hash}"}},"provenance":null,"requires-python":">=3.8","size":1234567,"upload-time":"2024-03-24T00:00:00.123456Z","url":"https://files.example/packages/ab/cd/{hash}/{name}","yanked":false}}"#
+            ));
+        }
+    }
+    format!(
+        r#"{{"meta":{{"api-version":"1.1"}},"name":"p","files":[{}],"versions":[]}}"#,
+        files.join(",")
+    )
+}
+
+/// Requirements as METADATA has them.
+pub fn parse_requirements() -> u64 {
+    const TEXTS: [&str; 5] = [
+        "numpy>=1.26.0; python_version < \"3.12\"",
+        "pytest>=7.3.2; extra == \"test\"",
+        "importlib-metadata>=3.6; python_version < \"3.10\" and extra == 'all'",
+        "requests[socks] (>=2.8.1,!=2.9.*,<3)",
+        "tzdata>=2022.7",
+    ];
+    let parsed = TEXTS.iter().cycle().take(1000);
+    parsed.filter(|text| Requirement::parse_lenient(text).is_ok()).count() as u64
 }
 
 /// Two layers of a hundred distributions and a thousand files, half of them in both.

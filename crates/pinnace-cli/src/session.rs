@@ -68,8 +68,12 @@ impl<'e> Session<'e> {
         let linked = given.find_links.iter().map(|text| platforms::address(text, folder));
         options.find_links = linked.collect::<Result<_, _>>()?;
         options.find_links.extend(wanted.index.find_links.iter().cloned());
+        if options.find_links.is_empty() {
+            options.find_links = self.configured_links()?;
+        }
         options.routes = wanted.routes.clone();
-        if !given.no_index && (!wanted.index.no_index || given.index_url.is_some()) {
+        let no_index = wanted.index.no_index || self.settings.no_index;
+        if !given.no_index && (!no_index || given.index_url.is_some()) {
             options.indexes = self.indexes(given, wanted, python)?;
         }
         let parts = IndexParts {
@@ -82,6 +86,14 @@ impl<'e> Session<'e> {
             build: None,
         };
         Ok(Index::new(parts, options))
+    }
+
+    /// Folders that are configured but not there are passed over, as pip does.
+    fn configured_links(&self) -> Result<Vec<Address>, Failure> {
+        let folder = &self.environment.folder;
+        let there = |text: &&String| text.contains("://") || folder.join(text).exists();
+        let links = self.settings.find_links.iter().filter(there);
+        links.map(|text| platforms::address(text, folder)).collect()
     }
 
     /// The flag, then what the inputs say, then what is configured, then what the interpreter's own

@@ -16,7 +16,7 @@ impl Error {
     /// Whether the same call may succeed when it is made again.
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
-            ErrorKind::Transport { .. } => true,
+            ErrorKind::Transport { retryable, .. } => *retryable,
             ErrorKind::Status { status, .. } => is_retryable_status(*status),
             _ => false,
         }
@@ -86,6 +86,8 @@ pub enum ErrorKind {
         url: String,
         /// The failure itself.
         source: Box<dyn StdError + Send + Sync>,
+        /// Whether trying again may help.
+        retryable: bool,
     },
     /// A server refused.
     #[error("cannot fetch {url}: the server answered with status {status}")]

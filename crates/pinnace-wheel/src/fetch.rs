@@ -35,6 +35,16 @@ pub struct Get<'a> {
     pub accept: &'a str,
     /// Which bytes; all of them if `None`.
     pub part: Option<Part>,
+    /// The entity tag that the file must still have for a part to make sense (RFC 9110, section
+    /// 13.1.5).
+    pub if_range: Option<&'a str>,
+}
+
+impl<'a> Get<'a> {
+    /// All of what is there.
+    pub fn new(address: &'a Address, accept: &'a str) -> Self {
+        Self { address, accept, part: None, if_range: None }
+    }
 }
 
 /// A single range of RFC 9110, section 14.
@@ -42,6 +52,8 @@ pub struct Get<'a> {
 pub enum Part {
     /// The last so many bytes.
     Last(u64),
+    /// All bytes from an offset on.
+    From(u64),
     /// So many bytes from an offset on.
     Range {
         /// The first byte.
@@ -56,6 +68,7 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Last(length) => write!(f, "bytes=-{length}"),
+            Self::From(offset) => write!(f, "bytes={offset}-"),
             Self::Range { offset, length } => {
                 write!(f, "bytes={offset}-{}", offset.saturating_add(length.saturating_sub(1)))
             }
@@ -76,6 +89,8 @@ pub struct Response {
     pub content_length: Option<u64>,
     /// The `Content-Range` header of a partial answer.
     pub content_range: Option<String>,
+    /// The strong entity tag, if there is one (RFC 9110, section 8.8.3).
+    pub entity_tag: Option<String>,
     /// The seconds of a `Retry-After` header.
     pub retry_after: Option<u64>,
     /// The body, read as it comes.
@@ -86,6 +101,12 @@ impl Response {
     /// The whole size that a `Content-Range: bytes 5-9/10` tells.
     pub(crate) fn whole_size(&self) -> Option<u64> {
         self.content_range.as_ref()?.rsplit('/').next()?.parse().ok()
+    }
+
+    /// Whether a `Content-Range: bytes 5-9/10` starts at this byte.
+    pub(crate) fn starts_at(&self, offset: u64) -> bool {
+        let range = self.content_range.as_ref().and_then(|range| range.strip_prefix("bytes "));
+        range.and_then(|range| range.split('-').next()?.parse().ok()) == Some(offset)
     }
 
     /// The body in memory, if it is not longer than `limit`.
@@ -110,16 +131,35 @@ impl fmt::Debug for Response {
 
 /// No answer came. The source says why, and holds no credentials.
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct FetchError(Box<dyn std::error::Error + Send + Sync>);
+#[error("{source}")]
+pub struct FetchError {
+    source: Box<dyn std::error::Error + Send + Sync>,
+    outlook: Outlook,
+}
+
+/// Whether trying again may help.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Outlook {
+    Passing,
+    Lasting,
+}
 
 impl FetchError {
     /// The failure that `source` tells of.
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self(source.into())
+        Self { source: source.into(), outlook: Outlook::Passing }
+    }
+
+    /// The same, for a failure that trying again will not change, such as redirects in a circle.
+    #[must_use]
+    pub fn lasting(mut self) -> Self {
+        self.outlook = Outlook::Lasting;
+        self
     }
 
     pub(crate) fn at(self, address: &Address) -> Error {
-        ErrorKind::Transport { url: address.to_string(), source: self.0 }.into()
+        let Self { source, outlook } = self;
+        let retryable = outlook == Outlook::Passing;
+        ErrorKind::Transport { url: address.to_string(), source, retryable }.into()
     }
 }

@@ -51,6 +51,7 @@ fn file(path: &Path, size: u64, part: Option<Part>) -> io::Result<Response> {
         None => {
             return Ok(response(200, "text/html", size, Box::new(file)));
         }
+        Some(Part::From(offset)) => (offset.min(size), size.saturating_sub(offset)),
         Some(Part::Last(length)) => (size.saturating_sub(length), length.min(size)),
         Some(Part::Range { offset, length }) => {
             (offset.min(size), length.min(size.saturating_sub(offset)))
@@ -99,6 +100,7 @@ fn response(status: u16, kind: &str, length: u64, body: Box<dyn Read + Send>) ->
         content_type: kind.to_owned(),
         content_length: Some(length),
         content_range: None,
+        entity_tag: None,
         retry_after: None,
         body,
     }

@@ -4,7 +4,7 @@ use std::{
     fmt,
     io::{self, Read},
     sync::OnceLock,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use reqwest::{
@@ -13,7 +13,7 @@ use reqwest::{
 };
 use tokio::sync::mpsc;
 
-use crate::{Address, Fetch, FetchError, Get, Response};
+use crate::{Address, Fetch, FetchError, Get, Response, fetch::Outlook};
 
 /// [`Fetch`] over HTTP/1.1 and HTTP/2 with TLS.
 ///
@@ -51,6 +51,9 @@ impl fmt::Debug for HttpOptions {
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Between two pieces of an answer, however long it is altogether.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an answer may be slower than [`SLOWEST`], in bytes per second.
+const PATIENCE: Duration = Duration::from_secs(60);
+const SLOWEST: u64 = 1_000;
 /// Bytes of one body that may be under way; pages of indexes have up to a few megabytes.
 const WINDOW: u32 = 1 << 20;
 /// Pieces of a body on their way to a reader: enough to keep the line busy while one is written.
@@ -68,11 +71,12 @@ enum Answer {
         content_type: String,
         content_length: Option<u64>,
         content_range: Option<String>,
+        entity_tag: Option<String>,
         retry_after: Option<u64>,
     },
     Piece(Vec<u8>),
     End,
-    Failed(String),
+    Failed(String, Outlook),
 }
 
 impl HttpFetch {
@@ -109,6 +113,7 @@ impl Fetch for HttpFetch {
                 content_type,
                 content_length,
                 content_range,
+                entity_tag,
                 retry_after,
             }) => {
                 let body = Box::new(Body { answers, piece: Vec::new(), read: 0, ended: false });
@@ -119,11 +124,13 @@ impl Fetch for HttpFetch {
                     content_type,
                     content_length,
                     content_range,
+                    entity_tag,
                     retry_after,
                     body,
                 })
             }
-            Some(Answer::Failed(error)) => Err(FetchError::new(error)),
+            Some(Answer::Failed(error, Outlook::Passing)) => Err(FetchError::new(error)),
+            Some(Answer::Failed(error, Outlook::Lasting)) => Err(FetchError::new(error).lasting()),
             Some(Answer::Piece(_) | Answer::End) | None => Err(stopped()),
         }
     }
@@ -179,12 +186,17 @@ fn headers(request: &Get<'_>) -> Result<HeaderMap, FetchError> {
         headers.insert(header::RANGE, value(&part.to_string())?);
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
+    if let Some(tag) = request.if_range {
+        headers.insert(header::IF_RANGE, value(tag)?);
+    }
     Ok(headers)
 }
 
 async fn get(request: RequestBuilder, answer: mpsc::Sender<Answer>) {
     if let Err(error) = try_get(request, &answer).await {
-        let _ = answer.send(Answer::Failed(explain(&error.without_url()))).await;
+        let lasting = error.is_redirect() || error.is_builder();
+        let outlook = if lasting { Outlook::Lasting } else { Outlook::Passing };
+        let _ = answer.send(Answer::Failed(explain(&error.without_url()), outlook)).await;
     }
 }
 
@@ -199,19 +211,34 @@ async fn try_get(request: RequestBuilder, answer: &mpsc::Sender<Answer>) -> reqw
         content_type: text(header::CONTENT_TYPE).unwrap_or_default(),
         content_length: response.content_length(),
         content_range: text(header::CONTENT_RANGE),
+        // A weak tag says that the meaning is the same, not the bytes.
+        entity_tag: text(header::ETAG).filter(|tag| !tag.starts_with("W/")),
         retry_after: text(header::RETRY_AFTER).and_then(|seconds| seconds.parse().ok()),
     };
     // A reader that has gone away wants no more.
     if answer.send(head).await.is_err() {
         return Ok(());
     }
+    let started = Instant::now();
+    let mut received = 0;
     while let Some(piece) = response.chunk().await? {
+        received += piece.len() as u64;
+        if is_too_slow(received, started.elapsed()) {
+            let reason = format!("{received} bytes came in {} s", started.elapsed().as_secs());
+            let _ = answer.send(Answer::Failed(reason, Outlook::Passing)).await;
+            return Ok(());
+        }
         if answer.send(Answer::Piece(piece.into())).await.is_err() {
             return Ok(());
         }
     }
     let _ = answer.send(Answer::End).await;
     Ok(())
+}
+
+/// A server that sends a byte now and then is as good as silent.
+fn is_too_slow(received: u64, elapsed: Duration) -> bool {
+    elapsed >= PATIENCE && received < SLOWEST * elapsed.as_secs()
 }
 
 /// The whole chain of causes: the first link is mostly just `error sending request`.
@@ -240,7 +267,7 @@ impl Read for Body {
             match self.answers.blocking_recv() {
                 Some(Answer::Piece(piece)) => self.piece = piece,
                 Some(Answer::End) => (self.ended, self.piece) = (true, Vec::new()),
-                Some(Answer::Failed(error)) => return Err(io::Error::other(error)),
+                Some(Answer::Failed(error, _)) => return Err(io::Error::other(error)),
                 Some(Answer::Head { .. }) | None => return Err(io::Error::other("stopped")),
             }
         }

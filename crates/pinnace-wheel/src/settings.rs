@@ -29,6 +29,10 @@ pub struct Settings {
     pub index: Option<Address>,
     /// The indexes that are asked before it.
     pub extra: Vec<Address>,
+    /// Pages and folders whose links are candidates, too: URLs, or paths as they were written.
+    pub find_links: Vec<String>,
+    /// Whether no index is to be asked.
+    pub no_index: bool,
     /// A file of certificates (PEM) to trust beside those of the system.
     pub certificates: Option<PathBuf>,
 }
@@ -55,7 +59,18 @@ impl Settings {
             .into_iter()
             .find_map(variable)
             .or_else(|| configured("cert"));
+        let find_links = variable("PIP_FIND_LINKS")
+            .or_else(|| variable("UV_FIND_LINKS").map(|list| list.replace(',', " ")))
+            .or_else(|| configured("find-links"));
+        let no_index = variable("PIP_NO_INDEX")
+            .or_else(|| variable("UV_NO_INDEX"))
+            .or_else(|| configured("no-index"));
         Ok(Self {
+            find_links: find_links
+                .iter()
+                .flat_map(|list| list.split_whitespace().map(str::to_owned))
+                .collect(),
+            no_index: no_index.is_some_and(|value| is_true(&value)),
             index: index.as_deref().map(address).transpose()?,
             extra: extra
                 .iter()
@@ -86,6 +101,11 @@ pub fn pip_configuration_files(variables: &BTreeMap<String, String>) -> Vec<Path
     files.extend(variable("VIRTUAL_ENV").map(|folder| Path::new(folder).join("pip.conf")));
     files.extend(variable("PIP_CONFIG_FILE").map(PathBuf::from));
     files
+}
+
+/// As `distutils` read it, and pip still does.
+fn is_true(value: &str) -> bool {
+    ["1", "true", "yes", "on", "y", "t"].contains(&value.to_ascii_lowercase().as_str())
 }
 
 /// uv allows a name in front: `internal=https://…`.

@@ -73,6 +73,11 @@ impl TestIndex {
     /// The bytes of a wheel that it serves; a new one of that name.
     pub(crate) fn wheel(&self, name: &str) -> Vec<u8> {
         self.add(name, &[], &[("voice.py", "def say(words):\n    return 'oi'\n")]);
+        self.bytes(name)
+    }
+
+    /// The bytes of a wheel that was added.
+    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
         let project = name.split('-').next().unwrap();
         self.state.wheels.lock().unwrap()[project][name].clone()
     }

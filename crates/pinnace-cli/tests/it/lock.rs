@@ -87,6 +87,29 @@ fn wheels_are_taken_from_folders_and_addresses() {
 }
 
 #[test]
+fn a_local_wheel_that_changed_is_another() {
+    let world = World::new();
+    let path = world.path("voice-1.0-py3-none-any.whl");
+    let lock = || {
+        let argument = "./voice-1.0-py3-none-any.whl";
+        world.ok(&["lock", argument, "--no-index", "-U", "-o", "pylock.toml"]);
+        std::fs::read_to_string(world.path("pylock.toml")).unwrap()
+    };
+    crate::world::write_bytes(&path, &world.index.wheel("voice-1.0-py3-none-any.whl"));
+    let before = lock();
+    world.index.add("voice-1.0-py3-none-any.whl", &["nope"], &[]);
+    crate::world::write_bytes(&path, &world.index.bytes("voice-1.0-py3-none-any.whl"));
+    world.fails(
+        &["lock", "./voice-1.0-py3-none-any.whl", "--no-index", "-o", "x.toml"],
+        1,
+        &["voice requires nope"],
+    );
+    world.index.add("voice-1.0-py3-none-any.whl", &[], &[("voice.py", "")]);
+    crate::world::write_bytes(&path, &world.index.bytes("voice-1.0-py3-none-any.whl"));
+    assert_ne!(lock(), before);
+}
+
+#[test]
 fn a_project_is_built_with_its_code() {
     let world = World::new();
     write(

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{Index, hex, metadata, parse_sha256, retry};
-use crate::{Artifact, Error, ErrorKind, Event, File, Pin, Progress, ReadAt};
+use crate::{Artifact, Error, ErrorKind, Event, File, Get, Part, Pin, ReadAt};
 
 /// How many wheels come at once: enough to hide the waits between small ones, while a single
 /// large one already fills the line.
@@ -133,9 +133,12 @@ pub(super) fn one(index: &Index<'_>, file: &File) -> Result<[u8; 32], Error> {
             return Err(retry::refused(address, response.status, response.retry_after));
         }
         let mut body = Body {
+            index,
+            file,
+            entity_tag: response.entity_tag,
             body: response.body,
-            limit: file.size.unwrap_or(LARGEST),
-            progress: index.parts.progress,
+            received: 0,
+            resumes: index.options.retries,
             failure: None,
         };
         let kept = index.parts.wheels.put(&mut body, file.sha256.as_ref());
@@ -149,7 +152,9 @@ pub(super) fn one(index: &Index<'_>, file: &File) -> Result<[u8; 32], Error> {
             (Err(error), None) => Err(Error::keep("store a wheel")(error).into()),
         }
     })?;
-    if file.sha256.is_none() {
+    index.digests().insert(address.without_credentials(), sha256);
+    // A file of this machine may change.
+    if file.sha256.is_none() && !address.is_file() {
         index.parts.cache.put(DIGESTS, &address.without_credentials(), hex(&sha256).as_bytes());
     }
     Ok(sha256)
@@ -162,40 +167,70 @@ fn contains(index: &Index<'_>, sha256: &[u8; 32]) -> Result<bool, Error> {
     index.parts.wheels.contains(sha256).map_err(Error::keep("look for a wheel"))
 }
 
-/// From the index, or from an earlier download of the same address.
+/// From the index, or from a download of the same address, in this run or an earlier one.
 fn known_digest(index: &Index<'_>, file: &File) -> Option<[u8; 32]> {
-    file.sha256.or_else(|| {
-        let entry = index.parts.cache.get(DIGESTS, &file.address.without_credentials())?;
+    let key = file.address.without_credentials();
+    let known = file.sha256.or_else(|| index.digests().get(&key).copied());
+    known.or_else(|| {
+        let entry = index.parts.cache.get(DIGESTS, &key).filter(|_| !file.address.is_file())?;
         let mut hex = [0; 64];
         ReadAt::read_exact_at(&*entry, &mut hex, 0).ok()?;
         parse_sha256(std::str::from_utf8(&hex).ok()?)
     })
 }
 
-/// A body on its way into the store: counted, bounded, cancellable. Its own failure is remembered,
+/// A body on its way into the store: counted, bounded, cancellable. Where it breaks off it is taken
+/// up again, if the server can tell that the file is still the same. Its own failure is remembered,
 /// to be told from one of the store.
 struct Body<'a> {
+    index: &'a Index<'a>,
+    file: &'a File,
+    entity_tag: Option<String>,
     body: Box<dyn Read + Send>,
-    limit: u64,
-    progress: &'a dyn Progress,
+    received: u64,
+    resumes: u32,
     failure: Option<io::Error>,
+}
+
+impl Body<'_> {
+    fn piece(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            self.index.check_cancelled().map_err(io::Error::other)?;
+            match self.body.read(buffer) {
+                Ok(n) => return Ok(n),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+                Err(error) if self.resume() => drop(error),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Asks for the rest; false if that is not to be had.
+    fn resume(&mut self) -> bool {
+        let (Some(tag), 1..) = (&self.entity_tag, self.resumes) else { return false };
+        self.resumes -= 1;
+        let part = Some(Part::From(self.received));
+        let get = Get { part, if_range: Some(tag), ..Get::new(&self.file.address, "*/*") };
+        match retry::request(self.index, get) {
+            Ok(response) if response.status == 206 && response.starts_at(self.received) => {
+                self.body = response.body;
+                true
+            }
+            _ => false,
+        }
+    }
 }
 
 impl Read for Body<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = if self.progress.is_cancelled() {
-            Err(io::Error::other("cancelled"))
-        } else {
-            self.body.read(buffer)
-        };
-        let fault = match read {
-            Ok(n) if n as u64 > self.limit => {
-                io::Error::other("the server sends more than the index promised")
-            }
+        let fault = match self.piece(buffer) {
             Ok(n) => {
-                self.limit -= n as u64;
-                self.progress.event(Event::Received(n as u64));
-                return Ok(n);
+                self.received += n as u64;
+                if self.received <= self.file.size.unwrap_or(LARGEST) {
+                    self.index.parts.progress.event(Event::Received(n as u64));
+                    return Ok(n);
+                }
+                io::Error::other("the server sends more than the index promised")
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
             Err(error) => error,

@@ -15,7 +15,7 @@ mod retry;
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -43,6 +43,8 @@ pub struct Index<'a> {
     projects: Memo<ProjectName, Option<Arc<Project>>>,
     metadata: Memo<String, Option<Arc<Metadata>>>,
     links: Memo<Address, Arc<Vec<Entry<'static>>>>,
+    /// The SHA-256 of what was downloaded, by address.
+    fetched: Mutex<BTreeMap<String, [u8; 32]>>,
     ahead: Ahead,
     pages: Gate,
 }
@@ -115,9 +117,14 @@ impl<'a> Index<'a> {
             projects: Memo::default(),
             metadata: Memo::default(),
             links: Memo::default(),
+            fetched: Mutex::default(),
             ahead: Ahead::default(),
             pages: Gate::new(PAGES_AT_ONCE),
         }
+    }
+
+    fn digests(&self) -> MutexGuard<'_, BTreeMap<String, [u8; 32]>> {
+        self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn check_cancelled(&self) -> Result<(), Error> {

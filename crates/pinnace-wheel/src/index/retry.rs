@@ -64,10 +64,16 @@ pub(super) fn get(
     accept: &str,
     part: Option<Part>,
 ) -> Result<Response, Failure> {
+    request(index, Get { part, ..Get::new(address, accept) })
+}
+
+/// One request, with the credentials that are known for its address.
+pub(super) fn request(index: &Index<'_>, get: Get<'_>) -> Result<Response, Failure> {
+    let address = get.address;
     let known = index.parts.credentials.and_then(|known| known.find(address));
     let with_credentials = known.map(|(user, password)| address.with_userinfo(&user, &password));
     let address = with_credentials.as_ref().unwrap_or(address);
-    let response = index.parts.fetch.fetch(&Get { address, accept, part });
+    let response = index.parts.fetch.fetch(&Get { address, ..get });
     response.map_err(|error: FetchError| error.at(address).into())
 }
 

@@ -167,6 +167,43 @@ fn a_metadata_file_that_nobody_told_of_is_asked_for_last() {
 }
 
 #[test]
+fn a_download_that_broke_off_is_taken_up_where_it_ended() {
+    let site = site();
+    let resolution = solve(&site, 1).unwrap();
+    site.forget_wheels();
+    site.requests();
+    // The last one is used first: twice a break for the first wheel, and one for the rest of it.
+    *site.breaks.lock().unwrap() = vec![5, 12, 10];
+    site.index(&[BASE], 2).download(&resolution.pins()[..1]).unwrap();
+    assert_eq!(
+        site.requests(),
+        [
+            "/files/a-1-py3-none-any.whl",
+            "/files/a-1-py3-none-any.whl bytes=10-",
+            "/files/a-1-py3-none-any.whl bytes=22-",
+            "/files/a-1-py3-none-any.whl bytes=27-",
+        ]
+    );
+}
+
+#[test]
+fn a_failure_that_stays_is_not_tried_again() {
+    use pinnace_wheel::{Fetch, FetchError, Get, Response};
+    struct Circle(std::sync::atomic::AtomicUsize);
+    impl Fetch for Circle {
+        fn fetch(&self, _get: &Get<'_>) -> Result<Response, FetchError> {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Err(FetchError::new("redirects in a circle").lasting())
+        }
+    }
+    let (site, circle) = (Site::default(), Circle(0.into()));
+    let index = site.index_through(&circle, BASE);
+    let error = index.project(&"a".parse().unwrap()).unwrap_err();
+    assert!(!error.is_retryable(), "{error}");
+    assert_eq!(circle.0.into_inner(), 1);
+}
+
+#[test]
 fn html_is_as_good_as_json() {
     let html = r##"<!DOCTYPE html><html><head><base href="http://files.test/x/"></head><body>
         <a href="a-1-py3-none-any.whl#sha256=0000000000000000000000000000000000000000000000000000000000000001"

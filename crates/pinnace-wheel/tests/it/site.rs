@@ -20,6 +20,8 @@ pub(crate) struct Site {
     pages: Mutex<BTreeMap<String, Page>>,
     /// What the next requests get instead of the page: a status, or 0 for a broken connection.
     pub(crate) trouble: Mutex<Vec<u16>>,
+    /// After how many bytes the next bodies break off; they have an entity tag.
+    pub(crate) breaks: Mutex<Vec<u64>>,
     pub(crate) log: Mutex<Vec<String>>,
     /// Where every answer claims to come from.
     pub(crate) redirect: Mutex<Option<Address>>,
@@ -62,9 +64,22 @@ impl Site {
         self.index_with(IndexOptions::new(bases, now))
     }
 
+    pub(crate) fn forget_wheels(&self) {
+        self.wheels.lock().unwrap().clear();
+    }
+
     pub(crate) fn index_with(&self, options: IndexOptions) -> Index<'_> {
+        self.index_on(self, options)
+    }
+
+    /// An index over another network than this.
+    pub(crate) fn index_through<'a>(&'a self, fetch: &'a dyn Fetch, base: &str) -> Index<'a> {
+        self.index_on(fetch, IndexOptions::new(vec![Address::parse(base).unwrap()], 1))
+    }
+
+    fn index_on<'a>(&'a self, fetch: &'a dyn Fetch, options: IndexOptions) -> Index<'a> {
         let parts = IndexParts {
-            fetch: self,
+            fetch,
             cache: &self.cache,
             wheels: self,
             members: &WholeFile,
@@ -101,7 +116,17 @@ impl Fetch for Site {
                     body[start..].to_vec(),
                 )
             }
+            (200, Some(Part::From(offset))) if request.if_range == Some("\"tag\"") => (
+                206,
+                Some(format!("bytes {offset}-{}/{}", body.len() - 1, body.len())),
+                body[offset as usize..].to_vec(),
+            ),
             _ => (status, None, body),
+        };
+        let breaks = if status == 404 { None } else { self.breaks.lock().unwrap().pop() };
+        let body: Box<dyn Read + Send> = match breaks {
+            Some(length) => Box::new(Cursor::new(body).take(length).chain(Broken)),
+            None => Box::new(Cursor::new(body)),
         };
         Ok(Response {
             status,
@@ -109,9 +134,19 @@ impl Fetch for Site {
             redirected_to: self.redirect.lock().unwrap().clone(),
             content_length: None,
             content_range,
+            entity_tag: breaks.map(|_| "\"tag\"".to_owned()),
             retry_after: Some(0),
-            body: Box::new(Cursor::new(body)),
+            body,
         })
+    }
+}
+
+/// A connection that was reset.
+struct Broken;
+
+impl Read for Broken {
+    fn read(&mut self, _buffer: &mut [u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::ConnectionReset.into())
     }
 }
 

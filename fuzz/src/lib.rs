@@ -3,7 +3,11 @@
 //! Each panics when it does not hold. The ordinary tests replay `seeds/` through all of them, so a
 //! crash that was found once is a regression test from then on.
 
-use std::io::{Cursor, Read};
+use std::{
+    collections::BTreeMap,
+    io::{Cursor, ErrorKind, Read},
+    path::Path,
+};
 
 use pinnace_archive::{
     Archive, ArchiveBuilder, ArchivePath, Entry, Leniency, Limits, Mode, Policy, Writer, Writing,
@@ -11,20 +15,25 @@ use pinnace_archive::{
 use pinnace_pex::{EntryPoint, PexInfo};
 use pinnace_store::Digest;
 use pinnace_wheel::{
-    Address, Metadata, ProjectName, Requirement, Specifiers, Version, WheelName, fuzzing,
+    Address, Lock, Marker, Metadata, Netrc, Platform, ProjectName, Pyproject, Python, Requirement,
+    RequirementsReader, Specifiers, Target, UvLock, Version, WheelName, fuzzing, parse_timestamp,
 };
 
 /// An oracle by the name of its fuzz target.
 pub type Oracle = (&'static str, fn(&[u8]));
 
 /// All oracles.
-pub const ORACLES: [Oracle; 6] = [
+pub const ORACLES: [Oracle; 10] = [
     ("archive_read", archive_read),
     ("archive_differential", archive_differential),
     ("archive_roundtrip", archive_roundtrip),
     ("names", names),
     ("page", page),
     ("metadata", metadata),
+    ("markers", markers),
+    ("requirements", requirements),
+    ("locks", locks),
+    ("platforms", platforms),
 ];
 
 /// Everything that our writer writes: it has no opinion on other file systems' names.
@@ -123,7 +132,7 @@ pub fn names(bytes: &[u8]) {
     stable::<ProjectName>(&text);
     stable::<WheelName>(&text);
     stable::<Specifiers>(&text);
-    requirement(&text);
+    stable::<Requirement>(&text);
     stable::<Version>(&text);
     stable::<Digest>(&text);
     let _ = Address::parse(&text);
@@ -151,24 +160,90 @@ pub fn page(bytes: &[u8]) {
     }
 }
 
-/// METADATA files never panic their reader.
+/// METADATA files never panic their reader, and what is strict is lenient, too.
 pub fn metadata(bytes: &[u8]) {
-    if let Ok(metadata) = Metadata::parse(bytes) {
-        for requirement in metadata.requires() {
-            let _ = requirement.parse::<Requirement>();
+    let Ok(metadata) = Metadata::parse(bytes) else { return };
+    for text in metadata.requires() {
+        let lenient = Requirement::parse_lenient(text);
+        if let Ok(strict) = text.parse::<Requirement>() {
+            assert_eq!(lenient.ok().map(|it| it.to_string()), Some(strict.to_string()), "{text:?}");
         }
     }
 }
 
-/// A marker is printed in a canonical form of the same meaning, so only the rest is compared.
-fn requirement(text: &str) {
-    let Ok(parsed) = text.parse::<Requirement>() else { return };
-    let printed = parsed.to_string();
-    let Ok(again) = printed.parse::<Requirement>() else { panic!("{text:?} became {printed:?}") };
-    assert_eq!(
-        (parsed.name(), parsed.extras(), parsed.specifiers(), parsed.url()),
-        (again.name(), again.extras(), again.specifiers(), again.url()),
-    );
+/// Markers and specifiers are printed as they are meant, and hold or do not hold.
+pub fn markers(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    stable::<Marker>(&text);
+    let (left, right) = text.split_once(' ').unwrap_or((&text, ""));
+    if let (Ok(specifiers), Ok(version)) = (left.parse::<Specifiers>(), right.parse::<Version>()) {
+        let again: Specifiers = specifiers.to_string().parse().unwrap_or_default();
+        assert_eq!(specifiers.contains(&version), again.contains(&version), "{left:?} {right:?}");
+    }
+    let Ok(target) = "linux_x86_64-cp311".parse::<Target>() else { return };
+    if let Ok(marker) = text.parse::<Marker>() {
+        let printed: Marker = match marker.to_string().parse() {
+            Ok(marker) => marker,
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(marker.holds(target.markers(), &[]), printed.holds(target.markers(), &[]));
+    }
+}
+
+/// Requirements files, projects and netrc files never panic their readers.
+pub fn requirements(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let read = |path: &Path| match path.ends_with("r.txt") {
+        true => Ok(text.clone()),
+        false => Err(ErrorKind::NotFound.into()),
+    };
+    let variables = BTreeMap::from([("A".to_owned(), "\"; os_name".to_owned())]);
+    let mut reader = RequirementsReader::new(&read, &variables);
+    if reader.read(Path::new("/p/r.txt")).is_ok() {
+        for named in reader.finish().requirements {
+            stable::<Requirement>(&named.requirement.to_string());
+        }
+    }
+    let _ = Netrc::parse(&text);
+    let _ = parse_timestamp(&text);
+    if let Ok(project) = Pyproject::parse(&text, "pyproject.toml") {
+        let _ = (project.metadata(), project.indexes(), project.routes(), project.paths());
+        for group in project.groups().filter_map(|name| name.parse().ok()) {
+            let _ = project.group(&group);
+        }
+    }
+}
+
+/// A lock that was read is written and read again as the same lock, and selecting from one ends.
+pub fn locks(bytes: &[u8]) {
+    let (text, folder) = (String::from_utf8_lossy(bytes), Path::new("/p"));
+    let Ok(target) = "linux_x86_64-cp311".parse::<Target>() else { return };
+    if let Ok(lock) = Lock::parse(&text, folder) {
+        let written = lock.to_toml(folder);
+        match Lock::parse(&written, folder) {
+            Ok(again) => assert_eq!(again.to_toml(folder), written),
+            Err(error) => panic!("{error}: {written}"),
+        }
+        let _ = (lock.select(&target, &[], &[]), lock.to_requirements());
+    }
+    if let Ok(lock) = UvLock::parse(&text, folder) {
+        for member in lock.members().filter_map(|name| name.parse().ok()) {
+            let _ = lock.select(&member, &target, &[], &[]);
+        }
+    }
+}
+
+/// What a platform is printed as is the same platform, with as many tags.
+pub fn platforms(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let _ = Target::from_complete_platform(&text);
+    stable::<Platform>(&text);
+    let _ = text.parse::<Python>();
+    let Ok(target) = text.parse::<Target>() else { return };
+    match target.to_string().parse::<Target>() {
+        Ok(again) => assert_eq!(again.tags(), target.tags(), "{text:?}"),
+        Err(error) => panic!("{text:?}: {error}"),
+    }
 }
 
 fn stable<T: std::str::FromStr + ToString + PartialEq>(text: &str) {

@@ -113,6 +113,40 @@ pub trait Wheels: Send + Sync {
     fn open(&self, sha256: &[u8; 32]) -> io::Result<Option<Box<dyn ReadAt>>>;
 }
 
+/// [`Wheels`] in memory, for tests and for programs that want none on disk.
+#[derive(Debug, Default)]
+pub struct MemoryWheels(Mutex<BTreeMap<[u8; 32], Vec<u8>>>);
+
+impl MemoryWheels {
+    /// Forgets all wheels.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Wheels for MemoryWheels {
+    fn contains(&self, sha256: &[u8; 32]) -> io::Result<bool> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(sha256))
+    }
+
+    fn put(&self, body: &mut dyn Read, expected: Option<&[u8; 32]>) -> io::Result<[u8; 32]> {
+        let mut bytes = Vec::new();
+        body.read_to_end(&mut bytes)?;
+        let sha256: [u8; 32] = Sha256::digest(&bytes).into();
+        if expected.is_some_and(|expected| *expected != sha256) {
+            let reason = "its SHA-256 is another than was expected";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+        }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256, bytes);
+        Ok(sha256)
+    }
+
+    fn open(&self, sha256: &[u8; 32]) -> io::Result<Option<Box<dyn ReadAt>>> {
+        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(sha256).cloned();
+        Ok(found.map(|bytes| Box::new(bytes) as Box<dyn ReadAt>))
+    }
+}
+
 /// Reads members of zips, with all the suspicion that they deserve.
 ///
 /// The parser of hostile zips lives elsewhere; this is all that is wanted of it here.

@@ -98,7 +98,8 @@ pub use inputs::{
 };
 pub use interpreter::Interpreter;
 pub use keep::{
-    Build, Cache, Credentials, Event, Members, MemoryCache, Progress, ReadAt, Silent, Wheels,
+    Build, Cache, Credentials, Event, Members, MemoryCache, MemoryWheels, Progress, ReadAt, Silent,
+    Wheels,
 };
 pub use lock::{Lock, Selection, UvLock};
 pub use marker::{Marker, MarkerEnvironment, MarkerError, MarkerVariable};

@@ -170,7 +170,7 @@ fn a_metadata_file_that_nobody_told_of_is_asked_for_last() {
 fn a_download_that_broke_off_is_taken_up_where_it_ended() {
     let site = site();
     let resolution = solve(&site, 1).unwrap();
-    site.forget_wheels();
+    site.wheels.clear();
     site.requests();
     // The last one is used first: twice a break for the first wheel, and one for the rest of it.
     *site.breaks.lock().unwrap() = vec![5, 12, 10];

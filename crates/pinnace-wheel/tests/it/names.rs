@@ -1,6 +1,6 @@
 use pinnace_wheel::{
-    Address, Artifact, ExtraName, Marker, MarkerError, Match, Misfit, ProjectName, Requirement,
-    Specifiers, WheelName,
+    Address, Artifact, ExtraName, Marker, MarkerError, MarkerVariable, Match, Misfit, ProjectName,
+    Requirement, Specifiers, WheelName,
 };
 use proptest::prelude::*;
 
@@ -221,7 +221,53 @@ fn secrets_are_not_shown() {
     }
 }
 
+/// Markers as projects write them.
+fn markers() -> impl Strategy<Value = String> {
+    let comparison = prop_oneof![
+        ("(python_version|python_full_version)", "(<|<=|>|>=|==|!=)", "3\\.(8|10|11|12)")
+            .prop_map(|(name, sign, version)| format!("{name} {sign} '{version}'")),
+        (
+            "(os_name|sys_platform|platform_system|platform_machine)",
+            "(==|!=|in|not in)",
+            "(posix|nt|linux|win32|Linux|x86_64)"
+        )
+            .prop_map(|(name, sign, value)| format!("{name} {sign} '{value}'")),
+        "(a|b)".prop_map(|extra| format!("extra == '{extra}'")),
+    ];
+    comparison.prop_recursive(3, 8, 3, |inner| {
+        (inner.clone(), "(and|or)", inner).prop_map(|(a, word, b)| format!("({a}) {word} ({b})"))
+    })
+}
+
 proptest! {
+    /// pep508_rs is the second reader of what both understand.
+    #[test]
+    fn ordinary_markers_hold_where_pep508_rs_says(text in markers(), extra in "(a|b|c)") {
+        let target = super::target();
+        let value = |name: &str| target.markers().get(MarkerVariable::of(name).unwrap()).unwrap();
+        let environment = pep508_rs::MarkerEnvironment::try_from(pep508_rs::MarkerEnvironmentBuilder {
+            implementation_name: value("implementation_name"),
+            implementation_version: value("implementation_version"),
+            os_name: value("os_name"),
+            platform_machine: value("platform_machine"),
+            platform_python_implementation: value("platform_python_implementation"),
+            platform_release: value("platform_release"),
+            platform_system: value("platform_system"),
+            platform_version: value("platform_version"),
+            python_full_version: value("python_full_version"),
+            python_version: value("python_version"),
+            sys_platform: value("sys_platform"),
+        })
+        .unwrap();
+        let theirs: pep508_rs::MarkerTree = text.parse().unwrap();
+        let ours: Marker = text.parse().unwrap();
+        prop_assert_eq!(
+            ours.holds(target.markers(), &[extra.parse().unwrap()]).unwrap(),
+            theirs.evaluate(&environment, &[extra.parse().unwrap()]),
+            "{}", text
+        );
+    }
+
     #[test]
     fn no_text_makes_a_parser_panic(text in "\\PC{0,40}", ascii in "[-a-zA-Z0-9._\\[\\] <>=!~;,@()'\"*+]{0,30}") {
         for text in [text, ascii] {

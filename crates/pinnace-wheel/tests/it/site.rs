@@ -8,7 +8,7 @@ use std::{
 
 use pinnace_wheel::{
     Address, Cache, Event, Fetch, FetchError, Get, Index, IndexOptions, IndexParts, Members,
-    MemoryCache, Part, Progress, ReadAt, Response, Wheels,
+    MemoryCache, MemoryWheels, Part, Progress, ReadAt, Response,
 };
 use sha2::{Digest, Sha256};
 
@@ -26,7 +26,7 @@ pub(crate) struct Site {
     /// Where every answer claims to come from.
     pub(crate) redirect: Mutex<Option<Address>>,
     pub(crate) cache: MemoryCache,
-    wheels: Mutex<BTreeMap<[u8; 32], Vec<u8>>>,
+    pub(crate) wheels: MemoryWheels,
 }
 
 impl Site {
@@ -64,10 +64,6 @@ impl Site {
         self.index_with(IndexOptions::new(bases, now))
     }
 
-    pub(crate) fn forget_wheels(&self) {
-        self.wheels.lock().unwrap().clear();
-    }
-
     pub(crate) fn index_with(&self, options: IndexOptions) -> Index<'_> {
         self.index_on(self, options)
     }
@@ -81,7 +77,7 @@ impl Site {
         let parts = IndexParts {
             fetch,
             cache: &self.cache,
-            wheels: self,
+            wheels: &self.wheels,
             members: &WholeFile,
             progress: self,
             credentials: None,
@@ -147,28 +143,6 @@ struct Broken;
 impl Read for Broken {
     fn read(&mut self, _buffer: &mut [u8]) -> std::io::Result<usize> {
         Err(std::io::ErrorKind::ConnectionReset.into())
-    }
-}
-
-impl Wheels for Site {
-    fn contains(&self, sha256: &[u8; 32]) -> std::io::Result<bool> {
-        Ok(self.wheels.lock().unwrap().contains_key(sha256))
-    }
-
-    fn put(&self, body: &mut dyn Read, expected: Option<&[u8; 32]>) -> std::io::Result<[u8; 32]> {
-        let mut bytes = Vec::new();
-        body.read_to_end(&mut bytes)?;
-        let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-        if expected.is_some_and(|expected| *expected != sha256) {
-            return Err(std::io::ErrorKind::InvalidData.into());
-        }
-        self.wheels.lock().unwrap().insert(sha256, bytes);
-        Ok(sha256)
-    }
-
-    fn open(&self, sha256: &[u8; 32]) -> std::io::Result<Option<Box<dyn ReadAt>>> {
-        let found = self.wheels.lock().unwrap().get(sha256).cloned();
-        Ok(found.map(|bytes| Box::new(bytes) as Box<dyn ReadAt>))
     }
 }
 

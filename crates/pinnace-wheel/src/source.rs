@@ -32,6 +32,11 @@ pub trait Source: Sync {
         Err(Error::parse("URL that is known", url, "this source has no files by address"))
     }
 
+    /// Whether the resolution shall stop as soon as possible.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+
     /// A hint that this project will be asked for soon, and likely in a version that satisfies
     /// these specifiers. The answers do not depend on it.
     fn expect(&self, _name: &ProjectName, _specifiers: &Specifiers) {}

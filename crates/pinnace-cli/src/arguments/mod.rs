@@ -23,13 +23,13 @@ pub(crate) struct Arguments {
 #[derive(Args, Debug)]
 struct Global {
     /// Print one JSON object on stdout at the end, and nothing else there; `{"error": …}` on failure
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     json: bool,
     /// Say nothing but errors
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    #[arg(long, short, global = true, display_order = 901, conflicts_with = "verbose")]
     quiet: bool,
     /// Say more: what is fetched again, and why
-    #[arg(long, short, global = true, action = ArgAction::SetTrue)]
+    #[arg(long, short, global = true, display_order = 902, action = ArgAction::SetTrue)]
     verbose: bool,
 }
 

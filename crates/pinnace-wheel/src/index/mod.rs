@@ -153,6 +153,10 @@ impl Source for Index<'_> {
         direct::file(self, name, url)
     }
 
+    fn is_cancelled(&self) -> bool {
+        self.parts.progress.is_cancelled()
+    }
+
     fn expect(&self, name: &ProjectName, specifiers: &Specifiers) {
         self.ahead.push(|| Wish::Project(name.clone(), specifiers.clone()));
     }

@@ -98,6 +98,10 @@ impl<'a> Knowledge<'a> {
         }
     }
 
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.source.is_cancelled()
+    }
+
     fn known(&self, name: &ProjectName) -> Result<Option<Arc<Known>>, Error> {
         if let Some(known) = self.learned.borrow().known.get(name) {
             return Ok(known.clone());

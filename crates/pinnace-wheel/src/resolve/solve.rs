@@ -33,7 +33,7 @@ const TROUBLE: u32 = 5;
 
 /// Decisions after which a request counts as too hard. The largest real one known (apache-airflow
 /// with all its extras) takes some thousands.
-const MOST_DECISIONS: u32 = 200_000;
+const MOST_DECISIONS: u32 = 100_000;
 
 /// Higher goes first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -81,6 +81,9 @@ impl DependencyProvider for Types {
 pub(super) fn solve(knowledge: &Knowledge<'_>) -> Result<Result<Solution, Tree>, Error> {
     let mut solver = Solver::new(knowledge);
     for _ in 0..MOST_DECISIONS {
+        if knowledge.is_cancelled() {
+            return Err(ErrorKind::Cancelled.into());
+        }
         if let Err(tree) = solver.propagate() {
             return Ok(Err(*tree));
         }

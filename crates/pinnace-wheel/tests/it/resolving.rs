@@ -340,6 +340,29 @@ fn a_project_that_was_decided_too_early_is_taken_back() {
     assert_eq!(solved(&source, &["core", "web"]), ["core-300", "web-300"]);
 }
 
+/// Twelve projects with eight versions each, every one of which excludes two of each other project.
+#[test]
+fn a_universe_made_to_be_hard_comes_to_an_end() {
+    let mut source = MemorySource::new();
+    let mut seed = 12_345_u64;
+    let mut next = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed >> 33
+    };
+    for (project, version) in (0..12).flat_map(|project| (0..8).map(move |it| (project, it))) {
+        let others = (0..12).filter(|other| *other != project);
+        let requires: Vec<String> =
+            others.map(|other| format!("p{other}!={},!={}", next() % 8, next() % 8)).collect();
+        let requires: Vec<&str> = requires.iter().map(String::as_str).collect();
+        source.add(&format!("p{project}-{version}-py3-none-any.whl"), &requires).unwrap();
+    }
+    let names: Vec<String> = (0..12).map(|project| format!("p{project}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    if let Outcome::Unsolvable(why) = outcome(&source, &names) {
+        assert!(why.to_string().lines().count() < 40, "{why}");
+    }
+}
+
 #[test]
 fn circles_are_fine() {
     let source = source(&[("a-1", &["b"]), ("b-1", &["a"]), ("c-1", &["c[x]"])]);
@@ -412,6 +435,31 @@ proptest! {
             }
         };
         prop_assert_eq!(found, solvable_by_force(&wheels, &requirements));
+    }
+
+    #[test]
+    fn nothing_is_chosen_that_nobody_requires(wheels in universe()) {
+        let Outcome::Solved(resolution) = outcome(&build(&wheels), &["a"]) else { return Ok(()) };
+        let chosen = pins(&resolution);
+        let mut wanted = vec!["a".to_owned()];
+        let mut reached = std::collections::BTreeSet::new();
+        while let Some(name) = wanted.pop() {
+            if reached.insert(name.clone()) {
+                let pin = chosen.iter().find(|pin| pin.starts_with(&format!("{name}-"))).unwrap();
+                let (_, requires) = wheels.iter().find(|(wheel, _)| wheel == pin).unwrap();
+                wanted.extend(requires.iter().map(|text| text[..1].to_owned()));
+            }
+        }
+        prop_assert_eq!(reached.len(), chosen.len(), "{:?}", chosen);
+    }
+
+    #[test]
+    fn what_has_no_solution_has_none_with_fewer_versions(wheels in universe(), gone in 0usize..10) {
+        if let Outcome::Unsolvable(_) = outcome(&build(&wheels), &["a", "b"]) {
+            let mut fewer = wheels.clone();
+            fewer.remove(gone % wheels.len());
+            prop_assert!(matches!(outcome(&build(&fewer), &["a", "b"]), Outcome::Unsolvable(_)));
+        }
     }
 
     #[test]

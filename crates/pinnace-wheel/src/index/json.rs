@@ -1,8 +1,11 @@
 //! Pages in JSON: PEP 691, with the additions of PEP 592, 658, 700 and 714.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::value::RawValue;
 
 use super::entry::Entry;
@@ -38,8 +41,13 @@ struct Row<'a> {
     upload_time: Option<Text<'a>>,
     #[serde(borrow, default)]
     yanked: Option<Yanked<'a>>,
-    #[serde(borrow, default, alias = "data-dist-info-metadata", alias = "dist-info-metadata")]
+    #[serde(borrow, default)]
     core_metadata: Option<CoreMetadata<'a>>,
+    /// The names that it had before PEP 714; large indexes say both.
+    #[serde(borrow, default)]
+    data_dist_info_metadata: Option<CoreMetadata<'a>>,
+    #[serde(borrow, default)]
+    dist_info_metadata: Option<CoreMetadata<'a>>,
 }
 
 /// A string that is borrowed from the page unless it has escapes.
@@ -53,20 +61,63 @@ struct Hashes<'a> {
     sha256: Option<Text<'a>>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
+/// Read by hand: what could be one thing or another would be kept in between, at twice the time.
 enum Yanked<'a> {
     Flag(bool),
-    #[serde(borrow)]
-    Reason(Text<'a>),
+    Reason(Cow<'a, str>),
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum CoreMetadata<'a> {
     Flag(bool),
-    #[serde(borrow)]
     Hashes(Hashes<'a>),
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Yanked<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FlagOrReason;
+        impl<'de> Visitor<'de> for FlagOrReason {
+            type Value = Yanked<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true, false or a reason")
+            }
+
+            fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+                Ok(Yanked::Flag(flag))
+            }
+
+            fn visit_borrowed_str<E>(self, reason: &'de str) -> Result<Self::Value, E> {
+                Ok(Yanked::Reason(reason.into()))
+            }
+
+            fn visit_str<E>(self, reason: &str) -> Result<Self::Value, E> {
+                Ok(Yanked::Reason(reason.to_owned().into()))
+            }
+        }
+        deserializer.deserialize_any(FlagOrReason)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for CoreMetadata<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FlagOrHashes;
+        impl<'de> Visitor<'de> for FlagOrHashes {
+            type Value = CoreMetadata<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true, false or hashes")
+            }
+
+            fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+                Ok(CoreMetadata::Flag(flag))
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Self::Value, M::Error> {
+                Hashes::deserialize(MapAccessDeserializer::new(map)).map(CoreMetadata::Hashes)
+            }
+        }
+        deserializer.deserialize_any(FlagOrHashes)
+    }
 }
 
 /// The files of a page. A malformed row is left out, not the page.
@@ -103,9 +154,13 @@ fn entry(row: Row<'_>) -> Entry<'_> {
         yanked: match row.yanked {
             None | Some(Yanked::Flag(false)) => None,
             Some(Yanked::Flag(true)) => Some("".into()),
-            Some(Yanked::Reason(reason)) => Some(reason.0),
+            Some(Yanked::Reason(reason)) => Some(reason),
         },
-        metadata_sha256: match row.core_metadata {
+        metadata_sha256: match row
+            .core_metadata
+            .or(row.data_dist_info_metadata)
+            .or(row.dist_info_metadata)
+        {
             Some(CoreMetadata::Hashes(hashes)) => {
                 Some(hashes.sha256.map_or_else(|| "".into(), |text| text.0))
             }

@@ -215,7 +215,8 @@ fn address<'u>(url: &'u str, base: &Address) -> (Cow<'u, str>, Secrecy) {
 
 /// What would end a field or a line becomes a blank.
 fn clean(text: &str) -> Cow<'_, str> {
-    match text.bytes().any(|byte| byte.is_ascii_control()) {
+    // All bytes are looked at, so that many are at once.
+    match text.bytes().fold(false, |found, byte| found | (byte < 32) | (byte == 127)) {
         true => text.replace(char::is_control, " ").into(),
         false => text.into(),
     }

@@ -204,6 +204,24 @@ fn a_failure_that_stays_is_not_tried_again() {
 }
 
 #[test]
+fn old_and_new_names_of_the_metadata_file_go_together() {
+    let site = site();
+    let page = json(&[("a-1-py3-none-any.whl", "0"), ("a-2-py3-none-any.whl", "0")]);
+    let hash = "0".repeat(63) + "7";
+    let both = format!(
+        r#""core-metadata":{{"sha256":"{hash}"}},"data-dist-info-metadata":{{"sha256":"{hash}"}},"hashes""#
+    );
+    let page = page.replace("\"hashes\"", &both);
+    // A row that makes no sense is left out, and takes no other with it.
+    let page = page.replace("\"files\":[", "\"files\":[{\"filename\":7},");
+    site.put("/simple/a/", JSON, page);
+    let project = site.index(&[BASE], 1).project(&"a".parse().unwrap()).unwrap().unwrap();
+    assert_eq!(project.releases().len(), 2);
+    let file = &project.releases()[0].files().unwrap()[0];
+    assert!(matches!(file.metadata_file, MetadataFile::Hashed(sha256) if sha256[31] == 7));
+}
+
+#[test]
 fn html_is_as_good_as_json() {
     let html = r##"<!DOCTYPE html><html><head><base href="http://files.test/x/"></head><body>
         <a href="a-1-py3-none-any.whl#sha256=0000000000000000000000000000000000000000000000000000000000000001"

@@ -78,6 +78,15 @@ impl From<pinnace_store::Error> for Failure {
 }
 
 impl Failure {
+    /// What could not be done, why, and what helps against it.
+    pub(crate) fn io(doing: &str, error: &io::Error) -> Self {
+        let failure = Self::job(format!("{doing}: {error}"));
+        match io_hint(error) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+
     /// The message, and what helps against the I/O failure at its root.
     fn from_error(error: &(dyn StdError + 'static)) -> Self {
         let failure = Self::job(error.to_string());

@@ -46,6 +46,12 @@ impl Wanted {
         for text in &arguments.requirements {
             reader.argument(text, &environment.folder)?;
         }
+        for file in arguments.requirement_files.iter().chain(&arguments.constraint) {
+            if file.to_string_lossy().contains("://") {
+                return Err(Failure::usage("only requirements files of this machine are read")
+                    .hint("fetch the file, and name it"));
+            }
+        }
         for file in &arguments.requirement_files {
             let path = environment.folder.join(file);
             match path.extension().is_some_and(|extension| extension == "toml") {
@@ -94,6 +100,10 @@ impl Reading<'_> {
         }
         for named in inputs.constraints {
             let origin = self.shown(&named.origin);
+            for sha256 in named.sha256 {
+                let name = named.requirement.name().clone();
+                self.change(|request| request.allow_hash(name, sha256));
+            }
             self.change(|request| request.constrain(named.requirement, origin.as_deref()));
         }
         for folder in inputs.folders {

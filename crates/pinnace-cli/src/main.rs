@@ -7,6 +7,7 @@ mod environment;
 mod failure;
 mod inputs;
 mod interrupt;
+mod output;
 mod platforms;
 mod progress;
 mod python;

@@ -53,5 +53,10 @@ pub(crate) fn address(text: &str, folder: &Path) -> Result<Address, Failure> {
     if text.contains("://") {
         return Ok(Address::parse(text)?);
     }
-    Ok(Address::of_path(&folder.join(text))?)
+    let path = folder.join(text);
+    // What is shown of a path is all of it.
+    if text.contains('@') && !path.exists() {
+        return Err(Failure::usage("a page of links has no scheme such as `https://`"));
+    }
+    Ok(Address::of_path(&path)?)
 }

@@ -36,16 +36,16 @@ pub(crate) enum Volume {
 
 impl Output {
     /// The result: `text` for people, `json` for programs.
-    pub(crate) fn result(self, text: &str, json: &serde_json::Value) {
+    pub(crate) fn result(self, text: &str, json: &serde_json::Value) -> Result<(), Failure> {
         match self.style {
             Style::Json => stdout(json),
             Style::Text if self.volume > Volume::Quiet => stdout(&text),
-            Style::Text => {}
+            Style::Text => Ok(()),
         }
     }
 
     /// A result that is a text of its own: `text` as it is, or `json` for programs.
-    pub(crate) fn raw(self, text: &str, json: &serde_json::Value) {
+    pub(crate) fn raw(self, text: &str, json: &serde_json::Value) -> Result<(), Failure> {
         match self.style {
             Style::Json => stdout(json),
             Style::Text => stdout(&text.trim_end_matches('\n')),
@@ -62,14 +62,22 @@ impl Output {
     pub(crate) fn fail(self, failure: &Failure) {
         stderr(failure);
         if self.style == Style::Json {
-            stdout(&failure.as_json());
+            // Whoever cannot hear the failure will see the exit code.
+            let _ = stdout(&failure.as_json());
         }
     }
 }
 
-// A closed pipe (`| head`) is no reason to fail.
-fn stdout(text: &dyn Display) {
-    let _ = writeln!(std::io::stdout(), "{}", Plain(&text.to_string()));
+/// A closed pipe (`| head`) is no reason to fail; a full disk is.
+fn stdout(text: &dyn Display) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let written = writeln!(out, "{}", Plain(&text.to_string())).and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::io("cannot write to stdout", &error))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn stderr(text: &dyn Display) {

@@ -9,10 +9,13 @@ use crate::{Failure, environment::Environment};
 
 /// The interpreter of that name or path; without one, what `python3` or `python` is.
 pub(crate) fn find(wanted: Option<&str>, environment: &Environment) -> Result<PathBuf, Failure> {
-    let names: &[&str] = match &wanted {
-        Some(path) if path.contains('/') => return Ok(environment.folder.join(path)),
-        Some(name) => std::slice::from_ref(name),
-        None => &["python3", "python"],
+    let named = wanted.map(|name| format!("python{name}"));
+    let names: Vec<&str> = match (wanted, &named) {
+        (Some(path), _) if path.contains('/') => return Ok(environment.folder.join(path)),
+        // `3.12` means `python3.12`.
+        (Some(version), Some(name)) if version.starts_with('3') => vec![name, version],
+        (Some(name), _) => vec![name],
+        (None, _) => vec!["python3", "python"],
     };
     names.iter().find_map(|name| on_path(name, environment)).ok_or_else(|| {
         let names = names.join(" or ");

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Instant};
 
 use pinnace_pex::ZipMembers;
 use pinnace_wheel::{
-    Address, HttpFetch, HttpOptions, Index, IndexOptions, IndexParts, Outcome, Request, Resolution,
-    Settings, Target, WithFiles, resolve,
+    Address, HttpFetch, HttpOptions, Index, IndexOptions, IndexParts, Outcome, Python, Request,
+    Resolution, Settings, Target, WithFiles, resolve,
 };
 
 use crate::{
@@ -114,6 +114,8 @@ impl<'e> Session<'e> {
             (None, Some(address), _) | (None, None, Some(address)) => address.clone(),
             (None, None, None) if wanted.needs_no_index() => return Ok(indexes),
             (None, None, None) => {
+                // A version that is named for a platform elsewhere need not be here.
+                let python = python.filter(|text| text.parse::<Python>().is_err());
                 let interpreter = platforms::interpreter(python, self.environment, &self.storage)?;
                 interpreter.default_index(&self.storage)?
             }

@@ -69,6 +69,11 @@ impl Address {
         self.0.host_str()
     }
 
+    /// Whether it has a query, which may be a secret.
+    pub fn has_query(&self) -> bool {
+        self.0.query().is_some()
+    }
+
     /// The same with this user and password.
     #[must_use]
     pub fn with_userinfo(&self, user: &str, password: &str) -> Self {

@@ -23,8 +23,14 @@ impl Error {
     }
 
     pub(crate) fn parse(what: &'static str, text: &str, reason: impl ToString) -> Self {
-        let (text, reason) = (without_userinfo(text), without_userinfo(&reason.to_string()));
+        let (text, reason) = (without_secrets(text), without_secrets(&reason.to_string()));
         ErrorKind::Parse { what, text, reason }.into()
+    }
+
+    /// What is wrong with a TOML file, and where; not the line itself, which may hold a secret.
+    pub(crate) fn toml_reason(text: &str, error: &toml::de::Error) -> String {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        format!("line {}: {}", before.matches('\n').count() + 1, error.message())
     }
 
     /// What is wrong, without what it is wrong with.
@@ -41,15 +47,24 @@ impl Error {
     }
 }
 
-/// A text in which no URL shows user or password.
-pub(crate) fn without_userinfo(text: &str) -> String {
+/// A text in which no URL shows user, password or query: a query may hold a signature.
+pub(crate) fn without_secrets(text: &str) -> String {
     let mut parts = text.split("://");
     let mut shown = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let authority = part.find(['/', ' ', '?', '#']).unwrap_or(part.len());
         let host = part[..authority].rfind('@').map_or(0, |at| at + 1);
         shown.push_str("://");
-        shown.push_str(&part[host..]);
+        let rest = &part[host..];
+        let ends = |symbol: char| symbol.is_whitespace() || "#`'\"".contains(symbol);
+        match rest.split_once('?') {
+            Some((before, query)) if !before.contains(char::is_whitespace) => {
+                let end = query.find(ends).unwrap_or(query.len());
+                shown.push_str(before);
+                shown.push_str(&query[end..]);
+            }
+            _ => shown.push_str(rest),
+        }
     }
     shown
 }

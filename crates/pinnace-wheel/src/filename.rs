@@ -184,10 +184,21 @@ impl Artifact {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SdistName {
     text: Box<str>,
+    project: ProjectName,
     version: Version,
 }
 
 impl SdistName {
+    /// The project.
+    pub fn project(&self) -> &ProjectName {
+        &self.project
+    }
+
+    /// The version.
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+
     /// Whether it is a tar, which all current ones are (PEP 625).
     pub(crate) fn is_tar(&self) -> bool {
         self.text.ends_with(".tar.gz")
@@ -209,7 +220,8 @@ impl SdistName {
             (named == *project).then(|| stem[at + 1..].parse().ok()).flatten()
         });
         let reason = "it is not `name-version`";
-        Ok(Self { text: text.into(), version: version.ok_or_else(|| refuse(reason))? })
+        let version = version.ok_or_else(|| refuse(reason))?;
+        Ok(Self { text: text.into(), project: project.clone(), version })
     }
 }
 

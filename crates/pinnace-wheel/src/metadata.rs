@@ -1,6 +1,6 @@
 use std::{borrow::Cow, str::FromStr};
 
-use crate::{Error, ExtraName, ProjectName, Version, WheelName};
+use crate::{Error, ExtraName, ProjectName, Version, WheelName, error::without_secrets};
 
 /// What a solver needs of a wheel's `METADATA` (core metadata 2.x).
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -54,6 +54,10 @@ impl Metadata {
         let mut metadata = Self::new(find("Name")?.parse()?, find("Version")?.parse()?);
         for (header, value) in &headers {
             match header.to_ascii_lowercase().as_str() {
+                // An address may hold a secret, and nothing of it is used.
+                "requires-dist" if value.contains("://") => {
+                    metadata.requires.push(without_secrets(value).into());
+                }
                 "requires-dist" => metadata.requires.push((&**value).into()),
                 "provides-extra" => metadata.extras.extend(ExtraName::from_str(value).ok()),
                 "requires-python" => metadata.requires_python = Some((&**value).into()),

@@ -60,6 +60,9 @@ impl Specifiers {
     ///
     /// If it is not even that.
     pub fn parse_lenient(text: &str) -> Result<Self, Error> {
+        if let Ok(strict) = text.parse() {
+            return Ok(strict);
+        }
         let repaired = |part: &String| {
             Specifier::parse(part).or_else(|reason| {
                 let repaired = repair(part).and_then(|part| Specifier::parse(&part).ok());

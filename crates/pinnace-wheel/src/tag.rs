@@ -170,6 +170,17 @@ impl Tags {
         best.map_or(Match::Misfit(nearest), Match::Fit)
     }
 
+    /// How near the platform of a wheel is, whatever Python it is for; `None` is far.
+    pub(crate) fn rank_platform(&self, wheel: &WheelName) -> Option<Misfit> {
+        let [.., platforms] = wheel.tag_parts();
+        let here = |platform: &str| match platform {
+            "any" => Misfit::SystemVersion,
+            _ if self.ordered.iter().any(|tag| &*tag.platform == platform) => Misfit::SystemVersion,
+            _ => self.miss(platform),
+        };
+        platforms.split('.').map(here).max().filter(|misfit| *misfit > Misfit::System)
+    }
+
     /// How near a platform tag is that is not accepted.
     fn miss(&self, platform: &str) -> Misfit {
         let (system, machine) = system_and_machine(platform);

@@ -32,6 +32,10 @@ pub(crate) fn parse(text: &str) -> Option<u64> {
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
     let plausible = year >= 1970 && (1..=12).contains(&month) && (1..=31).contains(&day);
     let days = plausible.then(|| days_since_1970(year, month, day))?;
+    // The 30th of February would be written as the 2nd of March.
+    if !Timestamp(days * 86_400).to_string().starts_with(date) {
+        return None;
+    }
     let seconds = i64::try_from(days).ok()? * 86_400 + time.map_or(Some(0), seconds_of_day)?;
     u64::try_from(seconds).ok()
 }
@@ -103,8 +107,16 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for bad in ["", "2026", "2026-13-01", "2026-1-1", "2026-01-01T25:00:00Z", "1969-12-31", "x"]
-        {
+        for bad in [
+            "",
+            "2026",
+            "2026-02-30",
+            "2026-13-01",
+            "2026-1-1",
+            "2026-01-01T25:00:00Z",
+            "1969-12-31",
+            "x",
+        ] {
             assert_eq!(parse(bad), None, "{bad}");
         }
         assert_eq!(parse("2024-03-24T00:00:00.123456Z"), Some(1_711_238_400));

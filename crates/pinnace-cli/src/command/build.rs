@@ -9,7 +9,7 @@ use std::{
 
 use pinnace_env::{Distribution, Layer, merge};
 use pinnace_pex::{EntryPoint, PexBuilder, PlatformRules, Written, find_script};
-use pinnace_store::{Access, Digest, Durability, PendingFile};
+use pinnace_store::{Access, Digest, PendingFile};
 use pinnace_wheel::{
     Downloaded, ExtraName, Formats, Index, Lock, Pin, ProjectName, Request, Requirement, Selection,
     Source, Target, UvLock, WheelName,
@@ -21,7 +21,7 @@ use crate::{
     arguments::Build,
     environment::Environment,
     inputs::Wanted,
-    platforms,
+    output, platforms,
     progress::{Count, Output, Size},
     session::Session,
 };
@@ -39,8 +39,7 @@ pub(crate) fn run(
     session.reporter.clear();
     let built = built?;
     built.notes.iter().for_each(|note| output.say(format!("warning: {note}")));
-    output.result(&built.as_text(), &built.as_json());
-    Ok(())
+    output.result(&built.as_text(), &built.as_json())
 }
 
 struct Job<'a> {
@@ -172,23 +171,11 @@ impl Job<'_> {
         Ok(written)
     }
 
-    /// Made first, so that a folder that cannot be written to is known before anything is fetched.
     fn create_output(&self) -> Result<PendingFile, Failure> {
-        let path = self.environment.folder.join(&self.arguments.output);
         if self.arguments.output.as_os_str() == "-" {
             return Err(Failure::usage("`-o` takes a file, and cannot write to stdout"));
         }
-        let ends_in_slash = self.arguments.output.as_os_str().as_encoded_bytes().ends_with(b"/");
-        if path.is_dir() || ends_in_slash {
-            let message = format!("`{}` is a folder; `-o` takes a file", path.display());
-            return Err(Failure::usage(message));
-        }
-        // A device or a pipe would be replaced by a file, which nobody can want.
-        if path.exists() && !path.is_file() {
-            let message = format!("`{}` is no ordinary file, and is left alone", path.display());
-            return Err(Failure::usage(message));
-        }
-        Ok(PendingFile::create(&path, Access::Executable, Durability::Durable)?)
+        output::create(&self.arguments.output, Access::Executable, self.environment)
     }
 
     /// What the file says that it satisfies: what was asked for, or all that a lock pins.
@@ -263,7 +250,8 @@ fn check_arguments(arguments: &Build) -> Result<(), Failure> {
 
 fn chosen(selection: Selection) -> Result<Chosen, Failure> {
     if let Some((name, url)) = selection.repositories.first() {
-        let message = format!("`{name}` is in the repository {url}, and cannot be built yet");
+        let message =
+            format!("`{name}` is in a repository ({}), and cannot be built yet", shown(url));
         return Err(Failure::job(message));
     }
     let folder = |(name, path): &(ProjectName, String)| {
@@ -271,6 +259,12 @@ fn chosen(selection: Selection) -> Result<Chosen, Failure> {
     };
     let notes = selection.folders.iter().map(folder).collect();
     Ok(Chosen { pins: selection.pins, notes })
+}
+
+/// A repository without what may be a secret in its address.
+fn shown(url: &str) -> String {
+    let bare = url.split(['?', '#']).next().unwrap_or_default();
+    bare.rsplit_once('@').map_or(bare, |(_, rest)| rest).to_owned()
 }
 
 /// All of them must be wheels.

@@ -26,8 +26,7 @@ pub(crate) fn run(arguments: &Info, output: Output) -> Result<(), Failure> {
     }
     let found = inspect(file).map_err(|error| named(&error))?;
     let json = as_json(&found, &path.display().to_string(), metadata.len());
-    output.result(&as_text(&found, &path.display().to_string(), metadata.len()), &json);
-    Ok(())
+    output.result(&as_text(&found, &path.display().to_string(), metadata.len()), &json)
 }
 
 fn as_json(found: &Inspection, path: &str, bytes: u64) -> serde_json::Value {

@@ -2,12 +2,12 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{self, Write},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use pinnace_store::{Access, Digest, Durability, PendingFile};
+use pinnace_store::{Access, Digest, PendingFile};
 use pinnace_wheel::{Index, Lock, Pin, ProjectName, Request, Target};
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::{
     Failure, arguments,
     environment::Environment,
     inputs::Wanted,
-    platforms,
+    output, platforms,
     progress::{Count, Output},
     session::Session,
 };
@@ -34,7 +34,6 @@ pub(crate) fn run(
         None => output.raw(&locked.text, &locked.as_json()),
         Some(_) => output.result(&locked.as_text(), &locked.as_json()),
     }
-    Ok(())
 }
 
 struct Locked {
@@ -54,13 +53,18 @@ fn lock(arguments: &arguments::Lock, session: &Session<'_>) -> Result<Locked, Fa
             "name requirements, as in `pinnace lock flask -o pylock.toml`, or a file with `-r`",
         ));
     }
-    let path = session.environment.folder.join(&arguments.output);
+    let path = output::resolved(&arguments.output, session.environment)?;
     let file = (arguments.output.as_os_str() != "-").then(|| path.clone());
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let request = prefer(wanted.request.clone(), arguments, file.as_deref(), &folder)?;
     let targets = platforms::targets(&arguments.platform, session.environment, &session.storage)?;
-    // Made first, so that a folder that cannot be written to is known before anything is fetched.
-    let pending = file.as_deref().map(pending).transpose()?;
+    let pending = match file {
+        Some(_) => {
+            let access = Access::ReadWrite;
+            Some(output::create(&arguments.output, access, session.environment)?)
+        }
+        None => None,
+    };
     let index = session.index(&arguments.index, &wanted, arguments.platform.python.as_deref())?;
     let mut notes = wanted.notes.clone();
     let resolving = Instant::now();
@@ -97,6 +101,10 @@ fn solve(
 ) -> Result<Vec<Pin>, Failure> {
     let resolution = session.resolve(index, request, target)?;
     notes.extend(resolution.warnings().iter().cloned());
+    for pin in resolution.pins().iter().filter(|pin| pin.file().address.has_query()) {
+        let name = pin.project();
+        notes.push(format!("the query in the address of {name} may be a secret, and is left out"));
+    }
     Ok(index.with_digests(resolution.pins().to_vec())?)
 }
 
@@ -110,13 +118,24 @@ fn prefer(
     let Some(file) = file.filter(|file| !arguments.upgrade && !as_requirements(Some(file))) else {
         return Ok(request);
     };
-    let Ok(text) = fs::read_to_string(file) else { return Ok(request) };
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(request),
+        Err(error) => {
+            let doing = format!("`{}` is there already, and cannot be read", file.display());
+            return Err(Failure::io(&doing, &error).hint("`--upgrade` writes it anew"));
+        }
+    };
     let names = arguments.upgrade_package.iter().map(|name| name.parse::<ProjectName>());
     let anew: Vec<ProjectName> = names.collect::<Result<_, _>>()?;
     let before = Lock::parse(&text, folder).map_err(|error| {
         Failure::job(format!("`{}` is there already: {error}", file.display()))
             .hint("`--upgrade` writes it anew")
     })?;
+    if let Some(name) = anew.iter().find(|name| !before.versions().any(|(known, _)| known == *name))
+    {
+        return Err(Failure::usage(format!("`{}` has no `{name}` to upgrade", file.display())));
+    }
     for (name, version) in before.versions() {
         if let Some(version) = version.filter(|_| !anew.contains(name)) {
             request = request.prefer(name.clone(), version.clone());
@@ -129,17 +148,9 @@ fn as_requirements(file: Option<&Path>) -> bool {
     file.and_then(Path::extension).is_some_and(|extension| extension == "txt")
 }
 
-fn pending(file: &Path) -> Result<PendingFile, Failure> {
-    if file.is_dir() {
-        return Err(Failure::usage(format!("`{}` is a folder; `-o` takes a file", file.display())));
-    }
-    Ok(PendingFile::create(file, Access::ReadWrite, Durability::Durable)?)
-}
-
 fn write(mut pending: PendingFile, file: &Path, text: &str) -> Result<(), Failure> {
-    pending
-        .write_all(text.as_bytes())
-        .map_err(|error| Failure::job(format!("cannot write `{}`: {error}", file.display())))?;
+    let doing = format!("cannot write `{}`", file.display());
+    pending.write_all(text.as_bytes()).map_err(|error| Failure::io(&doing, &error))?;
     Ok(pending.commit()?)
 }
 

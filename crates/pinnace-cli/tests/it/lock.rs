@@ -179,6 +179,66 @@ fn netrc_has_the_credentials() {
 }
 
 #[test]
+fn a_result_that_cannot_be_written_is_a_failure() {
+    let world = World::new();
+    for arguments in
+        [&["lock", "voice", "-o", "-"][..], &["lock", "voice", "-o", "x.toml", "--json"]]
+    {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = world.command(arguments).stdout(full).output().unwrap();
+        let ran = crate::world::Ran::of(output);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains("cannot write to stdout"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn only_a_lock_is_written_over_and_a_link_is_followed() {
+    let world = World::new();
+    crate::world::write_bytes(&world.path("binary"), &[0xff, 0xfe]);
+    world.fails(&["lock", "voice", "-o", "binary"], 1, &["is there already, and cannot be read"]);
+    assert_eq!(std::fs::read(world.path("binary")).unwrap(), [0xff, 0xfe]);
+    write(&world.path("text.toml"), "a = 1\n");
+    world.fails(&["lock", "voice", "-o", "text.toml"], 1, &["is there already"]);
+    world.fails(&["lock", "voice", "-o", "/dev/null"], 2, &["is no ordinary file"]);
+    write(&world.path("real/pylock.toml"), "lock-version = '1.0'\npackages = []\n");
+    std::os::unix::fs::symlink("real/pylock.toml", world.path("pylock.toml")).unwrap();
+    world.ok(&["lock", "voice", "-o", "pylock.toml"]);
+    assert!(world.path("pylock.toml").is_symlink());
+    assert!(std::fs::read_to_string(world.path("real/pylock.toml")).unwrap().contains("voice"));
+    world.fails(&["lock", "voice", "-P", "tpyo", "-o", "pylock.toml"], 2, &["has no `tpyo`"]);
+}
+
+#[test]
+fn secrets_in_files_are_not_shown() {
+    let world = World::new();
+    let secret = "name = 'x\nurl = 'https://u:hunter2@h.example/'\n";
+    for (name, arguments) in [
+        ("pylock.toml", &["build", "--lock", "pylock.toml", "-o", "x.pex"][..]),
+        ("uv.lock", &["build", "--lock", "uv.lock", "-o", "x.pex"]),
+        ("p/pyproject.toml", &["lock", "--project", "p", "-o", "x.toml"]),
+    ] {
+        write(&world.path(name), secret);
+        let ran = world.fails(arguments, 1, &["line 1"]);
+        assert!(!ran.err.contains("hunter2"), "{}", ran.err);
+    }
+    let token = "seven @ http://h.example/six-1-py3-none-any.whl?token=hunter2";
+    for arguments in [&["lock", token][..], &["lock", "six", "-f", "u:hunter2@h/fl"]] {
+        let ran = world.fails(&[arguments, &["-o", "x.toml"]].concat(), 2, &["error"]);
+        assert!(!ran.err.contains("hunter2"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_version_for_elsewhere_need_not_be_here() {
+    let world = World::new();
+    let arguments =
+        ["lock", "voice", "--python", "3.42", "--platform", "linux_x86_64", "-o", "x.toml"];
+    let ran = world.ok(&arguments);
+    assert!(ran.err.contains("Python 3.42.0 is assumed"), "{}", ran.err);
+}
+
+#[test]
 fn the_lock_goes_to_stdout_where_that_is_asked_for() {
     let world = World::new();
     let ran = world.ok(&["lock", "voice", "-o", "-", "-q"]);

@@ -1,7 +1,7 @@
 //! Files by address: `name @ https://…/name-1.0-py3-none-any.whl`.
 
 use super::{Index, entry::parse_sha256};
-use crate::{Address, Artifact, Error, File, ProjectName, error::without_userinfo};
+use crate::{Address, Artifact, Error, File, ProjectName, error::without_secrets};
 
 /// Where code is kept under version control, as pip spells it.
 const REPOSITORIES: [&str; 4] = ["git", "hg", "svn", "bzr"];
@@ -23,7 +23,7 @@ pub(super) fn file(index: &Index<'_>, name: &ProjectName, url: &str) -> Result<F
     }
     let file_name = address.file_name();
     let artifact = Artifact::parse(&file_name, name).map_err(|error| {
-        let shown = without_userinfo(&file_name);
+        let shown = without_secrets(&file_name);
         refuse(&format!("`{shown}` is no file of `{name}`: {}", error.reason()))
     })?;
     let mut file = File::new(artifact, address);

@@ -17,7 +17,7 @@ use crate::{Artifact, Error, ErrorKind, Event, File, Get, Part, Pin, ReadAt};
 const PARALLEL: usize = 8;
 
 /// Remembers the SHA-256 of files whose index does not tell it, by their address.
-const DIGESTS: &str = "digests-1";
+const DIGESTS: &str = "digests-2";
 
 /// A file that is in the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -52,8 +52,15 @@ impl Index<'_> {
     ///
     /// As [`Index::download`].
     pub fn with_digests(&self, pins: Vec<Pin>) -> Result<Vec<Pin>, Error> {
-        let unknown: Vec<&Pin> =
-            pins.iter().filter(|pin| known_digest(self, pin.file()).is_none()).collect();
+        let unknown: Vec<&Pin> = pins
+            .iter()
+            .filter(|pin| {
+                let known = known_digest(self, pin.file());
+                // What is said of a file that is here can be looked at.
+                let here = pin.file().address.is_file();
+                known.is_none_or(|sha256| here && !contains(self, &sha256).unwrap_or(false))
+            })
+            .collect();
         if !unknown.is_empty() {
             self.fetch_all(&unknown)?;
         }
@@ -118,6 +125,11 @@ impl Index<'_> {
     }
 }
 
+fn broken(file: &File, error: &io::Error) -> Error {
+    let file = file.artifact.file_name().to_owned();
+    ErrorKind::Broken { file, reason: error.to_string() }.into()
+}
+
 fn vanished(pin: &Pin) -> Error {
     let file = pin.file().artifact.file_name().to_owned();
     ErrorKind::Broken { file, reason: "it vanished from the store".to_owned() }.into()
@@ -144,10 +156,12 @@ pub(super) fn one(index: &Index<'_>, file: &File) -> Result<[u8; 32], Error> {
         let kept = index.parts.wheels.put(&mut body, file.sha256.as_ref());
         match (kept, body.failure) {
             (Ok(sha256), _) => Ok(sha256),
+            (Err(_), Some(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                Err(broken(file, &error).into())
+            }
             (Err(_), Some(error)) => Err(retry::broken(address, error)),
             (Err(error), None) if error.kind() == io::ErrorKind::InvalidData => {
-                let file = file.artifact.file_name().to_owned();
-                Err(Error::from(ErrorKind::Broken { file, reason: error.to_string() }).into())
+                Err(broken(file, &error).into())
             }
             (Err(error), None) => Err(Error::keep("store a wheel")(error).into()),
         }
@@ -155,7 +169,8 @@ pub(super) fn one(index: &Index<'_>, file: &File) -> Result<[u8; 32], Error> {
     index.digests().insert(address.without_credentials(), sha256);
     // A file of this machine may change.
     if file.sha256.is_none() && !address.is_file() {
-        index.parts.cache.put(DIGESTS, &address.without_credentials(), hex(&sha256).as_bytes());
+        let entry = format!("{}{:020}", hex(&sha256), index.options.now);
+        index.parts.cache.put(DIGESTS, &address.without_credentials(), entry.as_bytes());
     }
     Ok(sha256)
 }
@@ -167,15 +182,17 @@ fn contains(index: &Index<'_>, sha256: &[u8; 32]) -> Result<bool, Error> {
     index.parts.wheels.contains(sha256).map_err(Error::keep("look for a wheel"))
 }
 
-/// From the index, or from a download of the same address, in this run or an earlier one.
-fn known_digest(index: &Index<'_>, file: &File) -> Option<[u8; 32]> {
+/// From the index, or from a download of the same address: in this run, or one so long ago as pages
+/// are believed.
+pub(super) fn known_digest(index: &Index<'_>, file: &File) -> Option<[u8; 32]> {
     let key = file.address.without_credentials();
     let known = file.sha256.or_else(|| index.digests().get(&key).copied());
     known.or_else(|| {
         let entry = index.parts.cache.get(DIGESTS, &key).filter(|_| !file.address.is_file())?;
-        let mut hex = [0; 64];
-        ReadAt::read_exact_at(&*entry, &mut hex, 0).ok()?;
-        parse_sha256(std::str::from_utf8(&hex).ok()?)
+        let mut bytes = [0; 84];
+        ReadAt::read_exact_at(&*entry, &mut bytes, 0).ok()?;
+        let (hex, fetched_at) = std::str::from_utf8(&bytes).ok()?.split_at_checked(64)?;
+        index.is_fresh(fetched_at.parse().ok()?).then(|| parse_sha256(hex)).flatten()
     })
 }
 
@@ -230,7 +247,8 @@ impl Read for Body<'_> {
                     self.index.parts.progress.event(Event::Received(n as u64));
                     return Ok(n);
                 }
-                io::Error::other("the server sends more than the index promised")
+                // Asking again would not change it.
+                io::Error::new(io::ErrorKind::InvalidData, "it is larger than it should be")
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
             Err(error) => error,

@@ -17,8 +17,8 @@ use super::entry::{self, Entry};
 use crate::{Address, Error, ErrorKind, File, Project, ProjectName, ReadAt, Version};
 
 const MAGIC: &str = "pinnace-page 2";
-/// A head of 100,000 versions has 4 MB.
-const LARGEST_HEAD: u64 = 16 << 20;
+/// No page is larger, nor the head of one. One of 100,000 versions has 4 MB.
+const LARGEST_HEAD: u64 = 64 << 20;
 
 /// A page in the cache.
 pub(crate) struct KeptPage {
@@ -204,6 +204,8 @@ fn push_number(body: &mut String, number: Option<u64>) {
 fn address<'u>(url: &'u str, base: &Address) -> (Cow<'u, str>, Secrecy) {
     let authority = url.split_once("://").map(|(_, rest)| rest.split('/').next());
     match authority.flatten() {
+        // A query may hold a signature.
+        _ if url.contains('?') => (url.into(), Secrecy::Secret),
         Some(authority) if !authority.contains('@') => (url.into(), Secrecy::Public),
         Some(_) if !base.lends_credentials_to(url) => (url.into(), Secrecy::Secret),
         _ => {

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The version is that of the kept form.
-const BUCKET: &str = "metadata-2";
+const BUCKET: &str = "metadata-3";
 /// The largest METADATA known has 1 MB.
 const LARGEST: u64 = 32 << 20;
 /// Of 135 popular wheels 122 have directory and METADATA in their last 64 KiB (96 in 16 KiB).
@@ -74,7 +74,8 @@ fn of_sdist(index: &Index<'_>, file: &File, sdist: &SdistName) -> Result<Option<
     if let Some(metadata) = kept(index, file) {
         return Ok(Some(metadata));
     }
-    let known = file.sha256.filter(|sha256| index.parts.wheels.contains(sha256).unwrap_or(false));
+    let known = download::known_digest(index, file)
+        .filter(|sha256| index.parts.wheels.contains(sha256).unwrap_or(false));
     let sha256 = match known {
         Some(sha256) => sha256,
         None => download::one(index, file)?,
@@ -92,7 +93,9 @@ fn of_sdist(index: &Index<'_>, file: &File, sdist: &SdistName) -> Result<Option<
         read.map_err(|error| refuse(error.to_string()))?
     };
     let own = info.and_then(|bytes| Metadata::parse(&bytes).ok());
-    let own = own.filter(|own| own.is_static() && own.version() == file.artifact.version());
+    let own = own.filter(|own| {
+        own.is_static() && own.version() == sdist.version() && own.name() == sdist.project()
+    });
     let metadata = match (own, index.parts.build) {
         (Some(own), _) => own,
         (None, None) => return Ok(None),
@@ -123,16 +126,31 @@ pub(super) fn verify(index: &Index<'_>, file: &File, sha256: &[u8; 32]) -> Resul
 
 const VERIFIED: &str = "verified-1";
 
+/// What a wheel says of itself once it was here, or what its index said of it. The latter counts only
+/// for the same address: another index may list the same bytes, and tell the truth of them.
 fn kept(index: &Index<'_>, file: &File) -> Option<Metadata> {
-    let key = hex(file.sha256.as_ref()?);
-    Metadata::parse(&get_sealed(index.parts.cache, BUCKET, &key, LARGEST)?).ok()
+    let sha256 = file.sha256.as_ref()?;
+    let read = |key: &str| {
+        let bytes = get_sealed(index.parts.cache, BUCKET, key, LARGEST)?;
+        Metadata::parse(&bytes).ok()
+    };
+    read(&hex(sha256)).or_else(|| read(&told_key(file, sha256)))
 }
 
 fn keep(index: &Index<'_>, file: &File, metadata: Metadata) -> Result<Metadata, Error> {
     if let Some(sha256) = &file.sha256 {
-        put_sealed(index.parts.cache, BUCKET, &hex(sha256), &metadata.encode());
+        let key = told_key(file, sha256);
+        put_sealed(index.parts.cache, BUCKET, &key, &metadata.encode());
     }
     Ok(metadata)
+}
+
+fn told_key(file: &File, sha256: &[u8; 32]) -> String {
+    let told = match &file.metadata_file {
+        MetadataFile::Hashed(sha256) => hex(sha256),
+        MetadataFile::Present | MetadataFile::Unknown => String::new(),
+    };
+    format!("{} {} {told}", hex(sha256), file.address.without_credentials())
 }
 
 fn from_wheel(
@@ -140,7 +158,7 @@ fn from_wheel(
     file: &File,
     wheel: &WheelName,
 ) -> Result<Option<Metadata>, Error> {
-    let Some(sha256) = &file.sha256 else { return Ok(None) };
+    let Some(sha256) = &download::known_digest(index, file) else { return Ok(None) };
     if !index.parts.wheels.contains(sha256).map_err(Error::keep("look for a wheel"))? {
         return Ok(None);
     }

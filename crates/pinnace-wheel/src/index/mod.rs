@@ -47,6 +47,8 @@ pub struct Index<'a> {
     fetched: Mutex<BTreeMap<String, [u8; 32]>>,
     ahead: Ahead,
     pages: Gate,
+    /// For bodies of pages that are larger than any page should be.
+    large: Gate,
 }
 
 /// What an [`Index`] stands on.
@@ -120,7 +122,15 @@ impl<'a> Index<'a> {
             fetched: Mutex::default(),
             ahead: Ahead::default(),
             pages: Gate::new(PAGES_AT_ONCE),
+            large: Gate::new(1),
         }
+    }
+
+    /// Whether what was fetched then is still believed.
+    fn is_fresh(&self, fetched_at: u64) -> bool {
+        let age = self.options.now.checked_sub(fetched_at);
+        let fresh = age.is_some_and(|age| age < self.options.time_to_live.as_secs());
+        fresh || self.options.offline
     }
 
     fn digests(&self) -> MutexGuard<'_, BTreeMap<String, [u8; 32]>> {

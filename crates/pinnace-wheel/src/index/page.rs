@@ -1,6 +1,6 @@
 //! The page of one project: from the cache while it is fresh, else from the first index that has it.
 
-use std::{io::Read, sync::Arc};
+use std::{collections::BTreeSet, io::Read, sync::Arc};
 
 use super::{
     Index,
@@ -15,8 +15,10 @@ use crate::{Address, Error, ErrorKind, Event, File, Part, Project, ProjectName, 
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
      application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01";
 
-/// The largest page known has 12 MB; beyond this it is no page.
-const LARGEST: u64 = 256 << 20;
+/// The largest page known has 12 MB. Larger ones are read one at a time, and beyond the second of
+/// these it is no page.
+const LARGE: u64 = 16 << 20;
+const LARGEST: u64 = 64 << 20;
 
 /// The version is that of the kept form.
 const BUCKET: &str = "pages-2";
@@ -78,7 +80,7 @@ fn links(index: &Index<'_>, address: &Address) -> Result<Arc<Vec<Entry<'static>>
             return Err(retry::refused(address, response.status, response.retry_after));
         }
         let base = base_of(&response, address);
-        let bytes = read(response, address)?;
+        let bytes = read(index, response, address)?;
         let entries =
             html::entries(&bytes, &base).map_err(|reason| Error::from(no_page(address, reason)))?;
         Ok(Arc::new(entries))
@@ -87,11 +89,12 @@ fn links(index: &Index<'_>, address: &Address) -> Result<Arc<Vec<Entry<'static>>
 
 /// A file that is in both comes from the links.
 fn with_links(linked: Vec<File>, found: Option<Project>) -> Result<Project, Error> {
+    let names: BTreeSet<String> =
+        linked.iter().map(|file| file.artifact.file_name().to_owned()).collect();
     let mut files = linked;
     for release in found.as_ref().map(Project::releases).unwrap_or_default() {
         for file in release.files()?.iter() {
-            let name = file.artifact.file_name();
-            if !files.iter().any(|known| known.artifact.file_name() == name) {
+            if !names.contains(file.artifact.file_name()) {
                 files.push(file.clone());
             }
         }
@@ -103,9 +106,7 @@ fn with_links(linked: Vec<File>, found: Option<Project>) -> Result<Project, Erro
 fn cached(index: &Index<'_>, name: &ProjectName, address: &Address) -> Option<Option<Project>> {
     let page = index.parts.cache.get(BUCKET, &address.to_string())?;
     let page = kept::open(page, name, address)?;
-    let age = index.options.now.checked_sub(page.fetched_at);
-    let fresh = age.is_some_and(|age| age < index.options.time_to_live.as_secs());
-    (fresh || index.options.offline).then_some(page.project)
+    index.is_fresh(page.fetched_at).then_some(page.project)
 }
 
 fn fetch(
@@ -120,13 +121,15 @@ fn fetch(
             200 => {
                 // Read before waiting: a body that nobody reads holds up all others on its
                 // connection (RFC 9113, section 5.2).
-                let is_json = response.content_type.contains("json");
+                let told_json = response.content_type.contains("json");
                 let base = base_of(&response, address);
-                let bytes = read(response, address)?;
+                let bytes = read(index, response, address)?;
+                // Some servers do not say what they send; no page in HTML starts so.
+                let is_json = told_json || bytes.trim_ascii_start().starts_with(b"{");
                 let _room = index.pages.enter();
                 let entries = parse(&bytes, is_json, &base)
                     .map_err(|reason| Error::from(no_page(address, reason)))?;
-                Ok(keep(index, name, address, &base, &entries))
+                Ok(Some(keep(index, name, address, &base, &entries)?))
             }
             404 | 410 => Ok(None),
             status => Err(retry::refused(address, status, response.retry_after)),
@@ -155,28 +158,37 @@ fn keep(
     address: &Address,
     base: &Address,
     entries: &[Entry<'_>],
-) -> Option<Project> {
+) -> Result<Project, Error> {
     let encoded = kept::encode(index.options.now, name, entries, base);
     if encoded.secrecy == Secrecy::Public && !address.is_file() && !entries.is_empty() {
         index.parts.cache.put(BUCKET, &address.to_string(), &encoded.bytes);
-        if let Some(project) = cached(index, name, address) {
-            return project;
+        if let Some(Some(project)) = cached(index, name, address) {
+            return Ok(project);
         }
     }
-    kept::open(Box::new(encoded.bytes), name, base)?.project
+    let opened = kept::open(Box::new(encoded.bytes), name, base);
+    opened
+        .and_then(|opened| opened.project)
+        .ok_or_else(|| no_page(address, "it lists too many versions".to_owned()).into())
 }
 
-fn read(response: Response, address: &Address) -> Result<Vec<u8>, retry::Failure> {
-    let expected = response.content_length.unwrap_or_default().min(LARGEST);
+fn read(
+    index: &Index<'_>,
+    mut response: Response,
+    address: &Address,
+) -> Result<Vec<u8>, retry::Failure> {
+    let expected = response.content_length.unwrap_or_default().min(1 << 20);
     let mut bytes = Vec::with_capacity(expected as usize + 1);
-    response
-        .body
-        .take(LARGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| retry::broken(address, error))?;
-    if bytes.len() as u64 > LARGEST {
-        let reason = format!("it is larger than {LARGEST} bytes");
-        return Err(Error::from(no_page(address, reason)).into());
+    let mut read = |limit: u64| {
+        let taken = (&mut response.body).take(limit).read_to_end(&mut bytes);
+        taken.map(|n| n as u64).map_err(|error| retry::broken(address, error))
+    };
+    if read(LARGE)? == LARGE {
+        let _alone = index.large.enter();
+        if read(LARGEST - LARGE + 1)? > LARGEST - LARGE {
+            let reason = format!("it is larger than {LARGEST} bytes");
+            return Err(Error::from(no_page(address, reason)).into());
+        }
     }
     Ok(bytes)
 }

@@ -81,6 +81,9 @@ pub(super) fn request(index: &Index<'_>, get: Get<'_>) -> Result<Response, Failu
 pub(super) fn refused(address: &Address, status: u16, retry_after: Option<u64>) -> Failure {
     let url = address.to_string();
     let error = match status {
+        404 if address.is_file() => {
+            ErrorKind::Page { url, reason: "there is no such file or folder".to_owned() }
+        }
         401 | 403 => ErrorKind::Unauthorized { url, status },
         _ => ErrorKind::Status { url, status },
     };

@@ -111,7 +111,8 @@ impl Pyproject {
     /// If it is no TOML, or one of the tables that are read here is malformed.
     pub fn parse(text: &str, origin: &str) -> Result<Self, Error> {
         let document = toml::from_str(text).map_err(|error| -> Error {
-            ErrorKind::Input { place: origin.to_owned(), reason: error.to_string() }.into()
+            let reason = Error::toml_reason(text, &error);
+            ErrorKind::Input { place: origin.to_owned(), reason }.into()
         })?;
         Ok(Self { origin: origin.to_owned(), document })
     }

@@ -9,7 +9,7 @@ use std::{
 use super::line::{Line, lines};
 use crate::{
     Address, Error, ErrorKind, ExtraName, Formats, Marker, ProjectName, Requirement, WheelName,
-    error::without_userinfo, index::parse_sha256,
+    error::without_secrets, index::parse_sha256,
 };
 
 /// All that requirements files say together.
@@ -114,10 +114,15 @@ pub struct RequirementsReader<'a> {
     inputs: Inputs,
     /// The files that are being read, each named by the one before.
     open: Vec<PathBuf>,
+    /// How many have been read.
+    read: usize,
 }
 
 /// Files that name one another deeper than this go round.
 const DEEPEST: usize = 32;
+
+/// Files that name two others each come to millions.
+const MOST_FILES: usize = 1_000;
 
 /// What a line of a file adds to.
 #[derive(Clone, Copy)]
@@ -129,7 +134,7 @@ enum Role {
 impl<'a> RequirementsReader<'a> {
     /// A reader that puts these variables in where a file says `${NAME}`.
     pub fn new(files: &'a dyn ReadText, variables: &'a BTreeMap<String, String>) -> Self {
-        Self { files, variables, inputs: Inputs::default(), open: Vec::new() }
+        Self { files, variables, inputs: Inputs::default(), open: Vec::new(), read: 0 }
     }
 
     /// Reads a requirements file.
@@ -169,15 +174,17 @@ impl<'a> RequirementsReader<'a> {
 
     fn file(&mut self, path: &Path, role: Role) -> Result<(), Error> {
         let refuse = |reason: String| -> Error {
-            ErrorKind::Input { place: path.display().to_string(), reason }.into()
+            let place = without_secrets(&path.display().to_string());
+            ErrorKind::Input { place, reason }.into()
         };
+        self.read += 1;
+        if self.read > MOST_FILES {
+            return Err(refuse(format!("it is one of more than {MOST_FILES} files")));
+        }
         if self.open.iter().any(|open| open == path) || self.open.len() == DEEPEST {
             return Err(refuse("it names itself, through others or not".to_owned()));
         }
-        let text = self
-            .files
-            .read_text(path)
-            .map_err(|error| refuse(format!("cannot read it: {error}")))?;
+        let text = self.files.read_text(path).map_err(|error| refuse(unreadable(&error)))?;
         self.open.push(path.to_owned());
         for line in lines(&text, self.variables) {
             let origin = format!("{}, line {}", path.display(), line.number);
@@ -190,7 +197,7 @@ impl<'a> RequirementsReader<'a> {
 
     fn line(&mut self, line: &Line, place: &Place, role: Role) -> Result<(), Error> {
         let refuse = |reason: String| -> Error {
-            let reason = without_userinfo(&reason);
+            let reason = without_secrets(&reason);
             ErrorKind::Input { place: place.origin.clone(), reason }.into()
         };
         if !line.text.starts_with('-') {
@@ -198,6 +205,9 @@ impl<'a> RequirementsReader<'a> {
         }
         let (name, value) = option(&line.text);
         match (name, role) {
+            ("-r" | "--requirement" | "-c" | "--constraint", _) if value.contains("://") => {
+                Err(refuse(format!("`{value}` is an address; only files of this machine are read")))
+            }
             ("-r" | "--requirement", _) => self.file(&place.beside(value), role),
             ("-c" | "--constraint", _) => self.file(&place.beside(value), Role::Constraints),
             ("-e" | "--editable", Role::Constraints) => {
@@ -248,14 +258,14 @@ impl<'a> RequirementsReader<'a> {
     fn requirement(&mut self, text: &str, place: &Place, role: Role) -> Result<(), String> {
         let (text, options) = split_options(text);
         if text.ends_with(".txt") && !text.contains([' ', '@']) {
-            let shown = without_userinfo(text);
+            let shown = without_secrets(text);
             return Err(format!("`{shown}` looks like a file; a file is named with `-r {shown}`"));
         }
         let sha256 = hashes(options)?;
-        self.inputs.require_hashes |= !sha256.is_empty();
+        self.inputs.require_hashes |= !sha256.is_empty() && matches!(role, Role::Requirements);
         let parsed = match place_of(text) {
             None => Parsed::Requirement(text.parse().map_err(|error: Error| {
-                format!("`{}` is no requirement: {}", without_userinfo(text), error.reason())
+                format!("`{}` is no requirement: {}", without_secrets(text), error.reason())
             })?),
             Some(path) => place.local(path, text)?,
         };
@@ -337,7 +347,7 @@ impl Place {
 
     /// A path or URL without a name in front; extras and a marker may follow.
     fn local(&self, path: &str, text: &str) -> Result<Parsed, String> {
-        let (_, marker) = text.split_once(" ;").unwrap_or((text, ""));
+        let (_, marker) = split_marker(text);
         let marker = match marker.trim() {
             "" => None,
             marker => Some(marker.parse::<Marker>().map_err(|error| error.to_string())?),
@@ -346,6 +356,10 @@ impl Place {
         let file_name = path.split(['#', '?']).next().and_then(|it| it.rsplit('/').next());
         let file_name = crate::address::percent_decode(file_name.unwrap_or_default());
         if !is_archive(&file_name) {
+            if path.starts_with("git+") {
+                let reason = "is a repository, and what is in one cannot be built yet";
+                return Err(format!("`{path}` {reason}"));
+            }
             if path.contains("://") && !path.starts_with("file:") {
                 return Err(format!("`{path}` names no project; write `NAME @ {path}`"));
             }
@@ -374,7 +388,7 @@ impl Place {
 
 /// The path or URL of a line that has no name in front; `None` if it is a requirement.
 fn place_of(text: &str) -> Option<&str> {
-    let path = text.split_once(" ;").map_or(text, |(path, _)| path).trim();
+    let (path, _) = split_marker(text);
     let name = path.split(['[', '@', ' ', '<', '>', '=', '~', '!', ';']).next().unwrap_or_default();
     let has_scheme = path.split_once("://").is_some_and(|(scheme, _)| {
         scheme.chars().all(|symbol| symbol.is_ascii_alphanumeric() || symbol == '+')
@@ -384,6 +398,22 @@ fn place_of(text: &str) -> Option<&str> {
         !path.contains('@') && is_archive(path.split(['#', '[']).next().unwrap_or(path));
     let inside = name.contains('/') && !path.contains(" @ ");
     (is_path || is_archive_here || inside).then_some(path)
+}
+
+/// A marker behind a path starts at a `;`, and behind a URL, which may have one, at a `;` with a blank.
+fn split_marker(text: &str) -> (&str, &str) {
+    let separators: &[&str] =
+        if text.contains("://") && !text.starts_with('.') { &[" ;", "; "] } else { &[";"] };
+    let parts = separators.iter().find_map(|separator| text.split_once(separator));
+    let (path, marker) = parts.unwrap_or((text, ""));
+    (path.trim(), marker.trim())
+}
+
+fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
+        _ => format!("cannot read it: {error}"),
+    }
 }
 
 fn is_archive(name: &str) -> bool {

@@ -57,7 +57,7 @@ impl Lock {
             package(name, version, marker.flatten(), &pins)
         };
         let packages = merged.into_iter().map(package).collect::<Result<_, _>>()?;
-        Ok(Self { environments, requires_python: None, packages })
+        Ok(Self { environments, packages, ..Self::default() })
     }
 }
 

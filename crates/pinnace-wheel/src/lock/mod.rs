@@ -6,7 +6,7 @@ mod select;
 mod uv;
 mod write;
 
-use crate::{Address, File, Marker, ProjectName, Version};
+use crate::{Address, ExtraName, File, Marker, ProjectName, Version};
 
 pub use select::Selection;
 pub use uv::UvLock;
@@ -42,6 +42,11 @@ pub struct Lock {
     /// The environments that it is for; all if there are none.
     environments: Vec<Marker>,
     requires_python: Option<String>,
+    /// The extras that it knows, and the dependency groups.
+    extras: Vec<ExtraName>,
+    groups: Vec<ProjectName>,
+    /// The groups that are installed where none are named.
+    default_groups: Vec<ProjectName>,
     packages: Vec<Package>,
 }
 

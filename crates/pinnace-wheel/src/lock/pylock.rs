@@ -1,6 +1,6 @@
 //! Reading `pylock.toml` (PEP 751).
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, str::FromStr};
 
 use serde::Deserialize;
 
@@ -8,6 +8,7 @@ use super::{Files, Lock, Package};
 use crate::{
     Address, Artifact, Error, ErrorKind, File, ProjectName, index::parse_sha256, timestamp,
 };
+use crate::{Specifiers, Version};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -16,6 +17,12 @@ struct Document {
     #[serde(default)]
     environments: Vec<String>,
     requires_python: Option<String>,
+    #[serde(default)]
+    extras: Vec<String>,
+    #[serde(default)]
+    dependency_groups: Vec<String>,
+    #[serde(default)]
+    default_groups: Vec<String>,
     packages: Vec<Row>,
 }
 
@@ -81,15 +88,24 @@ impl Lock {
     ///
     /// [`ErrorKind::Lock`] if it is no lock of version 1, or a file in it has no SHA-256.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, Error> {
-        let document: Document = toml::from_str(text).map_err(|error| refuse(error.to_string()))?;
-        if document.lock_version.split('.').next() != Some("1") {
+        let document: Document =
+            toml::from_str(text).map_err(|error| refuse(Error::toml_reason(text, &error)))?;
+        let version: Vec<Result<u32, _>> =
+            document.lock_version.split('.').map(str::parse).collect();
+        if !matches!(version[..], [Ok(1)] | [Ok(1), Ok(_)]) {
             let version = document.lock_version;
             return Err(refuse(format!(
                 "it has the lock version {version}, and this program knows version 1"
             )));
         }
+        if let Some(text) = &document.requires_python {
+            Specifiers::parse_lenient(text)?;
+        }
         let marker = |text: &String| text.parse();
         Ok(Self {
+            extras: parse_all(&document.extras)?,
+            groups: parse_all(&document.dependency_groups)?,
+            default_groups: parse_all(&document.default_groups)?,
             environments: document.environments.iter().map(marker).collect::<Result<_, _>>()?,
             requires_python: document.requires_python,
             packages: document
@@ -99,6 +115,10 @@ impl Lock {
                 .collect::<Result<_, _>>()?,
         })
     }
+}
+
+fn parse_all<T: FromStr<Err = Error>>(texts: &[String]) -> Result<Vec<T>, Error> {
+    texts.iter().map(|text| text.parse()).collect()
 }
 
 pub(super) fn refuse(reason: String) -> Error {
@@ -131,14 +151,37 @@ fn package(row: Row, folder: &Path) -> Result<Package, Error> {
             Files::Listed(files)
         }
     };
+    let version: Option<Version> = row.version.map(|text| text.parse()).transpose()?;
+    check_versions(&name, version.as_ref(), &files)?;
     Ok(Package {
-        version: row.version.map(|text| text.parse()).transpose()?,
+        version,
         marker: row.marker.map(|text| text.parse()).transpose()?,
         requires_python: row.requires_python,
         index: row.index.map(|text| Address::parse(&text)).transpose()?,
         files,
         name,
     })
+}
+
+/// Files of another version than the entry says are a mistake, or worse.
+fn check_versions(
+    name: &ProjectName,
+    version: Option<&Version>,
+    files: &Files,
+) -> Result<(), Error> {
+    let Some(version) = version else { return Ok(()) };
+    let files = match files {
+        Files::Listed(files) => files.as_slice(),
+        Files::Archive(file) => std::slice::from_ref(&**file),
+        Files::Directory(_) | Files::Repository(_) => return Ok(()),
+    };
+    match files.iter().find(|file| file.artifact.version() != version) {
+        Some(file) => Err(refuse(format!(
+            "`{name}` is to be {version}, and `{}` is another",
+            file.artifact.file_name()
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn file(row: FileRow, project: &ProjectName, folder: &Path) -> Result<File, Error> {

@@ -53,15 +53,14 @@ impl Lock {
                 known.join(" or ")
             )));
         }
-        let excluded = |text: &Option<String>| {
-            text.as_deref().is_some_and(|text| excludes_python(text, target))
-        };
-        if excluded(&self.requires_python) {
-            let specifiers = self.requires_python.as_deref().unwrap_or_default();
-            return Err(refuse(format!(
-                "it requires Python {specifiers}, and {target} is another"
-            )));
+        check_python(self.requires_python.as_deref(), target)?;
+        if let Some(extra) = extras.iter().find(|extra| !self.extras.contains(*extra)) {
+            return Err(refuse(format!("it has no extra `{extra}`")));
         }
+        if let Some(group) = groups.iter().find(|group| !self.groups.contains(*group)) {
+            return Err(refuse(format!("it has no dependency group `{group}`")));
+        }
+        let groups = if groups.is_empty() { &self.default_groups } else { groups };
         let mut selection = Selection::default();
         let mut last: Option<&ProjectName> = None;
         for package in self.applying(target, extras, groups)? {
@@ -98,6 +97,17 @@ impl Lock {
     }
 }
 
+/// Whether a lock is for the platform's Python.
+pub(super) fn check_python(specifiers: Option<&str>, target: &Target) -> Result<(), Error> {
+    match specifiers.filter(|specifiers| excludes_python(specifiers, target)) {
+        Some(specifiers) => {
+            let python = target.python();
+            Err(refuse(format!("it requires Python {specifiers}, and {target} has {python}")))
+        }
+        None => Ok(()),
+    }
+}
+
 fn marker_error(requirement: &str, source: crate::MarkerError) -> Error {
     ErrorKind::Marker { requirement: requirement.to_owned(), source }.into()
 }
@@ -105,6 +115,8 @@ fn marker_error(requirement: &str, source: crate::MarkerError) -> Error {
 impl Package {
     pub(super) fn add_to(&self, selection: &mut Selection, target: &Target) -> Result<(), Error> {
         let name = self.name.clone();
+        check_python(self.requires_python.as_deref(), target)
+            .map_err(|error| refuse(format!("`{name}`: {error}")))?;
         match &self.files {
             Files::Directory(path) => selection.folders.push((name, path.clone())),
             Files::Repository(url) => selection.repositories.push((name, url.clone())),

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Files, Package, Selection, pylock::refuse};
+use super::{Files, Package, Selection, pylock::refuse, select::check_python};
 use crate::{
     Address, Artifact, Error, ErrorKind, ExtraName, File, Marker, ProjectName, Target, Version,
     index::parse_sha256, timestamp,
@@ -17,12 +17,15 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct UvLock {
     folder: PathBuf,
+    requires_python: Option<String>,
     packages: Vec<Row>,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
 struct Document {
     version: u32,
+    requires_python: Option<String>,
     #[serde(default, rename = "package")]
     packages: Vec<Row>,
 }
@@ -42,6 +45,16 @@ struct Row {
     #[serde(default)]
     wheels: Vec<FileRow>,
     sdist: Option<FileRow>,
+    #[serde(default)]
+    metadata: Told,
+}
+
+/// What a project says of itself; here, which extras there are.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Told {
+    #[serde(default)]
+    provides_extras: Vec<String>,
 }
 
 /// Where a package comes from; one of these is set.
@@ -91,9 +104,14 @@ impl UvLock {
     ///
     /// [`ErrorKind::Lock`] if it is no lock of version 1.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, Error> {
-        let document: Document = toml::from_str(text).map_err(|error| refuse(error.to_string()))?;
+        let document: Document =
+            toml::from_str(text).map_err(|error| refuse(Error::toml_reason(text, &error)))?;
         match document.version {
-            1 => Ok(Self { folder: folder.to_owned(), packages: document.packages }),
+            1 => Ok(Self {
+                folder: folder.to_owned(),
+                requires_python: document.requires_python,
+                packages: document.packages,
+            }),
             version => Err(refuse(format!(
                 "it has version {version}, and this program knows version 1 of `uv.lock`"
             ))),
@@ -119,6 +137,7 @@ impl UvLock {
         extras: &[ExtraName],
         groups: &[ProjectName],
     ) -> Result<Selection, Error> {
+        check_python(self.requires_python.as_deref(), target)?;
         let mut reach =
             Reach { lock: self, target, seen: BTreeSet::new(), waiting: VecDeque::new() };
         reach.start(member, extras, groups)?;
@@ -202,9 +221,16 @@ impl<'a> Reach<'a> {
             let known: Vec<_> = self.lock.members().collect();
             refuse(format!("it has no member `{member}`, but {}", known.join(", ")))
         })?;
-        self.push(at, None);
-        extras.iter().for_each(|extra| self.push(at, Some(extra.clone())));
         let row = &self.lock.packages[at];
+        self.push(at, None);
+        for extra in extras {
+            let named = |name: &str| name.parse::<ExtraName>().is_ok_and(|it| it == *extra);
+            let mut known = row.optional_dependencies.keys().chain(&row.metadata.provides_extras);
+            if !known.any(|name| named(name)) {
+                return Err(refuse(format!("`{member}` has no extra `{extra}` in it")));
+            }
+            self.push(at, Some(extra.clone()));
+        }
         for group in groups {
             let mut known = row.dev_dependencies.iter();
             let found =

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, path::Path};
 
 use super::{Files, Lock, Package};
-use crate::{Artifact, File, index::hex, timestamp::Timestamp};
+use crate::{Artifact, ExtraName, File, ProjectName, index::hex, timestamp::Timestamp};
 
 impl Lock {
     /// The lock as the text of a `pylock.toml` in `folder`: files of this machine are named
@@ -20,6 +20,9 @@ impl Lock {
         if let Some(specifiers) = &self.requires_python {
             line(&mut text, &format!("requires-python = {}", quoted(specifiers)));
         }
+        list(&mut text, "extras", self.extras.iter().map(ExtraName::as_str));
+        list(&mut text, "dependency-groups", self.groups.iter().map(ProjectName::as_str));
+        list(&mut text, "default-groups", self.default_groups.iter().map(ProjectName::as_str));
         text.push_str("created-by = \"pinnace\"\n");
         if self.packages.is_empty() {
             text.push_str("packages = []\n");
@@ -56,6 +59,14 @@ impl Lock {
             text.push('\n');
         }
         text
+    }
+}
+
+/// Nothing where the list is empty.
+fn list<'a>(text: &mut String, key: &str, names: impl Iterator<Item = &'a str>) {
+    let names: Vec<String> = names.map(quoted).collect();
+    if !names.is_empty() {
+        line(text, &format!("{key} = [{}]", names.join(", ")));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which file of a release to take on a platform, and why none will do.
 
-use std::{cmp::Reverse, fmt};
+use std::{cmp::Reverse, collections::BTreeSet, fmt};
 
 use super::request::FileRules;
 use crate::{
@@ -35,8 +35,10 @@ pub enum Unfit {
     RequiresPython(String),
     /// It was withdrawn, with this reason.
     Yanked(String),
-    /// Its files were uploaded after the time that counts, or the index does not tell when.
+    /// Its files were uploaded after the time that counts.
     TooNew,
+    /// The index does not tell when its files were uploaded, and that counts.
+    NoUploadTime,
     /// None of its files has a hash that is allowed.
     WrongHash,
     /// Its files are of a kind that is not known here.
@@ -64,6 +66,9 @@ impl fmt::Display for Unfit {
             Self::Yanked(reason) if reason.is_empty() => f.write_str("was yanked"),
             Self::Yanked(reason) => write!(f, "was yanked: {reason}"),
             Self::TooNew => f.write_str("is newer than `--exclude-newer` allows"),
+            Self::NoUploadTime => f.write_str(
+                "has no upload time on its index, so that `--exclude-newer` leaves it out",
+            ),
             Self::WrongHash => f.write_str("has no file with an allowed hash"),
             Self::NoFile => f.write_str("has no file of a known kind"),
         }
@@ -139,9 +144,10 @@ impl Candidates<'_> {
         if allowed.is_some_and(|all| file.sha256.is_none_or(|sha256| !all.contains(&sha256))) {
             return Some(Unfit::WrongHash);
         }
-        let newest = self.rules.exclude_newer.filter(|_| !file.address.is_file());
-        if newest.is_some_and(|limit| file.uploaded_at.is_none_or(|time| time >= limit)) {
-            return Some(Unfit::TooNew);
+        match (self.rules.exclude_newer, file.uploaded_at) {
+            (Some(_), None) if !file.address.is_file() => return Some(Unfit::NoUploadTime),
+            (Some(limit), Some(time)) if time >= limit => return Some(Unfit::TooNew),
+            _ => {}
         }
         if let Some(text) =
             file.requires_python.as_ref().filter(|it| excludes_python(it, self.target))
@@ -159,17 +165,20 @@ impl Candidates<'_> {
         if self.rules.no_binary.contains(project) {
             return Unfit::OnlyWheels;
         }
-        let mut misfits: Vec<(Misfit, String)> = wheels(files)
+        // Of those that miss by as much, the ones for this system are nearer.
+        let misfits: BTreeSet<(Reverse<Misfit>, Reverse<Option<Misfit>>, String)> = wheels(files)
             .filter_map(|wheel| match self.target.rank(wheel) {
-                Match::Misfit(misfit) => Some((misfit, wheel.compressed_tags())),
+                Match::Misfit(misfit) => {
+                    let system = self.target.tags().rank_platform(wheel);
+                    Some((Reverse(misfit), Reverse(system), wheel.compressed_tags()))
+                }
                 Match::Fit(_) => None,
             })
             .collect();
-        misfits.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         match (misfits.first(), files.first()) {
-            (Some((nearest, _)), _) => Unfit::NoWheel {
+            (Some((Reverse(nearest), ..)), _) => Unfit::NoWheel {
                 nearest: *nearest,
-                tags: misfits.into_iter().map(|(_, tags)| tags).collect(),
+                tags: misfits.into_iter().map(|(.., tags)| tags).collect(),
             },
             (None, Some(sdist)) => {
                 Unfit::OnlySdist { sdist: sdist.artifact.file_name().to_owned() }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Error, ErrorKind, ExtraName, File, MarkerError, MarkerVariable, Metadata, Project, ProjectName,
     Release, Requirement, Source, Target, Version,
-    error::without_userinfo,
+    error::without_secrets,
     marker::{Asked, Reads},
     point::Point,
     range::single,
@@ -77,6 +77,15 @@ impl<'a> Knowledge<'a> {
                 knowledge.learn_address(requirement)?;
             }
         }
+        // Code that is here may name addresses, too.
+        let local = request.locals.values().flat_map(|local| local.metadata.requires());
+        for text in local.filter(|text| text.contains('@')) {
+            let requirement: Requirement = text.parse()?;
+            let extras = requirement.marker().is_some_and(|it| it.to_string().contains("extra"));
+            if requirement.url().is_some() && (extras || knowledge.applies(&requirement, None)?) {
+                knowledge.learn_address(&requirement)?;
+            }
+        }
         Ok(knowledge)
     }
 
@@ -91,7 +100,7 @@ impl<'a> Knowledge<'a> {
         match before.flatten().and_then(|known| known.address.clone()) {
             Some(other) if other != url => {
                 let reason =
-                    format!("`{name}` is required from `{}`, too", without_userinfo(&other));
+                    format!("`{name}` is required from `{}`, too", without_secrets(&other));
                 Err(Error::parse("URL for a project that has none yet", url, reason))
             }
             _ => Ok(()),
@@ -409,7 +418,7 @@ impl<'a> Knowledge<'a> {
         if known.is_some_and(|known| known.address.as_deref() == Some(url)) {
             return Ok(());
         }
-        let shown = without_userinfo(url);
+        let shown = without_secrets(url);
         Err(Reason::Text(format!(
             "it requires `{name}` from `{shown}`, and only the request may name addresses; \
              require `{name} @ {shown}` there"

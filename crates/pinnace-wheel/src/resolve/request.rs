@@ -38,7 +38,7 @@ pub(super) struct Asked {
 
 impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = crate::error::without_userinfo(&self.requirement.to_string());
+        let shown = crate::error::without_secrets(&self.requirement.to_string());
         match &self.origin {
             Some(origin) => write!(f, "{shown} ({origin})"),
             None => f.write_str(&shown),

@@ -137,6 +137,12 @@ impl Target {
     /// If it is no assignment to a variable, or says another Python.
     pub fn with_marker(mut self, assignment: &str) -> Result<Self, Error> {
         self.markers = self.markers.with_assignment(assignment)?;
+        let [major, minor] = python::minor_of(&self.python)?;
+        let short = self.markers.get(Variable::PythonVersion).unwrap_or_default();
+        if !short.is_empty() && short != format!("{major}.{minor}") {
+            let reason = format!("the platform is of Python {}", self.python);
+            return Err(Error::parse("`python_version` of that Python", short, reason));
+        }
         if assignment.trim_start().starts_with(Variable::PythonFullVersion.as_str()) {
             let told = self.markers.get(Variable::PythonFullVersion).unwrap_or_default();
             let version: Version = told.parse()?;

@@ -226,7 +226,7 @@ fn html_is_as_good_as_json() {
     let html = r##"<!DOCTYPE html><html><head><base href="http://files.test/x/"></head><body>
         <a href="a-1-py3-none-any.whl#sha256=0000000000000000000000000000000000000000000000000000000000000001"
            data-requires-python="&gt;=3.8" data-yanked="bad &amp; gone">x</a>
-        <a href="https://files.test/a-1%2Blocal-py3-none-any.whl?x=1">x</a>
+        <a href="https://files.test/a-1%2Blocal-py3-none-any.whl">x</a>
         <a href="a-1.exe">x</a> <a>x</a> <a href="javascript:alert(1)">x</a>
         <a href="a-2.tar.gz" data-dist-info-metadata="sha256=0000000000000000000000000000000000000000000000000000000000000002">x</a>
         </body></html>"##;
@@ -253,6 +253,50 @@ fn html_is_as_good_as_json() {
     // The cached form holds all of it.
     check(&site.index(&[BASE], 2).project(&name).unwrap().unwrap());
     assert_eq!(site.requests().len(), 1);
+}
+
+#[test]
+fn addresses_with_queries_stay_in_memory() {
+    let site = Site::default();
+    let page = r#"<a href="/files/a-1-py3-none-any.whl?signature=hunter2">x</a>"#;
+    site.put("/simple/a/", "text/html", page);
+    for now in [1, 2] {
+        let project = site.index(&[BASE], now).project(&"a".parse().unwrap()).unwrap().unwrap();
+        let file = &project.releases()[0].files().unwrap()[0];
+        assert!(file.address.with_credentials().ends_with("?signature=hunter2"));
+    }
+    assert_eq!(site.requests().len(), 2);
+    let key = "http://index.test/simple/a/";
+    assert!(pinnace_wheel::Cache::get(&site.cache, "pages-2", key).is_none());
+}
+
+#[test]
+fn what_one_index_says_of_a_wheel_another_need_not_believe() {
+    let site = site();
+    let sha256 = site.wheel("b-2-py3-none-any.whl", &[]);
+    let page = json(&[("b-2-py3-none-any.whl", &sha256)]);
+    let told = page.replace("\"hashes\"", "\"core-metadata\":true,\"hashes\"");
+    site.put("/evil/b/", JSON, told.replace("../../files/", "/evil-files/"));
+    let lie = "Name: b\nVersion: 2\nRequires-Dist: nope\n";
+    site.put("/evil-files/b-2-py3-none-any.whl.metadata", "", lie);
+    let requires = |base: &str| {
+        let index = site.index(&[base], 1);
+        let project = index.project(&"b".parse().unwrap()).unwrap().unwrap();
+        let file = project.releases()[0].files().unwrap()[0].clone();
+        index.metadata(&file).unwrap().unwrap().requires().len()
+    };
+    assert_eq!(requires("http://index.test/evil"), 1);
+    assert_eq!(requires(BASE), 0);
+    assert_eq!(requires("http://index.test/evil"), 1);
+}
+
+#[test]
+fn json_is_known_by_its_first_letter() {
+    let site = site();
+    let page = json(&[("a-1-py3-none-any.whl", "0")]);
+    site.put("/simple/a/", "application/octet-stream", format!(" \n{page}"));
+    let project = site.index(&[BASE], 1).project(&"a".parse().unwrap()).unwrap().unwrap();
+    assert_eq!(project.releases().len(), 1);
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn files_and_folders_are_named_by_path_or_address() {
     let inputs = read(&[(
         "requirements.txt",
         "./w/foo-1.0-py3-none-any.whl\nhttps://h.example/Bar_x-2-py3-none-any.whl#sha256=00 ; os_name == 'nt'\n\
-         baz @ ./baz-1.tar.gz\n-e ./lib[x,y] ; python_version > '3'\n.\nname @ file:///q/code\nsdist-3.zip\n",
+         baz @ ./baz-1.tar.gz\n./w/old-1.zip;os_name == 'nt'\n-e ./lib[x,y] ; python_version > '3'\n.\nname @ file:///q/code\nsdist-3.zip\n",
     )])
     .unwrap();
     assert_eq!(
@@ -88,6 +88,7 @@ fn files_and_folders_are_named_by_path_or_address() {
             "foo @ file:///p/w/foo-1.0-py3-none-any.whl",
             "bar-x @ https://h.example/Bar_x-2-py3-none-any.whl#sha256=00 ; os_name == \"nt\"",
             "baz @ file:///p/baz-1.tar.gz",
+            "old @ file:///p/w/old-1.zip ; os_name == \"nt\"",
             "sdist @ file:///p/sdist-3.zip",
         ]
     );
@@ -107,11 +108,25 @@ fn an_error_names_the_file_and_the_line_and_no_secret() {
         ("base.txt\n", "a file is named with `-r base.txt`"),
         ("https://user:${TOKEN}@h.example/no-project\n", "names no project"),
         ("x @ \n", "an address was expected"),
+        ("-r https://user:${TOKEN}@h.example/r.txt\n", "only files of this machine are read"),
+        ("-e git+https://user:${TOKEN}@h.example/x#egg=x\n", "is a repository"),
     ] {
         let error = read(&[("requirements.txt", text)]).unwrap_err().to_string();
         assert!(error.contains(reason), "{text:?}: {error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
+}
+
+#[test]
+fn files_that_name_one_another_come_to_an_end() {
+    let names: Vec<(String, String)> = (0..30)
+        .map(|n| (format!("r{n}.txt"), format!("-r r{0}.txt\n-r r{0}.txt\n", n + 1)))
+        .collect();
+    let mut files: Vec<(&str, &str)> = names.iter().map(|(a, b)| (&**a, &**b)).collect();
+    files.push(("requirements.txt", "-r r0.txt"));
+    files.push(("r30.txt", ""));
+    let error = read(&files).unwrap_err().to_string();
+    assert!(error.contains("one of more than 1000 files"), "{error}");
 }
 
 #[test]

@@ -178,6 +178,49 @@ fn uv_lock() -> UvLock {
 }
 
 #[test]
+fn a_lock_for_another_python_or_with_other_files_is_refused() {
+    let hex = "0".repeat(64);
+    let wheel = format!(
+        "{{ url = 'https://h.example/a-1-py3-none-any.whl', hashes = {{ sha256 = '{hex}' }} }}"
+    );
+    let lock = |head: &str, entry: &str| {
+        let text = format!(
+            "lock-version = '1.0'\n{head}\n[[packages]]\nname = 'a'\n{entry}\nwheels = [{wheel}]\n"
+        );
+        let lock = Lock::parse(&text, Path::new("/p"))?;
+        lock.select(&super::target(), &[], &[]).map(|selection| selection.pins.len())
+    };
+    assert_eq!(lock("", "").unwrap(), 1);
+    for (head, entry, reason) in [
+        ("requires-python = '>=3.12'", "", "it requires Python >=3.12"),
+        ("requires-python = 'banana'", "", "is not a version specifier"),
+        ("", "requires-python = '<3'", "requires Python <3"),
+        ("", "version = '2'", "is another"),
+    ] {
+        let error = lock(head, entry).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn groups_of_a_lock_are_its_defaults_unless_they_are_named() {
+    let hex = "0".repeat(64);
+    let text = format!(
+        "lock-version = '1.0'\nextras = ['x']\ndependency-groups = ['dev', 'doc']\ndefault-groups = ['dev']\n[[packages]]\nname = 'a'\nmarker = \"'dev' in dependency_groups\"\nwheels = [{{ url = 'https://h.example/a-1-py3-none-any.whl', hashes = {{ sha256 = '{hex}' }} }}]\n"
+    );
+    let lock = Lock::parse(&text, Path::new("/p")).unwrap();
+    let select = |extras: &[&str], groups: &[&str]| {
+        let extras: Vec<_> = extras.iter().map(|name| name.parse().unwrap()).collect();
+        let groups: Vec<_> = groups.iter().map(|name| name.parse().unwrap()).collect();
+        lock.select(&super::target(), &extras, &groups).map(|selection| selection.pins.len())
+    };
+    assert_eq!(select(&[], &[]).unwrap(), 1);
+    assert_eq!(select(&["x"], &["doc"]).unwrap(), 0);
+    assert!(select(&["tpyo"], &[]).is_err() && select(&[], &["tpyo"]).is_err());
+    assert_eq!(Lock::parse(&lock.to_toml(Path::new("/p")), Path::new("/p")).unwrap(), lock);
+}
+
+#[test]
 fn of_a_uv_lock_the_part_is_taken_that_a_member_reaches() {
     let lock = uv_lock();
     assert_eq!(lock.members().collect::<Vec<_>>(), ["app", "lib", "other-member"]);
@@ -200,4 +243,8 @@ fn of_a_uv_lock_the_part_is_taken_that_a_member_reaches() {
     let other = lock.select(&"other-member".parse().unwrap(), &super::target(), &[], &[]).unwrap();
     assert_eq!(other.repositories.len(), 1);
     assert!(lock.select(&"nope".parse().unwrap(), &super::target(), &[], &[]).is_err());
+    assert!(select(&["tpyo"], &[]).unwrap_err().to_string().contains("no extra `tpyo`"));
+    let old: Target = "linux_x86_64-cp310".parse().unwrap();
+    let error = lock.select(&app, &old, &[], &[]).unwrap_err().to_string();
+    assert!(error.contains("it requires Python >=3.11"), "{error}");
 }

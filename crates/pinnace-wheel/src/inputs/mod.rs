@@ -1,6 +1,7 @@
 //! What people write down: requirements files and projects.
 
 mod line;
+mod place;
 mod pyproject;
 mod requirements;
 

@@ -7,19 +7,14 @@ use std::{
 };
 
 use super::{
-    Candidates, Choice, LocalPin, Pin, Prereleases, Request, Resolution, Unfit, Yanked,
-    candidate::excludes_python,
+    Candidates, Choice, Prereleases, Request, Unfit, Yanked,
     explain::Reason,
     package::{Package, root_point},
-    solve::{Solution, Versions},
+    solve::Versions,
 };
 use crate::{
-    Error, ErrorKind, ExtraName, File, MarkerError, MarkerVariable, Metadata, Project, ProjectName,
-    Release, Requirement, Source, Target, Version,
-    error::without_secrets,
-    marker::{Asked, Reads},
-    point::Point,
-    range::single,
+    Error, File, Metadata, Project, ProjectName, Release, Requirement, Source, Target, Version,
+    error::without_secrets, marker::Reads, point::Point, range::single,
 };
 
 pub(super) type Constraints = BTreeMap<Package, Versions>;
@@ -27,41 +22,41 @@ pub(super) type Constraints = BTreeMap<Package, Versions>;
 /// Answers to the solver's questions, and what was learned on the way. All of it is a function of the
 /// request and the source alone.
 pub(crate) struct Knowledge<'a> {
-    source: &'a dyn Source,
+    pub(super) source: &'a dyn Source,
     pub(super) request: &'a Request,
-    target: &'a Target,
-    reads: Reads,
-    learned: RefCell<Learned>,
+    pub(super) target: &'a Target,
+    pub(super) reads: Reads,
+    pub(super) learned: RefCell<Learned>,
 }
 
 #[derive(Default)]
-struct Learned {
-    known: BTreeMap<ProjectName, Option<Arc<Known>>>,
-    chosen: BTreeMap<(ProjectName, Point), Arc<File>>,
-    parsed: BTreeMap<(ProjectName, Point), Arc<Parsed>>,
+pub(super) struct Learned {
+    pub(super) known: BTreeMap<ProjectName, Option<Arc<Known>>>,
+    pub(super) chosen: BTreeMap<(ProjectName, Point), Arc<File>>,
+    pub(super) parsed: BTreeMap<(ProjectName, Point), Arc<Parsed>>,
     /// The version of each project that was decided last: what its extras try first.
-    decided: BTreeMap<ProjectName, Point>,
-    unfit: BTreeMap<ProjectName, BTreeMap<Version, Unfit>>,
-    seen: BTreeMap<ProjectName, usize>,
+    pub(super) decided: BTreeMap<ProjectName, Point>,
+    pub(super) unfit: BTreeMap<ProjectName, BTreeMap<Version, Unfit>>,
+    pub(super) seen: BTreeMap<ProjectName, usize>,
     /// Limits that the solver has not been told yet.
-    limits: Vec<(ProjectName, Versions, Reason)>,
+    pub(super) limits: Vec<(ProjectName, Versions, Reason)>,
     /// How many versions of a project were tried.
-    tried: BTreeMap<ProjectName, usize>,
-    warnings: BTreeSet<String>,
+    pub(super) tried: BTreeMap<ProjectName, usize>,
+    pub(super) warnings: BTreeSet<String>,
 }
 
 /// A project, and where its releases stand, in ascending order.
-struct Known {
-    project: Arc<Project>,
-    points: Vec<Point>,
+pub(super) struct Known {
+    pub(super) project: Arc<Project>,
+    pub(super) points: Vec<Point>,
     /// The address that the request names for it.
-    address: Option<String>,
+    pub(super) address: Option<String>,
 }
 
 /// Metadata whose requirements are parsed. A malformed one makes its release unusable.
-struct Parsed {
-    metadata: Arc<Metadata>,
-    requirements: Vec<Result<Requirement, String>>,
+pub(super) struct Parsed {
+    pub(super) metadata: Arc<Metadata>,
+    pub(super) requirements: Vec<Result<Requirement, String>>,
 }
 
 impl<'a> Knowledge<'a> {
@@ -246,228 +241,6 @@ impl<'a> Knowledge<'a> {
         Ok(())
     }
 
-    /// What a version of a package requires, or why it cannot be used.
-    pub(super) fn dependencies(
-        &self,
-        package: &Package,
-        point: &Point,
-    ) -> Result<Result<Constraints, Reason>, Error> {
-        let (project, extra) = match package {
-            Package::Root => return self.root(),
-            Package::Base(project) => (project, None),
-            Package::Extra(project, extra) => (project, Some(extra)),
-        };
-        let parsed = match self.parsed(project, point)? {
-            Ok(parsed) => parsed,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let mut constraints = Constraints::new();
-        if let Some(extra) = extra {
-            let base = Package::Base(project.clone());
-            constraints.insert(base, Versions::singleton(point.clone()));
-            if !parsed.metadata.extras().contains(extra) {
-                self.warn(format!("{project} {point} has no extra `{extra}`"));
-            }
-        }
-        for requirement in &parsed.requirements {
-            let requirement = match requirement {
-                Ok(requirement) => requirement,
-                Err(reason) => return Ok(Err(Reason::text(reason))),
-            };
-            match self.applies_for(requirement, extra) {
-                Ok(true) => {}
-                Ok(false) => continue,
-                Err(error @ MarkerError::Undefined(_)) => {
-                    let reason = format!("`{requirement}` cannot be understood: {error}");
-                    return Ok(Err(Reason::Text(reason)));
-                }
-                Err(error) => return Err(marker_error(requirement, error)),
-            }
-            let own = requirement.name() == project;
-            if own && !requirement.specifiers().ranges().contains(point) {
-                let reason = format!("it requires another version of itself: {requirement}");
-                return Ok(Err(Reason::Text(reason)));
-            }
-            if let Err(reason) = self.constrain(&mut constraints, requirement, Some(project)) {
-                return Ok(Err(reason));
-            }
-        }
-        Ok(Ok(constraints))
-    }
-
-    /// Without an extra: whether it applies; with one: whether it applies because of that.
-    fn applies_for(
-        &self,
-        requirement: &Requirement,
-        extra: Option<&ExtraName>,
-    ) -> Result<bool, MarkerError> {
-        let evaluate = |extra| {
-            requirement.applies_when(&Asked::new(self.target.markers(), extra, &self.reads))
-        };
-        Ok(evaluate(extra)? && (extra.is_none() || !evaluate(None)?))
-    }
-
-    fn applies(&self, requirement: &Requirement, extra: Option<&ExtraName>) -> Result<bool, Error> {
-        self.applies_for(requirement, extra).map_err(|error| marker_error(requirement, error))
-    }
-
-    fn parsed(
-        &self,
-        project: &ProjectName,
-        point: &Point,
-    ) -> Result<Result<Arc<Parsed>, Reason>, Error> {
-        let key = (project.clone(), point.clone());
-        if let Some(parsed) = self.learned.borrow().parsed.get(&key) {
-            return Ok(Ok(Arc::clone(parsed)));
-        }
-        let metadata = match self.metadata(project, point)? {
-            Ok(metadata) => metadata,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let parse = |text| Requirement::parse_lenient(text).map_err(|error| error.to_string());
-        let requirements = metadata.requires().map(parse).collect();
-        let parsed = Arc::new(Parsed { metadata, requirements });
-        self.learned.borrow_mut().parsed.insert(key, Arc::clone(&parsed));
-        Ok(Ok(parsed))
-    }
-
-    fn metadata(
-        &self,
-        project: &ProjectName,
-        point: &Point,
-    ) -> Result<Result<Arc<Metadata>, Reason>, Error> {
-        if let Some(local) = self.request.locals.get(project) {
-            return Ok(Ok(Arc::new(local.metadata.clone())));
-        }
-        let file = self.chosen(project, point)?;
-        let metadata = match self.source.metadata(&file) {
-            Ok(Some(metadata)) => metadata,
-            Ok(None) => {
-                let sdist = file.artifact.file_name().to_owned();
-                return Ok(Err(Reason::Unfit(Unfit::NeedsBuild { sdist })));
-            }
-            // One bad release does not make its project unusable.
-            Err(error) => match error.kind() {
-                ErrorKind::Metadata { reason, .. } => return Ok(Err(Reason::text(reason))),
-                _ => return Err(error),
-            },
-        };
-        Ok(match metadata.requires_python().filter(|it| excludes_python(it, self.target)) {
-            Some(text) => Err(Reason::Unfit(Unfit::RequiresPython(text.to_owned()))),
-            None => Ok(metadata),
-        })
-    }
-
-    /// Adds what one requirement asks for. A project never constrains itself.
-    fn constrain(
-        &self,
-        constraints: &mut Constraints,
-        requirement: &Requirement,
-        dependent: Option<&ProjectName>,
-    ) -> Result<(), Reason> {
-        let name = requirement.name();
-        if self.request.excludes.contains(name) {
-            return Ok(());
-        }
-        let Some(overrides) = self.request.overrides.get(name).filter(|_| dependent != Some(name))
-        else {
-            return self.constrain_as(constraints, requirement, dependent);
-        };
-        for one in overrides {
-            if self.applies_for(one, None).map_err(|error| Reason::Text(error.to_string()))? {
-                let extras = requirement.extras().iter().chain(one.extras()).cloned().collect();
-                self.constrain_as(constraints, &one.clone().with_extras(extras), dependent)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn constrain_as(
-        &self,
-        constraints: &mut Constraints,
-        requirement: &Requirement,
-        dependent: Option<&ProjectName>,
-    ) -> Result<(), Reason> {
-        let name = requirement.name();
-        self.check_address(requirement)?;
-        if self.request.files.hashes.required
-            && !self.request.files.hashes.allowed.contains_key(name)
-        {
-            let reason =
-                format!("`{name}` is required without a hash, which `--require-hashes` forbids");
-            return Err(Reason::Text(reason));
-        }
-        let range = requirement.specifiers().ranges();
-        let itself = dependent == Some(name);
-        let base = (!itself).then(|| Package::Base(name.clone()));
-        let extras = requirement.extras().iter();
-        let extras = extras.map(|extra| Package::Extra(name.clone(), extra.clone()));
-        for package in base.into_iter().chain(extras) {
-            let known = constraints.entry(package).or_insert_with(Versions::full);
-            *known = known.intersection(&range);
-        }
-        self.see(requirement);
-        Ok(())
-    }
-
-    /// Only the request may say where a project is.
-    fn check_address(&self, requirement: &Requirement) -> Result<(), Reason> {
-        let (name, Some(url)) = (requirement.name(), requirement.url()) else { return Ok(()) };
-        let learned = self.learned.borrow();
-        let known = learned.known.get(name).and_then(Option::as_ref);
-        if known.is_some_and(|known| known.address.as_deref() == Some(url)) {
-            return Ok(());
-        }
-        let shown = without_secrets(url);
-        Err(Reason::Text(format!(
-            "it requires `{name}` from `{shown}`, and only the request may name addresses; \
-             require `{name} @ {shown}` there"
-        )))
-    }
-
-    /// What is seen first is decided first; its page will soon be wanted.
-    fn see(&self, requirement: &Requirement) {
-        let name = requirement.name();
-        let mut learned = self.learned.borrow_mut();
-        if learned.seen.contains_key(name) {
-            return;
-        }
-        let next = learned.seen.len();
-        learned.seen.insert(name.clone(), next);
-        for asked in self.request.constraints.iter().filter(|it| it.requirement.name() == name) {
-            // A constraint whose marker cannot be evaluated limits nothing.
-            if self.applies_for(&asked.requirement, None).unwrap_or_default() {
-                let excluded = asked.requirement.specifiers().ranges().complement();
-                learned.limits.push((
-                    name.clone(),
-                    excluded,
-                    Reason::Constraint(asked.to_string()),
-                ));
-            }
-        }
-        if !learned.known.contains_key(name) && !self.request.locals.contains_key(name) {
-            self.source.expect(name, requirement.specifiers());
-        }
-    }
-
-    /// What the request's constraints forbid, for projects that were seen since the last call.
-    pub(super) fn new_limits(&self) -> Vec<(ProjectName, Versions, Reason)> {
-        std::mem::take(&mut self.learned.borrow_mut().limits)
-    }
-
-    fn root(&self) -> Result<Result<Constraints, Reason>, Error> {
-        let mut constraints = Constraints::new();
-        for requirement in self.request.requirements() {
-            if !self.applies(requirement, None)? {
-                continue;
-            }
-            if let Err(reason) = self.constrain(&mut constraints, requirement, None) {
-                return Ok(Err(reason));
-            }
-        }
-        Ok(Ok(constraints))
-    }
-
     /// The range with its ends moved to the next versions that exist: what holds for a version holds
     /// for the gap around it, and ranges without gaps are cheap.
     pub(super) fn widen(&self, package: &Package, range: &Versions) -> Result<Versions, Error> {
@@ -516,71 +289,13 @@ impl<'a> Knowledge<'a> {
         }
     }
 
-    fn chosen(&self, project: &ProjectName, point: &Point) -> Result<Arc<File>, Error> {
+    pub(super) fn chosen(&self, project: &ProjectName, point: &Point) -> Result<Arc<File>, Error> {
         let key = (project.clone(), point.clone());
         let unchosen = || Error::parse("chosen version", &point.to_string(), "it was not chosen");
         self.learned.borrow().chosen.get(&key).cloned().ok_or_else(unchosen)
     }
 
-    fn warn(&self, warning: String) {
+    pub(super) fn warn(&self, warning: String) {
         self.learned.borrow_mut().warnings.insert(warning);
     }
-
-    /// The files of a solution.
-    pub(super) fn resolution(&self, solution: Solution) -> Result<Resolution, Error> {
-        let mut extras: BTreeMap<ProjectName, Vec<ExtraName>> = BTreeMap::new();
-        for (package, _) in &solution {
-            if let Package::Extra(project, extra) = package {
-                extras.entry(project.clone()).or_default().push(extra.clone());
-            }
-        }
-        let (mut pins, mut locals) = (Vec::new(), Vec::new());
-        for (package, point) in &solution {
-            let Package::Base(project) = package else { continue };
-            if let Some(local) = self.request.locals.get(project) {
-                locals.push(LocalPin {
-                    project: project.clone(),
-                    version: local.metadata.version().clone(),
-                    path: local.path.to_string(),
-                });
-                continue;
-            }
-            let mut extras = extras.remove(project).unwrap_or_default();
-            extras.sort();
-            pins.push(self.pin(project, point, extras)?);
-        }
-        pins.sort_by(|a, b| a.project().cmp(b.project()));
-        locals.sort_by(|a, b| a.project.cmp(&b.project));
-        let warnings = self.learned.borrow().warnings.iter().cloned().collect();
-        let read = MarkerVariable::ALL.into_iter().filter(|one| self.reads.contains(*one));
-        Ok(Resolution { pins, locals, warnings, markers_read: read.collect() })
-    }
-
-    fn pin(
-        &self,
-        project: &ProjectName,
-        point: &Point,
-        extras: Vec<ExtraName>,
-    ) -> Result<Pin, Error> {
-        let file = self.chosen(project, point)?;
-        if let Some(reason) = &file.yanked {
-            let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-            self.warn(format!("{project} {point} is pinned, but was yanked{why}"));
-        }
-        let learned = self.learned.borrow();
-        let by_address = learned.known.get(project).and_then(Option::as_ref);
-        let parsed = learned.parsed.get(&(project.clone(), point.clone()));
-        let requires = parsed.map(|parsed| parsed.metadata.requires().map(str::to_owned).collect());
-        Ok(Pin {
-            project: project.clone(),
-            file: (*file).clone(),
-            extras,
-            requires: requires.unwrap_or_default(),
-            by_address: by_address.is_some_and(|known| known.address.is_some()),
-        })
-    }
-}
-
-fn marker_error(requirement: &Requirement, source: MarkerError) -> Error {
-    ErrorKind::Marker { requirement: requirement.to_string(), source }.into()
 }

@@ -5,6 +5,8 @@ mod explain;
 mod knowledge;
 mod package;
 mod request;
+mod requires;
+mod solution;
 mod solve;
 
 use crate::{

@@ -1,0 +1,248 @@
+//! What a version of a project requires, as constraints for the solver.
+
+use std::sync::Arc;
+
+use super::{
+    Unfit,
+    candidate::excludes_python,
+    explain::Reason,
+    knowledge::{Constraints, Knowledge, Parsed},
+    package::Package,
+    solve::Versions,
+};
+use crate::{
+    Error, ErrorKind, ExtraName, MarkerError, Metadata, ProjectName, Requirement,
+    error::without_secrets, marker::Asked, point::Point,
+};
+
+impl Knowledge<'_> {
+    /// What a version of a package requires, or why it cannot be used.
+    pub(super) fn dependencies(
+        &self,
+        package: &Package,
+        point: &Point,
+    ) -> Result<Result<Constraints, Reason>, Error> {
+        let (project, extra) = match package {
+            Package::Root => return self.root(),
+            Package::Base(project) => (project, None),
+            Package::Extra(project, extra) => (project, Some(extra)),
+        };
+        let parsed = match self.parsed(project, point)? {
+            Ok(parsed) => parsed,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let mut constraints = Constraints::new();
+        if let Some(extra) = extra {
+            let base = Package::Base(project.clone());
+            constraints.insert(base, Versions::singleton(point.clone()));
+            if !parsed.metadata.extras().contains(extra) {
+                self.warn(format!("{project} {point} has no extra `{extra}`"));
+            }
+        }
+        for requirement in &parsed.requirements {
+            let requirement = match requirement {
+                Ok(requirement) => requirement,
+                Err(reason) => return Ok(Err(Reason::text(reason))),
+            };
+            match self.applies_for(requirement, extra) {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(error @ MarkerError::Undefined(_)) => {
+                    let reason = format!("`{requirement}` cannot be understood: {error}");
+                    return Ok(Err(Reason::Text(reason)));
+                }
+                Err(error) => return Err(marker_error(requirement, error)),
+            }
+            let own = requirement.name() == project;
+            if own && !requirement.specifiers().ranges().contains(point) {
+                let reason = format!("it requires another version of itself: {requirement}");
+                return Ok(Err(Reason::Text(reason)));
+            }
+            if let Err(reason) = self.constrain(&mut constraints, requirement, Some(project)) {
+                return Ok(Err(reason));
+            }
+        }
+        Ok(Ok(constraints))
+    }
+
+    /// Without an extra: whether it applies; with one: whether it applies because of that.
+    fn applies_for(
+        &self,
+        requirement: &Requirement,
+        extra: Option<&ExtraName>,
+    ) -> Result<bool, MarkerError> {
+        let evaluate = |extra| {
+            requirement.applies_when(&Asked::new(self.target.markers(), extra, &self.reads))
+        };
+        Ok(evaluate(extra)? && (extra.is_none() || !evaluate(None)?))
+    }
+
+    pub(super) fn applies(
+        &self,
+        requirement: &Requirement,
+        extra: Option<&ExtraName>,
+    ) -> Result<bool, Error> {
+        self.applies_for(requirement, extra).map_err(|error| marker_error(requirement, error))
+    }
+
+    fn parsed(
+        &self,
+        project: &ProjectName,
+        point: &Point,
+    ) -> Result<Result<Arc<Parsed>, Reason>, Error> {
+        let key = (project.clone(), point.clone());
+        if let Some(parsed) = self.learned.borrow().parsed.get(&key) {
+            return Ok(Ok(Arc::clone(parsed)));
+        }
+        let metadata = match self.metadata(project, point)? {
+            Ok(metadata) => metadata,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let parse = |text| Requirement::parse_lenient(text).map_err(|error| error.to_string());
+        let requirements = metadata.requires().map(parse).collect();
+        let parsed = Arc::new(Parsed { metadata, requirements });
+        self.learned.borrow_mut().parsed.insert(key, Arc::clone(&parsed));
+        Ok(Ok(parsed))
+    }
+
+    fn metadata(
+        &self,
+        project: &ProjectName,
+        point: &Point,
+    ) -> Result<Result<Arc<Metadata>, Reason>, Error> {
+        if let Some(local) = self.request.locals.get(project) {
+            return Ok(Ok(Arc::new(local.metadata.clone())));
+        }
+        let file = self.chosen(project, point)?;
+        let metadata = match self.source.metadata(&file) {
+            Ok(Some(metadata)) => metadata,
+            Ok(None) => {
+                let sdist = file.artifact.file_name().to_owned();
+                return Ok(Err(Reason::Unfit(Unfit::NeedsBuild { sdist })));
+            }
+            // One bad release does not make its project unusable.
+            Err(error) => match error.kind() {
+                ErrorKind::Metadata { reason, .. } => return Ok(Err(Reason::text(reason))),
+                _ => return Err(error),
+            },
+        };
+        Ok(match metadata.requires_python().filter(|it| excludes_python(it, self.target)) {
+            Some(text) => Err(Reason::Unfit(Unfit::RequiresPython(text.to_owned()))),
+            None => Ok(metadata),
+        })
+    }
+
+    /// Adds what one requirement asks for. A project never constrains itself.
+    fn constrain(
+        &self,
+        constraints: &mut Constraints,
+        requirement: &Requirement,
+        dependent: Option<&ProjectName>,
+    ) -> Result<(), Reason> {
+        let name = requirement.name();
+        if self.request.excludes.contains(name) {
+            return Ok(());
+        }
+        let Some(overrides) = self.request.overrides.get(name).filter(|_| dependent != Some(name))
+        else {
+            return self.constrain_as(constraints, requirement, dependent);
+        };
+        for one in overrides {
+            if self.applies_for(one, None).map_err(|error| Reason::Text(error.to_string()))? {
+                let extras = requirement.extras().iter().chain(one.extras()).cloned().collect();
+                self.constrain_as(constraints, &one.clone().with_extras(extras), dependent)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn constrain_as(
+        &self,
+        constraints: &mut Constraints,
+        requirement: &Requirement,
+        dependent: Option<&ProjectName>,
+    ) -> Result<(), Reason> {
+        let name = requirement.name();
+        self.check_address(requirement)?;
+        if self.request.files.hashes.required
+            && !self.request.files.hashes.allowed.contains_key(name)
+        {
+            let reason =
+                format!("`{name}` is required without a hash, which `--require-hashes` forbids");
+            return Err(Reason::Text(reason));
+        }
+        let range = requirement.specifiers().ranges();
+        let itself = dependent == Some(name);
+        let base = (!itself).then(|| Package::Base(name.clone()));
+        let extras = requirement.extras().iter();
+        let extras = extras.map(|extra| Package::Extra(name.clone(), extra.clone()));
+        for package in base.into_iter().chain(extras) {
+            let known = constraints.entry(package).or_insert_with(Versions::full);
+            *known = known.intersection(&range);
+        }
+        self.see(requirement);
+        Ok(())
+    }
+
+    /// Only the request may say where a project is.
+    fn check_address(&self, requirement: &Requirement) -> Result<(), Reason> {
+        let (name, Some(url)) = (requirement.name(), requirement.url()) else { return Ok(()) };
+        let learned = self.learned.borrow();
+        let known = learned.known.get(name).and_then(Option::as_ref);
+        if known.is_some_and(|known| known.address.as_deref() == Some(url)) {
+            return Ok(());
+        }
+        let shown = without_secrets(url);
+        Err(Reason::Text(format!(
+            "it requires `{name}` from `{shown}`, and only the request may name addresses; \
+             require `{name} @ {shown}` there"
+        )))
+    }
+
+    /// What is seen first is decided first; its page will soon be wanted.
+    fn see(&self, requirement: &Requirement) {
+        let name = requirement.name();
+        let mut learned = self.learned.borrow_mut();
+        if learned.seen.contains_key(name) {
+            return;
+        }
+        let next = learned.seen.len();
+        learned.seen.insert(name.clone(), next);
+        for asked in self.request.constraints.iter().filter(|it| it.requirement.name() == name) {
+            // A constraint whose marker cannot be evaluated limits nothing.
+            if self.applies_for(&asked.requirement, None).unwrap_or_default() {
+                let excluded = asked.requirement.specifiers().ranges().complement();
+                learned.limits.push((
+                    name.clone(),
+                    excluded,
+                    Reason::Constraint(asked.to_string()),
+                ));
+            }
+        }
+        if !learned.known.contains_key(name) && !self.request.locals.contains_key(name) {
+            self.source.expect(name, requirement.specifiers());
+        }
+    }
+
+    /// What the request's constraints forbid, for projects that were seen since the last call.
+    pub(super) fn new_limits(&self) -> Vec<(ProjectName, Versions, Reason)> {
+        std::mem::take(&mut self.learned.borrow_mut().limits)
+    }
+
+    fn root(&self) -> Result<Result<Constraints, Reason>, Error> {
+        let mut constraints = Constraints::new();
+        for requirement in self.request.requirements() {
+            if !self.applies(requirement, None)? {
+                continue;
+            }
+            if let Err(reason) = self.constrain(&mut constraints, requirement, None) {
+                return Ok(Err(reason));
+            }
+        }
+        Ok(Ok(constraints))
+    }
+}
+
+fn marker_error(requirement: &Requirement, source: MarkerError) -> Error {
+    ErrorKind::Marker { requirement: requirement.to_string(), source }.into()
+}

@@ -1,0 +1,62 @@
+//! From the versions that the solver chose to files.
+
+use std::collections::BTreeMap;
+
+use super::{LocalPin, Pin, Resolution, knowledge::Knowledge, package::Package, solve::Solution};
+use crate::{Error, ExtraName, MarkerVariable, ProjectName, point::Point};
+
+impl Knowledge<'_> {
+    /// The files of a solution.
+    pub(super) fn resolution(&self, solution: Solution) -> Result<Resolution, Error> {
+        let mut extras: BTreeMap<ProjectName, Vec<ExtraName>> = BTreeMap::new();
+        for (package, _) in &solution {
+            if let Package::Extra(project, extra) = package {
+                extras.entry(project.clone()).or_default().push(extra.clone());
+            }
+        }
+        let (mut pins, mut locals) = (Vec::new(), Vec::new());
+        for (package, point) in &solution {
+            let Package::Base(project) = package else { continue };
+            if let Some(local) = self.request.locals.get(project) {
+                locals.push(LocalPin {
+                    project: project.clone(),
+                    version: local.metadata.version().clone(),
+                    path: local.path.to_string(),
+                });
+                continue;
+            }
+            let mut extras = extras.remove(project).unwrap_or_default();
+            extras.sort();
+            pins.push(self.pin(project, point, extras)?);
+        }
+        pins.sort_by(|a, b| a.project().cmp(b.project()));
+        locals.sort_by(|a, b| a.project.cmp(&b.project));
+        let warnings = self.learned.borrow().warnings.iter().cloned().collect();
+        let read = MarkerVariable::ALL.into_iter().filter(|one| self.reads.contains(*one));
+        Ok(Resolution { pins, locals, warnings, markers_read: read.collect() })
+    }
+
+    fn pin(
+        &self,
+        project: &ProjectName,
+        point: &Point,
+        extras: Vec<ExtraName>,
+    ) -> Result<Pin, Error> {
+        let file = self.chosen(project, point)?;
+        if let Some(reason) = &file.yanked {
+            let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+            self.warn(format!("{project} {point} is pinned, but was yanked{why}"));
+        }
+        let learned = self.learned.borrow();
+        let by_address = learned.known.get(project).and_then(Option::as_ref);
+        let parsed = learned.parsed.get(&(project.clone(), point.clone()));
+        let requires = parsed.map(|parsed| parsed.metadata.requires().map(str::to_owned).collect());
+        Ok(Pin {
+            project: project.clone(),
+            file: (*file).clone(),
+            extras,
+            requires: requires.unwrap_or_default(),
+            by_address: by_address.is_some_and(|known| known.address.is_some()),
+        })
+    }
+}

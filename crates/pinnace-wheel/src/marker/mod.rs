@@ -147,15 +147,11 @@ impl Marker {
 
     /// Holds where either does.
     pub(crate) fn or(self, other: Self) -> Self {
-        let mut all = match self.0 {
+        let parts = |expression| match expression {
             Expression::Any(all) => all,
             one => vec![one],
         };
-        match other.0 {
-            Expression::Any(more) => all.extend(more),
-            one => all.push(one),
-        }
-        Self(Expression::Any(all))
+        Self(Expression::Any([parts(self.0), parts(other.0)].concat()))
     }
 
     /// Holds where a variable has this value.
@@ -170,15 +166,11 @@ impl Marker {
 
     /// Holds where both do.
     pub(crate) fn and(self, other: Self) -> Self {
-        let mut all = match self.0 {
+        let parts = |expression| match expression {
             Expression::All(all) => all,
             one => vec![one],
         };
-        match other.0 {
-            Expression::All(more) => all.extend(more),
-            one => all.push(one),
-        }
-        Self(Expression::All(all))
+        Self(Expression::All([parts(self.0), parts(other.0)].concat()))
     }
 }
 

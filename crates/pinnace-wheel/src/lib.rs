@@ -38,20 +38,40 @@
 //! That there is no solution is an answer ([`Outcome::Unsolvable`]) with the facts that rule one
 //! out, not an error.
 //!
+//! # What do people write down?
+//!
+//! [`RequirementsReader`] reads requirements files as pip does, [`Pyproject`] what a project
+//! requires, [`Settings`] which indexes pip and uv are configured to ask, [`Netrc`] credentials. Each
+//! is a function of texts: files are read by the caller. A [`Request`] takes it all together, and
+//! remembers where each requirement stands, so that an explanation can say so.
+//!
+//! # Locks
+//!
+//! [`Lock::new`] puts the answers for several platforms into one lock, [`Lock::to_toml`] writes it as
+//! a `pylock.toml` (PEP 751), [`Lock::parse`] and [`UvLock::parse`] read locks, and `select` takes
+//! what is for one platform. The same answers are the same text.
+//!
 //! # One platform at a time, exactly
 //!
-//! A [`Target`] is described, never assumed to be this machine. Markers are evaluated to true or
-//! false, never guessed; `Requires-Python` is taken in full, per file. Stable releases come
-//! first: a pre-release is chosen only where nothing stable is left, or where a requirement that
-//! the user wrote names one. A yanked file is chosen only for an exact pin (PEP 592).
+//! A [`Target`] is described, never assumed to be this machine: by a text such as
+//! `manylinux_2_28_aarch64-cp312`, by an [`Interpreter`] that is here, or in full. What a description
+//! leaves open is assumed and told ([`Target::assumptions`]), or has no value: a marker that asks for
+//! it is an error that names it. Markers are evaluated to true or false; `Requires-Python` is taken in
+//! full, per file. Stable releases come first: a pre-release is chosen only where nothing stable is
+//! left. A yanked file is chosen only for an exact pin (PEP 592).
 //!
 //! # Indexes
 //!
-//! [`Index`] is the [`Source`] that reads simple indexes (PEP 503, PEP 691). All that it touches
-//! stands behind small traits: [`Fetch`] for the network (the `http` feature has an adapter),
-//! [`Cache`] for what can be made again, [`Wheels`] for what was downloaded, [`Members`] for
-//! reading inside a zip. So nothing here opens a socket, reads a clock or an environment variable
-//! on its own. Everything is blocking and safe to share between threads.
+//! [`Index`] is the [`Source`] that reads simple indexes (PEP 503, PEP 691) and pages of links. All
+//! that it touches stands behind small traits, each with an implementation in memory: [`Fetch`] for
+//! the network (the `http` feature has an adapter, [`WithFiles`] one for this machine), [`Cache`] for
+//! what can be made again, [`Wheels`] for what was downloaded, [`Members`] for reading inside a zip,
+//! [`Credentials`] and [`Build`] for what a program may have. So nothing here opens a socket, reads a
+//! clock or an environment variable on its own. Everything is blocking and safe to share between
+//! threads.
+//!
+//! Three programs in `examples/` show it whole: `in_memory`, `loopback_index` with a client of its
+//! own, and `foreign_target`.
 
 mod address;
 mod error;

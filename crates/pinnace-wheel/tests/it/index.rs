@@ -3,6 +3,8 @@ use pinnace_wheel::{
     Source, resolve,
 };
 
+use sha2::Digest;
+
 use crate::site::Site;
 
 const JSON: &str = "application/vnd.pypi.simple.v1+json";
@@ -288,6 +290,69 @@ fn what_one_index_says_of_a_wheel_another_need_not_believe() {
     assert_eq!(requires("http://index.test/evil"), 1);
     assert_eq!(requires(BASE), 0);
     assert_eq!(requires("http://index.test/evil"), 1);
+}
+
+/// A source distribution with this `PKG-INFO`, on the page of `a` beside its wheel.
+fn add_sdist(site: &Site, info: &str) {
+    let mut archive =
+        tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    for (path, text) in [("a-2/setup.py", "raise SystemExit"), ("a-2/PKG-INFO", info)] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        archive.append_data(&mut header, path, text.as_bytes()).unwrap();
+    }
+    let bytes = archive.into_inner().unwrap().finish().unwrap();
+    let hash: String =
+        sha2::Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let wheel = site.wheel("a-1-py3-none-any.whl", &["b"]);
+    site.put("/files/a-2.tar.gz", "", bytes);
+    let page = json(&[("a-1-py3-none-any.whl", &wheel), ("a-2.tar.gz", &hash)]);
+    site.put("/simple/a/", JSON, page);
+}
+
+#[test]
+fn what_a_source_distribution_says_for_good_is_believed() {
+    let head = "Metadata-Version: 2.2\nName: a\nVersion: 2\n";
+    for (info, version) in [
+        (head.to_owned(), "2"),
+        (format!("{head}Requires-Dist: b>1\nDynamic: License\n"), "2"),
+        (format!("{head}Dynamic: Requires-Dist\n"), "1"),
+        (head.replace("2.2", "2.1"), "1"),
+        (head.replace("Name: a", "Name: c"), "1"),
+        ("nonsense".to_owned(), "1"),
+    ] {
+        let site = site();
+        add_sdist(&site, &info);
+        for now in [1, 2] {
+            let resolution = solve(&site, now).unwrap();
+            assert_eq!(resolution.pins()[0].version().to_string(), version, "{info}");
+            assert_eq!(resolution.pins()[0].wheel().is_some(), version == "1");
+        }
+    }
+}
+
+#[test]
+fn a_builder_is_asked_where_only_building_would_tell() {
+    use pinnace_wheel::{Build, File, Metadata, ReadAt};
+    struct Builder;
+    impl Build for Builder {
+        fn metadata(
+            &self,
+            file: &File,
+            sdist: &dyn ReadAt,
+        ) -> Result<Metadata, Box<dyn std::error::Error + Send + Sync>> {
+            assert!(sdist.size()? > 0);
+            let version = file.artifact.version().clone();
+            Ok(Metadata::new("a".parse()?, version).requiring(vec!["b".to_owned()], Vec::new()))
+        }
+    }
+    let site = site();
+    add_sdist(&site, "Metadata-Version: 1.0\nName: a\nVersion: 2\n");
+    let index = site.index_with_builder(&Builder, BASE);
+    let (request, target) = (Request::new(["a".parse().unwrap()]), super::target());
+    let Outcome::Solved(resolution) = resolve(&index, &request, &target).unwrap() else { panic!() };
+    let versions: Vec<_> = resolution.pins().iter().map(|pin| pin.version().to_string()).collect();
+    assert_eq!(versions, ["2", "2"]);
 }
 
 #[test]

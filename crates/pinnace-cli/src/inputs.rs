@@ -7,7 +7,7 @@ use std::{
 };
 
 use pinnace_wheel::{
-    Address, ExtraName, Formats, IndexChoice, Inputs, LocalPath, Named, Prereleases, ProjectName,
+    Address, ExtraName, Formats, IndexChoice, Inputs, LocalPath, Lock, Prereleases, ProjectName,
     Pyproject, Request, Requirement, RequirementsReader, parse_timestamp,
 };
 
@@ -54,9 +54,9 @@ impl Wanted {
         }
         for file in &arguments.requirement_files {
             let path = environment.folder.join(file);
-            match path.extension().is_some_and(|extension| extension == "toml") {
-                true => reading.project(&path, arguments)?,
-                false => reader.read(&path)?,
+            match kind_of(&path)? {
+                Kind::Project => reading.project(&path, arguments)?,
+                Kind::Requirements => reader.read(&path)?,
             }
         }
         for file in &arguments.constraint {
@@ -77,6 +77,21 @@ impl Wanted {
     }
 }
 
+enum Kind {
+    Requirements,
+    Project,
+}
+
+/// What a file that requirements are read from is.
+fn kind_of(path: &Path) -> Result<Kind, Failure> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if Lock::is_file_name(name) || name == "uv.lock" {
+        let message = format!("`{}` is a lock, and not what is required", path.display());
+        return Err(Failure::usage(message).hint("`pinnace build --lock` builds from a lock"));
+    }
+    Ok(if name.ends_with(".toml") { Kind::Project } else { Kind::Requirements })
+}
+
 struct Reading<'e> {
     environment: &'e Environment,
     wanted: Wanted,
@@ -94,39 +109,14 @@ impl Reading<'_> {
         self.wanted.request = change(std::mem::take(&mut self.wanted.request));
     }
 
-    fn inputs(&mut self, inputs: Inputs) -> Result<(), Failure> {
-        for named in inputs.requirements {
-            self.named(named);
+    fn inputs(&mut self, mut inputs: Inputs) -> Result<(), Failure> {
+        for named in inputs.requirements.iter_mut().chain(&mut inputs.constraints) {
+            named.origin = self.shown(&named.origin).unwrap_or_default();
         }
-        for named in inputs.constraints {
-            let origin = self.shown(&named.origin);
-            for sha256 in named.sha256 {
-                let name = named.requirement.name().clone();
-                self.change(|request| request.allow_hash(name, sha256));
-            }
-            self.change(|request| request.constrain(named.requirement, origin.as_deref()));
+        self.change(|request| request.with_inputs(&inputs));
+        for folder in &inputs.folders {
+            self.folder(folder)?;
         }
-        for folder in inputs.folders {
-            self.folder(&folder)?;
-        }
-        if inputs.prereleases {
-            self.change(|request| request.with_prereleases(Prereleases::Allowed));
-        }
-        if inputs.require_hashes {
-            self.change(Request::require_hashes);
-        }
-        self.change(|request| {
-            let request = if inputs.only_binary == Formats::None {
-                request
-            } else {
-                request.with_only_binary(inputs.only_binary)
-            };
-            if inputs.no_binary == Formats::None {
-                request
-            } else {
-                request.with_no_binary(inputs.no_binary)
-            }
-        });
         let index = &mut self.wanted.index;
         index.no_index |= inputs.index.no_index;
         index.index = inputs.index.index.or(index.index.take());
@@ -134,15 +124,6 @@ impl Reading<'_> {
         index.find_links.extend(inputs.index.find_links);
         self.wanted.notes.extend(inputs.ignored);
         Ok(())
-    }
-
-    fn named(&mut self, named: Named) {
-        let origin = self.shown(&named.origin);
-        for sha256 in named.sha256 {
-            let name = named.requirement.name().clone();
-            self.change(|request| request.allow_hash(name, sha256));
-        }
-        self.require(named.requirement, origin.as_deref());
     }
 
     /// Where something stands, from where the user stands.
@@ -165,11 +146,19 @@ impl Reading<'_> {
         if metadata.is_none() && project.name()?.is_some() {
             return Err(dynamic(path));
         }
+        if metadata.is_none() && arguments.group.is_empty() {
+            let message = format!(
+                "`{}` has no `[project]`, and says nothing that is required",
+                path.display()
+            );
+            return Err(Failure::job(message).hint("name a dependency group with `--group`"));
+        }
         if let Some(metadata) = metadata {
             let name = metadata.name().clone();
             let requirement = with_extras(name.clone(), &extras)?;
             self.wanted.locals.insert(name.clone());
             let folder = path.parent().unwrap_or(Path::new(""));
+            let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
             let shown = folder.display().to_string();
             self.change(|request| request.with_local(metadata, &shown));
             self.require(requirement, origin.as_deref());
@@ -235,8 +224,13 @@ impl Reading<'_> {
     /// Projects that the sources of a project find beside it.
     fn paths(&mut self, project: &Pyproject, at: &Path) -> Result<(), Failure> {
         let folder = at.parent().unwrap_or(Path::new("")).to_owned();
-        for (name, path) in project.paths()? {
-            let path = folder.join(path);
+        let mut paths: BTreeMap<ProjectName, PathBuf> =
+            project.paths()?.into_iter().map(|(name, path)| (name, folder.join(path))).collect();
+        for name in project.members()? {
+            paths.insert(name.clone(), self.member(&name, &folder)?);
+        }
+        for (name, path) in paths {
+            let path = path.canonicalize().unwrap_or(path);
             if path.is_dir() && self.open.insert(path.clone()) {
                 let found = self.local(&path)?;
                 if found != name {
@@ -248,10 +242,28 @@ impl Reading<'_> {
         Ok(())
     }
 
+    /// The folder of a member of the workspace that a folder is in.
+    fn member(&self, name: &ProjectName, folder: &Path) -> Result<PathBuf, Failure> {
+        for root in folder.ancestors().filter(|root| root.join("pyproject.toml").is_file()) {
+            let project = self.pyproject(&root.join("pyproject.toml"))?;
+            let Some(patterns) = project.workspace_members() else { continue };
+            let members = patterns.iter().flat_map(|pattern| matching(root, pattern));
+            for member in members.chain([root.to_owned()]) {
+                let file = member.join("pyproject.toml");
+                if file.is_file() && self.pyproject(&file)?.name()?.as_ref() == Some(name) {
+                    return Ok(member);
+                }
+            }
+        }
+        let message = format!("`{name}` is to come from the workspace, which has no such member");
+        Err(Failure::job(message))
+    }
+
     /// A folder that is required: its code, and what that requires.
     fn folder(&mut self, folder: &LocalPath) -> Result<(), Failure> {
-        self.open.insert(folder.path.clone());
-        let name = self.local(&folder.path)?;
+        let path = folder.path.canonicalize().unwrap_or_else(|_| folder.path.clone());
+        self.open.insert(path.clone());
+        let name = self.local(&path)?;
         let mut text = with_extras(name, &folder.extras)?.to_string();
         if let Some(marker) = &folder.marker {
             text.push_str(&format!(" ; {marker}"));
@@ -281,14 +293,27 @@ impl Reading<'_> {
         Ok(Pyproject::parse(&text, &path.display().to_string())?)
     }
 
+    /// A requirement, or a requirements file of them, as uv has it.
+    fn overrides(&self, text: &str) -> Result<Vec<Requirement>, Failure> {
+        let path = self.environment.folder.join(text);
+        if !path.is_file() && !text.ends_with(".txt") {
+            return Ok(vec![text.parse()?]);
+        }
+        let read_text = |path: &Path| -> io::Result<String> { fs::read_to_string(path) };
+        let mut reader = RequirementsReader::new(&read_text, &self.environment.variables);
+        reader.read(&path)?;
+        Ok(reader.finish().requirements.into_iter().map(|named| named.requirement).collect())
+    }
+
     fn arguments(
         &mut self,
         arguments: &InputArguments,
         solve: &SolveArguments,
     ) -> Result<(), Failure> {
         for text in &arguments.overrides {
-            let requirement: Requirement = text.parse()?;
-            self.change(|request| request.replace(requirement));
+            for requirement in self.overrides(text)? {
+                self.change(|request| request.replace(requirement));
+            }
         }
         for name in parse_all::<ProjectName>(&arguments.exclude)? {
             self.change(|request| request.exclude(name));
@@ -311,6 +336,32 @@ impl Reading<'_> {
         }
         Ok(())
     }
+}
+
+/// The folders that a pattern such as `packages/*` means, in the order of their names.
+fn matching(root: &Path, pattern: &str) -> Vec<PathBuf> {
+    let mut folders = vec![root.to_owned()];
+    for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
+        folders = folders.iter().flat_map(|folder| matching_one(folder, part)).collect();
+    }
+    folders
+}
+
+fn matching_one(folder: &Path, part: &str) -> Vec<PathBuf> {
+    let Some((before, after)) = part.split_once('*') else { return vec![folder.join(part)] };
+    let matches = |name: &str| {
+        name.len() >= before.len() + after.len()
+            && name.starts_with(before)
+            && name.ends_with(after)
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .filter(|entry| entry.file_name().to_str().is_some_and(matches))
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
+    found.sort();
+    found
 }
 
 fn dynamic(path: &Path) -> Failure {

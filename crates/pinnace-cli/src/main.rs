@@ -28,6 +28,9 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and version are no errors, and go to stdout; clap knows.
             let _ = error.print();
+            if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+                progress::Output::json_only().fail_quietly(&Failure::usage(error.to_string()));
+            }
             return ExitCode::from(if error.use_stderr() { failure::USAGE } else { 0 });
         }
     };

@@ -1,8 +1,10 @@
 //! The platforms that the user means.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
-use pinnace_wheel::{Address, Cache, Interpreter, Python, Target};
+use pinnace_wheel::{
+    Address, Cache, Implementation, Interpreter, MarkerVariable, Platform, Python, Target,
+};
 
 use crate::{Failure, arguments::PlatformArguments, environment::Environment, python};
 
@@ -16,7 +18,12 @@ pub(crate) fn targets(
     // A version alone names no interpreter here where a platform goes with it.
     let version = arguments.python.as_deref().and_then(|text| text.parse::<Python>().ok());
     for text in &arguments.platform {
-        targets.push(Target::parse_with(text, version.as_ref())?);
+        let alone = version.is_none() && text.parse::<Platform>().is_ok();
+        let python = match alone {
+            true => Some(version_of(arguments.python.as_deref(), environment, cache)?),
+            false => version.clone(),
+        };
+        targets.push(Target::parse_with(text, python.as_ref())?);
     }
     for file in &arguments.complete_platform {
         let path = environment.folder.join(file);
@@ -36,6 +43,29 @@ pub(crate) fn targets(
             .collect::<Result<_, _>>()?;
     }
     Ok(targets)
+}
+
+/// The Python that an interpreter here is, for a platform that does not say one.
+fn version_of(
+    wanted: Option<&str>,
+    environment: &Environment,
+    cache: &dyn Cache,
+) -> Result<Python, Failure> {
+    let interpreter = interpreter(wanted, environment, cache)?;
+    let target = interpreter.target();
+    let pypy = target.markers().get(MarkerVariable::ImplementationName) == Some("pypy");
+    let implementation = if pypy { Implementation::PyPy } else { Implementation::CPython };
+    Ok(Python::new(implementation, target.python().clone())?)
+}
+
+/// What was assumed of platforms, in one line.
+pub(crate) fn assumed<'t>(targets: impl Iterator<Item = &'t Target>) -> Option<String> {
+    let assumed: BTreeSet<String> =
+        targets.flat_map(Target::assumptions).map(ToString::to_string).collect();
+    let list = assumed.into_iter().collect::<Vec<_>>().join(", ");
+    (!list.is_empty()).then(|| {
+        format!("assumed: {list}; a platform such as `manylinux_2_31_x86_64-3.11.9` says it")
+    })
 }
 
 /// The interpreter of that name or path; without one, the default.

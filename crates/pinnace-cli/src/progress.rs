@@ -52,6 +52,16 @@ impl Output {
         }
     }
 
+    /// For programs, before anything is known of what else they want.
+    pub(crate) fn json_only() -> Self {
+        Self { style: Style::Json, volume: Volume::Quiet }
+    }
+
+    /// The failure as JSON, where its text has been shown already.
+    pub(crate) fn fail_quietly(self, failure: &Failure) {
+        let _ = stdout(&failure.as_json());
+    }
+
     /// A line that matters, such as a warning.
     pub(crate) fn say(self, line: impl Display) {
         if self.volume > Volume::Quiet {

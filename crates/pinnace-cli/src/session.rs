@@ -141,7 +141,14 @@ impl<'e> Session<'e> {
                 Ok(resolution)
             }
             Outcome::Unsolvable(explanation) => {
-                Err(Failure::job(format!("{explanation}\nthe platform is {target}")))
+                let failure = Failure::job(format!("{explanation}\nthe platform is {target}"));
+                Err(match explanation.needs_build() {
+                    true => failure.hint(
+                        "nothing is built here yet: `pip wheel NAME -w wheels` makes a wheel, \
+                         and `--find-links wheels` takes it",
+                    ),
+                    false => failure,
+                })
             }
         }
     }

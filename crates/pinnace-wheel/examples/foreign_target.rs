@@ -26,7 +26,7 @@ fn main() -> Result<(), pinnace_wheel::Error> {
         let target: Target = text.parse()?;
         let system = target.markers().get(MarkerVariable::PlatformSystem).unwrap_or("unknown");
         println!("{target} ({system}, {} tags)", target.tags().iter().count());
-        target.assumptions().iter().for_each(|assumed| println!("  {assumed}"));
+        target.assumptions().iter().for_each(|assumed| println!("  assumed: {assumed}"));
         for wheel in WHEELS {
             match target.rank(&wheel.parse::<WheelName>()?) {
                 Match::Fit(rank) => println!("  fits at {rank:4}: {wheel}"),

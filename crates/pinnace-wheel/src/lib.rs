@@ -121,7 +121,7 @@ pub use keep::{
     Build, Cache, Credentials, Event, Members, MemoryCache, MemoryWheels, Progress, ReadAt, Silent,
     Wheels,
 };
-pub use lock::{Lock, Selection, UvLock};
+pub use lock::{Folder, FolderKind, Lock, Selection, UvLock};
 pub use marker::{Marker, MarkerEnvironment, MarkerError, MarkerVariable};
 pub use memory::MemorySource;
 pub use metadata::Metadata;

@@ -15,7 +15,8 @@ impl MemorySource {
         Self::default()
     }
 
-    /// Adds a wheel with its requirements, and returns its file for details to be filled in.
+    /// Adds a wheel with its requirements, and returns its file for details to be filled in: a lock
+    /// wants its SHA-256.
     ///
     /// # Errors
     ///

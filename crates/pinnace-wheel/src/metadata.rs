@@ -37,6 +37,13 @@ impl Metadata {
         self
     }
 
+    /// The same for these Pythons.
+    #[must_use]
+    pub fn for_python(mut self, specifiers: Option<&str>) -> Self {
+        self.requires_python = specifiers.map(Into::into);
+        self
+    }
+
     /// Reads the headers; the description that follows them is not looked at.
     ///
     /// # Errors

@@ -22,14 +22,15 @@ pub(crate) struct InputArguments {
     /// With this dependency group of the project (may be repeated)
     #[arg(long, value_name = "NAME")]
     pub(crate) group: Vec<String>,
-    /// The member of a workspace whose part of a `uv.lock` is wanted
+    /// With `build --lock uv.lock`: the member of the workspace whose part is wanted
     #[arg(long, value_name = "NAME")]
     pub(crate) package: Option<String>,
     /// Limit versions as this requirements file does (may be repeated)
     #[arg(long, visible_alias = "constraints", value_name = "FILE")]
     pub(crate) constraint: Vec<PathBuf>,
-    /// Take this requirement in place of all others on its project (may be repeated)
-    #[arg(long = "override", value_name = "REQ")]
+    /// Take this requirement in place of all others on its project, or those of a requirements file
+    /// (may be repeated)
+    #[arg(long = "override", value_name = "REQ|FILE")]
     pub(crate) overrides: Vec<String>,
     /// Leave this project out, whoever requires it (may be repeated)
     #[arg(long, value_name = "NAME")]
@@ -40,7 +41,7 @@ pub(crate) struct InputArguments {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Platform options")]
 pub(crate) struct PlatformArguments {
-    /// The interpreter to build for: a path, or a name on PATH [default: python3]
+    /// The interpreter to build for: a path, a name on PATH, or a version [default: python3]
     #[arg(long, value_name = "PY")]
     pub(crate) python: Option<String>,
     /// A platform to build for, as in `linux_x86_64-cp311` or `macosx_14_0_arm64-cp312`; a

@@ -1,9 +1,10 @@
 //! `pinnace build`: requirements and code in, one file out.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::BufWriter,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -11,8 +12,8 @@ use pinnace_env::{Distribution, Layer, merge};
 use pinnace_pex::{EntryPoint, PexBuilder, PlatformRules, Written, find_script};
 use pinnace_store::{Access, Digest, PendingFile};
 use pinnace_wheel::{
-    Downloaded, ExtraName, Formats, Index, Lock, Pin, ProjectName, Request, Requirement, Selection,
-    Source, Target, UvLock, WheelName,
+    Downloaded, ExtraName, Folder, FolderKind, Formats, Index, Lock, Pin, ProjectName, Request,
+    Requirement, Selection, Source, Target, UvLock, WheelName,
 };
 use serde_json::json;
 
@@ -68,6 +69,10 @@ struct Wheel {
 #[derive(Default)]
 struct Chosen {
     pins: Vec<Pin>,
+    /// The folders whose code goes into the file.
+    folders: Vec<PathBuf>,
+    /// Projects that were overridden or excluded: what others require of them need not hold.
+    loosened: BTreeSet<ProjectName>,
     notes: Vec<String>,
 }
 
@@ -82,7 +87,7 @@ impl Job<'_> {
         let chosen = self.choose(&index, &target)?;
         timings.lap("resolve");
         let wheels = wheels(index.download(&chosen.pins)?)?;
-        check(&chosen.pins, &wheels, &target, &index)?;
+        check(&chosen, &wheels, &target, &index)?;
         timings.lap("download");
         let builder = self.builder(&target, &chosen, &wheels, &file)?;
         let written = self.write(&builder, file).or_else(|failure| {
@@ -113,7 +118,7 @@ impl Job<'_> {
     }
 
     fn notes(&self, target: &Target, chosen: Vec<String>) -> Vec<String> {
-        let assumed = target.assumptions().iter().map(ToString::to_string);
+        let assumed = platforms::assumed(std::iter::once(target));
         self.wanted.notes.iter().cloned().chain(assumed).chain(chosen).collect()
     }
 
@@ -127,7 +132,12 @@ impl Job<'_> {
         let request: Request = self.wanted.request.clone().with_only_binary(Formats::All);
         let resolution = self.session.resolve(index, &request, target)?;
         let notes = resolution.warnings().to_vec();
-        Ok(Chosen { pins: resolution.pins().to_vec(), notes })
+        Ok(Chosen {
+            pins: resolution.pins().to_vec(),
+            folders: self.wanted.folders.clone(),
+            loosened: request.loosened().cloned().collect(),
+            notes,
+        })
     }
 
     fn locked(&self, path: &Path, target: &Target) -> Result<Chosen, Failure> {
@@ -148,7 +158,10 @@ impl Job<'_> {
             }
             false => Lock::parse(&text, folder)?.select(target, &extras, &groups)?,
         };
-        chosen(selection)
+        let mut chosen = chosen(selection)?;
+        let named = self.wanted.folders.iter().filter(|one| !chosen.folders.contains(one));
+        chosen.folders.extend(named.cloned().collect::<Vec<_>>());
+        Ok(chosen)
     }
 
     /// The member of a workspace that is named, or the only one.
@@ -203,7 +216,7 @@ impl Job<'_> {
         }
         builder.leave_out(output.path());
         builder.leave_out(output.unfinished_path());
-        for folder in &self.wanted.folders {
+        for folder in &chosen.folders {
             let source = folder.join("src");
             builder.add_folder(if source.is_dir() { &source } else { folder })?;
         }
@@ -254,11 +267,18 @@ fn chosen(selection: Selection) -> Result<Chosen, Failure> {
             format!("`{name}` is in a repository ({}), and cannot be built yet", shown(url));
         return Err(Failure::job(message));
     }
-    let folder = |(name, path): &(ProjectName, String)| {
-        format!("the code of `{name}` in `{path}` is not in the file; add it with `-D`")
+    let (packages, rest): (Vec<Folder>, Vec<Folder>) =
+        selection.folders.into_iter().partition(|folder| folder.kind == FolderKind::Package);
+    let note = |folder: &Folder| {
+        let path = folder.path.display();
+        format!("`{}` in `{path}` is no package, and not in the file; `-D` adds it", folder.project)
     };
-    let notes = selection.folders.iter().map(folder).collect();
-    Ok(Chosen { pins: selection.pins, notes })
+    Ok(Chosen {
+        pins: selection.pins,
+        folders: packages.into_iter().map(|folder| folder.path).collect(),
+        loosened: selection.loosened.into_iter().collect(),
+        notes: rest.iter().map(note).collect(),
+    })
 }
 
 /// A repository without what may be a secret in its address.
@@ -282,18 +302,24 @@ fn wheels(downloaded: Vec<Downloaded>) -> Result<Vec<Wheel>, Failure> {
 
 /// Whatever the solver said, the set that is shipped is looked at once more as a whole.
 fn check(
-    pins: &[Pin],
+    chosen: &Chosen,
     wheels: &[Wheel],
     target: &Target,
     index: &Index<'_>,
 ) -> Result<(), Failure> {
     let mut layer = Layer::new("the request");
-    for (pin, wheel) in pins.iter().zip(wheels) {
+    // What the user overrode or left out is the user's to answer for.
+    let holds = |text: &String| {
+        let requirement = Requirement::parse_lenient(text);
+        !requirement.is_ok_and(|one| chosen.loosened.contains(one.name()))
+    };
+    for (pin, wheel) in chosen.pins.iter().zip(wheels) {
         let (project, version) = (pin.project().as_str(), pin.version().to_string());
         let extras = pin.extras().iter().map(ToString::to_string).collect();
         let distribution = Distribution::new(project, version, wheel.name.as_str(), wheel.sha256);
         let metadata = index.metadata(pin.file())?;
-        let requires = metadata.iter().flat_map(|one| one.requires().map(str::to_owned)).collect();
+        let requires = metadata.iter().flat_map(|one| one.requires().map(str::to_owned));
+        let requires = requires.filter(holds).collect();
         layer = layer.with(distribution.requiring(requires, extras));
     }
     let plan = merge(&[layer], &PlatformRules(target));

@@ -1,6 +1,7 @@
 //! `pinnace lock`: requirements in, the exact files that satisfy them out.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
@@ -8,7 +9,10 @@ use std::{
 };
 
 use pinnace_store::{Access, Digest, PendingFile};
-use pinnace_wheel::{Index, Lock, Pin, ProjectName, Request, Target};
+use pinnace_wheel::{
+    Index, Lock, Pin, ProjectName, Request, Requirement, RequirementsReader, Resolution, Target,
+    Version,
+};
 use serde_json::json;
 
 use crate::{
@@ -40,7 +44,9 @@ struct Locked {
     /// As it was named; `None` is stdout.
     file: Option<PathBuf>,
     text: String,
-    solved: Vec<(Target, Vec<Pin>)>,
+    solved: Vec<(Target, Resolution)>,
+    /// How many entries the lock has.
+    entries: usize,
     notes: Vec<String>,
     resolving: Duration,
     total: Duration,
@@ -56,6 +62,9 @@ fn lock(arguments: &arguments::Lock, session: &Session<'_>) -> Result<Locked, Fa
     let path = output::resolved(&arguments.output, session.environment)?;
     let file = (arguments.output.as_os_str() != "-").then(|| path.clone());
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    if let Some(file) = &file {
+        check_inputs(arguments, file, &session.environment.folder)?;
+    }
     let request = prefer(wanted.request.clone(), arguments, file.as_deref(), &folder)?;
     let targets = platforms::targets(&arguments.platform, session.environment, &session.storage)?;
     let pending = match file {
@@ -69,15 +78,14 @@ fn lock(arguments: &arguments::Lock, session: &Session<'_>) -> Result<Locked, Fa
     let mut notes = wanted.notes.clone();
     let resolving = Instant::now();
     let mut solved = Vec::new();
+    notes.extend(platforms::assumed(targets.iter()));
     for target in targets {
-        notes.extend(target.assumptions().iter().map(ToString::to_string));
-        let pins = solve(session, &index, &request, &target, &mut notes)?;
-        solved.push((target, pins));
+        let resolution = solve(session, &index, &request, &target, &mut notes)?;
+        solved.push((target, resolution));
     }
     let resolving = resolving.elapsed();
-    let pairs: Vec<(&Target, Vec<Pin>)> =
-        solved.iter().map(|(target, pins)| (target, pins.clone())).collect();
-    let lock = Lock::new(&pairs)?;
+    let lock = Lock::new(solved.iter().map(|(target, resolution)| (target, resolution)))?
+        .loosened(request.loosened().cloned());
     let text = match as_requirements(file.as_deref()) {
         true => lock.to_requirements(),
         false => lock.to_toml(&folder),
@@ -88,7 +96,8 @@ fn lock(arguments: &arguments::Lock, session: &Session<'_>) -> Result<Locked, Fa
     notes.sort();
     notes.dedup();
     let file = file.map(|_| arguments.output.clone());
-    Ok(Locked { file, text, solved, notes, resolving, total: session.started.elapsed() })
+    let entries = lock.versions().count();
+    Ok(Locked { file, text, solved, entries, notes, resolving, total: session.started.elapsed() })
 }
 
 /// The files for one platform, each with its hash.
@@ -98,50 +107,88 @@ fn solve(
     request: &Request,
     target: &Target,
     notes: &mut Vec<String>,
-) -> Result<Vec<Pin>, Failure> {
+) -> Result<Resolution, Failure> {
     let resolution = session.resolve(index, request, target)?;
     notes.extend(resolution.warnings().iter().cloned());
     for pin in resolution.pins().iter().filter(|pin| pin.file().address.has_query()) {
         let name = pin.project();
         notes.push(format!("the query in the address of {name} may be a secret, and is left out"));
     }
-    Ok(index.with_digests(resolution.pins().to_vec())?)
+    let pins = index.with_digests(resolution.pins().to_vec())?;
+    Ok(resolution.with_pins(pins))
 }
 
-/// What the file had so far stays, as far as it will do.
+/// What the file had so far stays, as far as it will do. What is no lock is not written over.
 fn prefer(
     mut request: Request,
     arguments: &arguments::Lock,
     file: Option<&Path>,
     folder: &Path,
 ) -> Result<Request, Failure> {
-    let Some(file) = file.filter(|file| !arguments.upgrade && !as_requirements(Some(file))) else {
-        return Ok(request);
-    };
-    let text = match fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(request),
-        Err(error) => {
-            let doing = format!("`{}` is there already, and cannot be read", file.display());
-            return Err(Failure::io(&doing, &error).hint("`--upgrade` writes it anew"));
-        }
-    };
+    let Some(file) = file else { return Ok(request) };
     let names = arguments.upgrade_package.iter().map(|name| name.parse::<ProjectName>());
     let anew: Vec<ProjectName> = names.collect::<Result<_, _>>()?;
-    let before = Lock::parse(&text, folder).map_err(|error| {
-        Failure::job(format!("`{}` is there already: {error}", file.display()))
-            .hint("`--upgrade` writes it anew")
-    })?;
-    if let Some(name) = anew.iter().find(|name| !before.versions().any(|(known, _)| known == *name))
-    {
+    let before = match as_requirements(Some(file)) {
+        true => pinned(file)?,
+        false => locked(file, folder)?,
+    };
+    if let Some(name) = anew.iter().find(|name| !before.iter().any(|(known, _)| known == *name)) {
         return Err(Failure::usage(format!("`{}` has no `{name}` to upgrade", file.display())));
     }
-    for (name, version) in before.versions() {
-        if let Some(version) = version.filter(|_| !anew.contains(name)) {
-            request = request.prefer(name.clone(), version.clone());
+    for (name, version) in before {
+        if !arguments.upgrade && !anew.contains(&name) {
+            request = request.prefer(name, version);
         }
     }
     Ok(request)
+}
+
+type Versions = Vec<(ProjectName, Version)>;
+
+/// The versions of a lock; none if there is no file.
+fn locked(file: &Path, folder: &Path) -> Result<Versions, Failure> {
+    let refuse = |reason: &str| {
+        Failure::job(format!("`{}` is there already, and is no lock: {reason}", file.display()))
+            .hint("name another file, or remove it")
+    };
+    let text = match fs::read_to_string(file) {
+        Ok(text) if text.is_empty() => return Ok(Versions::new()),
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Versions::new()),
+        Err(error) => return Err(refuse(&error.to_string())),
+    };
+    let before = Lock::parse(&text, folder).map_err(|error| refuse(&error.to_string()))?;
+    let versions = before.versions();
+    Ok(versions.filter_map(|(name, version)| Some((name.clone(), version?.clone()))).collect())
+}
+
+/// The pins of a requirements file, of which an earlier run wrote only such.
+fn pinned(file: &Path) -> Result<Versions, Failure> {
+    if !file.exists() {
+        return Ok(Versions::new());
+    }
+    let read_text = |path: &Path| -> io::Result<String> { fs::read_to_string(path) };
+    let variables = BTreeMap::new();
+    let mut reader = RequirementsReader::new(&read_text, &variables);
+    reader.read(file)?;
+    let named = reader.finish().requirements.into_iter();
+    let pin = |requirement: &Requirement| {
+        Some((requirement.name().clone(), requirement.specifiers().pinned()?))
+    };
+    Ok(named.filter_map(|named| pin(&named.requirement)).collect())
+}
+
+/// What is wanted is not written over by what comes of it.
+fn check_inputs(arguments: &arguments::Lock, file: &Path, folder: &Path) -> Result<(), Failure> {
+    let inputs = &arguments.inputs;
+    let project = inputs.project.iter().map(|folder| folder.join("pyproject.toml"));
+    let files = inputs.requirement_files.iter().chain(&inputs.constraint).cloned().chain(project);
+    let is_output = |input: PathBuf| folder.join(input).canonicalize().is_ok_and(|it| it == *file);
+    match files.into_iter().any(is_output) {
+        true => Err(Failure::usage(format!("`{}` is an input, and is left alone", file.display()))
+            .hint("name another file with `-o`")),
+        false => Ok(()),
+    }
 }
 
 fn as_requirements(file: Option<&Path>) -> bool {
@@ -157,10 +204,9 @@ fn write(mut pending: PendingFile, file: &Path, text: &str) -> Result<(), Failur
 impl Locked {
     fn as_text(&self) -> String {
         let file = self.file.as_deref().unwrap_or(Path::new("-")).display().to_string();
-        let count = self.solved.iter().map(|(_, pins)| pins.len()).max().unwrap_or_default();
         let platforms = Count(self.solved.len(), "platform");
         let total = self.total.as_secs_f64();
-        format!("{file}: {} for {platforms}, in {total:.2} s", Count(count, "distribution"))
+        format!("{file}: {} for {platforms}, in {total:.2} s", Count(self.entries, "distribution"))
     }
 
     fn as_json(&self) -> serde_json::Value {
@@ -176,11 +222,12 @@ impl Locked {
             })
         };
         let packages = self.solved.iter();
-        let packages =
-            packages.flat_map(|(target, pins)| pins.iter().map(move |pin| package(target, pin)));
+        let packages = packages
+            .flat_map(|(target, one)| one.pins().iter().map(move |pin| package(target, pin)));
         json!({
             "file": self.file.as_deref().map(|file| file.display().to_string()),
             "packages": packages.collect::<Vec<_>>(),
+            "lock": self.file.is_none().then_some(&self.text),
             "platforms": self.solved.iter().map(|(target, _)| target.to_string()).collect::<Vec<_>>(),
             "notes": self.notes,
             "timings_ms": { "resolve": milliseconds(self.resolving), "total": milliseconds(self.total) },

@@ -1,6 +1,9 @@
 //! Projects: `pyproject.toml` (PEP 621, PEP 735) as far as it says what is required.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use serde::Deserialize;
 use toml::Value;
@@ -91,6 +94,13 @@ struct Uv {
     constraint_dependencies: Vec<String>,
     #[serde(default)]
     override_dependencies: Vec<String>,
+    workspace: Option<Workspace>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Workspace {
+    #[serde(default)]
+    members: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -157,7 +167,8 @@ impl Pyproject {
         }
         // A version that only building tells takes part in no comparison that matters here.
         let version: Version = project.version.as_deref().unwrap_or("0").parse()?;
-        Ok(Some(Metadata::new(project.name.parse()?, version).requiring(requires, extras)))
+        let metadata = Metadata::new(project.name.parse()?, version).requiring(requires, extras);
+        Ok(Some(metadata.for_python(project.requires_python.as_deref())))
     }
 
     /// The requirements of a dependency group, with those of the groups that it includes (PEP 735).
@@ -249,6 +260,23 @@ impl Pyproject {
         indexes.map(named).collect()
     }
 
+    /// Whether it is the root of a workspace: the patterns of its members' folders.
+    pub fn workspace_members(&self) -> Option<&[String]> {
+        self.document.tool.uv.workspace.as_ref().map(|workspace| workspace.members.as_slice())
+    }
+
+    /// The projects that `[tool.uv.sources]` takes from its workspace.
+    ///
+    /// # Errors
+    ///
+    /// If a name is none.
+    pub fn members(&self) -> Result<BTreeSet<ProjectName>, Error> {
+        let sources = self.document.tool.uv.sources.iter();
+        let member = |source: &Value| source.get("workspace").and_then(Value::as_bool);
+        let members = sources.filter(|(_, source)| member(source) == Some(true));
+        members.map(|(name, _)| name.parse()).collect()
+    }
+
     /// The projects that `[tool.uv.sources]` gives to one index, by that index's name.
     ///
     /// # Errors
@@ -291,7 +319,45 @@ impl Pyproject {
     }
 
     fn requirement(&self, text: &str) -> Result<Requirement, Error> {
-        text.parse().map_err(|error: Error| self.refuse(error.to_string()))
+        let requirement: Requirement =
+            text.parse().map_err(|error: Error| self.refuse(error.to_string()))?;
+        let mut sources = self.document.tool.uv.sources.iter();
+        let named =
+            |name: &str| name.parse::<ProjectName>().is_ok_and(|name| name == *requirement.name());
+        match sources.find(|(name, _)| named(name)) {
+            Some((_, source)) => self.at_its_source(requirement, source),
+            None => Ok(requirement),
+        }
+    }
+
+    /// A project whose source is an address is required from there, and from nowhere else.
+    fn at_its_source(
+        &self,
+        requirement: Requirement,
+        source: &Value,
+    ) -> Result<Requirement, Error> {
+        let field = |name: &str| source.get(name).and_then(Value::as_str);
+        let archive =
+            |path: &&str| [".whl", ".tar.gz", ".zip"].iter().any(|end| path.ends_with(end));
+        if source.is_array() {
+            let name = requirement.name();
+            return Err(
+                self.refuse(format!("`{name}` has several sources, which is not supported"))
+            );
+        }
+        if let Some(url) = field("git") {
+            return Ok(requirement.at(&format!("git+{url}")));
+        }
+        if let Some(url) = field("url") {
+            return Ok(requirement.at(url));
+        }
+        match field("path").filter(archive) {
+            Some(path) => {
+                let folder = Path::new(&self.origin).parent().unwrap_or(Path::new(""));
+                Ok(requirement.at(Address::of_path(&folder.join(path))?.with_credentials()))
+            }
+            None => Ok(requirement),
+        }
     }
 
     fn refuse(&self, reason: String) -> Error {

@@ -1,11 +1,11 @@
 //! A lock from the resolutions of one request for several platforms.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{Files, Lock, Package};
 use crate::{
-    Artifact, Error, ErrorKind, File, Marker, MarkerVariable as Variable, MetadataFile, Pin,
-    ProjectName, Target, Version,
+    Artifact, Error, ErrorKind, File, LocalPin, Marker, MarkerVariable as Variable, MetadataFile,
+    Pin, ProjectName, Resolution, Target, Version,
 };
 
 /// What tells the environments of a lock apart.
@@ -26,10 +26,13 @@ impl Lock {
     ///
     /// [`ErrorKind::Lock`] if a file has no SHA-256, or if two platforms whose markers are the same
     /// (such as two C libraries) differ in what they hold: a lock cannot tell them apart.
-    pub fn new(solved: &[(&Target, Vec<Pin>)]) -> Result<Self, Error> {
+    pub fn new<'s>(
+        solved: impl IntoIterator<Item = (&'s Target, &'s Resolution)>,
+    ) -> Result<Self, Error> {
+        let solved: Vec<(&Target, &Resolution)> = solved.into_iter().collect();
         let mut environments: Vec<Marker> = Vec::new();
         let mut of_target = Vec::new();
-        for (target, _) in solved {
+        for (target, _) in &solved {
             let marker = environment(target)?;
             let known = environments.iter().position(|one| *one == marker);
             of_target.push(known.unwrap_or(environments.len()));
@@ -37,27 +40,45 @@ impl Lock {
                 environments.push(marker);
             }
         }
-        check_twins(solved, &of_target)?;
-        let mut merged: BTreeMap<Key, (Vec<usize>, Vec<&Pin>)> = BTreeMap::new();
-        for ((_, pins), environment) in solved.iter().zip(&of_target) {
-            for pin in pins {
+        check_twins(&solved, &of_target)?;
+        let mut merged: BTreeMap<Key, Merged<'_>> = BTreeMap::new();
+        for ((_, resolution), environment) in solved.iter().zip(&of_target) {
+            for pin in resolution.pins() {
                 let key = (pin.project().clone(), pin.version().clone());
-                let (on, pins) = merged.entry(key).or_default();
-                if !on.contains(environment) {
-                    on.push(*environment);
-                }
-                pins.push(pin);
+                merged.entry(key).or_default().add(*environment).pins.push(pin);
+            }
+            for local in resolution.locals() {
+                let key = (local.project.clone(), local.version.clone());
+                merged.entry(key).or_default().add(*environment).local = Some(local);
             }
         }
-        let package = |((name, version), (on, pins)): (Key, (Vec<usize>, Vec<&Pin>))| {
-            let marker = (on.len() < environments.len()).then(|| {
-                let markers = on.iter().map(|at| environments[*at].clone());
+        let package = |((name, version), merged): (Key, Merged<'_>)| {
+            let marker = (merged.on.len() < environments.len()).then(|| {
+                let markers = merged.on.iter().map(|at| environments[*at].clone());
                 markers.reduce(Marker::or)
             });
-            package(name, version, marker.flatten(), &pins)
+            package(name, version, marker.flatten(), &merged)
         };
         let packages = merged.into_iter().map(package).collect::<Result<_, _>>()?;
         Ok(Self { environments, packages, ..Self::default() })
+    }
+}
+
+/// What was chosen of one project in one version.
+#[derive(Default)]
+struct Merged<'s> {
+    /// The environments in which it was.
+    on: Vec<usize>,
+    pins: Vec<&'s Pin>,
+    local: Option<&'s LocalPin>,
+}
+
+impl Merged<'_> {
+    fn add(&mut self, environment: usize) -> &mut Self {
+        if !self.on.contains(&environment) {
+            self.on.push(environment);
+        }
+        self
     }
 }
 
@@ -75,9 +96,9 @@ fn environment(target: &Target) -> Result<Marker, Error> {
 }
 
 /// Platforms with the same markers must hold the same versions.
-fn check_twins(solved: &[(&Target, Vec<Pin>)], of_target: &[usize]) -> Result<(), Error> {
-    let versions = |pins: &[Pin]| -> Vec<Key> {
-        pins.iter().map(|pin| (pin.project().clone(), pin.version().clone())).collect()
+fn check_twins(solved: &[(&Target, &Resolution)], of_target: &[usize]) -> Result<(), Error> {
+    let versions = |one: &Resolution| -> Vec<Key> {
+        one.pins().iter().map(|pin| (pin.project().clone(), pin.version().clone())).collect()
     };
     for (at, (target, pins)) in solved.iter().enumerate() {
         let Some(first) = of_target[..at].iter().position(|one| *one == of_target[at]) else {
@@ -104,8 +125,14 @@ fn package(
     name: ProjectName,
     version: Version,
     marker: Option<Marker>,
-    pins: &[&Pin],
+    merged: &Merged<'_>,
 ) -> Result<Package, Error> {
+    let pins = &merged.pins;
+    if let Some(local) = merged.local {
+        let files = Files::Directory(PathBuf::from(&local.path));
+        let (requires_python, index) = (None, None);
+        return Ok(Package { name, version: Some(version), marker, requires_python, index, files });
+    }
     let mut files: Vec<File> = Vec::new();
     for pin in pins {
         let file = locked(pin.file())?;

@@ -1,14 +1,17 @@
 //! Locks: the exact files that satisfy a request, for one or more platforms.
 
 mod make;
+mod paths;
 mod pylock;
 mod select;
 mod uv;
 mod write;
 
+use std::path::PathBuf;
+
 use crate::{Address, ExtraName, File, Marker, ProjectName, Version};
 
-pub use select::Selection;
+pub use select::{Folder, FolderKind, Selection};
 pub use uv::UvLock;
 
 /// The exact files that satisfy a request, for one or more platforms: what a `pylock.toml` holds
@@ -27,9 +30,9 @@ pub use uv::UvLock;
 /// let mut solved = Vec::new();
 /// for target in &targets {
 ///     let Outcome::Solved(resolution) = resolve(&source, &request, target)? else { panic!() };
-///     solved.push((target, resolution.pins().to_vec()));
+///     solved.push(resolution);
 /// }
-/// let lock = Lock::new(&solved)?;
+/// let lock = Lock::new(targets.iter().zip(&solved))?;
 /// let text = lock.to_toml(Path::new("/project"));
 /// let again = Lock::parse(&text, Path::new("/project"))?;
 /// assert_eq!(again, lock);
@@ -47,6 +50,8 @@ pub struct Lock {
     groups: Vec<ProjectName>,
     /// The groups that are installed where none are named.
     default_groups: Vec<ProjectName>,
+    /// Projects that were overridden or excluded: what others require of them need not hold.
+    loosened: Vec<ProjectName>,
     packages: Vec<Package>,
 }
 
@@ -68,12 +73,20 @@ enum Files {
     /// The one file at an address that the request names.
     Archive(Box<File>),
     /// Code that is here.
-    Directory(String),
+    Directory(PathBuf),
     /// What can only be told: code in a repository.
     Repository(String),
 }
 
 impl Lock {
+    /// The same, in which these projects were overridden or excluded. That is kept in the lock's own
+    /// table of this tool.
+    #[must_use]
+    pub fn loosened(mut self, projects: impl IntoIterator<Item = ProjectName>) -> Self {
+        self.loosened = projects.into_iter().collect();
+        self
+    }
+
     /// The projects and their versions, by name.
     pub fn versions(&self) -> impl Iterator<Item = (&ProjectName, Option<&Version>)> {
         self.packages.iter().map(|package| (&package.name, package.version.as_ref()))

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, str::FromStr};
 
 use serde::Deserialize;
 
-use super::{Files, Lock, Package};
+use super::{Files, Lock, Package, paths};
 use crate::{
     Address, Artifact, Error, ErrorKind, File, ProjectName, index::parse_sha256, timestamp,
 };
@@ -24,6 +24,21 @@ struct Document {
     #[serde(default)]
     default_groups: Vec<String>,
     packages: Vec<Row>,
+    #[serde(default)]
+    tool: Tool,
+}
+
+#[derive(Default, Deserialize)]
+struct Tool {
+    #[serde(default)]
+    pinnace: Own,
+}
+
+/// What other tools have no word for.
+#[derive(Default, Deserialize)]
+struct Own {
+    #[serde(default)]
+    loosened: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +121,7 @@ impl Lock {
             extras: parse_all(&document.extras)?,
             groups: parse_all(&document.dependency_groups)?,
             default_groups: parse_all(&document.default_groups)?,
+            loosened: parse_all(&document.tool.pinnace.loosened)?,
             environments: document.environments.iter().map(marker).collect::<Result<_, _>>()?,
             requires_python: document.requires_python,
             packages: document
@@ -141,7 +157,7 @@ fn package(row: Row, folder: &Path) -> Result<Package, Error> {
     let file = |row: FileRow| file(row, &name, folder);
     let files = match (row.archive, row.directory, row.vcs) {
         (Some(archive), ..) => Files::Archive(Box::new(file(archive)?)),
-        (_, Some(directory), _) => Files::Directory(directory.path),
+        (_, Some(directory), _) => Files::Directory(paths::absolute(folder, &directory.path)),
         (_, _, Some(vcs)) => Files::Repository(vcs.url.or(vcs.path).unwrap_or_default()),
         _ => {
             let rows = row.wheels.into_iter().chain(row.sdist);
@@ -187,7 +203,7 @@ fn check_versions(
 fn file(row: FileRow, project: &ProjectName, folder: &Path) -> Result<File, Error> {
     let address = match (&row.url, &row.path) {
         (Some(url), _) => Address::parse(url)?,
-        (None, Some(path)) => Address::of_path(&folder.join(path))?,
+        (None, Some(path)) => Address::of_path(&paths::absolute(folder, path))?,
         (None, None) => {
             return Err(refuse(format!("a file of `{project}` has neither `url` nor `path`")));
         }

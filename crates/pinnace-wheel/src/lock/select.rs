@@ -1,5 +1,7 @@
 //! What of a lock is for one platform.
 
+use std::path::PathBuf;
+
 use super::{Files, Lock, Package, pylock::refuse};
 use crate::{
     Error, ErrorKind, ExtraName, Pin, Project, ProjectName, Target, Unfit,
@@ -12,10 +14,32 @@ use crate::{
 pub struct Selection {
     /// The files.
     pub pins: Vec<Pin>,
-    /// The folders with code of their own, as the lock names them.
-    pub folders: Vec<(ProjectName, String)>,
+    /// The folders with code of their own.
+    pub folders: Vec<Folder>,
     /// Projects that need a repository to be built, which is not possible yet.
     pub repositories: Vec<(ProjectName, String)>,
+    /// Projects that were overridden or excluded: what others require of them need not hold.
+    pub loosened: Vec<ProjectName>,
+}
+
+/// A folder with code that a lock names.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Folder {
+    /// The project.
+    pub project: ProjectName,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it is installed.
+    pub kind: FolderKind,
+}
+
+/// Whether the project of a folder is installed, or only what it requires.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum FolderKind {
+    /// It is a package.
+    Package,
+    /// It is none; uv calls it virtual.
+    Virtual,
 }
 
 impl Lock {
@@ -61,7 +85,8 @@ impl Lock {
             return Err(refuse(format!("it has no dependency group `{group}`")));
         }
         let groups = if groups.is_empty() { &self.default_groups } else { groups };
-        let mut selection = Selection::default();
+        let loosened = self.loosened.clone();
+        let mut selection = Selection { loosened, ..Selection::default() };
         let mut last: Option<&ProjectName> = None;
         for package in self.applying(target, extras, groups)? {
             if last == Some(&package.name) {
@@ -118,7 +143,11 @@ impl Package {
         check_python(self.requires_python.as_deref(), target)
             .map_err(|error| refuse(format!("`{name}`: {error}")))?;
         match &self.files {
-            Files::Directory(path) => selection.folders.push((name, path.clone())),
+            Files::Directory(path) => selection.folders.push(Folder {
+                project: name,
+                path: path.clone(),
+                kind: FolderKind::Package,
+            }),
             Files::Repository(url) => selection.repositories.push((name, url.clone())),
             Files::Archive(file) => selection.pins.push(Pin::new(name, (**file).clone())),
             Files::Listed(files) => {

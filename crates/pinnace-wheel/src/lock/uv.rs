@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Files, Package, Selection, pylock::refuse, select::check_python};
+use super::{Files, FolderKind, Package, Selection, paths, pylock::refuse, select::check_python};
 use crate::{
     Address, Artifact, Error, ErrorKind, ExtraName, File, Marker, ProjectName, Target, Version,
     index::parse_sha256, timestamp,
@@ -144,7 +144,11 @@ impl UvLock {
         let rows = reach.walk()?;
         let mut selection = Selection::default();
         for at in rows {
-            self.package(&self.packages[at])?.add_to(&mut selection, target)?;
+            let row = &self.packages[at];
+            self.package(row)?.add_to(&mut selection, target)?;
+            if let (Some(_), Some(folder)) = (&row.source.r#virtual, selection.folders.last_mut()) {
+                folder.kind = FolderKind::Virtual;
+            }
         }
         selection.pins.sort_by(|a, b| a.project().cmp(b.project()));
         selection.folders.sort();
@@ -156,7 +160,7 @@ impl UvLock {
         let version: Option<Version> = row.version.as_ref().map(|text| text.parse()).transpose()?;
         let source = &row.source;
         let files = if let Some(folder) = source.folder() {
-            Files::Directory(folder.clone())
+            Files::Directory(paths::absolute(&self.folder, folder))
         } else if let Some(git) = &source.git {
             Files::Repository(git.clone())
         } else {

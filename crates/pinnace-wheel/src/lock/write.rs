@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, path::Path};
 
-use super::{Files, Lock, Package};
+use super::{Files, Lock, Package, paths};
 use crate::{Artifact, ExtraName, File, ProjectName, index::hex, timestamp::Timestamp};
 
 impl Lock {
@@ -27,6 +27,10 @@ impl Lock {
         if self.packages.is_empty() {
             text.push_str("packages = []\n");
         }
+        if !self.loosened.is_empty() {
+            text.push_str("\n[tool.pinnace]\n");
+            list(&mut text, "loosened", self.loosened.iter().map(ProjectName::as_str));
+        }
         self.packages.iter().for_each(|package| write_package(package, folder, &mut text));
         text
     }
@@ -44,7 +48,7 @@ impl Lock {
                     (format!(" @ {}", file.address), std::slice::from_ref(file))
                 }
                 Files::Directory(path) => {
-                    line(&mut text, &format!("-e {path}"));
+                    line(&mut text, &format!("-e {}", path.display()));
                     continue;
                 }
                 Files::Repository(url) => (format!(" @ {url}"), &[]),
@@ -91,7 +95,8 @@ fn write_package(package: &Package, folder: &Path, text: &mut String) {
             line(text, &format!("archive = {{ {} }}", fields(file, folder, Named::No)));
         }
         Files::Directory(path) => {
-            line(text, &format!("directory = {{ path = {}, editable = true }}", quoted(path)));
+            let path = quoted(&paths::relative(folder, path));
+            line(text, &format!("directory = {{ path = {path}, editable = true }}"));
         }
         Files::Repository(url) => line(text, &format!("vcs = {{ url = {} }}", quoted(url))),
     }
@@ -125,10 +130,7 @@ fn fields(file: &File, folder: &Path, named: Named) -> String {
         fields.push(format!("name = {}", quoted(file.artifact.file_name())));
     }
     fields.push(match file.address.to_path() {
-        Some(path) => {
-            let relative = path.strip_prefix(folder).unwrap_or(&path);
-            format!("path = {}", quoted(&relative.to_string_lossy().replace('\\', "/")))
-        }
+        Some(path) => format!("path = {}", quoted(&paths::relative(folder, &path))),
         None => format!("url = {}", quoted(&file.address.to_string())),
     });
     fields.extend(file.uploaded_at.map(|time| format!("upload-time = {}", Timestamp(time))));

@@ -28,6 +28,8 @@ pub enum Unfit {
     NeedsBuild {
         /// The file name of the source distribution.
         sdist: String,
+        /// The compressed tags of its wheels, none of which fits, nearest first.
+        tags: Vec<String>,
     },
     /// There are wheels only, and none are wanted.
     OnlyWheels,
@@ -49,18 +51,21 @@ impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoWheel { nearest, tags } => {
-                const SHOWN: usize = 5;
-                let shown = tags.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-                let more = tags.len().saturating_sub(SHOWN);
-                write!(f, "has no wheel for this platform; nearest ({nearest}): {shown}")?;
-                if more > 0 { write!(f, " and {more} more") } else { Ok(()) }
+                let tags = Shown(tags);
+                write!(f, "has no wheel for this platform; nearest ({nearest}): {tags}")
             }
             Self::OnlySdist { sdist } => {
                 write!(f, "has no wheel at all, only `{sdist}`, which would have to be built")
             }
-            Self::NeedsBuild { sdist } => {
+            Self::NeedsBuild { sdist, tags } if tags.is_empty() => {
                 write!(f, "has only `{sdist}`, which must be built to know what it requires")
             }
+            Self::NeedsBuild { sdist, tags } => write!(
+                f,
+                "has no wheel for this platform (nearest: {}), and `{sdist}` must be built to know \
+                 what it requires",
+                Shown(tags)
+            ),
             Self::OnlyWheels => f.write_str("has no source distribution, and no wheel is wanted"),
             Self::RequiresPython(specifiers) => write!(f, "requires Python {specifiers}"),
             Self::Yanked(reason) if reason.is_empty() => f.write_str("was yanked"),
@@ -71,6 +76,21 @@ impl fmt::Display for Unfit {
             ),
             Self::WrongHash => f.write_str("has no file with an allowed hash"),
             Self::NoFile => f.write_str("has no file of a known kind"),
+        }
+    }
+}
+
+/// The first of many tags.
+struct Shown<'a>(&'a [String]);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 5;
+        let shown = &self.0[..self.0.len().min(SHOWN)];
+        f.write_str(&shown.join(", "))?;
+        match self.0.len() - shown.len() {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
         }
     }
 }
@@ -165,6 +185,17 @@ impl Candidates<'_> {
         if self.rules.no_binary.contains(project) {
             return Unfit::OnlyWheels;
         }
+        match (self.misfits(files), files.first()) {
+            ((Some(nearest), tags), _) => Unfit::NoWheel { nearest, tags },
+            ((None, _), Some(sdist)) => {
+                Unfit::OnlySdist { sdist: sdist.artifact.file_name().to_owned() }
+            }
+            ((None, _), None) => Unfit::NoFile,
+        }
+    }
+
+    /// How near the nearest wheel that does not fit comes, and the tags of all such, nearest first.
+    pub(super) fn misfits(&self, files: &[File]) -> (Option<Misfit>, Vec<String>) {
         // Of those that miss by as much, the ones for this system are nearer.
         let misfits: BTreeSet<(Reverse<Misfit>, Reverse<Option<Misfit>>, String)> = wheels(files)
             .filter_map(|wheel| match self.target.rank(wheel) {
@@ -175,16 +206,8 @@ impl Candidates<'_> {
                 Match::Fit(_) => None,
             })
             .collect();
-        match (misfits.first(), files.first()) {
-            (Some((Reverse(nearest), ..)), _) => Unfit::NoWheel {
-                nearest: *nearest,
-                tags: misfits.into_iter().map(|(.., tags)| tags).collect(),
-            },
-            (None, Some(sdist)) => {
-                Unfit::OnlySdist { sdist: sdist.artifact.file_name().to_owned() }
-            }
-            (None, None) => Unfit::NoFile,
-        }
+        let nearest = misfits.first().map(|(Reverse(nearest), ..)| *nearest);
+        (nearest, misfits.into_iter().map(|(.., tags)| tags).collect())
     }
 }
 

@@ -19,6 +19,7 @@ pub struct Explanation {
     facts: Vec<Fact>,
     /// What the user wrote and could loosen.
     written: Vec<String>,
+    needs_build: bool,
 }
 
 /// One fact of an [`Explanation`]. Ranges of versions are written as specifiers; an empty one is
@@ -97,10 +98,22 @@ impl Explanation {
         &self.facts
     }
 
+    /// Whether a source distribution that was built would help.
+    pub fn needs_build(&self) -> bool {
+        self.needs_build
+    }
+
     pub(super) fn of(tree: Tree, knowledge: &Knowledge<'_>) -> Self {
         let mut collected = Collected::new(knowledge);
         collected.tree(&tree);
+        let sdist_alone = |(_, unfit): &(Version, Unfit)| matches!(unfit, Unfit::OnlySdist { .. });
+        let needs_build = collected.needs_build;
         let mut facts = collected.finish();
+        let needs_build = needs_build
+            || facts.iter().any(|fact| match fact {
+                Fact::NoVersion { unfit, .. } => unfit.iter().any(sdist_alone),
+                _ => false,
+            });
         facts.sort_by_key(order);
         // Loosening helps where requirements clash, and not where a name is unknown or nothing fits.
         let clash = facts
@@ -110,7 +123,7 @@ impl Explanation {
             Fact::Asked(text) | Fact::Limited(text) => Some(text.clone()),
             _ => None,
         });
-        Self { written: written.collect(), facts }
+        Self { written: written.collect(), facts, needs_build }
     }
 }
 
@@ -137,6 +150,7 @@ struct Collected<'k> {
     unusable: BTreeMap<Package, Vec<(Versions, String)>>,
     /// Projects of which no version in some range would do.
     blamed: BTreeSet<ProjectName>,
+    needs_build: bool,
 }
 
 impl<'k> Collected<'k> {
@@ -147,6 +161,7 @@ impl<'k> Collected<'k> {
             requires: BTreeMap::new(),
             unusable: BTreeMap::new(),
             blamed: BTreeSet::new(),
+            needs_build: false,
         }
     }
 
@@ -190,6 +205,7 @@ impl<'k> Collected<'k> {
                 self.push(Fact::Limited(text.clone()));
             }
             External::Custom(package, versions, reason) => {
+                self.needs_build |= matches!(reason, Reason::Unfit(Unfit::NeedsBuild { .. }));
                 let known = self.unusable.entry(package.clone()).or_default();
                 join(known, versions, &reason.to_string());
             }

@@ -43,6 +43,8 @@ pub(super) struct Learned {
     /// How many versions of a project were tried.
     pub(super) tried: BTreeMap<ProjectName, usize>,
     pub(super) warnings: BTreeSet<String>,
+    /// The overrides and excludes that changed something.
+    pub(super) used: BTreeSet<ProjectName>,
 }
 
 /// A project, and where its releases stand, in ascending order.
@@ -214,6 +216,20 @@ impl<'a> Knowledge<'a> {
         Candidates { target: self.target, rules: &self.request.files }
     }
 
+    /// The tags of the wheels of a version that do not fit, nearest first.
+    pub(super) fn misfits(
+        &self,
+        project: &ProjectName,
+        point: &Point,
+    ) -> Result<Vec<String>, Error> {
+        let known = self.known(project)?;
+        let releases = known.iter().flat_map(|known| known.project.releases());
+        match releases.into_iter().find(|release| release.point() == point) {
+            Some(release) => Ok(self.candidates().misfits(&release.files()?).1),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Asks for the metadata of the next versions at once where a project is gone through version by
     /// version: after 5, 10, 20 tries, and every 20 from then on.
     fn expect_more<'r>(
@@ -283,7 +299,9 @@ impl<'a> Knowledge<'a> {
         match self.learned.borrow().known.get(project) {
             Some(None) => Err(()),
             Some(Some(known)) => {
-                Ok(known.project.releases().first().map(|one| one.version().clone()))
+                let releases = known.project.releases();
+                let stable = releases.iter().find(|one| !one.version().is_prerelease());
+                Ok(stable.or(releases.first()).map(|one| one.version().clone()))
             }
             None => Ok(None),
         }

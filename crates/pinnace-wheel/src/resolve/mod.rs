@@ -71,6 +71,13 @@ impl Resolution {
         &self.locals
     }
 
+    /// The same with these files, which are the same but for what is known of them.
+    #[must_use]
+    pub fn with_pins(mut self, pins: Vec<Pin>) -> Self {
+        self.pins = pins;
+        self
+    }
+
     /// What the user should know: yanked files that were pinned, extras that do not exist.
     pub fn warnings(&self) -> &[String] {
         &self.warnings

@@ -4,7 +4,7 @@ use std::{
     str::FromStr,
 };
 
-use crate::{Error, Metadata, ProjectName, Requirement, Version};
+use crate::{Error, Inputs, Metadata, Named, ProjectName, Requirement, Version};
 
 /// What a resolution is asked for: requirements, and what else decides which files will do.
 ///
@@ -142,6 +142,11 @@ impl Request {
         self.requirements.iter().map(|asked| &asked.requirement)
     }
 
+    /// The projects that are overridden or excluded.
+    pub fn loosened(&self) -> impl Iterator<Item = &ProjectName> {
+        self.overrides.keys().chain(&self.excludes)
+    }
+
     /// Whether it asks for nothing.
     pub fn is_empty(&self) -> bool {
         self.requirements.is_empty()
@@ -152,6 +157,34 @@ impl Request {
     #[must_use]
     pub fn require(mut self, requirement: Requirement, origin: Option<&str>) -> Self {
         self.requirements.push(Asked { requirement, origin: origin.map(Into::into) });
+        self
+    }
+
+    /// Adds what requirements files say of what is wanted: requirements, constraints, hashes, formats
+    /// and pre-releases. The folders and indexes that they name are left to the caller.
+    #[must_use]
+    pub fn with_inputs(mut self, inputs: &Inputs) -> Self {
+        for named in inputs.requirements.iter().chain(&inputs.constraints) {
+            for sha256 in &named.sha256 {
+                self = self.allow_hash(named.requirement.name().clone(), *sha256);
+            }
+        }
+        let asked = |named: &Named| Asked {
+            requirement: named.requirement.clone(),
+            origin: Some(named.origin.as_str()).filter(|it| !it.is_empty()).map(Into::into),
+        };
+        self.requirements.extend(inputs.requirements.iter().map(asked));
+        self.constraints.extend(inputs.constraints.iter().map(asked));
+        self.files.hashes.required |= inputs.require_hashes;
+        if inputs.prereleases {
+            self.prereleases = Prereleases::Allowed;
+        }
+        if inputs.only_binary != Formats::None {
+            self = self.with_only_binary(inputs.only_binary.clone());
+        }
+        if inputs.no_binary != Formats::None {
+            self = self.with_no_binary(inputs.no_binary.clone());
+        }
         self
     }
 

@@ -111,14 +111,15 @@ impl Knowledge<'_> {
         point: &Point,
     ) -> Result<Result<Arc<Metadata>, Reason>, Error> {
         if let Some(local) = self.request.locals.get(project) {
-            return Ok(Ok(Arc::new(local.metadata.clone())));
+            return Ok(self.for_this_python(Arc::new(local.metadata.clone())));
         }
         let file = self.chosen(project, point)?;
         let metadata = match self.source.metadata(&file) {
             Ok(Some(metadata)) => metadata,
             Ok(None) => {
                 let sdist = file.artifact.file_name().to_owned();
-                return Ok(Err(Reason::Unfit(Unfit::NeedsBuild { sdist })));
+                let tags = self.misfits(project, point)?;
+                return Ok(Err(Reason::Unfit(Unfit::NeedsBuild { sdist, tags })));
             }
             // One bad release does not make its project unusable.
             Err(error) => match error.kind() {
@@ -126,10 +127,14 @@ impl Knowledge<'_> {
                 _ => return Err(error),
             },
         };
-        Ok(match metadata.requires_python().filter(|it| excludes_python(it, self.target)) {
+        Ok(self.for_this_python(metadata))
+    }
+
+    fn for_this_python(&self, metadata: Arc<Metadata>) -> Result<Arc<Metadata>, Reason> {
+        match metadata.requires_python().filter(|it| excludes_python(it, self.target)) {
             Some(text) => Err(Reason::Unfit(Unfit::RequiresPython(text.to_owned()))),
             None => Ok(metadata),
-        })
+        }
     }
 
     /// Adds what one requirement asks for. A project never constrains itself.
@@ -141,12 +146,14 @@ impl Knowledge<'_> {
     ) -> Result<(), Reason> {
         let name = requirement.name();
         if self.request.excludes.contains(name) {
+            self.learned.borrow_mut().used.insert(name.clone());
             return Ok(());
         }
         let Some(overrides) = self.request.overrides.get(name).filter(|_| dependent != Some(name))
         else {
             return self.constrain_as(constraints, requirement, dependent);
         };
+        self.learned.borrow_mut().used.insert(name.clone());
         for one in overrides {
             if self.applies_for(one, None).map_err(|error| Reason::Text(error.to_string()))? {
                 let extras = requirement.extras().iter().chain(one.extras()).cloned().collect();
@@ -167,8 +174,10 @@ impl Knowledge<'_> {
         if self.request.files.hashes.required
             && !self.request.files.hashes.allowed.contains_key(name)
         {
-            let reason =
-                format!("`{name}` is required without a hash, which `--require-hashes` forbids");
+            let reason = format!(
+                "`{name}` is required without a hash; one hash in a requirements file, or \
+                 `--require-hashes`, makes all need one"
+            );
             return Err(Reason::Text(reason));
         }
         let range = requirement.specifiers().ranges();

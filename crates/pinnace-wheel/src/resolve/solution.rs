@@ -31,7 +31,12 @@ impl Knowledge<'_> {
         }
         pins.sort_by(|a, b| a.project().cmp(b.project()));
         locals.sort_by(|a, b| a.project.cmp(&b.project));
-        let warnings = self.learned.borrow().warnings.iter().cloned().collect();
+        let learned = self.learned.borrow();
+        let changes = self.request.overrides.keys().chain(&self.request.excludes);
+        let unused = changes.filter(|name| !learned.used.contains(*name));
+        let unused =
+            unused.map(|name| format!("nothing requires {name}, which is overridden or excluded"));
+        let warnings = learned.warnings.iter().cloned().chain(unused).collect();
         let read = MarkerVariable::ALL.into_iter().filter(|one| self.reads.contains(*one));
         Ok(Resolution { pins, locals, warnings, markers_read: read.collect() })
     }

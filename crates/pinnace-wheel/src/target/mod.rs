@@ -52,7 +52,7 @@ pub struct Target {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Assumption {
-    /// The patch level of Python is 0. `--marker python_full_version=…` says better.
+    /// The patch level of Python is 0. A platform such as `linux_x86_64-3.12.4` says better.
     PatchLevel(Version),
     /// The version of the system or its C library, which this tag has. Naming the tag says better.
     System(String),
@@ -61,16 +61,8 @@ pub enum Assumption {
 impl fmt::Display for Assumption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PatchLevel(version) => write!(
-                f,
-                "Python {version} is assumed, since the platform has no patch level; \
-                 `--marker python_full_version=X.Y.Z` says otherwise"
-            ),
-            Self::System(tag) => write!(
-                f,
-                "`{tag}` is assumed, since the platform has no version of its system; \
-                 naming such a tag says otherwise"
-            ),
+            Self::PatchLevel(version) => write!(f, "Python {version}"),
+            Self::System(tag) => f.write_str(tag),
         }
     }
 }

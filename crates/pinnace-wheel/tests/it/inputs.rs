@@ -118,6 +118,44 @@ fn an_error_names_the_file_and_the_line_and_no_secret() {
 }
 
 #[test]
+fn a_source_that_is_an_address_is_where_a_project_comes_from() {
+    let project = Pyproject::parse(
+        r#"
+        [project]
+        name = "app"
+        version = "1"
+        requires-python = ">=3.10"
+        dependencies = ["a>=1 ; os_name == 'posix'", "b[x]", "C", "d"]
+        [tool.uv.workspace]
+        members = ["packages/*"]
+        [tool.uv.sources]
+        a = { url = "https://h.example/a-1-py3-none-any.whl" }
+        b = { git = "https://h.example/b.git", tag = "v1" }
+        c = { path = "wheels/c-1-py3-none-any.whl" }
+        d = { workspace = true }
+        "#,
+        "/p/pyproject.toml",
+    )
+    .unwrap();
+    let metadata = project.metadata().unwrap().unwrap();
+    assert_eq!(
+        metadata.requires().collect::<Vec<_>>(),
+        [
+            "a @ https://h.example/a-1-py3-none-any.whl ; os_name == \"posix\"",
+            "b[x] @ git+https://h.example/b.git",
+            "c @ file:///p/wheels/c-1-py3-none-any.whl",
+            "d",
+        ]
+    );
+    assert_eq!(metadata.requires_python(), Some(">=3.10"));
+    assert_eq!(project.members().unwrap().len(), 1);
+    assert_eq!(project.workspace_members().unwrap(), ["packages/*"]);
+    let several = "[project]\nname = 'x'\nversion = '1'\ndependencies = ['a']\n[tool.uv.sources]\na = [{ index = 'i' }]\n";
+    let error = Pyproject::parse(several, "p").unwrap().metadata().unwrap_err();
+    assert!(error.to_string().contains("several sources"), "{error}");
+}
+
+#[test]
 fn files_that_name_one_another_come_to_an_end() {
     let names: Vec<(String, String)> = (0..30)
         .map(|n| (format!("r{n}.txt"), format!("-r r{0}.txt\n-r r{0}.txt\n", n + 1)))
@@ -179,6 +217,7 @@ fn a_project_says_what_it_requires_and_where_that_comes_from() {
     let requires: Vec<_> = metadata.requires().collect();
     assert_eq!(requires, ["a>=1", "inner", "b; os_name == \"posix\" and extra == \"fast\""]);
     assert!(project.indexes().unwrap()[0].explicit);
+    assert_eq!(metadata.requires_python(), None);
     assert_eq!(project.routes().unwrap()["inner"], "inner");
     assert_eq!(project.paths().unwrap()["lib"], "../lib");
     let dynamic = "[project]\nname = 'x'\ndynamic = ['dependencies']\n";

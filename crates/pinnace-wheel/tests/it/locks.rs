@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use pinnace_wheel::{Lock, MemorySource, Outcome, Pin, Request, Target, UvLock, resolve};
+use pinnace_wheel::{
+    FolderKind, Lock, MemorySource, Metadata, Outcome, Pin, Request, Resolution, Target, UvLock,
+    resolve,
+};
 
 fn source() -> MemorySource {
     let mut source = MemorySource::new();
@@ -21,9 +24,13 @@ fn source() -> MemorySource {
 }
 
 fn pins(target: &Target) -> Vec<Pin> {
+    resolution(target).pins().to_vec()
+}
+
+fn resolution(target: &Target) -> Resolution {
     let request = Request::new(["app".parse().unwrap()]);
     match resolve(&source(), &request, target).unwrap() {
-        Outcome::Solved(resolution) => resolution.pins().to_vec(),
+        Outcome::Solved(resolution) => resolution,
         Outcome::Unsolvable(why) => panic!("{why}"),
     }
 }
@@ -33,8 +40,8 @@ fn targets(texts: &[&str]) -> Vec<Target> {
 }
 
 fn lock(targets: &[Target]) -> Result<Lock, pinnace_wheel::Error> {
-    let solved: Vec<_> = targets.iter().map(|target| (target, pins(target))).collect();
-    Lock::new(&solved)
+    let solved: Vec<_> = targets.iter().map(resolution).collect();
+    Lock::new(targets.iter().zip(&solved))
 }
 
 fn names(pins: &[Pin]) -> Vec<&str> {
@@ -85,7 +92,7 @@ fn a_lock_without_hashes_is_none() {
     let Outcome::Solved(resolution) = resolve(&source, &request, &target).unwrap() else {
         panic!()
     };
-    let error = Lock::new(&[(&target, resolution.pins().to_vec())]).unwrap_err();
+    let error = Lock::new([(&target, &resolution)]).unwrap_err();
     assert!(
         error.to_string().contains("SHA-256 of `app-1-py3-none-any.whl` is not known"),
         "{error}"
@@ -101,6 +108,25 @@ fn a_lock_without_hashes_is_none() {
         let error = Lock::parse(&text, Path::new("/p")).unwrap_err().to_string();
         assert!(error.contains(reason), "{text}: {error}");
     }
+}
+
+#[test]
+fn code_that_is_here_is_in_the_lock_by_its_path() {
+    let target = super::target();
+    let metadata = Metadata::new("here".parse().unwrap(), "1".parse().unwrap());
+    let request = Request::new(["here".parse().unwrap()]).with_local(metadata, "/p/code/here");
+    let Outcome::Solved(resolution) = resolve(&source(), &request, &target).unwrap() else {
+        panic!()
+    };
+    let lock = Lock::new([(&target, &resolution)]).unwrap();
+    let lock = lock.loosened(["other".parse().unwrap()]);
+    let text = lock.to_toml(Path::new("/p/locks"));
+    assert!(text.contains("directory = { path = \"../code/here\", editable = true }"), "{text}");
+    let again = Lock::parse(&text, Path::new("/p/locks")).unwrap();
+    assert_eq!(again, lock);
+    let selection = again.select(&target, &[], &[]).unwrap();
+    assert_eq!(selection.folders[0].path, Path::new("/p/code/here"));
+    assert_eq!(selection.loosened.len(), 1);
 }
 
 #[test]
@@ -232,7 +258,9 @@ fn of_a_uv_lock_the_part_is_taken_that_a_member_reaches() {
     };
     let plain = select(&[], &[]).unwrap();
     assert_eq!(names(&plain.pins), ["two-2-py3-none-any.whl"]);
-    assert_eq!(plain.folders.len(), 2);
+    let folders: Vec<_> =
+        plain.folders.iter().map(|one| (one.path.to_str().unwrap(), one.kind)).collect();
+    assert_eq!(folders, [("/p", FolderKind::Package), ("/p/lib", FolderKind::Virtual)]);
     let all = select(&["fast"], &["dev"]).unwrap();
     assert_eq!(
         names(&all.pins),

@@ -182,6 +182,12 @@ fn an_sdist_alone_would_have_to_be_built() {
     source.add_sdist("a", "a-1.tar.gz").unwrap();
     let (_, text) = unsolved(&source, &["a"]);
     assert!(text.contains("has only `a-1.tar.gz`, which must be built"), "{text}");
+    source.add("a-1-cp39-cp39-win_amd64.whl", &[]).unwrap();
+    let Outcome::Unsolvable(why) = outcome(&source, &["a"]) else { panic!() };
+    assert!(why.to_string().contains("(nearest: cp39-cp39-win_amd64), and `a-1.tar.gz`"), "{why}");
+    assert!(why.needs_build());
+    let mut source = MemorySource::new();
+    source.add_sdist("a", "a-1.tar.gz").unwrap();
     let wheels_only = request(&["a"]).with_only_binary(":all:".parse().unwrap());
     let Outcome::Unsolvable(why) = ask(&source, wheels_only) else { panic!() };
     assert!(why.to_string().contains("only `a-1.tar.gz`, which would have to be built"), "{why}");
@@ -226,6 +232,10 @@ fn an_override_takes_the_place_of_all_others() {
     let dropped = request(&["a"]).replace("b; os_name == 'nt'".parse().unwrap());
     assert_eq!(answer(&source, dropped), ["a-1"]);
     assert_eq!(answer(&source, request(&["a"]).exclude("b".parse().unwrap())), ["a-1"]);
+    let unused = request(&["c"]).exclude("tpyo".parse().unwrap());
+    let Outcome::Solved(resolution) = ask(&source, unused) else { panic!() };
+    let warning = "nothing requires tpyo, which is overridden or excluded";
+    assert_eq!(resolution.warnings(), [warning]);
 }
 
 #[test]
@@ -261,7 +271,7 @@ fn hashes_decide_which_files_will_do() {
     let allowed = |byte: u8| request(&["a"]).allow_hash("a".parse().unwrap(), [byte; 32]);
     assert_eq!(answer(&source, allowed(1).require_hashes()), ["a-1"]);
     let Outcome::Unsolvable(why) = ask(&source, allowed(2).require_hashes()) else { panic!() };
-    assert!(why.to_string().contains("`b` is required without a hash"), "{why}");
+    assert!(why.to_string().contains("`b` is required without a hash; one hash"), "{why}");
     assert!(matches!(ask(&source, allowed(3)), Outcome::Unsolvable(_)));
 }
 

@@ -1,4 +1,7 @@
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use crate::{Address, Artifact, Error, Version, index::KeptPage, point::Point};
 
@@ -20,7 +23,7 @@ pub struct Release {
 #[derive(Debug)]
 enum Files {
     Ready(Vec<File>),
-    Kept { page: Arc<KeptPage>, offset: u64, length: u64 },
+    Kept { page: Arc<KeptPage>, offset: u64, length: u64, parsed: OnceLock<Vec<File>> },
 }
 
 /// One file of a release.
@@ -95,7 +98,7 @@ impl Project {
         releases: impl IntoIterator<Item = (Version, u64, u64)>,
     ) -> Self {
         let release = |(version, offset, length)| {
-            Release::new(version, Files::Kept { page: Arc::clone(page), offset, length })
+            Release::new(version, Files::Kept { page: Arc::clone(page), offset, length, parsed: OnceLock::new() })
         };
         Self { releases: releases.into_iter().map(release).collect() }
     }
@@ -121,10 +124,16 @@ impl Release {
     /// # Errors
     ///
     /// If the cached page cannot be read.
-    pub fn files(&self) -> Result<Cow<'_, [File]>, Error> {
+    pub fn files(&self) -> Result<&[File], Error> {
         match &self.files {
-            Files::Ready(files) => Ok(files.into()),
-            Files::Kept { page, offset, length } => page.files(*offset, *length).map(Into::into),
+            Files::Ready(files) => Ok(files),
+            Files::Kept { page, offset, length, parsed } => match parsed.get() {
+                Some(files) => Ok(files),
+                None => {
+                    let files = page.files(*offset, *length)?;
+                    Ok(parsed.get_or_init(|| files))
+                }
+            },
         }
     }
 }

@@ -139,7 +139,7 @@ impl Candidates<'_> {
         Ok(match (best, excluded) {
             (Some((_, file)), _) => Choice::File(Box::new(file.clone())),
             (None, Some(reason)) => Choice::Unfit(reason),
-            (None, None) => Choice::Unfit(self.unfit(project, &files)),
+            (None, None) => Choice::Unfit(self.unfit(project, files)),
         })
     }
 

@@ -225,7 +225,7 @@ impl<'a> Knowledge<'a> {
         let known = self.known(project)?;
         let releases = known.iter().flat_map(|known| known.project.releases());
         match releases.into_iter().find(|release| release.point() == point) {
-            Some(release) => Ok(self.candidates().misfits(&release.files()?).1),
+            Some(release) => Ok(self.candidates().misfits(release.files()?).1),
             None => Ok(Vec::new()),
         }
     }

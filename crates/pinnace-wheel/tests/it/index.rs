@@ -239,7 +239,7 @@ fn html_is_as_good_as_json() {
             .releases()
             .iter()
             .rev()
-            .flat_map(|one| one.files().unwrap().into_owned())
+            .flat_map(|one| one.files().unwrap().to_owned())
             .collect();
         let names: Vec<_> = files.iter().map(|file| file.artifact.file_name()).collect();
         assert_eq!(names, ["a-1-py3-none-any.whl", "a-1+local-py3-none-any.whl", "a-2.tar.gz"]);

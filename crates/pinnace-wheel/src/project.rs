@@ -98,7 +98,10 @@ impl Project {
         releases: impl IntoIterator<Item = (Version, u64, u64)>,
     ) -> Self {
         let release = |(version, offset, length)| {
-            Release::new(version, Files::Kept { page: Arc::clone(page), offset, length, parsed: OnceLock::new() })
+            Release::new(
+                version,
+                Files::Kept { page: Arc::clone(page), offset, length, parsed: OnceLock::new() },
+            )
         };
         Self { releases: releases.into_iter().map(release).collect() }
     }

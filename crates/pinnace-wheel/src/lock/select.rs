@@ -77,7 +77,7 @@ impl Lock {
                 known.join(" or ")
             )));
         }
-        check_python(self.requires_python.as_deref(), target)?;
+        check_python(self.requires_python.as_deref(), target).map_err(refuse)?;
         if let Some(extra) = extras.iter().find(|extra| !self.extras.contains(*extra)) {
             return Err(refuse(format!("it has no extra `{extra}`")));
         }
@@ -123,11 +123,11 @@ impl Lock {
 }
 
 /// Whether a lock is for the platform's Python.
-pub(super) fn check_python(specifiers: Option<&str>, target: &Target) -> Result<(), Error> {
+pub(super) fn check_python(specifiers: Option<&str>, target: &Target) -> Result<(), String> {
     match specifiers.filter(|specifiers| excludes_python(specifiers, target)) {
         Some(specifiers) => {
             let python = target.python();
-            Err(refuse(format!("it requires Python {specifiers}, and {target} has {python}")))
+            Err(format!("it requires Python {specifiers}, and {target} has {python}"))
         }
         None => Ok(()),
     }
@@ -141,7 +141,7 @@ impl Package {
     pub(super) fn add_to(&self, selection: &mut Selection, target: &Target) -> Result<(), Error> {
         let name = self.name.clone();
         check_python(self.requires_python.as_deref(), target)
-            .map_err(|error| refuse(format!("`{name}`: {error}")))?;
+            .map_err(|reason| refuse(format!("of `{name}`: {reason}")))?;
         match &self.files {
             Files::Directory(path) => selection.folders.push(Folder {
                 project: name,

@@ -137,7 +137,7 @@ impl UvLock {
         extras: &[ExtraName],
         groups: &[ProjectName],
     ) -> Result<Selection, Error> {
-        check_python(self.requires_python.as_deref(), target)?;
+        check_python(self.requires_python.as_deref(), target).map_err(refuse)?;
         let mut reach =
             Reach { lock: self, target, seen: BTreeSet::new(), waiting: VecDeque::new() };
         reach.start(member, extras, groups)?;

@@ -1,5 +1,7 @@
 //! What the user wants, from arguments and files, as one request.
 
+mod workspace;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
@@ -135,7 +137,7 @@ impl Reading<'_> {
 
     /// A project that is named as such: what it requires is wanted, not the project.
     fn project(&mut self, path: &Path, arguments: &InputArguments) -> Result<(), Failure> {
-        let project = self.pyproject(path)?;
+        let project = pyproject(path)?;
         let extras = parse_all::<ExtraName>(&arguments.extra)?;
         let known = project.extras()?;
         if let Some(extra) = extras.iter().find(|extra| !known.contains(*extra)) {
@@ -227,7 +229,7 @@ impl Reading<'_> {
         let mut paths: BTreeMap<ProjectName, PathBuf> =
             project.paths()?.into_iter().map(|(name, path)| (name, folder.join(path))).collect();
         for name in project.members()? {
-            paths.insert(name.clone(), self.member(&name, &folder)?);
+            paths.insert(name.clone(), workspace::member(&name, &folder)?);
         }
         for (name, path) in paths {
             let path = path.canonicalize().unwrap_or(path);
@@ -240,23 +242,6 @@ impl Reading<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The folder of a member of the workspace that a folder is in.
-    fn member(&self, name: &ProjectName, folder: &Path) -> Result<PathBuf, Failure> {
-        for root in folder.ancestors().filter(|root| root.join("pyproject.toml").is_file()) {
-            let project = self.pyproject(&root.join("pyproject.toml"))?;
-            let Some(patterns) = project.workspace_members() else { continue };
-            let members = patterns.iter().flat_map(|pattern| matching(root, pattern));
-            for member in members.chain([root.to_owned()]) {
-                let file = member.join("pyproject.toml");
-                if file.is_file() && self.pyproject(&file)?.name()?.as_ref() == Some(name) {
-                    return Ok(member);
-                }
-            }
-        }
-        let message = format!("`{name}` is to come from the workspace, which has no such member");
-        Err(Failure::job(message))
     }
 
     /// A folder that is required: its code, and what that requires.
@@ -275,7 +260,7 @@ impl Reading<'_> {
 
     fn local(&mut self, folder: &Path) -> Result<ProjectName, Failure> {
         let path = folder.join("pyproject.toml");
-        let project = self.pyproject(&path)?;
+        let project = pyproject(&path)?;
         let metadata = project.metadata()?.ok_or_else(|| dynamic(&path))?;
         let name = metadata.name().clone();
         self.wanted.locals.insert(name.clone());
@@ -284,13 +269,6 @@ impl Reading<'_> {
         self.wanted.folders.push(folder.to_owned());
         self.paths(&project, &path)?;
         Ok(name)
-    }
-
-    fn pyproject(&self, path: &Path) -> Result<Pyproject, Failure> {
-        let text = fs::read_to_string(path).map_err(|error| {
-            Failure::job(format!("cannot read the project `{}`: {error}", path.display()))
-        })?;
-        Ok(Pyproject::parse(&text, &path.display().to_string())?)
     }
 
     /// A requirement, or a requirements file of them, as uv has it.
@@ -338,30 +316,11 @@ impl Reading<'_> {
     }
 }
 
-/// The folders that a pattern such as `packages/*` means, in the order of their names.
-fn matching(root: &Path, pattern: &str) -> Vec<PathBuf> {
-    let mut folders = vec![root.to_owned()];
-    for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
-        folders = folders.iter().flat_map(|folder| matching_one(folder, part)).collect();
-    }
-    folders
-}
-
-fn matching_one(folder: &Path, part: &str) -> Vec<PathBuf> {
-    let Some((before, after)) = part.split_once('*') else { return vec![folder.join(part)] };
-    let matches = |name: &str| {
-        name.len() >= before.len() + after.len()
-            && name.starts_with(before)
-            && name.ends_with(after)
-    };
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> = entries
-        .filter(|entry| entry.file_name().to_str().is_some_and(matches))
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
-        .collect();
-    found.sort();
-    found
+fn pyproject(path: &Path) -> Result<Pyproject, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        Failure::job(format!("cannot read the project `{}`: {error}", path.display()))
+    })?;
+    Ok(Pyproject::parse(&text, &path.display().to_string())?)
 }
 
 fn dynamic(path: &Path) -> Failure {

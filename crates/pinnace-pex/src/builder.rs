@@ -72,9 +72,10 @@ impl PexBuilder {
         self.left_out.extend(folder.zip(file.file_name()).map(|(folder, name)| folder.join(name)));
     }
 
-    /// Notes what was asked for; the wheels are added by themselves.
+    /// Notes what was asked for, without addresses; the wheels are added by themselves.
     pub fn set_requirements(&mut self, requirements: &[Requirement]) {
-        self.info.requirements = requirements.iter().map(ToString::to_string).collect();
+        let asked = requirements.iter().cloned().map(Requirement::without_url);
+        self.info.requirements = asked.map(|one| one.to_string()).collect();
         self.info.requirements.sort();
     }
 
@@ -93,6 +94,23 @@ impl PexBuilder {
             if self.is_left_out(&found.file) {
                 continue;
             }
+            self.add(found.path, found.mode, Source::File(found.file))?;
+        }
+        Ok(())
+    }
+
+    /// Adds the packages and modules of a project: those in `src`, if it has that folder, else those
+    /// at its top. What else lies there (settings, tests, other tools' files) stays out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::add_folder`].
+    pub fn add_project(&mut self, folder: &Path) -> Result<(), Error> {
+        let source = folder.join("src");
+        if source.is_dir() {
+            return self.add_folder(&source);
+        }
+        for found in sources::collect_modules(folder)? {
             self.add(found.path, found.mode, Source::File(found.file))?;
         }
         Ok(())

@@ -26,6 +26,53 @@ pub(crate) fn collect(folder: &Path) -> Result<Vec<SourceFile>, Error> {
     Ok(found)
 }
 
+/// What a project has at its top that no other code imports: the names that setuptools leaves out,
+/// too, but for those that an application may well import.
+const NO_MODULES: [&str; 16] = [
+    "build",
+    "ci",
+    "conftest",
+    "dist",
+    "doc",
+    "docs",
+    "example",
+    "examples",
+    "htmlcov",
+    "noxfile",
+    "node_modules",
+    "setup",
+    "test",
+    "tests",
+    "toxfile",
+    "venv",
+];
+
+/// The packages and modules at the top of a folder.
+pub(crate) fn collect_modules(folder: &Path) -> Result<Vec<SourceFile>, Error> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let file = entry.map_err(at(folder))?.path();
+        let Some(name) = file.file_name().and_then(|name| name.to_str()) else { continue };
+        let module = name.strip_suffix(".py").unwrap_or(name);
+        let named = |symbol: char| symbol.is_alphanumeric() || symbol == '_';
+        if !module.chars().all(named) || NO_MODULES.contains(&module) {
+            continue;
+        }
+        if file.is_dir() {
+            let before = found.len();
+            walk(&file, &format!("{name}/"), 1, &mut found)?;
+            let is_environment = file.join("pyvenv.cfg").exists();
+            let has_code = found[before..].iter().any(|one| one.path.ends_with(".py"));
+            if is_environment || !has_code {
+                found.truncate(before);
+            }
+        } else if module != name {
+            found.push(SourceFile { path: name.to_owned(), mode: mode(&file)?, file });
+        }
+    }
+    Ok(found)
+}
+
 pub(crate) fn mode(file: &Path) -> Result<Mode, Error> {
     let metadata = fs::metadata(file).map_err(at(file))?;
     Ok(if is_executable(&metadata) { Mode::Executable } else { Mode::File })

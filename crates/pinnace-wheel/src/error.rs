@@ -30,7 +30,10 @@ impl Error {
     /// What is wrong with a TOML file, and where; not the line itself, which may hold a secret.
     pub(crate) fn toml_reason(text: &str, error: &toml::de::Error) -> String {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        format!("line {}: {}", before.matches('\n').count() + 1, error.message())
+        let line = before.matches('\n').count() + 1;
+        // `invalid type: string "…", expected …` quotes what may be a secret.
+        let message = error.message().split('"').step_by(2).collect::<Vec<_>>().join("…");
+        format!("line {line}: {message}")
     }
 
     /// What is wrong, without what it is wrong with.

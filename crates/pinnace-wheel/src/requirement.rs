@@ -69,6 +69,14 @@ impl Requirement {
         self.marker.as_ref()
     }
 
+    /// The same from wherever the project comes: an address may hold a secret, and says nothing to
+    /// somebody else.
+    #[must_use]
+    pub fn without_url(mut self) -> Self {
+        self.url = None;
+        self
+    }
+
     /// Whether it applies in an environment where it is asked for with these extras.
     ///
     /// # Errors

@@ -49,7 +49,10 @@ pub(crate) struct Build {
     #[command(flatten)]
     pub(crate) inputs: InputArguments,
     /// Take the files of this `pylock.toml` or `uv.lock`, and resolve nothing
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["requirements", "requirement_files"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "requirements", "requirement_files", "constraint", "overrides", "exclude", "pre",
+        "exclude_newer", "only_binary", "no_binary",
+    ])]
     pub(crate) lock: Option<PathBuf>,
     /// Add the contents of this folder as code (may be repeated)
     #[arg(long = "sources", short = 'D', value_name = "DIR")]

@@ -21,7 +21,7 @@ use crate::{
     Failure,
     arguments::Build,
     environment::Environment,
-    inputs::Wanted,
+    inputs::{Wanted, check_names},
     output, platforms,
     progress::{Count, Output, Size},
     session::Session,
@@ -156,6 +156,9 @@ impl Job<'_> {
                 let member = self.member(&lock)?;
                 lock.select(&member, target, &extras, &groups)?
             }
+            false if inputs.package.is_some() => {
+                return Err(Failure::usage("only a `uv.lock` has members for `--package`"));
+            }
             false => Lock::parse(&text, folder)?.select(target, &extras, &groups)?,
         };
         let mut chosen = chosen(selection)?;
@@ -217,8 +220,7 @@ impl Job<'_> {
         builder.leave_out(output.path());
         builder.leave_out(output.unfinished_path());
         for folder in &chosen.folders {
-            let source = folder.join("src");
-            builder.add_folder(if source.is_dir() { &source } else { folder })?;
+            builder.add_project(folder)?;
         }
         for folder in &self.arguments.sources {
             builder.add_folder(&self.environment.folder.join(folder))?;
@@ -247,6 +249,9 @@ fn check_arguments(arguments: &Build) -> Result<(), Failure> {
     }
     if let Some(file) = run.executable.iter().find(|file| !file.is_file()) {
         return Err(Failure::usage(format!("`--exe {}` is no file", file.display())));
+    }
+    if arguments.lock.is_none() {
+        check_names(inputs)?;
     }
     let nothing = inputs.requirements.is_empty()
         && inputs.requirement_files.is_empty()

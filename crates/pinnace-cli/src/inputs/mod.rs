@@ -3,14 +3,15 @@
 mod workspace;
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
 };
 
 use pinnace_wheel::{
-    Address, ExtraName, Formats, IndexChoice, Inputs, LocalPath, Lock, Prereleases, ProjectName,
-    Pyproject, Request, Requirement, RequirementsReader, parse_timestamp,
+    Address, ExtraName, Formats, IndexChoice, Inputs, LocalPath, Lock, Metadata, Prereleases,
+    ProjectName, Pyproject, Request, Requirement, RequirementsReader, parse_timestamp,
 };
 
 use crate::{
@@ -31,6 +32,8 @@ pub(crate) struct Wanted {
     pub(crate) locals: BTreeSet<ProjectName>,
     /// The folders whose code is wanted.
     pub(crate) folders: Vec<PathBuf>,
+    /// The files that were read.
+    pub(crate) files: BTreeSet<PathBuf>,
     /// What the user should know.
     pub(crate) notes: Vec<String>,
 }
@@ -43,7 +46,8 @@ impl Wanted {
         environment: &Environment,
     ) -> Result<Self, Failure> {
         let mut reading = Reading { environment, wanted: Self::default(), open: BTreeSet::new() };
-        let read_text = |path: &Path| -> io::Result<String> { fs::read_to_string(path) };
+        let files = RefCell::default();
+        let read_text = |path: &Path| noted(path, &files);
         let mut reader = RequirementsReader::new(&read_text, &environment.variables);
         for text in &arguments.requirements {
             reader.argument(text, &environment.folder)?;
@@ -69,6 +73,7 @@ impl Wanted {
             reading.project(&folder.join("pyproject.toml"), arguments)?;
         }
         reading.inputs(reader.finish())?;
+        reading.wanted.files.append(&mut files.borrow_mut());
         reading.arguments(arguments, solve)?;
         Ok(reading.wanted)
     }
@@ -128,6 +133,11 @@ impl Reading<'_> {
         Ok(())
     }
 
+    fn open_project(&mut self, path: &Path) -> Result<Pyproject, Failure> {
+        self.wanted.files.extend(path.canonicalize());
+        workspace::open(path)
+    }
+
     /// Where something stands, from where the user stands.
     fn shown(&self, origin: &str) -> Option<String> {
         let folder = format!("{}/", self.environment.folder.display());
@@ -137,7 +147,7 @@ impl Reading<'_> {
 
     /// A project that is named as such: what it requires is wanted, not the project.
     fn project(&mut self, path: &Path, arguments: &InputArguments) -> Result<(), Failure> {
-        let project = pyproject(path)?;
+        let project = self.open_project(path)?;
         let extras = parse_all::<ExtraName>(&arguments.extra)?;
         let known = project.extras()?;
         if let Some(extra) = extras.iter().find(|extra| !known.contains(*extra)) {
@@ -155,7 +165,9 @@ impl Reading<'_> {
             );
             return Err(Failure::job(message).hint("name a dependency group with `--group`"));
         }
+        let mut used = BTreeSet::new();
         if let Some(metadata) = metadata {
+            used.extend(names(&metadata));
             let name = metadata.name().clone();
             let requirement = with_extras(name.clone(), &extras)?;
             self.wanted.locals.insert(name.clone());
@@ -168,11 +180,12 @@ impl Reading<'_> {
         }
         for group in parse_all::<ProjectName>(&arguments.group)? {
             for requirement in project.group(&group)? {
+                used.insert(requirement.name().clone());
                 self.require(requirement, origin.as_deref());
             }
         }
         self.settings(&project, origin.as_deref())?;
-        self.paths(&project, path)
+        self.paths(&project, path, &used)
     }
 
     /// What `[tool.uv]` of the project that is built says.
@@ -183,6 +196,20 @@ impl Reading<'_> {
         for requirement in project.overrides()? {
             self.change(|request| request.replace(requirement));
         }
+        self.routes(project)?;
+        for one in project.indexes()?.iter().filter(|one| !one.explicit) {
+            let address = self.with_credentials(&one.address, one.name.as_deref());
+            let choice = &mut self.wanted.index;
+            match one.default {
+                true => choice.index = choice.index.take().or(Some(address)),
+                false => choice.extra.push(address),
+            }
+        }
+        Ok(())
+    }
+
+    /// Which project comes from which index. Of two projects that say so the first one counts.
+    fn routes(&mut self, project: &Pyproject) -> Result<(), Failure> {
         let indexes = project.indexes()?;
         for (name, index) in project.routes()? {
             let named = indexes.iter().find(|one| one.name.as_deref() == Some(index.as_str()));
@@ -190,15 +217,7 @@ impl Reading<'_> {
                 Failure::job(format!("`{name}` is to come from the index `{index}`, which `[[tool.uv.index]]` does not have"))
             })?;
             let address = self.with_credentials(&named.address, named.name.as_deref());
-            self.wanted.routes.insert(name, address);
-        }
-        for one in indexes.iter().filter(|one| !one.explicit) {
-            let address = self.with_credentials(&one.address, one.name.as_deref());
-            let choice = &mut self.wanted.index;
-            match one.default {
-                true => choice.index = choice.index.take().or(Some(address)),
-                false => choice.extra.push(address),
-            }
+            self.wanted.routes.entry(name).or_insert(address);
         }
         Ok(())
     }
@@ -223,8 +242,14 @@ impl Reading<'_> {
         }
     }
 
-    /// Projects that the sources of a project find beside it.
-    fn paths(&mut self, project: &Pyproject, at: &Path) -> Result<(), Failure> {
+    /// Projects that the sources of a project find beside it. One that is used must be there: an
+    /// index may have another project of that name.
+    fn paths(
+        &mut self,
+        project: &Pyproject,
+        at: &Path,
+        used: &BTreeSet<ProjectName>,
+    ) -> Result<(), Failure> {
         let folder = at.parent().unwrap_or(Path::new("")).to_owned();
         let mut paths: BTreeMap<ProjectName, PathBuf> =
             project.paths()?.into_iter().map(|(name, path)| (name, folder.join(path))).collect();
@@ -233,6 +258,10 @@ impl Reading<'_> {
         }
         for (name, path) in paths {
             let path = path.canonicalize().unwrap_or(path);
+            if !path.exists() && used.contains(&name) {
+                let message = format!("the source of `{name}`, `{}`, is not there", path.display());
+                return Err(Failure::job(message));
+            }
             if path.is_dir() && self.open.insert(path.clone()) {
                 let found = self.local(&path)?;
                 if found != name {
@@ -260,26 +289,29 @@ impl Reading<'_> {
 
     fn local(&mut self, folder: &Path) -> Result<ProjectName, Failure> {
         let path = folder.join("pyproject.toml");
-        let project = pyproject(&path)?;
+        let project = self.open_project(&path)?;
         let metadata = project.metadata()?.ok_or_else(|| dynamic(&path))?;
-        let name = metadata.name().clone();
+        let (name, used) = (metadata.name().clone(), names(&metadata));
         self.wanted.locals.insert(name.clone());
         let shown = folder.display().to_string();
         self.change(|request| request.with_local(metadata, &shown));
         self.wanted.folders.push(folder.to_owned());
-        self.paths(&project, &path)?;
+        self.routes(&project)?;
+        self.paths(&project, &path, &used)?;
         Ok(name)
     }
 
     /// A requirement, or a requirements file of them, as uv has it.
-    fn overrides(&self, text: &str) -> Result<Vec<Requirement>, Failure> {
+    fn overrides(&mut self, text: &str) -> Result<Vec<Requirement>, Failure> {
         let path = self.environment.folder.join(text);
         if !path.is_file() && !text.ends_with(".txt") {
             return Ok(vec![text.parse()?]);
         }
-        let read_text = |path: &Path| -> io::Result<String> { fs::read_to_string(path) };
+        let files = RefCell::default();
+        let read_text = |path: &Path| noted(path, &files);
         let mut reader = RequirementsReader::new(&read_text, &self.environment.variables);
         reader.read(&path)?;
+        self.wanted.files.append(&mut files.borrow_mut());
         Ok(reader.finish().requirements.into_iter().map(|named| named.requirement).collect())
     }
 
@@ -316,11 +348,41 @@ impl Reading<'_> {
     }
 }
 
+/// Where no lock is read, extras and groups are a project's, and there are no members.
+pub(crate) fn check_names(arguments: &InputArguments) -> Result<(), Failure> {
+    let is_project = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "toml");
+    let has_project =
+        arguments.project.is_some() || arguments.requirement_files.iter().any(is_project);
+    for (option, names) in [("--extra", &arguments.extra), ("--group", &arguments.group)] {
+        if !has_project && !names.is_empty() {
+            let message = format!("`{option}` is of a project, and none is named");
+            return Err(Failure::usage(message).hint("name its folder with `--project`"));
+        }
+    }
+    match &arguments.package {
+        Some(_) => Err(Failure::usage("`--package` is of a `uv.lock`, and none is named")
+            .hint("`pinnace build --lock uv.lock` builds a member of a workspace")),
+        None => Ok(()),
+    }
+}
+
+/// Reads a file, and notes that it was read.
+fn noted(path: &Path, files: &RefCell<BTreeSet<PathBuf>>) -> io::Result<String> {
+    files.borrow_mut().extend(path.canonicalize());
+    fs::read_to_string(path)
+}
+
 fn pyproject(path: &Path) -> Result<Pyproject, Failure> {
     let text = fs::read_to_string(path).map_err(|error| {
         Failure::job(format!("cannot read the project `{}`: {error}", path.display()))
     })?;
     Ok(Pyproject::parse(&text, &path.display().to_string())?)
+}
+
+/// The projects that a project requires, with whatever extra.
+fn names(metadata: &Metadata) -> BTreeSet<ProjectName> {
+    let requirements = metadata.requires().filter_map(|text| text.parse::<Requirement>().ok());
+    requirements.map(|requirement| requirement.name().clone()).collect()
 }
 
 fn dynamic(path: &Path) -> Failure {

@@ -191,9 +191,9 @@ fn a_result_that_cannot_be_written_is_a_failure() {
 #[test]
 fn only_a_lock_is_written_over_and_a_link_is_followed() {
     let world = World::new();
-    crate::world::write_bytes(&world.path("binary"), &[0xff, 0xfe]);
-    world.fails(&["lock", "voice", "-o", "binary"], 1, &["is there already, and is no lock"]);
-    assert_eq!(std::fs::read(world.path("binary")).unwrap(), [0xff, 0xfe]);
+    crate::world::write_bytes(&world.path("binary.toml"), &[0xff, 0xfe]);
+    world.fails(&["lock", "voice", "-o", "binary.toml"], 1, &["is there already, and is no lock"]);
+    assert_eq!(std::fs::read(world.path("binary.toml")).unwrap(), [0xff, 0xfe]);
     write(&world.path("text.toml"), "a = 1\n");
     world.fails(&["lock", "voice", "-o", "text.toml"], 1, &["is there already"]);
     world.fails(&["lock", "voice", "-o", "/dev/null"], 2, &["is no ordinary file"]);

@@ -7,5 +7,6 @@ mod errors;
 mod index;
 mod interrupt;
 mod lock;
+mod projects;
 mod reproducible;
 mod world;

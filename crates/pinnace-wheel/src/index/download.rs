@@ -65,7 +65,7 @@ impl Index<'_> {
             self.fetch_all(&unknown)?;
         }
         let told = |pin: Pin| {
-            let sha256 = known_digest(self, pin.file()).ok_or_else(|| vanished(&pin))?;
+            let sha256 = self.allowed_digest(&pin)?;
             Ok(pin.with_sha256(sha256))
         };
         pins.into_iter().map(told).collect()
@@ -119,20 +119,28 @@ impl Index<'_> {
     }
 
     fn verified(&self, pin: &Pin) -> Result<Downloaded, Error> {
-        let sha256 = known_digest(self, pin.file()).ok_or_else(|| vanished(pin))?;
+        let sha256 = self.allowed_digest(pin)?;
         metadata::verify(self, pin.file(), &sha256)?;
         Ok(Downloaded { artifact: pin.file().artifact.clone(), sha256 })
+    }
+
+    fn allowed_digest(&self, pin: &Pin) -> Result<[u8; 32], Error> {
+        let refuse = |reason: &str| {
+            let file = pin.file().artifact.file_name().to_owned();
+            ErrorKind::Broken { file, reason: reason.to_owned() }
+        };
+        let known = known_digest(self, pin.file());
+        let sha256 = known.ok_or_else(|| refuse("it vanished from the store"))?;
+        match pin.allows(&sha256) {
+            true => Ok(sha256),
+            false => Err(refuse("its SHA-256 is none of those that are allowed").into()),
+        }
     }
 }
 
 fn broken(file: &File, error: &io::Error) -> Error {
     let file = file.artifact.file_name().to_owned();
     ErrorKind::Broken { file, reason: error.to_string() }.into()
-}
-
-fn vanished(pin: &Pin) -> Error {
-    let file = pin.file().artifact.file_name().to_owned();
-    ErrorKind::Broken { file, reason: "it vanished from the store".to_owned() }.into()
 }
 
 /// Downloads one wheel, whether it is here or not, and returns its SHA-256.

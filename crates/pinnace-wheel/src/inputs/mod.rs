@@ -5,5 +5,5 @@ mod place;
 mod pyproject;
 mod requirements;
 
-pub use pyproject::{NamedIndex, Pyproject};
+pub use pyproject::{NamedIndex, Pyproject, Workspace};
 pub use requirements::{IndexChoice, Inputs, LocalPath, Named, ReadText, RequirementsReader};

@@ -8,7 +8,9 @@ use std::{
 use serde::Deserialize;
 use toml::Value;
 
-use crate::{Address, Error, ErrorKind, ExtraName, Metadata, ProjectName, Requirement, Version};
+use crate::{
+    Address, Error, ErrorKind, ExtraName, Metadata, ProjectName, Requirement, Specifiers, Version,
+};
 
 /// What a `pyproject.toml` says of what its project requires.
 ///
@@ -97,10 +99,16 @@ struct Uv {
     workspace: Option<Workspace>,
 }
 
+/// The patterns of the folders of a workspace's members (`[tool.uv.workspace]`).
 #[derive(Clone, Debug, Default, Deserialize)]
-struct Workspace {
+#[non_exhaustive]
+pub struct Workspace {
+    /// Which folders are members.
     #[serde(default)]
-    members: Vec<String>,
+    pub members: Vec<String>,
+    /// Which of these are not.
+    #[serde(default)]
+    pub exclude: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -167,6 +175,10 @@ impl Pyproject {
         }
         // A version that only building tells takes part in no comparison that matters here.
         let version: Version = project.version.as_deref().unwrap_or("0").parse()?;
+        if let Some(text) = &project.requires_python {
+            text.parse::<Specifiers>()
+                .map_err(|error| self.refuse(format!("its `requires-python`: {error}")))?;
+        }
         let metadata = Metadata::new(project.name.parse()?, version).requiring(requires, extras);
         Ok(Some(metadata.for_python(project.requires_python.as_deref())))
     }
@@ -260,9 +272,34 @@ impl Pyproject {
         indexes.map(named).collect()
     }
 
-    /// Whether it is the root of a workspace: the patterns of its members' folders.
-    pub fn workspace_members(&self) -> Option<&[String]> {
-        self.document.tool.uv.workspace.as_ref().map(|workspace| workspace.members.as_slice())
+    /// The workspace that it is the root of.
+    pub fn workspace(&self) -> Option<&Workspace> {
+        self.document.tool.uv.workspace.as_ref()
+    }
+
+    /// The same project as a member of a workspace, whose root says for all of them where projects
+    /// come from, and which constraints and overrides hold. What a member says itself is stronger.
+    #[must_use]
+    pub fn as_member_of(mut self, root: &Self) -> Self {
+        let folder = Path::new(&root.origin).parent().unwrap_or(Path::new(""));
+        let (own, shared) = (&mut self.document.tool.uv, &root.document.tool.uv);
+        for (name, source) in &shared.sources {
+            let mut source = source.clone();
+            if let Some(path) = source.get("path").and_then(Value::as_str) {
+                let from_root = folder.join(path).display().to_string();
+                if let Some(table) = source.as_table_mut() {
+                    table.insert("path".to_owned(), from_root.into());
+                }
+            }
+            let normal = name.parse::<ProjectName>().ok();
+            if !own.sources.keys().any(|known| known.parse().ok() == normal) {
+                own.sources.insert(name.clone(), source);
+            }
+        }
+        own.index.extend(shared.index.iter().cloned());
+        own.constraint_dependencies.clone_from(&shared.constraint_dependencies);
+        own.override_dependencies.clone_from(&shared.override_dependencies);
+        self
     }
 
     /// The projects that `[tool.uv.sources]` takes from its workspace.
@@ -339,12 +376,7 @@ impl Pyproject {
         let field = |name: &str| source.get(name).and_then(Value::as_str);
         let archive =
             |path: &&str| [".whl", ".tar.gz", ".zip"].iter().any(|end| path.ends_with(end));
-        if source.is_array() {
-            let name = requirement.name();
-            return Err(
-                self.refuse(format!("`{name}` has several sources, which is not supported"))
-            );
-        }
+        self.check_source(requirement.name(), source)?;
         if let Some(url) = field("git") {
             return Ok(requirement.at(&format!("git+{url}")));
         }
@@ -357,6 +389,24 @@ impl Pyproject {
                 Ok(requirement.at(Address::of_path(&folder.join(path))?.with_credentials()))
             }
             None => Ok(requirement),
+        }
+    }
+
+    /// A source that is overlooked would let the project come from an index instead.
+    fn check_source(&self, name: &ProjectName, source: &Value) -> Result<(), Error> {
+        let refuse = |reason: &str| Err(self.refuse(format!("the source of `{name}` {reason}")));
+        if source.is_array() {
+            return refuse("is several, which is not supported");
+        }
+        if source.get("marker").is_some() {
+            return refuse("is for some platforms only (`marker`), which is not supported");
+        }
+        let named = ["git", "url", "path", "index"];
+        let named = named.iter().filter(|key| source.get(key).is_some_and(Value::is_str)).count();
+        let workspace = source.get("workspace").and_then(Value::as_bool) == Some(true);
+        match named + usize::from(workspace) {
+            1 => Ok(()),
+            _ => refuse("must be one of `git`, `url`, `path`, `index` and `workspace = true`"),
         }
     }
 

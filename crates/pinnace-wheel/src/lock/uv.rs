@@ -49,12 +49,14 @@ struct Row {
     metadata: Told,
 }
 
-/// What a project says of itself; here, which extras there are.
+/// What a project says of itself; here, which extras and dependency groups there are.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Told {
     #[serde(default)]
     provides_extras: Vec<String>,
+    #[serde(default)]
+    requires_dev: BTreeMap<String, toml::Value>,
 }
 
 /// Where a package comes from; one of these is set.
@@ -239,10 +241,16 @@ impl<'a> Reach<'a> {
             let mut known = row.dev_dependencies.iter();
             let found =
                 known.find(|(name, _)| name.parse::<ProjectName>().is_ok_and(|it| it == *group));
-            let (_, dependencies) = found.ok_or_else(|| {
-                refuse(format!("`{member}` has no dependency group `{group}` in it"))
-            })?;
-            self.follow(dependencies)?;
+            let declared = row.metadata.requires_dev.keys();
+            let is_empty = declared.filter_map(|name| name.parse::<ProjectName>().ok());
+            match found {
+                Some((_, dependencies)) => self.follow(dependencies)?,
+                None if is_empty.into_iter().any(|name| name == *group) => {}
+                None => {
+                    let reason = format!("`{member}` has no dependency group `{group}` in it");
+                    return Err(refuse(reason));
+                }
+            }
         }
         Ok(())
     }

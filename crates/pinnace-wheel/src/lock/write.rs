@@ -48,7 +48,15 @@ impl Lock {
                     (format!(" @ {}", file.address), std::slice::from_ref(file))
                 }
                 Files::Directory(path) => {
-                    line(&mut text, &format!("-e {}", path.display()));
+                    // An editable requirement cannot have a marker.
+                    let path = path.display();
+                    line(
+                        &mut text,
+                        &match &package.marker {
+                            Some(marker) => format!("{path} ; {marker}"),
+                            None => format!("-e {path}"),
+                        },
+                    );
                     continue;
                 }
                 Files::Repository(url) => (format!(" @ {url}"), &[]),

@@ -160,8 +160,9 @@ impl Candidates<'_> {
     }
 
     fn exclusion(&self, project: &ProjectName, file: &File, yanked: Yanked) -> Option<Unfit> {
+        // A hash that the index does not tell is known, and checked, when the file is here.
         let allowed = self.rules.hashes.allowed.get(project);
-        if allowed.is_some_and(|all| file.sha256.is_none_or(|sha256| !all.contains(&sha256))) {
+        if allowed.zip(file.sha256).is_some_and(|(all, sha256)| !all.contains(&sha256)) {
             return Some(Unfit::WrongHash);
         }
         match (self.rules.exclude_newer, file.uploaded_at) {

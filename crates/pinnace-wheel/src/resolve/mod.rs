@@ -9,6 +9,8 @@ mod requires;
 mod solution;
 mod solve;
 
+use std::collections::BTreeSet;
+
 use crate::{
     Error, ExtraName, File, MarkerVariable, ProjectName, Requirement, Source, Target, Version,
     WheelName,
@@ -47,6 +49,8 @@ pub struct Pin {
     extras: Vec<ExtraName>,
     requires: Vec<String>,
     by_address: bool,
+    /// The digests that will do, if the index did not tell the file's own; any, if this is empty.
+    hashes: BTreeSet<[u8; 32]>,
 }
 
 /// A project whose code is here, and which the request needs.
@@ -93,7 +97,13 @@ impl Resolution {
 impl Pin {
     /// A file that was chosen at another time, as a lock has it.
     pub fn new(project: ProjectName, file: File) -> Self {
-        Self { project, file, extras: Vec::new(), requires: Vec::new(), by_address: false }
+        let (extras, requires, hashes) = (Vec::new(), Vec::new(), BTreeSet::new());
+        Self { project, file, extras, requires, by_address: false, hashes }
+    }
+
+    /// Whether the request allows these bytes.
+    pub(crate) fn allows(&self, sha256: &[u8; 32]) -> bool {
+        self.hashes.is_empty() || self.hashes.contains(sha256)
     }
 
     /// The same, of bytes with this SHA-256.

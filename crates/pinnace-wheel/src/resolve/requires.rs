@@ -173,6 +173,8 @@ impl Knowledge<'_> {
         self.check_address(requirement)?;
         if self.request.files.hashes.required
             && !self.request.files.hashes.allowed.contains_key(name)
+            && !self.request.locals.contains_key(name)
+            && !requirement.url().is_some_and(|url| url.contains("sha256="))
         {
             let reason = format!(
                 "`{name}` is required without a hash; one hash in a requirements file, or \

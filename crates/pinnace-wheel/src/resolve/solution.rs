@@ -56,12 +56,14 @@ impl Knowledge<'_> {
         let by_address = learned.known.get(project).and_then(Option::as_ref);
         let parsed = learned.parsed.get(&(project.clone(), point.clone()));
         let requires = parsed.map(|parsed| parsed.metadata.requires().map(str::to_owned).collect());
+        let hashes = &self.request.files.hashes;
         Ok(Pin {
             project: project.clone(),
             file: (*file).clone(),
             extras,
             requires: requires.unwrap_or_default(),
             by_address: by_address.is_some_and(|known| known.address.is_some()),
+            hashes: hashes.allowed.get(project).cloned().unwrap_or_default(),
         })
     }
 }

@@ -248,12 +248,12 @@ fn of_tag(tag: &str) -> Option<Platform> {
         return known.then_some(Platform::MacOs { major, minor, architecture });
     }
     if let Some((major, minor, multiarch)) = numbered(tag.strip_prefix("ios_")) {
-        let known = (12..=99).contains(&major) && minor <= 9;
+        let known = (12..=99).contains(&major) && minor <= 9 && IOS_MACHINES.contains(&multiarch);
         return known.then(|| Platform::Ios { major, minor, multiarch: multiarch.into() });
     }
     if let Some((api, abi)) = tag.strip_prefix("android_").and_then(|rest| rest.split_once('_')) {
         let api = api.parse().ok().filter(|api| (16..=99).contains(api))?;
-        return Some(Platform::Android { api, abi: abi.into() });
+        return ANDROID_MACHINES.contains(&abi).then(|| Platform::Android { api, abi: abi.into() });
     }
     match tag {
         "win_amd64" => Some(Platform::Windows(WindowsArchitecture::Amd64)),
@@ -269,6 +269,13 @@ fn numbered(text: Option<&str>) -> Option<(u32, u32, &str)> {
     let (minor, rest) = rest.split_once('_')?;
     Some((major.parse().ok()?, minor.parse().ok()?, rest))
 }
+
+/// PEP 730, "Packaging".
+const IOS_MACHINES: [&str; 3] =
+    ["arm64_iphoneos", "arm64_iphonesimulator", "x86_64_iphonesimulator"];
+
+/// PEP 738, "Wheels".
+const ANDROID_MACHINES: [&str; 4] = ["arm64_v8a", "armeabi_v7a", "x86", "x86_64"];
 
 const MACHINES: [&str; 11] = [
     "x86_64",

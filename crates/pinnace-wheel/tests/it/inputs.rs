@@ -149,7 +149,7 @@ fn a_source_that_is_an_address_is_where_a_project_comes_from() {
     );
     assert_eq!(metadata.requires_python(), Some(">=3.10"));
     assert_eq!(project.members().unwrap().len(), 1);
-    assert_eq!(project.workspace_members().unwrap(), ["packages/*"]);
+    assert_eq!(project.workspace().unwrap().members, ["packages/*"]);
     let several = "[project]\nname = 'x'\nversion = '1'\ndependencies = ['a']\n[tool.uv.sources]\na = [{ index = 'i' }]\n";
     let error = Pyproject::parse(several, "p").unwrap().metadata().unwrap_err();
     assert!(error.to_string().contains("several sources"), "{error}");

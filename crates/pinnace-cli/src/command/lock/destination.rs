@@ -8,14 +8,16 @@ use std::{
 };
 
 use pinnace_store::{Access, PendingFile};
-use pinnace_wheel::{Lock, ProjectName, Request, Requirement, RequirementsReader, Version};
+use pinnace_wheel::{Lock, ProjectName, Request, RequirementsReader, Version};
 
-use crate::{Failure, arguments, environment::Environment, output};
+use crate::{Failure, arguments, environment::Environment, inputs::Wanted, output};
 
 /// Where a lock goes.
 pub(super) struct Destination {
     named: PathBuf,
     path: PathBuf,
+    /// Where paths in the lock start, as it is named: not where a link leads.
+    folder: PathBuf,
     form: Form,
 }
 
@@ -30,17 +32,15 @@ enum Form {
 impl Destination {
     pub(super) fn of(
         arguments: &arguments::Lock,
+        wanted: &Wanted,
         environment: &Environment,
     ) -> Result<Self, Failure> {
         let named = arguments.output.clone();
         let path = output::resolved(&named, environment)?;
-        let form = match named.extension() {
-            _ if named.as_os_str() == "-" => Form::Stdout,
-            Some(extension) if extension == "txt" => Form::Requirements,
-            _ => Form::Lock,
-        };
-        let destination = Self { named, path, form };
-        destination.check_inputs(arguments, &environment.folder)?;
+        let folder = environment.folder.join(&named);
+        let folder = folder.parent().unwrap_or(Path::new("")).to_owned();
+        let destination = Self { form: Form::of(&named)?, named, path, folder };
+        destination.check_inputs(wanted)?;
         Ok(destination)
     }
 
@@ -53,13 +53,8 @@ impl Destination {
     }
 
     /// What is wanted is not written over by what comes of it.
-    fn check_inputs(&self, arguments: &arguments::Lock, folder: &Path) -> Result<(), Failure> {
-        let inputs = &arguments.inputs;
-        let project = inputs.project.iter().map(|folder| folder.join("pyproject.toml"));
-        let files = inputs.requirement_files.iter().chain(&inputs.constraint).cloned();
-        let is_output =
-            |input: PathBuf| folder.join(input).canonicalize().is_ok_and(|it| it == self.path);
-        match files.chain(project).any(is_output) {
+    fn check_inputs(&self, wanted: &Wanted) -> Result<(), Failure> {
+        match wanted.files.contains(&self.path) {
             true => {
                 let message = format!("`{}` is an input, and is left alone", self.path.display());
                 Err(Failure::usage(message).hint("name another file with `-o`"))
@@ -75,15 +70,15 @@ impl Destination {
         arguments: &arguments::Lock,
     ) -> Result<Request, Failure> {
         let before = match self.form {
-            Form::Stdout => return Ok(request),
+            Form::Stdout => Versions::new(),
             Form::Requirements => pinned(&self.path)?,
-            Form::Lock => locked(&self.path, self.folder())?,
+            Form::Lock => locked(&self.path, &self.folder)?,
         };
         let names = arguments.upgrade_package.iter().map(|name| name.parse::<ProjectName>());
         let anew: Vec<ProjectName> = names.collect::<Result<_, _>>()?;
         let unknown = anew.iter().find(|name| !before.iter().any(|(known, _)| known == *name));
         if let Some(name) = unknown {
-            let message = format!("`{}` has no `{name}` to upgrade", self.path.display());
+            let message = format!("`{}` has no `{name}` to upgrade", self.named.display());
             return Err(Failure::usage(message));
         }
         for (name, version) in before {
@@ -105,7 +100,7 @@ impl Destination {
     pub(super) fn text(&self, lock: &Lock) -> String {
         match self.form {
             Form::Requirements => lock.to_requirements(),
-            Form::Lock | Form::Stdout => lock.to_toml(self.folder()),
+            Form::Lock | Form::Stdout => lock.to_toml(&self.folder),
         }
     }
 
@@ -114,9 +109,22 @@ impl Destination {
         pending.write_all(text.as_bytes()).map_err(|error| Failure::io(&doing, &error))?;
         Ok(pending.commit()?)
     }
+}
 
-    fn folder(&self) -> &Path {
-        self.path.parent().unwrap_or(Path::new(""))
+impl Form {
+    fn of(named: &Path) -> Result<Self, Failure> {
+        let name = named.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let extension = named.extension().and_then(|extension| extension.to_str());
+        match extension.map(str::to_ascii_lowercase).as_deref() {
+            _ if named.as_os_str() == "-" => Ok(Self::Stdout),
+            Some("txt") => Ok(Self::Requirements),
+            Some("toml") if name != "pyproject.toml" => Ok(Self::Lock),
+            _ => {
+                let message = format!("`-o {}` is no name of a lock", named.display());
+                Err(Failure::usage(message)
+                    .hint("name it `pylock.toml`, or `….txt` for a requirements file with hashes"))
+            }
+        }
     }
 }
 
@@ -148,9 +156,27 @@ fn pinned(file: &Path) -> Result<Versions, Failure> {
     let variables = BTreeMap::new();
     let mut reader = RequirementsReader::new(&read_text, &variables);
     reader.read(file)?;
-    let named = reader.finish().requirements.into_iter();
-    let pin = |requirement: &Requirement| {
-        Some((requirement.name().clone(), requirement.specifiers().pinned()?))
-    };
-    Ok(named.filter_map(|named| pin(&named.requirement)).collect())
+    let inputs = reader.finish();
+    let mut versions = Versions::new();
+    for named in &inputs.requirements {
+        let (requirement, pinned) = (&named.requirement, named.requirement.specifiers().pinned());
+        match pinned {
+            Some(version) => versions.push((requirement.name().clone(), version)),
+            None if requirement.url().is_some() => {}
+            None => return Err(by_hand(file)),
+        }
+    }
+    let is_blank = fs::read_to_string(file).is_ok_and(|text| text.trim().is_empty());
+    match inputs.requirements.is_empty() && inputs.folders.is_empty() && !is_blank {
+        true => Err(by_hand(file)),
+        false => Ok(versions),
+    }
+}
+
+fn by_hand(file: &Path) -> Failure {
+    let message = format!(
+        "`{}` is there already, and does not pin what it has: somebody wrote it",
+        file.display()
+    );
+    Failure::job(message).hint("name another file, or remove it")
 }

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::{
     Failure, arguments,
     environment::Environment,
-    inputs::Wanted,
+    inputs::{Wanted, check_names},
     platforms,
     progress::{Count, Output},
     session::Session,
@@ -52,13 +52,14 @@ struct Locked {
 }
 
 fn lock(arguments: &arguments::Lock, session: &Session<'_>) -> Result<Locked, Failure> {
+    check_names(&arguments.inputs)?;
     let wanted = Wanted::read(&arguments.inputs, &arguments.solve, session.environment)?;
     if wanted.needs_no_index() {
         return Err(Failure::usage("there is nothing to lock").hint(
             "name requirements, as in `pinnace lock flask -o pylock.toml`, or a file with `-r`",
         ));
     }
-    let destination = Destination::of(arguments, session.environment)?;
+    let destination = Destination::of(arguments, &wanted, session.environment)?;
     let request = destination.prefer(wanted.request.clone(), arguments)?;
     let targets = platforms::targets(&arguments.platform, session.environment, &session.storage)?;
     let pending = destination.open(session.environment)?;

@@ -179,6 +179,7 @@ impl State {
 
     fn find(&self, path: &str) -> Option<(&'static str, Vec<u8>)> {
         let wheels = self.wheels.lock().unwrap();
+        let path = path.split('?').next().unwrap();
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         match parts[..] {
             ["simple", project] => {

@@ -86,7 +86,7 @@ fn of_a_project_its_code_ships_and_nothing_else() {
 #[test]
 fn an_address_with_a_password_is_not_in_the_file() {
     let world = World::new();
-    let address = world.index.url().replace("simple", "files/voice/voice-1.0-py3-none-any.whl");
+    let address = world.index.url().replace("simple", "files/voice/voice-1.5-py3-none-any.whl");
     let address = address.replace("http://", "http://user:SEKRIT@");
     let requirement = format!("voice @ {address}?token=SEKRIT");
     world.ok(&["build", &requirement, "-o", "x.pex"]);

@@ -1,34 +1,119 @@
 """Run a PEX file: what happens at every start.
 
 Standard library only, Python 3.8 and newer, and as few imports as possible: each costs
-milliseconds. What happens once per machine is in `pinnace_unpack`.
+milliseconds. What happens once per machine is in `pinnace_unpack`, what few ask for in
+`pinnace_choose` and `pinnace_tools`.
+
+There are two processes, one after the other under the same number: `main` runs in the interpreter
+that was started on the PEX file, and goes over to the interpreter of the environment, where
+`start` runs. A file that has been run before goes there at once (see `prefix.sh`).
 """
 import marshal
 import os
 import sys
 
 USAGE_ERROR = 2
-
+# Which interpreter runs, which files are seen, or something else than the program: not decided here.
+RARE = ("PEX_PATH", "PEX_PYTHON", "PEX_PYTHON_PATH", "PEX_TOOLS", "PEX_IGNORE_ERRORS")
 # Better refused than ignored: whoever sets these counts on them.
-UNSUPPORTED = (
-    "PEX_PATH", "PEX_PYTHON", "PEX_PYTHON_PATH", "PEX_EXTRA_SYS_PATH", "PEX_TOOLS", "PEX_VENV",
-)
+UNSUPPORTED = ("PEX_PROFILE", "PEX_PROFILE_FILENAME", "PEX_COVERAGE", "PEX_COVERAGE_FILENAME")
 
 
-def main(pex, key, runtime, cache, found):
-    """`found` is what sys.path was; what it is now is the standard library alone."""
-    standard, packages, pythonpath = split_path(found)
-    if not os.environ.get("PEX_INHERIT_PATH"):
-        forget(packages + pythonpath)
-    folder, info = ready(cache, key)
-    if info is None:
-        folder, info = unpack(pex, key, runtime, cache)
-    settings = Settings(info)
-    isolate(settings.inherit_path, folder, info, standard, packages, pythonpath)
-    os.environ["PEX"] = os.path.realpath(pex)
-    settings.apply()
-    sys.modules.pop("pinnace_boot", None)
-    run(settings, info, folder)
+class Place:
+    """Where the PEX file is, and where its environment is kept."""
+
+    def __init__(self, pex, key, runtime, cache, found, baked, read):
+        self.pex, self.key, self.runtime, self.cache = pex, key, runtime, cache
+        self.baked, self.read = baked, read
+        # `found` is what sys.path was; what it is now is the standard library alone.
+        self.standard, self.packages, self.pythonpath = split_path(found)
+
+
+def main(*place):
+    """In the interpreter that was started on the PEX file: find the environment, or make it."""
+    place = Place(*place)
+    check_variables(os.environ)
+    folder = None
+    if not place.baked.get("pex_path") and not any(map(os.environ.get, RARE)):
+        folder = ready(place.cache, place.key)
+    if folder is None:
+        forget(place.packages + place.pythonpath)
+        folder = rarely(place, "pinnace_choose").environment(place)
+    if flag("PEX_TOOLS"):
+        return rarely(place, "pinnace_tools").main(place, folder)
+    inherit = os.environ.get("PEX_INHERIT_PATH") or place.baked.get("inherit_path") or "false"
+    if inherit != "false" or os.name == "nt":
+        return start_here(place, folder, inherit)
+    os.environ["PEX"] = place.pex
+    python = load(folder)["executable"]
+    arguments = options() + place.baked.get("inject_python_args", [])
+    os.execv(python, [python] + arguments + [os.path.join(folder, "boot", "start.py")] + sys.argv[1:])
+
+
+def start(folder, base):
+    """In the interpreter of the environment."""
+    environ = os.environ
+    try:
+        info = load(folder)
+        again = not usable(info)
+    except (OSError, EOFError, ValueError, TypeError, KeyError):
+        again = True
+    if again:
+        # It was made for another Python than is there now, or somebody cleaned up.
+        os.execv(base, [base] + options() + [environ["PEX"]] + sys.argv[1:])
+    boot = os.path.join(folder, "boot")
+    outside = split_path([""] + sys.path)[2]
+    sys.path[:] = [entry for entry in sys.path if entry != boot and entry not in outside]
+    if outside:
+        forget(outside)
+    if info.get("temporary"):
+        remove_at_exit(info["temporary"])
+    check_variables(environ)
+    begin(folder, info)
+
+
+def start_here(place, folder, inherit):
+    """In the interpreter that was started, which sees what it has beside what the file brings."""
+    info = load(folder)
+    site, codes = info["site"], info["codes"]
+    if inherit == "prefer":
+        sys.path[:] = place.pythonpath + codes + place.standard + place.packages
+    else:
+        sys.path[:] = codes + place.standard
+        if inherit == "false":
+            forget(place.packages + place.pythonpath)
+    if info["pth"]:
+        import site as library
+
+        library.addsitedir(site)
+    else:
+        sys.path.append(site)
+    if inherit == "fallback":
+        sys.path += place.packages + place.pythonpath
+    if info.get("temporary"):
+        remove_at_exit(info["temporary"])
+    os.environ["PEX"] = place.pex
+    begin(folder, info)
+
+
+def mount(place):
+    """For `import __pex__`: show what the file brings to the process that runs already."""
+    place = Place(*place)
+    folder = ready(place.cache, place.key) or rarely(place, "pinnace_choose").environment(place)
+    info = load(folder)
+    sys.path[:] = info["codes"] + [e for e in sys.path if e not in place.packages] + [info["site"]]
+
+
+def begin(folder, info):
+    environ = dict(os.environ)
+    pex = os.environ["PEX"] = os.path.realpath(os.environ["PEX"])
+    sys.argv[0] = pex
+    sys.displayhook = sys.__displayhook__
+    sys.excepthook = sys.__excepthook__
+    apply(environ, folder, info)
+    for name in ("pinnace_boot", "pinnace_choose", "pinnace_unpack"):
+        sys.modules.pop(name, None)
+    run(environ, folder, info)
 
 
 def fail(message, status=1):
@@ -36,99 +121,149 @@ def fail(message, status=1):
     sys.exit(status)
 
 
+def rarely(place, name):
+    """A module of the PEX file that is not always needed."""
+    import importlib
+
+    if name in sys.modules:
+        return sys.modules[name]
+    sys.path.insert(0, os.path.join(place.pex, ".bootstrap"))
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return place.read(place.pex, name)
+    finally:
+        del sys.path[0]
+
+
+def base():
+    """This interpreter, outside of any virtual environment."""
+    if sys.prefix == sys.base_prefix:
+        return sys.executable
+    name = "python%d.%d" % sys.version_info[:2]
+    found = os.path.join(sys.base_prefix, "bin", name)
+    return found if os.path.isfile(found) else os.path.realpath(sys.executable)
+
+
 def interpreter_id():
     """What unpacked wheels may depend on: the exact interpreter, its ABI, the machine."""
+    import zlib
+
     machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "")
-    return "%s-%x%s-%s" % (sys.implementation.cache_tag, sys.hexversion, getattr(sys, "abiflags", ""), machine)
+    exact = "%s-%x%s" % (sys.implementation.cache_tag, sys.hexversion, getattr(sys, "abiflags", ""))
+    return "%s-%s-%08x" % (exact, machine, zlib.crc32(os.fsencode(base())))
+
+
+def boot_id():
+    """What the system calls the time since it was started; None where it does not say."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip()
+    except OSError:
+        return None
+
+
+def load(folder):
+    with open(os.path.join(folder, "settings.marshal"), "rb") as file:
+        return marshal.load(file)
+
+
+def usable(info):
+    parts = [os.path.join(wheel, "lib") for wheel in info["wheels"]] + [info["executable"]]
+    whole = all(map(os.path.exists, parts))
+    return whole and info["version"] == sys.hexversion
+
+
+def env_folder(cache, key):
+    return os.path.join(cache, "env", key[:32], interpreter_id())
 
 
 def ready(cache, key):
-    """The unpacked PEX, if an earlier start has finished one."""
-    folder = os.path.join(cache, "env", key, interpreter_id())
+    """The environment, if an earlier start has finished one. What was not yet on disk when the
+    machine went down may have been lost, so one of before that is not believed unseen."""
+    folder = env_folder(cache, key)
     try:
-        with open(os.path.join(folder, "info.marshal"), "rb") as file:
-            info = marshal.load(file)
-        whole = [os.path.join(folder, "code"), os.path.join(folder, "site")]
-        whole += [os.path.join(cache, "wheels", digest, "lib") for digest in info["distributions"].values()]
-        return folder, info if all(map(os.path.isdir, whole)) else None
+        info = load(folder)
+        with open(os.path.join(folder, "whole")) as file:
+            whole = file.read()
+        return folder if whole in ("settled", str(boot_id())) and usable(info) else None
     except (OSError, EOFError, ValueError, TypeError, AttributeError, KeyError):
-        return folder, None
+        return None
 
 
-def unpack(pex, key, runtime, cache):
-    before = set(sys.modules)
-    sys.path.insert(0, os.path.join(pex, ".bootstrap"))
-    import pinnace_unpack
-    folder, info = pinnace_unpack.unpack(pex, key, runtime, cache, interpreter_id())
-    del sys.path[0]
-    # User code may have modules of these names, and a first start is like any other.
-    for name in set(sys.modules) - before:
-        if (getattr(sys.modules[name], "__file__", None) or "").endswith(".py"):
-            del sys.modules[name]
-    return folder, info
+def remove_at_exit(temporary):
+    import atexit
+    import shutil
+
+    owner = os.getpid()
+    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(temporary, ignore_errors=True))
 
 
-class Settings:
-    """What the environment says, and else the PEX-INFO."""
-
-    def __init__(self, info):
-        environ = self.environ = dict(os.environ)
-        self.inherit_path = environ.get("PEX_INHERIT_PATH") or info.get("inherit_path") or "false"
-        if self.inherit_path not in ("false", "prefer", "fallback"):
-            fail("PEX_INHERIT_PATH must be false, prefer or fallback, not %r" % self.inherit_path)
-        for name in UNSUPPORTED:
-            if environ.get(name):
-                fail("%s is set, but this PEX file does not know it yet; unset %s" % (name, name))
-        self.interpreter = self.flag("PEX_INTERPRETER")
-        self.module = environ.get("PEX_MODULE") or None
-        self.script = environ.get("PEX_SCRIPT") or None
-        if self.module and self.script:
-            fail("PEX_MODULE and PEX_SCRIPT are both set; set one of them")
-        self.strip = info.get("strip_pex_env", True)
-        self.inject = info.get("inject_env") or {}
-
-    @staticmethod
-    def flag(name):
-        value = os.environ.get(name, "").lower()
-        if value not in ("", "0", "1", "false", "true"):
-            fail("%s must be 0, 1, false or true, not %r" % (name, value))
-        return value in ("1", "true")
-
-    def apply(self):
-        if self.strip:
-            for name in [name for name in os.environ if name.startswith("PEX_")]:
-                del os.environ[name]
-        for name, value in self.inject.items():
-            os.environ.setdefault(name, value)
+def options():
+    """The options that this interpreter was started with."""
+    if hasattr(sys, "orig_argv"):
+        found = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv)]
+        return found[: found.index("-c")] if "-c" in found else found
+    flags = (("O", "optimize"), ("B", "dont_write_bytecode"), ("b", "bytes_warning"), ("v", "verbose"))
+    found = ["-" + letter * getattr(sys.flags, name) for letter, name in flags if getattr(sys.flags, name)]
+    found += ["-W" + option for option in sys.warnoptions]
+    for name, value in sys._xoptions.items():
+        found += ["-X", name if value is True else "%s=%s" % (name, value)]
+    return found
 
 
-def isolate(inherit, folder, info, standard, packages, pythonpath):
-    """Put the code, the standard library and the dependencies on sys.path; `inherit` lets the rest
-    back in, at one of two places."""
-    code, deps = os.path.join(folder, "code"), os.path.join(folder, "site")
-    if inherit == "prefer":
-        sys.path[:] = pythonpath + [code] + standard + packages
-    else:
-        sys.path[:] = [code] + standard
-    if inherit == "false":
-        forget(packages + pythonpath)
-    if info.get("pth"):
-        import site
+def flag(name):
+    value = os.environ.get(name, "").lower()
+    if value not in ("", "0", "1", "false", "true"):
+        fail("%s must be 0, 1, false or true, not %r" % (name, value))
+    return value in ("1", "true")
 
-        site.addsitedir(deps)
-    else:
-        sys.path.append(deps)
-    if inherit == "fallback":
-        sys.path += packages + pythonpath
-    sys.displayhook = sys.__displayhook__
-    sys.excepthook = sys.__excepthook__
+
+def check_variables(environ):
+    for name in UNSUPPORTED:
+        if environ.get(name):
+            fail("%s is set, but PEX files by Pinnace do not know it; unset %s" % (name, name))
+    for name in ("PEX_INTERPRETER", "PEX_TOOLS", "PEX_VENV", "PEX_IGNORE_ERRORS"):
+        flag(name)
+    for name, values in (
+        ("PEX_INHERIT_PATH", ("false", "prefer", "fallback")),
+        ("PEX_VENV_BIN_PATH", ("false", "prepend", "append")),
+    ):
+        if environ.get(name) and environ[name] not in values:
+            fail("%s must be %s or %s, not %r" % (name, ", ".join(values[:-1]), values[-1], environ[name]))
+    if environ.get("PEX_MODULE") and environ.get("PEX_SCRIPT"):
+        fail("PEX_MODULE and PEX_SCRIPT are both set; set one of them")
+
+
+def apply(environ, folder, info):
+    """What the environment and the PEX-INFO say of paths and variables."""
+    variables = os.environ
+    if info["strip"]:
+        for name in [name for name in variables if name.startswith("PEX_")]:
+            del variables[name]
+    for name, value in info["inject_env"].items():
+        variables.setdefault(name, value)
+    for name, path in info["resources"].items():
+        places = [os.path.join(place, path) for place in info["codes"] + [info["site"]]]
+        variables[name] = next(filter(os.path.exists, places), places[0])
+    if info["venv"] or environ.get("PEX_VENV") in ("1", "true"):
+        variables["VIRTUAL_ENV"] = folder
+        bin_path = environ.get("PEX_VENV_BIN_PATH") or info["bin_path"]
+        scripts, path = os.path.join(folder, "bin"), variables.get("PATH", os.defpath)
+        if bin_path != "false":
+            variables["PATH"] = os.pathsep.join((scripts, path) if bin_path == "prepend" else (path, scripts))
+    extra = environ.get("PEX_EXTRA_SYS_PATH")
+    if extra:
+        sys.path += extra.split(os.pathsep)
+        known = variables.get("PYTHONPATH")
+        variables["PYTHONPATH"] = known + os.pathsep + extra if known else extra
 
 
 def split_path(found):
     """A sys.path as standard library, installed packages, and PYTHONPATH. The PEX file itself,
     which Python puts first, and the current folder are none of these."""
     library = os.path.dirname(os.__file__)
-    bundle = "python%d%d" % sys.version_info[:2]
+    bundle = "python%d%d.zip" % sys.version_info[:2]
     named = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     named = [os.path.abspath(entry) for entry in named]
     standard, packages, pythonpath = [], [], []
@@ -137,7 +272,7 @@ def split_path(found):
         kind = os.path.basename(path)
         if kind in ("site-packages", "dist-packages"):
             packages.append(entry)
-        elif path == library or kind == "lib-dynload" or kind == bundle + ".zip":
+        elif path == library or kind == "lib-dynload" or kind == bundle:
             standard.append(entry)
         elif path in named:
             pythonpath.append(entry)
@@ -169,19 +304,29 @@ def forget(folders):
     sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__module__", "") in own]
 
 
-def run(settings, info, folder):
-    if settings.interpreter:
-        return run_interpreter(settings, info)
-    if settings.script:
-        return run_script(settings.script, info, folder)
-    entry = settings.module or info.get("entry_point")
-    if not settings.module and info.get("script") and not entry:
-        return run_script(info["script"], info, folder)
-    if not entry:
-        return run_interpreter(settings, info)
-    if not settings.module:
-        sys.argv[1:1] = info.get("inject_args") or []
-    run_entry(entry)
+def run(environ, folder, info):
+    module, script = environ.get("PEX_MODULE"), environ.get("PEX_SCRIPT")
+    if environ.get("PEX_INTERPRETER", "").lower() in ("1", "true"):
+        return run_interpreter(environ, folder, info)
+    if module:
+        return run_entry(module)
+    if script:
+        return run_script(script, folder, info)
+    if not info["entry_point"] and not info["script"]:
+        return run_interpreter(environ, folder, info)
+    sys.argv[1:1] = [filled(argument, environ) for argument in info["inject_args"]]
+    if info["entry_point"]:
+        return run_entry(info["entry_point"])
+    run_script(info["script"], folder, info)
+
+
+def filled(argument, environ):
+    """An injected argument may name variables: `{pex.env.NAME}`."""
+    pieces = argument.split("{pex.env.")
+    for index, piece in enumerate(pieces[1:], 1):
+        name, brace, rest = piece.partition("}")
+        pieces[index] = environ.get(name, "") + rest if brace else "{pex.env." + piece
+    return "".join(pieces)
 
 
 def run_entry(entry):
@@ -196,15 +341,19 @@ def run_entry(entry):
     sys.exit(function())
 
 
-def run_script(name, info, folder):
+def run_script(name, folder, info):
     entry = info["scripts"].get(name)
     if entry:
         sys.argv[0] = name
         return run_entry(entry)
     path = os.path.join(folder, "bin", name)
-    if os.path.basename(name) != name or not os.path.isfile(path):
+    if os.path.basename(name) != name or name.startswith("python") or not os.path.isfile(path):
         known = ", ".join(sorted(info["scripts"])) or "none"
         fail("Could not find script %r in this PEX file; it has: %s" % (name, known))
+    with open(path, "rb") as file:
+        first = file.readline()
+    if first.startswith(b"#!") and b"python" not in first:
+        os.execv(path, [path] + sys.argv[1:])
     run_file(path)
 
 
@@ -255,7 +404,7 @@ def run_file(path):
     run_code(source, path, __file__=path)
 
 
-def run_interpreter(settings, info):
+def run_interpreter(environ, folder, info):
     """Do with the arguments what `python` would do with them."""
     arguments = sys.argv[1:]
     first = arguments[0] if arguments else None
@@ -269,7 +418,7 @@ def run_interpreter(settings, info):
     if first.startswith("-m"):
         return run_named_module(first[2:], arguments[1:])
     if first.startswith("-"):
-        return with_options(settings, arguments)
+        return with_options(environ, arguments)
     sys.argv = arguments
     run_file(first)
 
@@ -292,16 +441,17 @@ def run_named_module(name, rest):
     run_module(name)
 
 
-def with_options(settings, arguments):
+def with_options(environ, arguments):
     """Start Python again with its own options, and this PEX file behind them."""
-    options = []
+    found = []
     while arguments and arguments[0].startswith("-") and arguments[0][:2] not in ("-", "-c", "-m"):
         takes_value = arguments[0] in ("-W", "-X", "--check-hash-based-pycs")
-        options += arguments[: 1 + takes_value]
+        found += arguments[: 1 + takes_value]
         arguments = arguments[1 + takes_value:]
     # The environment as it was: the second start wants its PEX_ROOT, too.
-    environ = dict(settings.environ, PEX_INTERPRETER="1")
-    os.execve(sys.executable, [sys.executable] + options + [os.environ["PEX"]] + arguments, environ)
+    environ = dict(environ, PEX_INTERPRETER="1")
+    python = base()
+    os.execve(python, [python] + found + [os.environ["PEX"]] + arguments, environ)
 
 
 def run_prompt(info):
@@ -323,7 +473,7 @@ def run_prompt(info):
         names = new_main()
     sys.argv = [""]
     sys.ps1 = ">>> "
-    count = len(info.get("distributions") or ())
+    count = len(info["wheels"])
     noun = "distribution" if count == 1 else "distributions"
     banner = "Pinnace environment with %d %s\nPython %s on %s" % (count, noun, sys.version, sys.platform)
     code.interact(banner=banner, local=names, exitmsg="")

@@ -1,7 +1,11 @@
-"""Unpack a PEX file: what happens once per machine, interpreter and content.
+"""Unpack PEX files: what happens once per machine, interpreter and content.
 
 Everything is built beside its place and renamed into it when it is whole, so two first starts at
 once, or one that is killed, leave nothing that a later start could mistake for finished.
+
+    wheels/<digest>/    lib bin data include, manifest.marshal: a wheel, shared by all that have it
+    env/<key>/<python>/ a virtual environment of links to them, settings.marshal, whole
+    ready/<key>/…       for prefix.sh: by the time since the system started and by interpreter
 """
 import base64
 import csv
@@ -9,6 +13,7 @@ import hashlib
 import io
 import json
 import marshal
+import mmap
 import os
 import re
 import shutil
@@ -16,47 +21,230 @@ import stat
 import sys
 import tempfile
 import zipfile
+import zlib
 
-import pinnace_boot
+import pinnace_boot as boot
 
 FORMAT = 1
+# Processes that multiprocessing spawns read this as well, under another name.
+START = """\
+import os
+import sys
+
+if __name__ == "__main__":
+    folder, base = %r, %r
+    sys.path.insert(0, os.path.join(folder, "boot"))
+    try:
+        import pinnace_boot
+        start = pinnace_boot.start
+    except Exception:
+        # Somebody damaged it: what is not whole is made again.
+        for name in ("manifest.marshal", "whole"):
+            if os.path.exists(os.path.join(folder, name)):
+                os.unlink(os.path.join(folder, name))
+        os.execv(base, [base, os.environ["PEX"]] + sys.argv[1:])
+    start(folder, base)
+"""
+RESERVED = (".bootstrap", ".deps", "__pex__", "PEX-INFO", "__main__.py")
+CHROOT = ".layout.json"
 
 
-def unpack(pex, key, runtime, cache, interpreter):
-    if os.path.isdir(pex):
-        sys.exit("%s is a folder; this PEX file only boots as one file" % pex)
-    with zipfile.ZipFile(pex) as outer:
-        info = json.loads(outer.read("PEX-INFO").decode("utf-8"))
-        check(info)
-        names = key, runtime, interpreter
+class Pex:
+    """A PEX file, or a folder in the layout of one, by whoever wrote it."""
+
+    def __init__(self, path):
+        self.path, self.zip = os.path.abspath(path), None
         try:
-            place = unpack_into(writable(cache), pex, outer, info, *names)
-        except (PermissionError, NotADirectoryError) as error:
-            # A part of the cache belongs to somebody else.
-            place = unpack_into(temporary(cache, error), pex, outer, info, *names)
-    with open(os.path.join(place, "info.marshal"), "rb") as file:
-        return place, marshal.load(file)
+            if not os.path.isdir(path):
+                self.zip = zipfile.ZipFile(path)
+            self.info = json.loads(self.read("PEX-INFO").decode("utf-8"))
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            boot.fail("%s is no PEX file that can be read: %s" % (path, error))
+        self.own = self.info.get("pinnace") or {}
+        if self.own and self.own.get("format") != FORMAT:
+            boot.fail("%s has format %r, and this boot code knows %d" % (path, self.own.get("format"), FORMAT))
+
+    def read(self, name):
+        if self.zip:
+            return self.zip.read(name)
+        with open(os.path.join(self.path, name), "rb") as file:
+            return file.read()
+
+    def identity(self, cache):
+        """What tells its content from any other; for a large file of others that takes reading it, so
+        the answer is remembered for as long as it is the same file."""
+        status = os.stat(self.path)
+        place = hashlib.sha256(os.path.realpath(self.path).encode()).hexdigest()
+        if self.zip is None:
+            return "%s %s %s" % (place, self.info["pex_hash"], status.st_mtime_ns)
+        if self.own:
+            return self.info["pex_hash"]
+        stamp = [status.st_size, status.st_mtime_ns, status.st_ino]
+        memory = os.path.join(cache, "files", place[:32])
+        try:
+            with open(memory, "rb") as file:
+                known, identity = marshal.load(file)
+            if known == stamp:
+                return identity
+        except (OSError, EOFError, ValueError, TypeError):
+            pass
+        identity = digest_of_file(self.path)
+        try:
+            os.makedirs(os.path.dirname(memory), exist_ok=True)
+            with open("%s.%d" % (memory, os.getpid()), "wb") as file:
+                marshal.dump([stamp, identity], file)
+            os.replace(file.name, memory)
+        except OSError:
+            pass
+        return identity
+
+    def platforms(self):
+        return [one["name"] for one in self.own.get("platforms", [])]
+
+    def choose(self, interpreter):
+        """The wheels for an interpreter; None if there are none for it."""
+        from pinnace_choose import rank
+
+        names = sorted(self.info["distributions"])
+        for platform in self.own.get("platforms", []):
+            version = "%d.%d" % interpreter.version[:2]
+            named = (platform["implementation"], platform["python"]) == (interpreter.implementation, version)
+            if (named or len(self.own["platforms"]) == 1) and all(rank(n, interpreter) for n in platform["wheels"]):
+                return platform["wheels"]
+        if self.own.get("platforms"):
+            return None if names else []
+        best = {}
+        for name in names:
+            fit = rank(name, interpreter)
+            project = project_of(name)
+            version = [int(part) for part in re.findall(r"\d+", name.split("-")[1])]
+            best[project] = max(best.get(project, (None,)), (fit, version, name), key=lambda one: (one[0] or (0,), one[1:]))
+        if any(fit is None for fit, _, _ in best.values()):
+            return None
+        return sorted(name for _, _, name in best.values())
+
+    def misfit(self, interpreter):
+        from pinnace_choose import rank
+
+        return next((name for name in sorted(self.info["distributions"]) if not rank(name, interpreter)), "its wheels")
+
+    def sources(self):
+        """The user code: names and how to read them."""
+        for member in self.zip.infolist():
+            if member.filename.split("/")[0] not in RESERVED:
+                yield member
+
+    def wheel(self, name):
+        """Where a distribution is: as the digest of its folder in the cache, and its parts."""
+        digest = self.info["distributions"][name]
+        path = ".deps/" + name
+        if self.zip is None:
+            file = os.path.join(self.path, path)
+            if os.path.isdir(file):
+                return foreign(self.path + digest + str(os.stat(file).st_mtime_ns), name), ("folder", file)
+            kind = "wheel" if self.info.get("deps_are_wheel_files") else "chroot"
+            key = digest if kind == "wheel" else foreign(digest_of_file(file), name)
+            return key, (kind, file, 0, os.path.getsize(file))
+        if self.info.get("deps_are_wheel_files"):
+            start, size = self.window(path)
+            return digest, ("wheel", self.path, start, size)
+        return foreign(self.identity(""), name), ("members", self.path, path + "/")
+
+    def window(self, path):
+        member = self.zip.getinfo(path)
+        if member.compress_type != zipfile.ZIP_STORED:
+            boot.fail("%s in %s is compressed, where a wheel is stored" % (path, self.path))
+        with open(self.path, "rb") as file:
+            file.seek(member.header_offset)
+            head = file.read(30)
+        names = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+        return member.header_offset + 30 + names, member.file_size
+
+    def bytecode(self, name):
+        """The archive of a wheel's bytecode, if it has one for this interpreter."""
+        import importlib.util
+
+        known = self.own.get("bytecode", {}).get(name, {})
+        if known.get("magic") != importlib.util.MAGIC_NUMBER.hex():
+            return None
+        path = ".deps/%s.%s.zip" % (name, known["python"])
+        if self.zip is None:
+            file = os.path.join(self.path, path)
+            return known["sha256"], (file, 0, os.path.getsize(file))
+        return known["sha256"], (self.path,) + self.window(path)
 
 
-def unpack_into(cache, pex, outer, info, key, runtime, interpreter):
-    install_runtime(outer, os.path.join(cache, "runtime", runtime))
-    wheels = Wheels(pex, outer, info, os.path.join(cache, "wheels"))
-    place = os.path.join(cache, "env", key, interpreter)
-    is_whole = lambda _: pinnace_boot.ready(cache, key)[1] is not None
-    publish(place, lambda folder: build(folder, outer, info, wheels), is_whole)
-    return place
+def foreign(identity, name):
+    """The digest for a distribution whose own hash is not that of its bytes."""
+    return hashlib.sha256(("%s\n%s" % (identity, name)).encode()).hexdigest()
 
 
-def check(info):
-    own = info.get("pinnace") or {}
-    if own.get("format") != FORMAT:
-        sys.exit("this PEX file has format %r, and its boot code knows %d" % (own.get("format"), FORMAT))
-    for wheel in sorted(info["distributions"]):
-        if not fits(wheel):
-            sys.exit(
-                "%s does not fit this interpreter (%s, Python %s on %s %s); the PEX file was built for %s"
-                % (wheel, sys.executable, sys.version.split()[0], sys.platform, machine(), own.get("platform"))
-            )
+def digest_of_file(path):
+    found = hashlib.sha256()
+    with open(path, "rb") as file:
+        for piece in iter(lambda: file.read(1 << 20), b""):
+            found.update(piece)
+    return found.hexdigest()
+
+
+def project_of(wheel):
+    return re.sub(r"[-_.]+", "-", wheel.split("-")[0]).lower()
+
+
+def unpack(place, key, pexes):
+    """The folder of the environment in which these files are seen together."""
+    try:
+        return unpack_into(writable(place.cache), place, key, pexes)
+    except (PermissionError, NotADirectoryError) as error:
+        # A part of the cache belongs to somebody else.
+        return unpack_into(temporary(place.cache, error), place, key, pexes)
+
+
+def unpack_into(cache, place, key, pexes):
+    folder = boot.env_folder(cache, key)
+    with locked(folder):
+        if boot.ready(cache, key) is None:
+            install_runtime(place, os.path.join(cache, "runtime", place.runtime))
+            wheels = choose(pexes)
+            folders = Wheels(cache, wheels).unpack()
+            build = lambda new: build_environment(new, folder, cache, place, pexes, folders)
+            publish(folder, build, lambda one: is_whole(one) and is_usable(one))
+            announce(cache, place, key, folder)
+    return folder
+
+
+def is_usable(folder):
+    try:
+        return boot.usable(boot.load(folder))
+    except (OSError, EOFError, ValueError, TypeError, KeyError):
+        return False
+
+
+def choose(pexes):
+    """The wheels that are seen: of a project in several files that of the first, the others leave
+    whole, with a word about it."""
+    from pinnace_choose import this
+
+    chosen, interpreter = {}, this()
+    for pex in pexes:
+        names = pex.choose(interpreter)
+        if names is None:
+            from pinnace_choose import ignores_errors, rank
+
+            if not ignores_errors(pex):
+                boot.fail(
+                    "%s does not fit this interpreter (%s, Python %s on %s); %s was built for %s"
+                    % (pex.misfit(interpreter), interpreter.executable, sys.version.split()[0], sys.platform,
+                       pex.path, " and ".join(pex.platforms()) or "another one")
+                )
+            names = [name for name in sorted(pex.info["distributions"]) if rank(name, interpreter)]
+        for name in names:
+            first, first_pex = chosen.setdefault(project_of(name), (name, pex))
+            if first != name and pex.info.get("emit_warnings", True):
+                sys.stderr.write(
+                    "warning: %s is in %s, and %s in %s; the first is used\n" % (first, first_pex.path, name, pex.path)
+                )
+    return list(chosen.values())
 
 
 def writable(cache):
@@ -70,16 +258,33 @@ def writable(cache):
 
 
 def temporary(cache, error):
-    import atexit
-
-    folder = tempfile.mkdtemp(prefix="pex-root.")
-    owner = os.getpid()
-    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(folder, ignore_errors=True))
     sys.stderr.write(
         "warning: cannot write to %s (%s), so this PEX file unpacks at every start; set PEX_ROOT\n"
         % (error.filename or cache, error.strerror)
     )
-    return folder
+    return tempfile.mkdtemp(prefix="pex-root.")
+
+
+class locked:
+    """One of several first starts works, and the others wait for it. Where locks do not work each
+    works for itself, which is only slower."""
+
+    def __init__(self, folder):
+        self.path, self.file = folder + ".lock", None
+
+    def __enter__(self):
+        try:
+            import fcntl
+
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            self.file = open(self.path, "w")
+            fcntl.flock(self.file, fcntl.LOCK_EX)
+        except (ImportError, OSError):
+            pass
+
+    def __exit__(self, *_):
+        if self.file:
+            self.file.close()
 
 
 def publish(place, build, is_whole):
@@ -94,19 +299,24 @@ def publish(place, build, is_whole):
         new = os.path.join(folder, "new")
         os.mkdir(new)
         build(new)
+        take(new, place, is_whole, os.path.join(folder, "old"))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def take(new, place, is_whole, aside):
+    try:
         if os.path.lexists(place) and not is_whole(place):
-            os.rename(place, os.path.join(folder, "old"))
+            os.rename(place, aside)
         os.rename(new, place)
     except OSError:
         # Somebody else may have been faster, which is as good.
         if not is_whole(place):
             raise
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
-def install_runtime(outer, place):
-    code = outer.read(".bootstrap/pinnace_boot.py")
+def install_runtime(place, folder):
+    code = runtime_code(place)
 
     def is_whole(folder):
         try:
@@ -115,77 +325,204 @@ def install_runtime(outer, place):
         except OSError:
             return False
 
-    publish(place, lambda folder: write(os.path.join(folder, "pinnace_boot.py"), code), is_whole)
+    publish(folder, lambda new: write(os.path.join(new, "pinnace_boot.py"), code), is_whole)
 
 
-def build(folder, outer, info, wheels):
-    unpacked = wheels.unpack()
-    os.mkdir(os.path.join(folder, "site"))
-    os.mkdir(os.path.join(folder, "bin"))
-    for wheel in unpacked:
-        link(os.path.join(wheel, "lib"), os.path.join(folder, "site"))
-        link(os.path.join(wheel, "bin"), os.path.join(folder, "bin"))
-    code = os.path.join(folder, "code")
-    os.mkdir(code)
-    reserved = (".bootstrap/", ".deps/", "__pex__/")
-    for member in outer.infolist():
-        name = member.filename
-        if not name.startswith(reserved) and name not in ("PEX-INFO", "__main__.py"):
-            extract(member, outer.read(member), code, name)
-    info["scripts"] = scripts(unpacked)
-    info["pth"] = any(name.endswith(".pth") for name in os.listdir(os.path.join(folder, "site")))
-    # Written last: its presence says that the folder is whole.
-    write(os.path.join(folder, "info.marshal"), marshal.dumps(info))
+def runtime_code(place):
+    bootstrap = os.path.join(place.pex, ".bootstrap")
+    if os.path.isdir(bootstrap):
+        with open(os.path.join(bootstrap, "pinnace_boot.py"), "rb") as file:
+            return file.read()
+    with zipfile.ZipFile(bootstrap if os.path.isfile(bootstrap) else place.pex) as archive:
+        return archive.read("pinnace_boot.py" if os.path.isfile(bootstrap) else ".bootstrap/pinnace_boot.py")
 
 
-def link(source, target):
-    """Show what is in `source` in `target`: by one link where nobody else has that name, else folder
-    by folder. What is there already stays."""
-    if not os.path.isdir(source):
-        return
-    for name in sorted(os.listdir(source)):
-        mine, theirs = os.path.join(source, name), os.path.join(target, name)
-        if not os.path.lexists(theirs):
-            os.symlink(mine, theirs)
-        elif os.path.isdir(mine) and os.path.isdir(theirs):
-            if os.path.islink(theirs):
-                first = os.readlink(theirs)
-                os.unlink(theirs)
-                os.mkdir(theirs)
-                link(first, theirs)
-            link(mine, theirs)
+class Wheels:
+    """The wheels of an environment, each unpacked once."""
+
+    def __init__(self, cache, wheels):
+        self.place = os.path.join(cache, "wheels")
+        self.jobs = []
+        for name, pex in wheels:
+            digest, source = pex.wheel(name)
+            bytecode = pex.bytecode(name)
+            if not re.match("^[0-9a-f]{64}$", digest):
+                boot.fail("PEX-INFO of %s has %r where a SHA-256 is expected" % (pex.path, digest))
+            folder = os.path.join(self.place, digest + ("-" + bytecode[0][:16] if bytecode else ""))
+            self.jobs.append((folder, name, digest, source, bytecode))
+
+    def unpack(self):
+        missing = [job for job in self.jobs if not is_whole(job[0])]
+        if missing:
+            os.makedirs(self.place, exist_ok=True)
+            sweep(self.place)
+            holder = tempfile.mkdtemp(prefix=".unfinished-", dir=self.place)
+            try:
+                self.unpack_all(missing, holder)
+            finally:
+                shutil.rmtree(holder, ignore_errors=True)
+        return [job[0] for job in self.jobs]
+
+    def unpack_all(self, jobs, holder):
+        """In several processes: hashing, inflating and writing files all want a processor each. A
+        wheel that is large is shared among them."""
+        count = workers()
+        share = sum(size_of(job[3]) for job in jobs) // count + 1
+        parts = []
+        for number, job in enumerate(jobs):
+            new = os.path.join(holder, str(number))
+            os.mkdir(new)
+            pieces = min(count, size_of(job[3]) // share + 1) if job[3][0] in ("wheel", "chroot") else 1
+            parts += [(size_of(job[3]) // pieces, number, new, job, piece, pieces) for piece in range(pieces)]
+        lanes = [[0, []] for _ in range(count)]
+        for part in sorted(parts, key=lambda one: -one[0]):
+            lane = min(lanes, key=lambda one: one[0])
+            lane[0] += part[0] + 20000
+            lane[1].append(part[1:])
+        manifests = {number: {} for number in range(len(jobs))}
+        for number, files in in_processes([lane[1] for lane in lanes if lane[1]]):
+            manifests[number].update(files)
+        whole = str(boot.boot_id())
+        for number, job in enumerate(jobs):
+            new = os.path.join(holder, str(number))
+            manifest = marshal.dumps({"whole": whole, "files": manifests[number]})
+            write(os.path.join(new, "manifest.marshal"), manifest)
+            take(new, job[0], is_whole, new + ".old")
 
 
-def scripts(wheels):
-    """The console and GUI scripts of all wheels, by name; the first wheel that has a name wins."""
-    found = {}
-    for wheel in wheels:
-        for folder in os.listdir(os.path.join(wheel, "lib")):
-            path = os.path.join(wheel, "lib", folder, "entry_points.txt")
-            if folder.endswith(".dist-info") and os.path.isfile(path):
-                with io.open(path, encoding="utf-8") as file:
-                    for name, entry in entry_points(file):
-                        found.setdefault(name, entry)
-    return found
+def sweep(folder):
+    """Remove what a killed start left behind a day ago or longer."""
+    import time
+
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if name.startswith(".unfinished-") and os.path.getmtime(path) < time.time() - 86400:
+            shutil.rmtree(path, ignore_errors=True)
 
 
-def entry_points(lines):
-    section = None
-    for line in lines:
-        line = line.strip()
-        if line.startswith("["):
-            section = line
-        elif section in ("[console_scripts]", "[gui_scripts]") and "=" in line and line[0] not in "#;":
-            name, entry = line.split("=", 1)
-            yield name.strip(), re.sub(r"\s|\[.*", "", entry)
+def workers():
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    asked = os.environ.get("PEX_MAX_INSTALL_JOBS", "")
+    return max(1, min(16, int(asked) if asked.isdigit() and int(asked) else count))
 
 
-class Window(io.RawIOBase):
-    """A stored member of the PEX file, read in place."""
+def size_of(source):
+    return source[3] if source[0] in ("wheel", "chroot") else 1 << 20
 
-    def __init__(self, path, start, size):
+
+def in_processes(lanes):
+    """What `work` gives for each part of each lane; a lane is a process."""
+    if len(lanes) == 1 or not hasattr(os, "fork"):
+        return [work(*part) for lane in lanes for part in lane]
+    children = []
+    for lane in lanes[1:]:
+        receiver, sender = os.pipe()
+        child = os.fork()
+        if not child:
+            os.close(receiver)
+            answer = attempt(lane)
+            with open(sender, "wb") as pipe:
+                marshal.dump(answer, pipe)
+            os._exit(0)
+        os.close(sender)
+        children.append((child, receiver))
+    answers = [attempt(lanes[0])]
+    for child, receiver in children:
+        with open(receiver, "rb") as pipe:
+            answers.append(marshal.loads(pipe.read() or marshal.dumps(["a process was killed", None])))
+        os.waitpid(child, 0)
+    for failure, _ in answers:
+        if failure and isinstance(failure, str):
+            boot.fail(failure)
+        if failure:
+            raise OSError(*failure)
+    return [part for _, parts in answers for part in parts]
+
+
+def attempt(lane):
+    try:
+        return [None, [work(*part) for part in lane]]
+    except SystemExit as error:
+        return [str(error.code), None]
+    except OSError as error:
+        return [(error.errno, error.strerror, error.filename), None]
+    except Exception as error:
+        return ["%s: %s" % (type(error).__name__, error), None]
+
+
+def work(number, new, job, piece, pieces):
+    """Unpack a piece of a wheel; the answer is what was written: paths, sizes and checksums."""
+    _, name, digest, source, bytecode = job
+    out = Out(new)
+    if source[0] == "wheel":
+        unpack_wheel(out, name, digest, source[1:], piece, pieces)
+    elif source[0] == "chroot":
+        with Window(source[1:]) as window:
+            unpack_chroot(out, archive_members(window, piece, pieces))
+    elif source[0] == "members":
+        with zipfile.ZipFile(source[1]) as archive:
+            length = len(source[2])
+            found = [m for m in archive.infolist() if m.filename.startswith(source[2])]
+            unpack_chroot(out, ((m.filename[length:], m.external_attr >> 16, archive.read(m)) for m in found))
+    else:
+        unpack_chroot(out, folder_members(source[1]))
+    if bytecode and not piece:
+        with Window(bytecode[1]) as window:
+            if hashlib.sha256(window.view).hexdigest() != bytecode[0]:
+                sys.exit("the bytecode of %s is damaged: its SHA-256 is not the one recorded" % name)
+            for path, *rest in archive_members(window, 0, 1):
+                out.add("lib/" + path, *rest)
+    return number, out.files
+
+
+class Out:
+    """Files on their way into a folder."""
+
+    def __init__(self, folder):
+        self.folder, self.files, self.made = folder, {}, set()
+
+    def add(self, name, mode, content, checksum=None):
+        if name.endswith("/"):
+            return
+        parts = name.split("/")
+        if any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts):
+            sys.exit("refusing to unpack the unsafe name %r" % name)
+        parent = name[: -len(parts[-1]) - 1]
+        if parent not in self.made:
+            os.makedirs(os.path.join(self.folder, parent), exist_ok=True)
+            self.made.add(parent)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        file = os.open(os.path.join(self.folder, name), flags, 0o777 if mode & stat.S_IXUSR else 0o666)
+        try:
+            view = memoryview(content)
+            while view:
+                view = view[os.write(file, view):]
+        finally:
+            os.close(file)
+        self.files[name] = (len(content), zlib.crc32(content) if checksum is None else checksum)
+
+
+class Window:
+    """A part of a file, in place."""
+
+    def __init__(self, part):
+        path, self.start, size = part
         self.file = open(path, "rb")
-        self.start, self.size, self.at = start, size, 0
+        self.map = mmap.mmap(self.file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.view = memoryview(self.map)[self.start : self.start + size]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+
+
+class Seekable(io.RawIOBase):
+    """A view as a file, so that its directory can be read."""
+
+    def __init__(self, view):
+        self.view, self.at = view, 0
 
     def readable(self):
         return True
@@ -193,81 +530,70 @@ class Window(io.RawIOBase):
     def seekable(self):
         return True
 
+    def seek(self, offset, whence=os.SEEK_SET):
+        self.at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self.at, os.SEEK_END: len(self.view)}[whence]
+        return self.at
+
     def tell(self):
         return self.at
 
-    def seek(self, offset, whence=os.SEEK_SET):
-        self.at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self.at, os.SEEK_END: self.size}[whence]
-        return self.at
-
     def readinto(self, buffer):
-        self.file.seek(self.start + self.at)
-        count = self.file.readinto(memoryview(buffer)[: max(0, min(len(buffer), self.size - self.at))])
+        count = max(0, min(len(buffer), len(self.view) - self.at))
+        buffer[:count] = self.view[self.at : self.at + count]
         self.at += count
         return count
 
-    def close(self):
-        self.file.close()
-        super().close()
+
+def archive_members(window, piece, pieces):
+    """Names, modes and contents of a piece of an archive."""
+    directory = zipfile.ZipFile(io.BufferedReader(Seekable(window.view), 1 << 16))
+    members = directory.infolist()
+    total, before = sum(member.file_size for member in members) or 1, 0
+    for member in members:
+        mine = min(before * pieces // total, pieces - 1) == piece
+        before += member.file_size
+        if mine and not member.filename.endswith("/"):
+            content = content_of(window, directory, member)
+            yield member.filename, member.external_attr >> 16, content, member.CRC
 
 
-class Wheels:
-    """The wheels of a PEX file, each unpacked once under the SHA-256 of its bytes."""
-
-    def __init__(self, pex, outer, info, place):
-        self.pex, self.outer, self.place = pex, outer, place
-        self.hashes = sorted(info["distributions"].items())
-
-    def unpack(self):
-        jobs = [(name, digest) for name, digest in self.hashes if not is_wheel(self.folder(digest))]
-        if len(jobs) > 1:
-            from concurrent.futures import ThreadPoolExecutor
-
-            # Hashing, inflating and writing release the interpreter lock.
-            with ThreadPoolExecutor(min(8, (os.cpu_count() or 1) + 1)) as pool:
-                list(pool.map(lambda job: self.unpack_one(*job), jobs))
-        else:
-            for name, digest in jobs:
-                self.unpack_one(name, digest)
-        return [self.folder(digest) for _, digest in self.hashes]
-
-    def folder(self, digest):
-        if not re.match("^[0-9a-f]{64}$", digest):
-            sys.exit("PEX-INFO has %r where a SHA-256 is expected" % digest)
-        return os.path.join(self.place, digest)
-
-    def unpack_one(self, name, digest):
-        member = self.outer.getinfo(".deps/" + name)
-        with open(self.pex, "rb") as file:
-            file.seek(member.header_offset)
-            head = file.read(30)
-        start = member.header_offset + 30 + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
-        with io.BufferedReader(Window(self.pex, start, member.file_size), 1 << 17) as wheel:
-            found = hashlib.sha256()
-            for piece in iter(lambda: wheel.read(1 << 18), b""):
-                found.update(piece)
-            if found.hexdigest() != digest:
-                sys.exit("%s in %s is damaged: its SHA-256 is not the one recorded" % (name, self.pex))
-            with zipfile.ZipFile(wheel) as archive:
-                publish(self.folder(digest), lambda folder: unpack_wheel(name, archive, folder), is_wheel)
+def content_of(window, directory, member):
+    at = member.header_offset
+    names = int.from_bytes(window.view[at + 26 : at + 28], "little")
+    at += 30 + names + int.from_bytes(window.view[at + 28 : at + 30], "little")
+    raw = window.view[at : at + member.compress_size]
+    if member.flag_bits & 1 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return directory.read(member)
+    if member.compress_type == zipfile.ZIP_STORED:
+        content = bytes(raw)
+    else:
+        inflater = zlib.decompressobj(-15)
+        content = inflater.decompress(raw, member.file_size + 1)
+    if len(content) != member.file_size or zlib.crc32(content) != member.CRC:
+        sys.exit("%s is damaged: its checksum is not the one recorded" % member.filename)
+    return content
 
 
-def is_wheel(folder):
-    return os.path.isdir(os.path.join(folder, "lib"))
+def folder_members(folder):
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(one for one in folders if one != "__pycache__")
+        for name in sorted(files):
+            path = os.path.join(parent, name)
+            with open(path, "rb") as file:
+                yield os.path.relpath(path, folder).replace(os.sep, "/"), os.stat(path).st_mode, file.read()
 
 
-def unpack_wheel(name, archive, folder):
-    record = read_record(name, archive)
-    for part in ("lib", "bin"):
-        os.mkdir(os.path.join(folder, part))
-    for member in archive.infolist():
-        if member.filename.endswith("/"):
-            continue
-        content = archive.read(member)
-        expected = record.get(member.filename)
-        if expected and expected != digest_in_record(content, expected):
-            sys.exit("%s is damaged: %s is not what its RECORD says" % (name, member.filename))
-        extract(member, content, folder, destination(member.filename))
+def unpack_wheel(out, name, digest, part, piece, pieces):
+    with Window(part) as window:
+        # Of a wheel that is shared each process checks its members, and the first one the whole.
+        if not piece and hashlib.sha256(window.view).hexdigest() != digest:
+            sys.exit("%s in %s is damaged: its SHA-256 is not the one recorded" % (name, part[0]))
+        record = read_record(name, zipfile.ZipFile(io.BufferedReader(Seekable(window.view), 1 << 16)))
+        for path, mode, content, checksum in archive_members(window, piece, pieces):
+            expected = record.get(path)
+            if expected and expected != digest_in_record(content, expected):
+                sys.exit("%s is damaged: %s is not what its RECORD says" % (name, path))
+            out.add(destination(path), mode, content, checksum)
 
 
 def read_record(name, archive):
@@ -293,84 +619,230 @@ def destination(name):
     if not match:
         return "lib/" + name
     scheme, rest = match.groups()
-    places = {"purelib": "lib/", "platlib": "lib/", "scripts": "bin/", "data": "data/", "headers": "include/"}
+    project = name.split("-")[0]
+    places = {"purelib": "lib/", "platlib": "lib/", "scripts": "bin/", "data": "data/", "headers": "include/%s/" % project}
     if scheme not in places:
         sys.exit("a wheel has data of the unknown kind %r" % scheme)
     return places[scheme] + rest
 
 
-def extract(member, content, folder, name):
-    parts = name.split("/")
-    if member.filename.endswith("/"):
-        parts.pop()
-    if not parts or any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts):
-        sys.exit("refusing to unpack the unsafe name %r" % name)
-    path = os.path.join(folder, *parts)
-    if member.filename.endswith("/"):
-        os.makedirs(path, exist_ok=True)
+def unpack_chroot(out, members):
+    """A distribution as the pex tool installs it before a start: the parts of `.data` in `.prefix`."""
+    moved = ((".prefix/bin/", "bin/"), (".prefix/data/", "data/"), (".prefix/include/site/", "include/"),
+             (".prefix/platlib/", "lib/"), (".prefix/purelib/", "lib/"))
+    for path, mode, content, *_ in members:
+        if path.endswith("/") or path == CHROOT or ".pex-info/" in path or path.endswith((".pyc", ".pyo")):
+            continue
+        for start, target in moved:
+            if path.startswith(start):
+                rest = path[len(start):]
+                out.add(target + (rest.split("/", 1)[-1] if target == "include/" else rest), mode, content)
+                break
+        else:
+            out.add("lib/" + path, mode, content)
+
+
+def is_whole(folder):
+    """Whether a folder has all that was put there. What was put there before the machine went down
+    is looked at once, and then is known to be on disk."""
+    try:
+        with open(os.path.join(folder, "manifest.marshal"), "rb") as file:
+            manifest = marshal.load(file)
+        if manifest["whole"] in ("settled", str(boot.boot_id())):
+            return os.path.isdir(os.path.join(folder, "lib"))
+        for name, written in manifest["files"].items():
+            if measure(os.path.join(folder, name)) != written:
+                return False
+        for parent, folders, _ in os.walk(folder):
+            cached = os.path.relpath(os.path.join(parent, "__pycache__"), folder).replace(os.sep, "/") + "/"
+            if "__pycache__" in folders and not any(name.startswith(cached) for name in manifest["files"]):
+                shutil.rmtree(os.path.join(parent, "__pycache__"), ignore_errors=True)
+        replace(os.path.join(folder, "manifest.marshal"), marshal.dumps(dict(manifest, whole="settled")))
+        return True
+    except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError):
+        return False
+
+
+def measure(path):
+    """A file's size and checksum, or where a link leads."""
+    if os.path.islink(path):
+        return os.readlink(path)
+    with open(path, "rb") as file:
+        content = file.read()
+    return len(content), zlib.crc32(content)
+
+
+def manifest_of(folder):
+    found = {}
+    for parent, folders, files in os.walk(folder):
+        links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
+        for path in (os.path.join(parent, name) for name in files + links):
+            found[os.path.relpath(path, folder)] = measure(path)
+    return found
+
+
+def build_environment(new, folder, cache, place, pexes, wheels):
+    """A virtual environment in `new`, which will stand at `folder`."""
+    base = boot.base()
+    version = "%d.%d" % sys.version_info[:2] + ("t" if "t" in (getattr(sys, "abiflags", "") or "") else "")
+    python = "pypy" if sys.implementation.name == "pypy" else "python"
+    site = os.path.join("lib", python + version, "site-packages")
+    for part in (site, "bin", "boot"):
+        os.makedirs(os.path.join(new, part))
+    config = "home = %s\ninclude-system-site-packages = false\nversion = %d.%d.%d\n"
+    write(os.path.join(new, "pyvenv.cfg"), (config % ((os.path.dirname(base),) + sys.version_info[:3])).encode())
+    for wheel in wheels:
+        link(os.path.join(wheel, "lib"), os.path.join(new, site))
+        link(os.path.join(wheel, "data"), new)
+        link(os.path.join(wheel, "include"), os.path.join(new, "include", "site", "python" + version))
+    entries = scripts(wheels)
+    executable = os.path.join(folder, "bin", "python")
+    for wheel in wheels:
+        copy_scripts(os.path.join(wheel, "bin"), os.path.join(new, "bin"), executable)
+    for name, entry in entries.items():
+        write_script(os.path.join(new, "bin"), name, entry, executable)
+    for name in ("python", python + "3", python + version):
+        path = os.path.join(new, "bin", name)
+        if os.path.lexists(path):
+            os.unlink(path)
+        os.symlink(base if name == "python" else "python", path)
+    codes = [unpack_code(pex, number, new, folder) for number, pex in enumerate(pexes)]
+    # Python 3.11 of Debian reads such a file twice.
+    insert = "import sys; sys.path[0:0] = [one for one in %r if one not in sys.path]\n" % [code for code in codes if code]
+    write(os.path.join(new, site, "_pinnace.pth"), insert.encode())
+    write(os.path.join(new, "boot", "start.py"), (START % (folder, base)).encode())
+    with open(os.path.join(cache, "runtime", place.runtime, "pinnace_boot.py"), "rb") as file:
+        write(os.path.join(new, "boot", "pinnace_boot.py"), file.read())
+    pth = any(name.endswith(".pth") and name != "_pinnace.pth" for name in os.listdir(os.path.join(new, site)))
+    settings = settings_of(pexes[0].info)
+    settings.update(
+        executable=executable, version=sys.hexversion, wheels=wheels, site=os.path.join(folder, site), scripts=entries, pth=pth,
+        codes=[code for code in codes if code], temporary=None if cache == place.cache else cache,
+    )
+    write(os.path.join(new, "settings.marshal"), marshal.dumps(settings))
+    manifest = {"whole": str(boot.boot_id()), "files": manifest_of(new)}
+    write(os.path.join(new, "manifest.marshal"), marshal.dumps(manifest))
+
+
+def settings_of(info):
+    return {
+        "entry_point": info.get("entry_point"), "script": info.get("script"),
+        "strip": info.get("strip_pex_env", True), "inject_env": dict(info.get("inject_env") or {}),
+        "inject_args": info.get("inject_args") or [], "resources": info.get("bind_resource_paths") or {},
+        "venv": bool(info.get("venv")), "bin_path": info.get("venv_bin_path") or "false",
+    }
+
+
+def unpack_code(pex, number, new, folder):
+    """The user code of a PEX file, unpacked; that of a folder is used where it is."""
+    if pex.zip is None:
+        return pex.path
+    name = "code" if not number else "code-%d" % number
+    members = list(pex.sources())
+    if members or not number:
+        os.mkdir(os.path.join(new, name))
+        out = Out(os.path.join(new, name))
+        for member in members:
+            out.add(member.filename, member.external_attr >> 16, pex.zip.read(member))
+        return os.path.join(folder, name)
+
+
+def announce(cache, place, key, folder):
+    """Tell later starts that the folder is whole; prefix.sh looks by the interpreter that it would
+    start."""
+    with open(os.path.join(folder, "manifest.marshal"), "rb") as file:
+        whole = marshal.load(file)["whole"]
+    replace(os.path.join(folder, "whole"), whole.encode())
+    if key == place.key and cache == place.cache and os.name != "nt":
+        known = os.path.join(cache, "ready", key, whole) + os.path.abspath(sys.executable)
+        try:
+            os.makedirs(os.path.dirname(known), exist_ok=True)
+            replace(known, (folder + "\n").encode())
+        except OSError:
+            pass
+
+
+def link(source, target):
+    """Show what is in `source` in `target`: by one link where nobody else has that name, else folder
+    by folder. What is there already stays."""
+    if not os.path.isdir(source):
         return
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    write(path, content)
-    if (member.external_attr >> 16) & stat.S_IXUSR:
-        os.chmod(path, stat.S_IMODE(os.stat(path).st_mode) | 0o111)
+    os.makedirs(target, exist_ok=True)
+    for name in sorted(os.listdir(source)):
+        mine, theirs = os.path.join(source, name), os.path.join(target, name)
+        if not os.path.lexists(theirs):
+            os.symlink(mine, theirs)
+        elif os.path.isdir(mine) and os.path.isdir(theirs):
+            if os.path.islink(theirs):
+                first = os.readlink(theirs)
+                os.unlink(theirs)
+                os.mkdir(theirs)
+                link(first, theirs)
+            link(mine, theirs)
 
 
-def write(path, content):
-    with open(path, "wb") as file:
+def copy_scripts(source, target, python):
+    """Scripts that a wheel has as files; `#!python` is for the installer to fill in."""
+    for name in sorted(os.listdir(source)) if os.path.isdir(source) else ():
+        path = os.path.join(target, name)
+        if os.path.lexists(path) or os.path.isdir(os.path.join(source, name)):
+            continue
+        with open(os.path.join(source, name), "rb") as file:
+            content = file.read()
+        if content.startswith((b"#!python\n", b"#!python\r", b"#!python ", b"#!pythonw")):
+            content = shebang(python).encode() + content.partition(b"\n")[2]
+        write(path, content, 0o777)
+
+
+def write_script(target, name, entry, python):
+    if re.match(r"^[^/\\\0]+$", name) and name not in (".", ".."):
+        module, _, attributes = entry.partition(":")
+        code = "%simport sys\nimport %s as module\n\nif __name__ == '__main__':\n    sys.exit(module.%s())\n"
+        path = os.path.join(target, name)
+        if os.path.lexists(path):
+            os.unlink(path)
+        write(path, (code % (shebang(python), module, attributes)).encode(), 0o777)
+
+
+def shebang(python):
+    """Systems cut a long line, and split one with a space."""
+    if len(python) < 125 and " " not in python:
+        return "#!%s\n" % python
+    return "#!/bin/sh\n'''exec' \"%s\" \"$0\" \"$@\"\n' '''\n" % python
+
+
+def scripts(wheels):
+    """The console and GUI scripts of all wheels, by name; the first wheel that has a name wins."""
+    found = {}
+    for wheel in wheels:
+        lib = os.path.join(wheel, "lib")
+        for folder in os.listdir(lib) if os.path.isdir(lib) else ():
+            path = os.path.join(lib, folder, "entry_points.txt")
+            if folder.endswith(".dist-info") and os.path.isfile(path):
+                with io.open(path, encoding="utf-8") as file:
+                    for name, entry in entry_points(file):
+                        found.setdefault(name, entry)
+    return found
+
+
+def entry_points(lines):
+    section = None
+    for line in lines:
+        line = line.strip()
+        if line.startswith("["):
+            section = line
+        elif section in ("[console_scripts]", "[gui_scripts]") and "=" in line and line[0] not in "#;":
+            name, entry = line.split("=", 1)
+            entry = re.sub(r"\s|\[.*", "", entry)
+            if re.match(r"^[\w.]+:[\w.]+$", entry):
+                yield name.strip(), entry
+
+
+def write(path, content, mode=0o666):
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
         file.write(content)
 
 
-def machine():
-    if not hasattr(os, "uname"):
-        return ""
-    name = os.uname().machine
-    return {"x86_64": "i686", "aarch64": "armv7l"}.get(name, name) if sys.maxsize < 2**32 else name
-
-
-def fits(wheel):
-    """Whether a wheel was built for an interpreter like this one (PEP 425, 600, 656)."""
-    pythons, abis, platforms = wheel[: -len(".whl")].split("-")[-3:]
-    return any(fits_platform(platform) for platform in platforms.split(".")) and any(
-        fits_python(python, abi) for python in pythons.split(".") for abi in abis.split(".")
-    )
-
-
-def fits_python(python, abi):
-    minor = sys.version_info[1]
-    own = ("cp" if sys.implementation.name == "cpython" else "pp") + "3%d" % minor
-    flags = getattr(sys, "abiflags", "")
-    named = re.match(r"^(py|cp|pp)3(\d*)$", python)
-    if not named:
-        return False
-    newest = int(named.group(2) or 0)
-    if abi == "none":
-        return python == own or named.group(1) == "py" and newest <= minor
-    if abi == "abi3":
-        return own.startswith("cp") and named.group(1) == "cp" and newest <= minor and "t" not in flags
-    return python == own and (abi == own + flags or own.startswith("pp"))
-
-
-def fits_platform(platform):
-    if platform == "any":
-        return True
-    if not sys.platform.startswith("linux"):
-        return platform.startswith({"darwin": "macosx_", "win32": "win"}.get(sys.platform, sys.platform))
-    if not platform.endswith("_" + machine()):
-        return False
-    legacy = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
-    numbered = re.match(r"^(many|musl)linux_(\d+)_(\d+)_", platform)
-    needs = legacy.get(platform.split("_")[0])
-    if numbered:
-        needs = int(numbered.group(2)), int(numbered.group(3))
-    if platform.startswith("musllinux"):
-        return libc() is None
-    return needs is None or libc() is not None and libc() >= needs
-
-
-def libc():
-    """The version of glibc, or None where the C library is another one."""
-    try:
-        name, _, version = os.confstr("CS_GNU_LIBC_VERSION").partition(" ")
-        return tuple(int(part) for part in version.split(".")[:2]) if name == "glibc" else None
-    except (AttributeError, OSError, TypeError, ValueError):
-        return None
+def replace(path, content):
+    write("%s.%d" % (path, os.getpid()), content)
+    os.replace("%s.%d" % (path, os.getpid()), path)

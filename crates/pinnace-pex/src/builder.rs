@@ -1,29 +1,30 @@
 use std::{
     collections::BTreeMap,
-    fs::File,
-    io::{self, Write},
+    io::Write,
     path::{Path, PathBuf},
-    thread,
 };
 
-use pinnace_archive::{ArchivePath, Content, ContentDigest, Mode, Summary, Writer};
-use pinnace_wheel::{Requirement, Target, WheelName};
+use pinnace_archive::{ArchivePath, Mode, Summary};
+use pinnace_wheel::{MarkerVariable, Requirement, Target, WheelName};
 
 use crate::{
-    EntryPoint, Error, ErrorKind, PexInfo, ReadSeek, ScriptTarget, WheelFiles,
+    EntryPoint, Error, ErrorKind, OwnInfo, PexInfo, PlatformInfo, ScriptTarget, WheelFiles,
     error::archive,
-    measure::InOrder,
-    runtime,
-    sources::{self, at},
+    info::FORMAT,
+    member::{Member, Members, digest, insert},
+    runtime::{self, Import},
+    sources, write,
 };
 
 /// Collects what goes into a PEX file, and writes it.
 ///
 /// The same wheels, files and settings give the same bytes, in whatever order they were added.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct PexBuilder {
     info: PexInfo,
-    shebang: String,
+    /// The first line, where it is not to be the shell script that starts fastest.
+    line: Option<String>,
+    platforms: Vec<PlatformInfo>,
     wheels: BTreeMap<String, [u8; 32]>,
     files: BTreeMap<String, (Mode, Source)>,
     left_out: Vec<PathBuf>,
@@ -43,6 +44,9 @@ pub struct Written {
     pub archive: Summary,
     /// The key under which a machine unpacks the file.
     pub key: [u8; 32],
+    /// Whether it is so large that `python FILE` works from Python 3.13 on only; `./FILE` works
+    /// with all.
+    pub is_large: bool,
 }
 
 /// The names that the format keeps for itself.
@@ -52,17 +56,37 @@ const RESERVED: [&str; 5] = [".bootstrap", ".deps", "PEX-INFO", "__main__.py", "
 const EXECUTABLE: &str = "__pex_executable__";
 
 impl PexBuilder {
-    /// An empty PEX file for a platform. It starts with that platform's `pythonX.Y`.
-    pub fn new(target: &Target) -> Self {
+    /// An empty PEX file, for no platform yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a platform and the wheels for it, each by the SHA-256 of its bytes. A start takes those
+    /// of the first platform that its interpreter is of.
+    pub fn add_platform<'w>(
+        &mut self,
+        target: &Target,
+        wheels: impl IntoIterator<Item = (&'w WheelName, [u8; 32])>,
+    ) {
         let release = target.python().release().iter().take(2).map(u64::to_string);
-        let short = release.collect::<Vec<_>>().join(".");
-        Self {
-            info: PexInfo::new(&target.to_string()),
-            shebang: format!("#!/usr/bin/env python{short}\n"),
-            wheels: BTreeMap::new(),
-            files: BTreeMap::new(),
-            left_out: Vec::new(),
+        let implementation = target.markers().get(MarkerVariable::ImplementationName);
+        let mut names = Vec::new();
+        for (wheel, sha256) in wheels {
+            self.wheels.insert(wheel.as_str().to_owned(), sha256);
+            names.push(wheel.as_str().to_owned());
         }
+        names.sort();
+        self.platforms.push(PlatformInfo {
+            name: target.to_string(),
+            implementation: implementation.unwrap_or("cpython").to_owned(),
+            python: release.collect::<Vec<_>>().join("."),
+            wheels: names,
+        });
+    }
+
+    /// What the file says about itself: settings of its start, for one thing.
+    pub fn info_mut(&mut self) -> &mut PexInfo {
+        &mut self.info
     }
 
     /// Leaves a file out of the folders that are added from now on: the output itself, which may
@@ -77,11 +101,6 @@ impl PexBuilder {
         let asked = requirements.iter().cloned().map(Requirement::without_url);
         self.info.requirements = asked.map(|one| one.to_string()).collect();
         self.info.requirements.sort();
-    }
-
-    /// Adds a wheel by the SHA-256 of its bytes.
-    pub fn add_wheel(&mut self, wheel: &WheelName, sha256: [u8; 32]) {
-        self.wheels.insert(wheel.as_str().to_owned(), sha256);
     }
 
     /// Adds all files below a folder, so that its packages are at the top.
@@ -150,7 +169,8 @@ impl PexBuilder {
         }
     }
 
-    /// Starts with another line than `#!/usr/bin/env pythonX.Y`; `#!` may be left out.
+    /// Starts with this line, and not with the shell script that starts fastest; `#!` may be left
+    /// out.
     ///
     /// # Errors
     ///
@@ -161,7 +181,7 @@ impl PexBuilder {
             let (path, reason) = (format!("#!{line}"), "a shebang is one line".to_owned());
             return Err(ErrorKind::Unfit { path, reason }.into());
         }
-        self.shebang = format!("#!{line}\n");
+        self.line = Some(format!("#!{line}\n"));
         Ok(())
     }
 
@@ -176,24 +196,11 @@ impl PexBuilder {
         wheels: &dyn WheelFiles,
         threads: usize,
     ) -> Result<Written, Error> {
-        let mut members = self.members()?;
-        let key = key(&members);
-        let mut info = self.info.clone();
-        self.complete(&mut info, &members, &key);
-        insert(&mut members, "PEX-INFO", Mode::File, Member::Bytes(info.encode()?))?;
-        insert(
-            &mut members,
-            "__main__.py",
-            Mode::Executable,
-            Member::Bytes(runtime::main_module(&key)),
-        )?;
-        let digests: Vec<[u8; 32]> = self.wheels.values().copied().collect();
-        let archive = thread::scope(|scope| {
-            let measured = InOrder::start(scope, wheels, &digests, threads)
-                .map_err(|source| ErrorKind::Thread { source })?;
-            write_members(out, self.shebang.as_bytes(), members, measured)
-        })?;
-        Ok(Written { archive, key })
+        let (members, key) = self.members()?;
+        let import = write::import(&members, wheels)?;
+        let prefix = self.prefix(&key, import);
+        let archive = write::zip(out, prefix.as_bytes(), &members, wheels, threads)?;
+        Ok(Written { archive, key, is_large: import == Import::Zip64 })
     }
 
     fn add(&mut self, path: String, mode: Mode, source: Source) -> Result<(), Error> {
@@ -219,13 +226,37 @@ impl PexBuilder {
         })
     }
 
-    /// All that the key covers: boot code, wheels, user code, and PEX-INFO without the key.
-    fn members(&self) -> Result<Members, Error> {
-        let mut members = Members::new();
-        for (name, content) in runtime::BOOTSTRAP {
-            let path = format!(".bootstrap/{name}");
-            insert(&mut members, &path, Mode::File, Member::Bytes(content.to_vec()))?;
+    fn prefix(&self, key: &[u8; 32], import: Import) -> String {
+        match &self.line {
+            Some(line) => line.clone(),
+            None => runtime::shell(key, &self.info, &self.interpreters(), import),
         }
+    }
+
+    /// The names of the interpreters that the file is for.
+    fn interpreters(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for platform in &self.platforms {
+            let kind = if platform.implementation == "pypy" { "pypy" } else { "python" };
+            let name = format!("{kind}{}", platform.python);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// All members, and their key. It covers all of them but `__main__.py`, which carries it, and
+    /// in `PEX-INFO` all but itself.
+    fn members(&self) -> Result<(Members, [u8; 32]), Error> {
+        let mut members = Members::new();
+        let tools = self.info.includes_tools.then_some(runtime::TOOLS);
+        for (name, code) in runtime::BOOTSTRAP.into_iter().chain(tools) {
+            let path = format!(".bootstrap/{name}");
+            insert(&mut members, &path, Mode::File, Member::Code(code.to_vec()))?;
+        }
+        let import = Member::Bytes(runtime::IMPORT.to_vec());
+        insert(&mut members, "__pex__/__init__.py", Mode::File, import)?;
         for (name, sha256) in &self.wheels {
             let member = Member::Wheel { name: name.clone(), sha256: *sha256 };
             insert(&mut members, &format!(".deps/{name}"), Mode::File, member)?;
@@ -233,94 +264,37 @@ impl PexBuilder {
         for (path, (mode, source)) in &self.files {
             let member = match source {
                 Source::Bytes(bytes) => Member::Bytes(bytes.clone()),
-                Source::File(file) => {
-                    let open = File::open(file).and_then(Content::measure);
-                    let sha256 = open.map_err(at(file))?.sha256();
-                    Member::File { file: file.clone(), sha256 }
-                }
+                Source::File(file) => Member::measure(file.clone())?,
             };
             insert(&mut members, path, *mode, member)?;
         }
-        let mut info = self.info.clone();
-        self.complete(&mut info, &members, &[0; 32]);
-        info.pex_hash = String::new();
+        let mut info = self.completed(&members);
+        let without_key = Member::Bytes(info.encode()?);
+        insert(&mut members, "PEX-INFO", Mode::File, without_key)?;
+        let key = digest(members.iter());
+        info.pex_hash = runtime::hex(&key);
         insert(&mut members, "PEX-INFO", Mode::File, Member::Bytes(info.encode()?))?;
-        Ok(members)
+        let main = Member::Bytes(runtime::main_module(&key, &info));
+        insert(&mut members, "__main__.py", Mode::Executable, main)?;
+        Ok((members, key))
     }
 
-    fn complete(&self, info: &mut PexInfo, members: &Members, key: &[u8; 32]) {
+    /// What the file says about itself, but for its key.
+    fn completed(&self, members: &Members) -> PexInfo {
+        let mut info = self.info.clone();
         let distributions = self.wheels.iter();
         info.distributions =
             distributions.map(|(name, sha256)| (name.clone(), runtime::hex(sha256))).collect();
+        info.deps_are_wheel_files = true;
         info.bootstrap_hash = runtime::hex(&runtime::digest());
-        info.code_hash = runtime::hex(&digest(
-            members.iter().filter(|(path, _)| self.files.contains_key(path.as_str())),
-        ));
-        info.pex_hash = runtime::hex(key);
+        let code = members.iter().filter(|(path, _)| self.files.contains_key(path.as_str()));
+        info.code_hash = runtime::hex(&digest(code));
+        info.pex_hash = String::new();
+        info.pinnace = Some(OwnInfo {
+            format: FORMAT,
+            platforms: self.platforms.clone(),
+            bytecode: BTreeMap::new(),
+        });
+        info
     }
-}
-
-type Members = BTreeMap<ArchivePath, (Mode, Member)>;
-
-/// One member, ready to be written.
-enum Member {
-    Bytes(Vec<u8>),
-    File { file: PathBuf, sha256: [u8; 32] },
-    Wheel { name: String, sha256: [u8; 32] },
-}
-
-impl Member {
-    fn sha256(&self) -> [u8; 32] {
-        match self {
-            Self::Bytes(bytes) => pinnace_archive::sha256(bytes),
-            Self::File { sha256, .. } | Self::Wheel { sha256, .. } => *sha256,
-        }
-    }
-}
-
-fn insert(members: &mut Members, path: &str, mode: Mode, member: Member) -> Result<(), Error> {
-    members.insert(ArchivePath::parse(path).map_err(archive)?, (mode, member));
-    Ok(())
-}
-
-fn key(members: &Members) -> [u8; 32] {
-    digest(members.iter())
-}
-
-/// The content digest of files, without prefix and without folders, which follow from the files.
-fn digest<'a>(members: impl Iterator<Item = (&'a ArchivePath, &'a (Mode, Member))>) -> [u8; 32] {
-    let mut digest = ContentDigest::new(b"");
-    for (path, (mode, member)) in members {
-        digest.file(path, *mode, &member.sha256());
-    }
-    digest.finish()
-}
-
-/// Wheels come out of `measured` in the order of their names, which is the archive's order too.
-fn write_members<W: Write>(
-    out: W,
-    shebang: &[u8],
-    members: Members,
-    mut measured: InOrder,
-) -> Result<Summary, Error> {
-    let mut writer = Writer::with_prefix(out, shebang).map_err(archive)?;
-    for (path, (mode, member)) in members {
-        match member {
-            Member::Bytes(bytes) => writer.bytes(&path, mode, &bytes).map_err(archive)?,
-            Member::Wheel { name, .. } => {
-                let fault = |source| ErrorKind::Wheel { wheel: name, source };
-                let content: Content<Box<dyn ReadSeek>> = measured.next().map_err(fault)?;
-                writer.file(&path, mode, content).map_err(archive)?;
-            }
-            Member::File { file, sha256 } => {
-                let content = File::open(&file).and_then(Content::measure).map_err(at(&file))?;
-                if content.sha256() != sha256 {
-                    let changed = io::Error::other("it changed while the PEX file was being built");
-                    return Err(at(&file)(changed));
-                }
-                writer.file(&path, mode, content).map_err(archive)?;
-            }
-        }
-    }
-    writer.finish().map(|(_, summary)| summary).map_err(archive)
 }

@@ -8,13 +8,14 @@
 //! use pinnace_wheel::{Libc, Target};
 //!
 //! let target = Target::cpython_on_linux("3.12.4", "x86_64", Libc::Glibc { major: 2, minor: 28 })?;
-//! let mut builder = PexBuilder::new(&target);
+//! let mut builder = PexBuilder::new();
+//! builder.add_platform(&target, []);
 //! builder.add_bytes("hello.py", b"print('hello')\n")?;
 //! builder.set_entry_point(EntryPoint::parse("hello")?);
 //!
 //! let mut file = Vec::new();
 //! let written = builder.write(&mut file, &NoWheels, 1)?;
-//! assert!(file.starts_with(b"#!/usr/bin/env python3.12\n"));
+//! assert!(file.starts_with(b"#!/bin/sh\n"));
 //! assert_eq!(written.archive.bytes, file.len() as u64);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -53,17 +54,19 @@ mod error;
 mod info;
 mod inspect;
 mod measure;
+mod member;
 mod members;
 mod rules;
 mod runtime;
 mod scripts;
 mod sources;
 mod wheels;
+mod write;
 
 pub use builder::{PexBuilder, Written};
 pub use entry_point::EntryPoint;
 pub use error::{Error, ErrorKind};
-pub use info::{OwnInfo, PexInfo};
+pub use info::{BytecodeInfo, OwnInfo, PexInfo, PlatformInfo};
 pub use inspect::{Inspection, inspect};
 pub use members::ZipMembers;
 pub use rules::PlatformRules;

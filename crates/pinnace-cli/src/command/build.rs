@@ -212,11 +212,9 @@ impl Job<'_> {
         output: &PendingFile,
     ) -> Result<PexBuilder, Failure> {
         let run = &self.arguments.run;
-        let mut builder = PexBuilder::new(target);
+        let mut builder = PexBuilder::new();
+        builder.add_platform(target, wheels.iter().map(|one| (&one.name, one.sha256)));
         builder.set_requirements(&self.requirements(chosen)?);
-        for wheel in wheels {
-            builder.add_wheel(&wheel.name, wheel.sha256);
-        }
         builder.leave_out(output.path());
         builder.leave_out(output.unfinished_path());
         for folder in &chosen.folders {

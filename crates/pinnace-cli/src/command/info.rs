@@ -51,7 +51,8 @@ fn as_text(found: &Inspection, path: &str, bytes: u64) -> String {
     let one_line = |text: &str| text.replace('\n', "\\n");
     let mut line = |name: &str, value: &str| lines.push(format!("  {name:<14}{}", one_line(value)));
     if let Some(own) = &info.pinnace {
-        line("platform", &own.platform);
+        let names: Vec<&str> = own.platforms.iter().map(|one| one.name.as_str()).collect();
+        line("platform", &names.join(", "));
     }
     line("starts with", &found.shebang);
     let runs = info.entry_point.as_ref().or(info.script.as_ref());

@@ -138,7 +138,7 @@ fn the_environment_overrides_the_entry_point() {
             "PEX_INTERPRETER must be 0, 1, false or true, not 'yes'",
         ),
         (vec![("PEX_INHERIT_PATH", "x")], "PEX_INHERIT_PATH must be false, prefer or fallback"),
-        (vec![("PEX_PATH", "b.pex")], "PEX_PATH is set, but this PEX file does not know it yet"),
+        (vec![("PEX_PATH", "b.pex")], "b.pex is no PEX file that can be read"),
     ] {
         let ran = run(&variables, &[]);
         assert_eq!(ran.code, Some(1), "{variables:?}");

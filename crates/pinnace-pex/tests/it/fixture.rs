@@ -44,14 +44,13 @@ pub(crate) struct Fixture {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) builder: PexBuilder,
     pub(crate) wheels: Wheels,
+    pub(crate) names: Vec<(WheelName, [u8; 32])>,
 }
 
 impl Fixture {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut builder = PexBuilder::new(target());
-        builder.set_shebang("/usr/bin/env python3").unwrap();
-        Self { folder, builder, wheels: Wheels::default() }
+        Self { folder, builder: PexBuilder::new(), wheels: Wheels::default(), names: Vec::new() }
     }
 
     /// With user code.
@@ -69,15 +68,21 @@ impl Fixture {
     pub(crate) fn wheel(mut self, name: &str, files: &[(&str, &str)]) -> Self {
         let bytes = wheel(name, files);
         let sha256 = pinnace_archive::sha256(&bytes);
-        self.builder.add_wheel(&name.parse::<WheelName>().unwrap(), sha256);
-        self.wheels.0.insert(sha256, bytes);
+        self.add_wheel(name, sha256, bytes);
         self
+    }
+
+    pub(crate) fn add_wheel(&mut self, name: &str, sha256: [u8; 32], bytes: Vec<u8>) {
+        self.names.push((name.parse().unwrap(), sha256));
+        self.wheels.0.insert(sha256, bytes);
     }
 
     pub(crate) fn write(&self) -> (PathBuf, Written) {
         let path = self.folder.path().join("app.pex");
         let mut bytes = Vec::new();
-        let written = self.builder.write(&mut bytes, &self.wheels, 2).unwrap();
+        let mut builder = self.builder.clone();
+        builder.add_platform(target(), self.names.iter().map(|(name, sha256)| (name, *sha256)));
+        let written = builder.write(&mut bytes, &self.wheels, 2).unwrap();
         write_executable(&path, &bytes);
         (path, written)
     }

@@ -45,7 +45,8 @@ const PATH: &str = r"
 import os, sys
 def kind(p):
     name = os.path.basename(p)
-    if name in ('code', 'site'): return name
+    if name == 'code': return name
+    if 'pinnace' in p: return 'site'
     if name == 'outside': return 'PYTHONPATH'
     if name in ('site-packages', 'dist-packages'): return 'packages'
     return 'standard'

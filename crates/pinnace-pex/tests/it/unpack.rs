@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, process::Stdio};
 
-use pinnace_wheel::WheelName;
 
 use crate::fixture::{Fixture, Ran, tree, write_executable, zip};
 
@@ -54,7 +53,7 @@ fn data_goes_where_its_scheme_says() {
     );
     assert_eq!(fixture.run(&["-c", "import d, fast; print(fast.X)"]).ok(), "2\n");
     let files = tree(&fixture.cache());
-    for file in ["/lib/fast.py", "/data/etc/d.conf", "/include/d.h"] {
+    for file in ["/lib/fast.py", "/data/etc/d.conf", "/include/d/d.h"] {
         assert!(files.iter().any(|name| name.ends_with(file)), "{file} is not in {files:?}");
     }
 }
@@ -138,8 +137,7 @@ fn a_member_that_its_record_denies_is_refused() {
         ("a-1.dist-info/RECORD".to_owned(), b"a.py,sha256=AAAA,4\n".to_vec()),
     ]));
     let sha256 = pinnace_archive::sha256(&bytes);
-    fixture.builder.add_wheel(&"a-1-py3-none-any.whl".parse::<WheelName>().unwrap(), sha256);
-    fixture.wheels.0.insert(sha256, bytes);
+    fixture.add_wheel("a-1-py3-none-any.whl", sha256, bytes);
     let ran = fixture.run(&["-c", "1"]);
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("a.py is not what its RECORD says"), "{}", ran.err);
@@ -203,25 +201,29 @@ fn a_damaged_cache_heals() {
         cache.join(name)
     };
     assert_eq!(start().ok(), "ok\n");
-    for damaged in [&b""[..], b"garbage", b"i\x01\x00\x00\x00"] {
-        fs::remove_file(find("info.marshal")).unwrap();
-        let folder = fs::read_dir(cache.join("env")).unwrap().next().unwrap().unwrap().path();
-        let folder = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
-        std::io::Write::write_all(
-            &mut fs::File::create(folder.join("info.marshal")).unwrap(),
-            damaged,
-        )
-        .unwrap();
-        assert_eq!(start().ok(), "ok\n");
+    for file in ["settings.marshal", "manifest.marshal", "whole", "boot/pinnace_boot.py"] {
+        for damaged in [&b""[..], b"garbage", b"i\x01\x00\x00\x00"] {
+            let path = find(file);
+            let compiled = path.parent().unwrap().join("__pycache__");
+            fs::remove_dir_all(compiled).unwrap_or_default();
+            std::io::Write::write_all(&mut fs::File::create(path).unwrap(), damaged).unwrap();
+            assert_eq!(start().ok(), "ok\n", "{file}");
+        }
+        fs::remove_file(find(file)).unwrap();
+        assert_eq!(start().ok(), "ok\n", "{file}");
     }
+    fs::remove_file(find("bin/python")).unwrap();
+    assert_eq!(start().ok(), "ok\n");
     fs::remove_dir_all(cache.join("wheels")).unwrap();
     assert_eq!(start().ok(), "ok\n");
     let wheel = fs::read_dir(cache.join("wheels")).unwrap().next().unwrap().unwrap().path();
     fs::remove_dir_all(wheel.join("lib")).unwrap();
     assert_eq!(start().ok(), "ok\n");
     for broken in ["", "syntax error", "x = 1"] {
-        let runtime = find("pinnace_boot.py");
+        let runtime = tree(&cache).into_iter().find(|name| name.starts_with("runtime/")).unwrap();
+        let runtime = cache.join(runtime);
         fs::remove_dir_all(runtime.parent().unwrap().join("__pycache__")).unwrap_or_default();
+        fs::remove_dir_all(cache.join("env")).unwrap();
         std::io::Write::write_all(&mut fs::File::create(&runtime).unwrap(), broken.as_bytes())
             .unwrap();
         assert_eq!(start().ok(), "ok\n", "{broken}");

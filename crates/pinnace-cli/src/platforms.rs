@@ -16,11 +16,12 @@ pub(crate) fn targets(
 ) -> Result<Vec<Target>, Failure> {
     let mut targets = Vec::new();
     // A version alone names no interpreter here where a platform goes with it.
-    let version = arguments.python.as_deref().and_then(|text| text.parse::<Python>().ok());
+    let python = arguments.python();
+    let version = python.and_then(|text| text.parse::<Python>().ok());
     for text in &arguments.platform {
         let alone = version.is_none() && text.parse::<Platform>().is_ok();
         let python = match alone {
-            true => Some(version_of(arguments.python.as_deref(), environment, cache)?),
+            true => Some(version_of(python, environment, cache)?),
             false => version.clone(),
         };
         targets.push(Target::parse_with(text, python.as_ref())?);
@@ -33,8 +34,11 @@ pub(crate) fn targets(
         targets.push(Target::from_complete_platform(&json)?);
     }
     if targets.is_empty() {
-        let interpreter = interpreter(arguments.python.as_deref(), environment, cache)?;
-        targets.push(interpreter.target().clone());
+        let named = arguments.pythons.iter().map(|name| Some(name.as_str()));
+        let named: Vec<_> = if python.is_none() { vec![None] } else { named.collect() };
+        for name in named {
+            targets.push(interpreter(name, environment, cache)?.target().clone());
+        }
     }
     for assignment in &arguments.marker {
         targets = targets

@@ -4,16 +4,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pinnace_archive::{ArchivePath, Mode, Summary};
+use pinnace_archive::{ArchivePath, Mode, Summary, Writer};
 use pinnace_wheel::{MarkerVariable, Requirement, Target, WheelName};
 
 use crate::{
-    EntryPoint, Error, ErrorKind, OwnInfo, PexInfo, PlatformInfo, ScriptTarget, WheelFiles,
+    Bytecode, Compiler, Compression, EntryPoint, Error, ErrorKind, FolderLayout, OwnInfo, PexInfo,
+    PlatformInfo, ScriptTarget, WheelFiles, chroot,
+    compile::{self, Check},
     error::archive,
+    flat,
     info::FORMAT,
+    layout,
     member::{Member, Members, digest, insert},
     runtime::{self, Import},
-    sources, write,
+    sources, wheels,
+    write::{self, How},
 };
 
 /// Collects what goes into a PEX file, and writes it.
@@ -28,6 +33,20 @@ pub struct PexBuilder {
     wheels: BTreeMap<String, [u8; 32]>,
     files: BTreeMap<String, (Mode, Source)>,
     left_out: Vec<PathBuf>,
+    form: WheelForm,
+    compression: Compression,
+    bytecode: BTreeMap<String, Bytecode>,
+    compiler: Option<Compiler>,
+}
+
+/// How wheels are held.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum WheelForm {
+    /// Whole: the bytes are the index's own.
+    #[default]
+    Whole,
+    /// Unpacked, as the pex tool does it by default.
+    Installed,
 }
 
 #[derive(Clone, Debug)]
@@ -82,6 +101,26 @@ impl PexBuilder {
             python: release.collect::<Vec<_>>().join("."),
             wheels: names,
         });
+    }
+
+    /// Holds wheels in another form than whole.
+    pub fn set_wheel_form(&mut self, form: WheelForm) {
+        self.form = form;
+    }
+
+    /// Compresses what is not a whole wheel.
+    pub fn set_compression(&mut self, compression: Compression) {
+        self.compression = compression;
+    }
+
+    /// Adds the bytecode of a wheel that was added, so that the first start need not make it.
+    pub fn add_bytecode(&mut self, wheel: &WheelName, bytecode: Bytecode) {
+        self.bytecode.insert(wheel.as_str().to_owned(), bytecode);
+    }
+
+    /// Adds the bytecode of the user code, too.
+    pub fn compile_code(&mut self, compiler: Compiler) {
+        self.compiler = Some(compiler);
     }
 
     /// What the file says about itself: settings of its start, for one thing.
@@ -196,11 +235,52 @@ impl PexBuilder {
         wheels: &dyn WheelFiles,
         threads: usize,
     ) -> Result<Written, Error> {
-        let (members, key) = self.members()?;
+        let (members, key) = self.members(wheels, Shape::File)?;
         let import = write::import(&members, wheels)?;
         let prefix = self.prefix(&key, import);
-        let archive = write::zip(out, prefix.as_bytes(), &members, wheels, threads)?;
+        let archive = write::zip(out, prefix.as_bytes(), &members, wheels, self.how(threads))?;
         Ok(Written { archive, key, is_large: import == Import::Zip64 })
+    }
+
+    /// Writes a plain zip of code and libraries, for AWS Lambda, Spark and the like: nothing in it
+    /// boots.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::write`]; and [`ErrorKind::Collision`] if two wheels have one file in two forms.
+    pub fn write_flat<W: Write>(&self, out: W, wheels: &dyn WheelFiles) -> Result<Summary, Error> {
+        write::zip(out, b"", &self.flat(wheels)?, wheels, self.how(1))
+    }
+
+    /// Writes into a folder that is there and empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::write_flat`]; [`ErrorKind::Write`] with the path that could not be written.
+    pub fn write_folder(
+        &self,
+        folder: &Path,
+        shape: FolderLayout,
+        wheels: &dyn WheelFiles,
+    ) -> Result<[u8; 32], Error> {
+        let (members, key) = match shape {
+            FolderLayout::Packed => self.members(wheels, Shape::Packed)?,
+            FolderLayout::Loose => self.members(wheels, Shape::Loose)?,
+            FolderLayout::Flat => {
+                let members = self.flat(wheels)?;
+                let key = digest(members.iter());
+                (members, key)
+            }
+        };
+        layout::write(folder, &members, wheels)?;
+        if shape != FolderLayout::Flat {
+            layout::link(folder, "pex", "__main__.py")?;
+        }
+        Ok(key)
+    }
+
+    fn how(&self, threads: usize) -> How {
+        How { threads, compression: self.compression }
     }
 
     fn add(&mut self, path: String, mode: Mode, source: Source) -> Result<(), Error> {
@@ -248,19 +328,30 @@ impl PexBuilder {
 
     /// All members, and their key. It covers all of them but `__main__.py`, which carries it, and
     /// in `PEX-INFO` all but itself.
-    fn members(&self) -> Result<(Members, [u8; 32]), Error> {
+    fn members(&self, wheels: &dyn WheelFiles, shape: Shape) -> Result<(Members, [u8; 32]), Error> {
+        let mut members = self.code()?;
+        let code_hash = digest(members.iter());
+        self.add_boot_code(&mut members, shape)?;
+        let distributions = self.add_distributions(&mut members, wheels, shape)?;
+        let mut info = self.completed(distributions, &code_hash);
+        let without_key = Member::Bytes(info.encode()?);
+        insert(&mut members, "PEX-INFO", Mode::File, without_key)?;
+        let key = digest(members.iter());
+        info.pex_hash = runtime::hex(&key);
+        insert(&mut members, "PEX-INFO", Mode::File, Member::Bytes(info.encode()?))?;
+        let mut main = runtime::main_module(&key, &info);
+        if shape != Shape::File {
+            let python = self.interpreters().into_iter().next();
+            let line = format!("#!/usr/bin/env {}\n", python.as_deref().unwrap_or("python3"));
+            main.splice(..0, self.line.clone().unwrap_or(line).into_bytes());
+        }
+        insert(&mut members, "__main__.py", Mode::Executable, Member::Bytes(main))?;
+        Ok((members, key))
+    }
+
+    /// The user code, with its bytecode where that is wanted.
+    fn code(&self) -> Result<Members, Error> {
         let mut members = Members::new();
-        let tools = self.info.includes_tools.then_some(runtime::TOOLS);
-        for (name, code) in runtime::BOOTSTRAP.into_iter().chain(tools) {
-            let path = format!(".bootstrap/{name}");
-            insert(&mut members, &path, Mode::File, Member::Code(code.to_vec()))?;
-        }
-        let import = Member::Bytes(runtime::IMPORT.to_vec());
-        insert(&mut members, "__pex__/__init__.py", Mode::File, import)?;
-        for (name, sha256) in &self.wheels {
-            let member = Member::Wheel { name: name.clone(), sha256: *sha256 };
-            insert(&mut members, &format!(".deps/{name}"), Mode::File, member)?;
-        }
         for (path, (mode, source)) in &self.files {
             let member = match source {
                 Source::Bytes(bytes) => Member::Bytes(bytes.clone()),
@@ -268,33 +359,113 @@ impl PexBuilder {
             };
             insert(&mut members, path, *mode, member)?;
         }
-        let mut info = self.completed(&members);
-        let without_key = Member::Bytes(info.encode()?);
-        insert(&mut members, "PEX-INFO", Mode::File, without_key)?;
-        let key = digest(members.iter());
-        info.pex_hash = runtime::hex(&key);
-        insert(&mut members, "PEX-INFO", Mode::File, Member::Bytes(info.encode()?))?;
-        let main = Member::Bytes(runtime::main_module(&key, &info));
-        insert(&mut members, "__main__.py", Mode::Executable, main)?;
-        Ok((members, key))
+        let Some(compiler) = &self.compiler else { return Ok(members) };
+        let modules = members.iter().filter(|(path, _)| path.as_str().ends_with(".py"));
+        let modules: Vec<_> = modules
+            .map(|(path, (_, member))| Ok((path, member.bytes()?)))
+            .collect::<Result<_, Error>>()?;
+        let zip = compile::zip_of(modules.into_iter())?;
+        for (path, bytes) in compiler.modules(&zip, Check::Source)? {
+            insert(&mut members, &path, Mode::File, Member::Bytes(bytes))?;
+        }
+        Ok(members)
+    }
+
+    fn add_boot_code(&self, members: &mut Members, shape: Shape) -> Result<(), Error> {
+        let tools = self.info.includes_tools.then_some(runtime::TOOLS);
+        let files = runtime::BOOTSTRAP.into_iter().chain(tools);
+        if shape == Shape::Packed {
+            let mut zip = Writer::new(Vec::new());
+            for (name, code) in files {
+                let path = ArchivePath::parse(name).map_err(archive)?;
+                zip.bytes(&path, Mode::File, code).map_err(archive)?;
+            }
+            let (zip, _) = zip.finish().map_err(archive)?;
+            insert(members, ".bootstrap", Mode::File, Member::Bytes(zip))?;
+        } else {
+            for (name, code) in files {
+                let path = format!(".bootstrap/{name}");
+                insert(members, &path, Mode::File, Member::Code(code.to_vec()))?;
+            }
+        }
+        let import = Member::Bytes(runtime::IMPORT.to_vec());
+        insert(members, "__pex__/__init__.py", Mode::File, import)
+    }
+
+    /// The distributions, and what `PEX-INFO` calls them by.
+    fn add_distributions(
+        &self,
+        members: &mut Members,
+        wheels: &dyn WheelFiles,
+        shape: Shape,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let mut distributions = BTreeMap::new();
+        for (name, sha256) in &self.wheels {
+            let path = format!(".deps/{name}");
+            let digest = match (self.form, shape) {
+                (WheelForm::Whole, _) => {
+                    let member = Member::Wheel { name: name.clone(), sha256: *sha256 };
+                    insert(members, &path, Mode::File, member)?;
+                    *sha256
+                }
+                (WheelForm::Installed, shape) => {
+                    let zip = wheels::open(wheels, name, sha256)?;
+                    let chroot = chroot::install(name, sha256, &zip)?;
+                    match shape {
+                        Shape::Packed => {
+                            let packed = Member::Bytes(chroot::zip(&chroot, wheels)?);
+                            insert(members, &path, Mode::File, packed)?;
+                        }
+                        Shape::File | Shape::Loose => {
+                            for (file, (mode, member)) in chroot.files {
+                                insert(members, &format!("{path}/{file}"), mode, member)?;
+                            }
+                        }
+                    }
+                    chroot.digest
+                }
+            };
+            distributions.insert(name.clone(), runtime::hex(&digest));
+            if let Some(bytecode) = self.bytecode.get(name) {
+                let path = format!("{path}.{}.zip", bytecode.info.python);
+                let member = Member::Bytes(bytecode.bytes.clone());
+                insert(members, &path, Mode::File, member)?;
+            }
+        }
+        Ok(distributions)
+    }
+
+    fn flat(&self, wheels: &dyn WheelFiles) -> Result<Members, Error> {
+        let mut members = self.code()?;
+        flat::lay(&mut members, self.wheels.iter(), wheels)?;
+        for bytecode in self.bytecode.values() {
+            flat::lay_bytecode(&mut members, &bytecode.bytes)?;
+        }
+        Ok(members)
     }
 
     /// What the file says about itself, but for its key.
-    fn completed(&self, members: &Members) -> PexInfo {
+    fn completed(&self, distributions: BTreeMap<String, String>, code: &[u8; 32]) -> PexInfo {
         let mut info = self.info.clone();
-        let distributions = self.wheels.iter();
-        info.distributions =
-            distributions.map(|(name, sha256)| (name.clone(), runtime::hex(sha256))).collect();
-        info.deps_are_wheel_files = true;
+        info.distributions = distributions;
+        info.deps_are_wheel_files = self.form == WheelForm::Whole;
         info.bootstrap_hash = runtime::hex(&runtime::digest());
-        let code = members.iter().filter(|(path, _)| self.files.contains_key(path.as_str()));
-        info.code_hash = runtime::hex(&digest(code));
+        info.code_hash = runtime::hex(code);
         info.pex_hash = String::new();
+        let bytecode = self.bytecode.iter();
         info.pinnace = Some(OwnInfo {
             format: FORMAT,
             platforms: self.platforms.clone(),
-            bytecode: BTreeMap::new(),
+            bytecode: bytecode.map(|(name, one)| (name.clone(), one.info.clone())).collect(),
         });
         info
     }
+}
+
+/// What members are put into.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Shape {
+    File,
+    Packed,
+    Loose,
 }

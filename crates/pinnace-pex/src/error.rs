@@ -46,6 +46,40 @@ pub enum ErrorKind {
         /// The failure itself.
         source: io::Error,
     },
+    /// A wheel that no installer could install.
+    #[error("`{wheel}` is no wheel that can be installed: {reason}")]
+    Malformed {
+        /// The wheel.
+        wheel: String,
+        /// Why.
+        reason: String,
+    },
+    /// Files that cannot be in one folder.
+    #[error("`{path}` is in {first} and, with other content, in {second}")]
+    Collision {
+        /// The path.
+        path: String,
+        /// Who has it first.
+        first: String,
+        /// Who has it, too.
+        second: String,
+    },
+    /// An interpreter could not compile.
+    #[error("`{}` cannot compile: {reason}", python.display())]
+    Compile {
+        /// The interpreter.
+        python: PathBuf,
+        /// What it said.
+        reason: String,
+    },
+    /// A folder could not be written.
+    #[error("cannot write `{}`: {source}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// The failure itself.
+        source: io::Error,
+    },
     /// The system gives no more threads.
     #[error("cannot start a thread: {source}")]
     Thread {

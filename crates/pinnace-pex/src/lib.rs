@@ -49,29 +49,38 @@
 //! requirements and tags with wheel.
 
 mod builder;
+mod chroot;
+mod compile;
 mod entry_point;
 mod error;
+mod flat;
 mod info;
 mod inspect;
+mod layout;
 mod measure;
 mod member;
 mod members;
+mod record;
 mod rules;
 mod runtime;
+mod scheme;
 mod scripts;
 mod sources;
 mod wheels;
 mod write;
 
-pub use builder::{PexBuilder, Written};
+pub use builder::{PexBuilder, WheelForm, Written};
+pub use compile::{Bytecode, Compiler};
 pub use entry_point::EntryPoint;
 pub use error::{Error, ErrorKind};
 pub use info::{BytecodeInfo, OwnInfo, PexInfo, PlatformInfo};
 pub use inspect::{Inspection, inspect};
+pub use layout::FolderLayout;
 pub use members::ZipMembers;
 pub use rules::PlatformRules;
 pub use scripts::{ScriptTarget, find_script};
 pub use wheels::{NoWheels, ReadSeek, WheelFiles};
+pub use write::Compression;
 
 /// The README's examples run, so that they stay true.
 #[cfg(doctest)]

@@ -1,10 +1,15 @@
 //! What a PEX file is made of, before it is put into a zip or a folder.
 
-use std::{collections::BTreeMap, fs::File, path::PathBuf};
+use std::{borrow::Cow, collections::BTreeMap, fs::File, path::PathBuf};
 
 use pinnace_archive::{ArchivePath, Content, ContentDigest, Mode};
 
-use crate::{Error, error::archive, sources::at};
+use crate::{
+    Error, ErrorKind, WheelFiles,
+    error::archive,
+    sources::at,
+    wheels::{self, WheelArchive},
+};
 
 pub(crate) type Members = BTreeMap<ArchivePath, (Mode, Member)>;
 
@@ -22,6 +27,14 @@ pub(crate) enum Member {
         name: String,
         sha256: [u8; 32],
     },
+    /// A member of a wheel.
+    Inside {
+        wheel: String,
+        sha256: [u8; 32],
+        entry: String,
+        /// The SHA-256 that it must have.
+        content: [u8; 32],
+    },
 }
 
 impl Member {
@@ -31,10 +44,55 @@ impl Member {
         Ok(Self::File { file, sha256 })
     }
 
+    /// The bytes of user code.
+    pub(crate) fn bytes(&self) -> Result<Vec<u8>, Error> {
+        match self {
+            Self::File { file, .. } => std::fs::read(file).map_err(at(file)),
+            Self::Bytes(bytes) | Self::Code(bytes) => Ok(bytes.clone()),
+            Self::Wheel { .. } | Self::Inside { .. } => Ok(Vec::new()),
+        }
+    }
+
     pub(crate) fn sha256(&self) -> [u8; 32] {
         match self {
             Self::Bytes(bytes) | Self::Code(bytes) => pinnace_archive::sha256(bytes),
             Self::File { sha256, .. } | Self::Wheel { sha256, .. } => *sha256,
+            Self::Inside { content, .. } => *content,
+        }
+    }
+}
+
+/// Reads what is in memory, and what is inside of wheels, of which the last one stays open.
+pub(crate) struct Reader<'w> {
+    files: &'w dyn WheelFiles,
+    open: Option<([u8; 32], WheelArchive)>,
+}
+
+impl<'w> Reader<'w> {
+    pub(crate) fn new(files: &'w dyn WheelFiles) -> Self {
+        Self { files, open: None }
+    }
+
+    /// The bytes of a member of a wheel, checked.
+    pub(crate) fn inside<'m>(
+        &mut self,
+        wheel: &str,
+        sha256: &[u8; 32],
+        entry: &str,
+        content: &[u8; 32],
+    ) -> Result<Cow<'m, [u8]>, Error> {
+        let zip = match self.open.take().filter(|(open, _)| open == sha256) {
+            Some((_, zip)) => zip,
+            None => wheels::open(self.files, wheel, sha256)?,
+        };
+        let found = zip.find(entry).map(|entry| zip.read(entry)).transpose().map_err(archive)?;
+        self.open = Some((*sha256, zip));
+        match found.filter(|bytes| pinnace_archive::sha256(bytes) == *content) {
+            Some(bytes) => Ok(bytes.into()),
+            None => {
+                let reason = format!("`{entry}` is not what its RECORD says");
+                Err(ErrorKind::Malformed { wheel: wheel.to_owned(), reason }.into())
+            }
         }
     }
 }

@@ -1,9 +1,12 @@
-use std::{collections::BTreeMap, io};
+use std::collections::BTreeMap;
 
-use pinnace_archive::{Archive, Policy, ReadAt};
 use pinnace_wheel::WheelName;
 
-use crate::{EntryPoint, Error, ErrorKind, ReadSeek, WheelFiles, error::archive};
+use crate::{
+    EntryPoint, Error, ErrorKind, WheelFiles,
+    error::archive,
+    wheels::{self, WheelArchive},
+};
 
 /// What a script of a distribution comes to.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,14 +24,13 @@ pub enum ScriptTarget {
 /// [`ErrorKind::NoScript`] with the scripts that there are; else if a wheel cannot be read.
 pub fn find_script<'a>(
     name: &str,
-    wheels: impl Iterator<Item = (&'a WheelName, [u8; 32])>,
+    named: impl Iterator<Item = (&'a WheelName, [u8; 32])>,
     files: &dyn WheelFiles,
 ) -> Result<ScriptTarget, Error> {
     let mut known = BTreeMap::new();
-    for (wheel, sha256) in wheels {
-        let fault = |source| ErrorKind::Wheel { wheel: wheel.to_string(), source };
-        let file = files.open(&sha256).map_err(fault)?;
-        for (script, target) in scripts(file).map_err(archive)? {
+    for (wheel, sha256) in named {
+        let zip = wheels::open(files, wheel.as_str(), &sha256)?;
+        for (script, target) in scripts(&zip).map_err(archive)? {
             known.entry(script).or_insert(target);
         }
     }
@@ -39,8 +41,7 @@ pub fn find_script<'a>(
     })
 }
 
-fn scripts(file: Box<dyn ReadSeek>) -> Result<Vec<(String, ScriptTarget)>, pinnace_archive::Error> {
-    let zip = Archive::open(Seeking::new(file), Policy::wheel())?;
+fn scripts(zip: &WheelArchive) -> Result<Vec<(String, ScriptTarget)>, pinnace_archive::Error> {
     let mut found = Vec::new();
     for entry in zip.entries() {
         match entry.name().split('/').collect::<Vec<_>>()[..] {
@@ -57,7 +58,7 @@ fn scripts(file: Box<dyn ReadSeek>) -> Result<Vec<(String, ScriptTarget)>, pinna
 }
 
 /// The scripts of an `entry_points.txt`; what is malformed is no script.
-fn entry_points(text: &str) -> Vec<(String, ScriptTarget)> {
+pub(crate) fn entry_points(text: &str) -> Vec<(String, ScriptTarget)> {
     let mut in_scripts = false;
     let mut found = Vec::new();
     for line in text.lines().map(str::trim) {
@@ -69,31 +70,4 @@ fn entry_points(text: &str) -> Vec<(String, ScriptTarget)> {
         }
     }
     found
-}
-
-/// Reading at offsets out of what can only seek; one reader at a time.
-struct Seeking(std::sync::Mutex<Box<dyn ReadSeek>>);
-
-impl Seeking {
-    fn new(file: Box<dyn ReadSeek>) -> Self {
-        Self(file.into())
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&mut dyn ReadSeek) -> io::Result<T>) -> io::Result<T> {
-        let mut file = self.0.lock().map_err(|_| io::Error::other("a reader panicked"))?;
-        work(&mut **file)
-    }
-}
-
-impl ReadAt for Seeking {
-    fn size(&self) -> io::Result<u64> {
-        self.with(|file| file.seek(io::SeekFrom::End(0)))
-    }
-
-    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.with(|file| {
-            file.seek(io::SeekFrom::Start(offset))?;
-            file.read_exact(buffer)
-        })
-    }
 }

@@ -1,4 +1,11 @@
-use std::io::{self, Read, Seek};
+use std::{
+    io::{self, Read, Seek},
+    sync::Mutex,
+};
+
+use pinnace_archive::{Archive, Policy, ReadAt};
+
+use crate::{Error, ErrorKind, error::archive};
 
 /// A source of bytes that can be read twice.
 pub trait ReadSeek: Read + Seek + Send {}
@@ -22,5 +29,42 @@ pub struct NoWheels;
 impl WheelFiles for NoWheels {
     fn open(&self, _sha256: &[u8; 32]) -> io::Result<Box<dyn ReadSeek>> {
         Err(io::ErrorKind::NotFound.into())
+    }
+}
+
+/// A wheel that is looked into.
+pub(crate) type WheelArchive = Archive<Seeking>;
+
+/// Opens a wheel to look into it.
+pub(crate) fn open(
+    files: &dyn WheelFiles,
+    name: &str,
+    sha256: &[u8; 32],
+) -> Result<WheelArchive, Error> {
+    let fault = |source| ErrorKind::Wheel { wheel: name.to_owned(), source };
+    let file = files.open(sha256).map_err(fault)?;
+    Archive::open(Seeking(file.into()), Policy::wheel()).map_err(archive)
+}
+
+/// Reading at offsets out of what can only seek; one reader at a time.
+pub(crate) struct Seeking(Mutex<Box<dyn ReadSeek>>);
+
+impl Seeking {
+    fn with<T>(&self, work: impl FnOnce(&mut dyn ReadSeek) -> io::Result<T>) -> io::Result<T> {
+        let mut file = self.0.lock().map_err(|_| io::Error::other("a reader panicked"))?;
+        work(&mut **file)
+    }
+}
+
+impl ReadAt for Seeking {
+    fn size(&self) -> io::Result<u64> {
+        self.with(|file| file.seek(io::SeekFrom::End(0)))
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.with(|file| {
+            file.seek(io::SeekFrom::Start(offset))?;
+            file.read_exact(buffer)
+        })
     }
 }

@@ -1,21 +1,42 @@
 //! Writing a PEX file in one piece.
 
 use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{self, Cursor, Seek, SeekFrom, Write},
+    path::Path,
     thread,
 };
 
-use pinnace_archive::{Content, Deflate, Summary, Writer};
+use pinnace_archive::{ArchivePath, Content, Deflate, Summary, Writer};
 
 use crate::{
     Error, ErrorKind, ReadSeek, WheelFiles,
     error::archive,
     measure::InOrder,
-    member::{Member, Members},
+    member::{Member, Members, Reader},
     runtime::Import,
     sources::at,
+    wheels,
 };
+
+/// How to write.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct How {
+    pub(crate) threads: usize,
+    pub(crate) compression: Compression,
+}
+
+/// Whether what is not a whole wheel is compressed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Compression {
+    /// No compressor can move a byte.
+    #[default]
+    Stored,
+    /// Smaller, slower to read, and another version of Pinnace may give other bytes.
+    Deflate,
+}
 
 /// Writes the members behind a prefix; wheels are opened and measured on `threads` threads ahead.
 pub(crate) fn zip<W: Write>(
@@ -23,13 +44,13 @@ pub(crate) fn zip<W: Write>(
     prefix: &[u8],
     members: &Members,
     wheels: &dyn WheelFiles,
-    threads: usize,
+    how: How,
 ) -> Result<Summary, Error> {
     let digests: Vec<[u8; 32]> = members.values().filter_map(|(_, one)| wheel(one)).collect();
     thread::scope(|scope| {
-        let measured = InOrder::start(scope, wheels, &digests, threads)
+        let measured = InOrder::start(scope, wheels, &digests, how.threads)
             .map_err(|source| ErrorKind::Thread { source })?;
-        write_members(out, prefix, members, measured)
+        write_members(out, prefix, members, measured, Reader::new(wheels), how.compression)
     })
 }
 
@@ -37,22 +58,50 @@ pub(crate) fn zip<W: Write>(
 /// 32 for their bytes.
 pub(crate) fn import(members: &Members, wheels: &dyn WheelFiles) -> Result<Import, Error> {
     let mut bytes = 0;
+    let mut sizes = Sizes::default();
     for (path, (_, member)) in members {
         bytes += 200 + 2 * path.as_str().len() as u64;
         bytes += match member {
             Member::Bytes(content) | Member::Code(content) => content.len() as u64,
             Member::File { file, .. } => file.metadata().map_err(at(file))?.len(),
+            Member::Inside { wheel, sha256, entry, .. } => {
+                sizes.inside(wheel, sha256, entry, wheels)?
+            }
             Member::Wheel { name, sha256 } => wheels
                 .open(sha256)
                 .and_then(|mut file| file.seek(SeekFrom::End(0)))
                 .map_err(|source| ErrorKind::Wheel { wheel: name.clone(), source })?,
         };
     }
-    let folders: std::collections::BTreeSet<&str> =
-        members.keys().flat_map(|path| parents(path.as_str())).collect();
+    let folders: BTreeSet<&str> = members.keys().flat_map(|path| parents(path.as_str())).collect();
     let entries = members.len() + folders.len();
     let fits = entries < 0xffff && bytes < 0xffff_0000;
     Ok(if fits { Import::Zip } else { Import::Zip64 })
+}
+
+/// The sizes of the members of the wheel that was looked into last.
+#[derive(Default)]
+struct Sizes {
+    wheel: [u8; 32],
+    sizes: BTreeMap<String, u64>,
+}
+
+impl Sizes {
+    fn inside(
+        &mut self,
+        wheel: &str,
+        sha256: &[u8; 32],
+        entry: &str,
+        files: &dyn WheelFiles,
+    ) -> Result<u64, Error> {
+        if self.wheel != *sha256 {
+            let zip = wheels::open(files, wheel, sha256)?;
+            let entries = zip.entries().iter();
+            self.sizes = entries.map(|one| (one.name().to_owned(), one.size())).collect();
+            self.wheel = *sha256;
+        }
+        Ok(self.sizes.get(entry).copied().unwrap_or_default())
+    }
 }
 
 /// `a/b/c` lies in `a` and `a/b`.
@@ -73,32 +122,59 @@ fn write_members<W: Write>(
     prefix: &[u8],
     members: &Members,
     mut measured: InOrder,
+    mut reader: Reader<'_>,
+    compression: Compression,
 ) -> Result<Summary, Error> {
-    let mut writer = Writer::with_prefix(out, prefix).map_err(archive)?;
+    let mut writer = match prefix {
+        b"" => Writer::new(out),
+        prefix => Writer::with_prefix(out, prefix).map_err(archive)?,
+    };
     let deflate = Deflate::new(9);
+    let encoded = |path: &ArchivePath, bytes: &[u8]| {
+        Content::encode(Cursor::new(bytes), &deflate, Cursor::new(Vec::new()))
+            .map_err(at(path.as_str().as_ref()))
+    };
     for (path, (mode, member)) in members {
-        match member {
-            Member::Bytes(bytes) => writer.bytes(path, *mode, bytes).map_err(archive)?,
-            Member::Code(bytes) => {
-                let encoded =
-                    Content::encode(Cursor::new(bytes), &deflate, Cursor::new(Vec::new()));
-                let content = encoded.map_err(at(path.as_str().as_ref()))?;
-                writer.file(path, *mode, content).map_err(archive)?;
+        let bytes = match member {
+            Member::Bytes(bytes) | Member::Code(bytes) => Some(Cow::Borrowed(bytes.as_slice())),
+            Member::Inside { wheel, sha256, entry, content } => {
+                Some(reader.inside(wheel, sha256, entry, content)?)
             }
-            Member::Wheel { name, .. } => {
+            _ => None,
+        };
+        let is_code = matches!(member, Member::Code(_));
+        match (member, bytes) {
+            (_, Some(bytes)) if is_code || compression == Compression::Deflate => {
+                writer.file(path, *mode, encoded(path, &bytes)?).map_err(archive)?;
+            }
+            (_, Some(bytes)) => writer.bytes(path, *mode, &bytes).map_err(archive)?,
+            (Member::Wheel { name, .. }, None) => {
                 let fault = |source| ErrorKind::Wheel { wheel: name.clone(), source };
                 let content: Content<Box<dyn ReadSeek>> = measured.next().map_err(fault)?;
                 writer.file(path, *mode, content).map_err(archive)?;
             }
-            Member::File { file, sha256 } => {
+            (Member::File { file, sha256 }, None) if compression == Compression::Deflate => {
+                let bytes = std::fs::read(file).map_err(at(file))?;
+                unchanged(file, &pinnace_archive::sha256(&bytes), sha256)?;
+                writer.file(path, *mode, encoded(path, &bytes)?).map_err(archive)?;
+            }
+            (Member::File { file, sha256 }, None) => {
                 let content = File::open(file).and_then(Content::measure).map_err(at(file))?;
-                if content.sha256() != *sha256 {
-                    let changed = io::Error::other("it changed while the PEX file was being built");
-                    return Err(at(file)(changed));
-                }
+                unchanged(file, &content.sha256(), sha256)?;
                 writer.file(path, *mode, content).map_err(archive)?;
             }
+            (_, None) => {}
         }
     }
     writer.finish().map(|(_, summary)| summary).map_err(archive)
+}
+
+fn unchanged(file: &Path, found: &[u8; 32], measured: &[u8; 32]) -> Result<(), Error> {
+    match found == measured {
+        true => Ok(()),
+        false => {
+            let changed = io::Error::other("it changed while the PEX file was being built");
+            Err(at(file)(changed))
+        }
+    }
 }

@@ -45,4 +45,4 @@ pub use cache::{Cache, CacheEntry};
 pub use digest::{Digest, ParseDigestError};
 pub use error::{Error, ErrorKind};
 pub use local::LocalStore;
-pub use publish::{Access, Durability, PendingFile};
+pub use publish::{Access, Durability, PendingFile, PendingFolder};

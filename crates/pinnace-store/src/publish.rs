@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::Error;
 
@@ -122,6 +122,101 @@ impl Write for PendingFile {
     fn flush(&mut self) -> io::Result<()> {
         self.temporary.flush()
     }
+}
+
+/// A folder that is being filled beside its name, and takes the name only when it is whole.
+///
+/// Dropping it without [`PendingFolder::commit`] removes it. A folder that had the name is replaced
+/// in two steps, between which the name is free for an instant: no system has one for folders.
+///
+/// ```
+/// use pinnace_store::PendingFolder;
+///
+/// # let place = tempfile::tempdir().unwrap();
+/// let path = place.path().join("site");
+/// let folder = PendingFolder::create(&path)?;
+/// std::fs::create_dir(folder.unfinished_path().join("css")).unwrap();
+/// folder.commit()?;
+/// assert!(path.join("css").is_dir());
+/// # Ok::<(), pinnace_store::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "a pending folder is removed unless it is committed"]
+pub struct PendingFolder {
+    temporary: TempDir,
+    path: PathBuf,
+}
+
+impl PendingFolder {
+    /// Starts a folder that will be called `path`, in the same folder.
+    ///
+    /// # Errors
+    ///
+    /// If that folder does not exist or cannot be written to.
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        let parent = parent(path);
+        let temporary = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .tempdir_in(parent)
+            .map_err(Error::at("create a folder in", parent))?;
+        let new = temporary.path().join(NEW);
+        fs::create_dir(&new).map_err(Error::at("create the folder", &new))?;
+        Ok(Self { temporary, path: path.to_owned() })
+    }
+
+    /// Gives the folder its name.
+    ///
+    /// # Errors
+    ///
+    /// If syncing or renaming fails; what had the name before then has it again.
+    pub fn commit(self) -> Result<(), Error> {
+        let (new, old) = (self.unfinished_path(), self.temporary.path().join("old"));
+        sync_tree(&new)?;
+        let replaces = self.path.symlink_metadata().is_ok();
+        if replaces {
+            rename(&self.path, &old).map_err(Error::at("move away", &self.path))?;
+        }
+        if let Err(error) = rename(&new, &self.path) {
+            if replaces {
+                rename(&old, &self.path).map_err(Error::at("move back", &self.path))?;
+            }
+            return Err(Error::at("write", &self.path)(error));
+        }
+        sync_folder(parent(&self.path))
+    }
+
+    /// Where the folder is until it is committed.
+    pub fn unfinished_path(&self) -> PathBuf {
+        self.temporary.path().join(NEW)
+    }
+
+    /// The name that the folder will have.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where folders are published")]
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+/// The folder in the temporary one that will have the name.
+const NEW: &str = "new";
+
+/// Syncs all files below a folder, and the folders themselves.
+fn sync_tree(folder: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(folder).map_err(Error::at("read", folder))? {
+        let entry = entry.map_err(Error::at("read", folder))?;
+        let kind = entry.file_type().map_err(Error::at("read", folder))?;
+        let path = entry.path();
+        if kind.is_dir() {
+            sync_tree(&path)?;
+        } else if kind.is_file() {
+            File::open(&path).and_then(|file| file.sync_all()).map_err(Error::at("sync", &path))?;
+        }
+    }
+    sync_folder(folder)
 }
 
 /// Makes a folder and its parents.

@@ -41,9 +41,10 @@ pub(crate) struct InputArguments {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Platform options")]
 pub(crate) struct PlatformArguments {
-    /// The interpreter to build for: a path, a name on PATH, or a version [default: python3]
-    #[arg(long, value_name = "PY")]
-    pub(crate) python: Option<String>,
+    /// The interpreter to build for: a path, a name on PATH, or a version [default: python3] (may be
+    /// repeated)
+    #[arg(long = "python", value_name = "PY")]
+    pub(crate) pythons: Vec<String>,
     /// A platform to build for, as in `linux_x86_64-cp311` or `macosx_14_0_arm64-cp312`; a
     /// platform alone takes the version of `--python` (may be repeated)
     #[arg(long, value_name = "P")]
@@ -54,6 +55,13 @@ pub(crate) struct PlatformArguments {
     /// What a platform does not say, as in `python_full_version=3.11.9` (may be repeated)
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) marker: Vec<String>,
+}
+
+impl PlatformArguments {
+    /// The interpreter that a platform alone takes its version of, and whose pip is asked.
+    pub(crate) fn python(&self) -> Option<&str> {
+        self.pythons.first().map(String::as_str)
+    }
 }
 
 /// What will do.

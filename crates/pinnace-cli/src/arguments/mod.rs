@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod inputs;
+mod start;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::progress::{Output, Style, Volume};
 
 pub(crate) use inputs::{IndexArguments, InputArguments, PlatformArguments, SolveArguments};
+pub(crate) use start::{LayoutName, StartArguments};
 
 /// Ships Python code in seconds: builds it, with all that it needs, into one file that runs.
 #[derive(Debug, Parser)]
@@ -57,16 +59,15 @@ pub(crate) struct Build {
     /// Add the contents of this folder as code (may be repeated)
     #[arg(long = "sources", short = 'D', value_name = "DIR")]
     pub(crate) sources: Vec<PathBuf>,
-    /// The file to write
+    /// The file to write; a folder with the layouts that are one
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) run: Run,
     #[command(flatten)]
     pub(crate) platform: PlatformArguments,
-    /// The file's first line, if not `#!/usr/bin/env pythonX.Y`
-    #[arg(long, value_name = "LINE")]
-    pub(crate) python_shebang: Option<String>,
+    #[command(flatten)]
+    pub(crate) start: StartArguments,
     #[command(flatten)]
     pub(crate) solve: SolveArguments,
     #[command(flatten)]

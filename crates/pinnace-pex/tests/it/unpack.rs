@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, process::Stdio};
 
-
 use crate::fixture::{Fixture, Ran, tree, write_executable, zip};
 
 #[test]

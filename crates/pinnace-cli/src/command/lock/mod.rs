@@ -63,7 +63,7 @@ fn lock(arguments: &arguments::Lock, session: &Session<'_>) -> Result<Locked, Fa
     let request = destination.prefer(wanted.request.clone(), arguments)?;
     let targets = platforms::targets(&arguments.platform, session.environment, &session.storage)?;
     let pending = destination.open(session.environment)?;
-    let index = session.index(&arguments.index, &wanted, arguments.platform.python.as_deref())?;
+    let index = session.index(&arguments.index, &wanted, arguments.platform.python())?;
     let mut notes: BTreeSet<String> = wanted.notes.iter().cloned().collect();
     notes.extend(platforms::assumed(targets.iter()));
     let resolving = Instant::now();

@@ -1,0 +1,90 @@
+//! What a PEX file is like, and how it starts.
+
+use clap::{Args, ValueEnum};
+
+/// The shape of what is written.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum LayoutName {
+    /// One file
+    #[default]
+    Zipapp,
+    /// A folder of wheels in one piece each, so that a copy moves only what changed
+    Packed,
+    /// A folder with all files by themselves
+    Loose,
+    /// Code and libraries at the top and nothing that boots, for AWS Lambda and Spark: a zip if the
+    /// name ends in `.zip`, else a folder
+    Flat,
+}
+
+/// What the file is like.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Options of the file")]
+pub(crate) struct StartArguments {
+    /// The shape of what is written
+    #[arg(long, value_enum, default_value_t, value_name = "LAYOUT", hide_possible_values = false)]
+    pub(crate) layout: LayoutName,
+    /// Hold wheels unpacked, as the pex tool does, and not whole
+    #[arg(long)]
+    pub(crate) installed_wheels: bool,
+    /// Add bytecode, so that the first start need not make it
+    #[arg(long)]
+    pub(crate) compile: bool,
+    /// Compress what is not a whole wheel
+    #[arg(long)]
+    pub(crate) compress: bool,
+    /// The file's first line, in place of the shell script that starts fastest
+    #[arg(long, value_name = "LINE")]
+    pub(crate) python_shebang: Option<String>,
+    /// Other PEX files that are seen together with this one, separated by `:`
+    #[arg(long, value_name = "FILE:…")]
+    pub(crate) pex_path: Option<String>,
+    /// What else is seen: `false`, `prefer` or `fallback`
+    #[arg(long, value_name = "HOW", value_parser = ["false", "prefer", "fallback"])]
+    pub(crate) inherit_path: Option<String>,
+    /// Set a variable where the environment does not (may be repeated)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) inject_env: Vec<(String, String)>,
+    /// Arguments that come before those of the user (may be repeated)
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
+    pub(crate) inject_args: Vec<String>,
+    /// Options of Python that it starts with (may be repeated)
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
+    pub(crate) inject_python_args: Vec<String>,
+    /// Set a variable to where a file of the code or a distribution is (may be repeated)
+    #[arg(long, value_name = "NAME=PATH", value_parser = pair)]
+    pub(crate) bind_resource_path: Vec<(String, String)>,
+    /// Run only on interpreters of which one of these holds, as in `CPython>=3.9,<3.13` (may be
+    /// repeated)
+    #[arg(long, value_name = "IC")]
+    pub(crate) interpreter_constraint: Vec<String>,
+    /// Which of these to prefer: `oldest` or `newest`
+    #[arg(long, value_name = "WHICH", value_parser = ["oldest", "newest"])]
+    pub(crate) interpreter_selection_strategy: Option<String>,
+    /// Set `VIRTUAL_ENV`, and put its scripts on `PATH`: `false`, `prepend` or `append`
+    #[arg(long, value_name = "WHERE", num_args = 0..=1, default_missing_value = "false",
+          require_equals = false, value_parser = ["false", "prepend", "append"])]
+    pub(crate) venv: Option<String>,
+    /// Let `PEX_TOOLS=1` run tools in place of the program
+    #[arg(long)]
+    pub(crate) include_tools: bool,
+    /// Leave `PEX_*` variables to the program
+    #[arg(long)]
+    pub(crate) no_strip_pex_env: bool,
+    /// Say nothing at a start but errors
+    #[arg(long)]
+    pub(crate) no_emit_warnings: bool,
+    /// Pass over what does not fit at a start
+    #[arg(long)]
+    pub(crate) ignore_errors: bool,
+    /// Note something about the build (may be repeated)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) build_property: Vec<(String, String)>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("`NAME=VALUE` is expected".to_owned()),
+    }
+}

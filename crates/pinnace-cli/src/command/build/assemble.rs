@@ -1,0 +1,219 @@
+//! From what was chosen to a PEX file that is ready to be written.
+
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use pinnace_pex::{
+    Bytecode, Compiler, Compression, EntryPoint, PexBuilder, PexInfo, WheelFiles, WheelForm,
+    find_script,
+};
+use pinnace_wheel::{Cache, MarkerVariable, Requirement, Target};
+
+use super::{Chosen, Destination, Job, Part, Wheel};
+use crate::{Failure, arguments::StartArguments, platforms};
+
+impl Job<'_> {
+    pub(super) fn builder(
+        &self,
+        parts: &[Part],
+        chosen: &[Chosen],
+        out: &Destination,
+    ) -> Result<PexBuilder, Failure> {
+        let mut builder = PexBuilder::new();
+        for part in parts {
+            let wheels = part.wheels.iter().map(|one| (&one.name, one.sha256));
+            builder.add_platform(&part.target, wheels);
+        }
+        builder.set_requirements(&self.requirements(chosen)?);
+        let start = &self.arguments.start;
+        settle(builder.info_mut(), start, &self.arguments.inputs.exclude);
+        self.add_code(&mut builder, chosen, out)?;
+        self.set_program(&mut builder, parts)?;
+        if let Some(line) = &start.python_shebang {
+            builder.set_shebang(line)?;
+        }
+        if start.installed_wheels {
+            builder.set_wheel_form(WheelForm::Installed);
+        }
+        if start.compress {
+            builder.set_compression(Compression::Deflate);
+        }
+        if start.compile {
+            self.compile(&mut builder, parts)?;
+        }
+        Ok(builder)
+    }
+
+    /// What the file says that it satisfies: what was asked for, or all that a lock pins.
+    fn requirements(&self, chosen: &[Chosen]) -> Result<Vec<Requirement>, Failure> {
+        if self.arguments.lock.is_none() {
+            let local = |one: &&Requirement| !self.wanted.locals.contains(one.name());
+            return Ok(self.wanted.request.requirements().filter(local).cloned().collect());
+        }
+        let pins = chosen.iter().flat_map(|one| &one.pins);
+        let pinned: BTreeSet<String> =
+            pins.map(|pin| format!("{}=={}", pin.project(), pin.version())).collect();
+        Ok(pinned.into_iter().map(|text| text.parse()).collect::<Result<_, _>>()?)
+    }
+
+    fn add_code(
+        &self,
+        builder: &mut PexBuilder,
+        chosen: &[Chosen],
+        out: &Destination,
+    ) -> Result<(), Failure> {
+        out.left_out().into_iter().for_each(|path| builder.leave_out(path));
+        let folders: BTreeSet<&PathBuf> = chosen.iter().flat_map(|one| &one.folders).collect();
+        for folder in folders {
+            builder.add_project(folder)?;
+        }
+        for folder in &self.arguments.sources {
+            builder.add_folder(&self.environment.folder.join(folder))?;
+        }
+        Ok(())
+    }
+
+    fn set_program(&self, builder: &mut PexBuilder, parts: &[Part]) -> Result<(), Failure> {
+        let run = &self.arguments.run;
+        if let Some(name) = &run.script {
+            let wheels = parts.iter().flat_map(|part| &part.wheels);
+            let wheels = wheels.map(|one| (&one.name, one.sha256));
+            builder.set_script(find_script(name, wheels, &self.session.storage)?);
+        }
+        if let Some(entry) = &run.entry {
+            builder.set_entry_point(EntryPoint::parse(entry)?);
+        }
+        if let Some(file) = &run.executable {
+            builder.set_executable(&self.environment.folder.join(file))?;
+        }
+        Ok(())
+    }
+
+    /// Adds bytecode, made by an interpreter like the one that will run it.
+    fn compile(&self, builder: &mut PexBuilder, parts: &[Part]) -> Result<(), Failure> {
+        let [part] = parts else {
+            return Err(Failure::usage("`--compile` is for one platform, and several are named"));
+        };
+        let compiler = Compiler::new(&self.interpreter_like(&part.target)?)?;
+        let compiled = compile_all(&compiler, &part.wheels, self)?;
+        for (wheel, bytecode) in part.wheels.iter().zip(compiled) {
+            builder.add_bytecode(&wheel.name, bytecode);
+        }
+        builder.compile_code(compiler);
+        Ok(())
+    }
+
+    /// An interpreter here of the same version, whatever its patch level.
+    fn interpreter_like(&self, target: &Target) -> Result<PathBuf, Failure> {
+        let short = |target: &Target| target.python().release().iter().take(2).copied().collect();
+        let wanted: Vec<u64> = short(target);
+        let version = wanted.iter().map(u64::to_string).collect::<Vec<_>>().join(".");
+        let kind = |target: &Target| {
+            target.markers().get(MarkerVariable::ImplementationName).map(str::to_owned)
+        };
+        for named in [self.arguments.platform.python(), Some(version.as_str())] {
+            let found = platforms::interpreter(named, self.environment, &self.session.storage);
+            let Ok(found) = found else { continue };
+            let own: Vec<u64> = short(found.target());
+            if own == wanted && kind(found.target()) == kind(target) {
+                return Ok(found.path().to_owned());
+            }
+        }
+        Err(Failure::job(format!("`--compile` needs a Python {version}, and there is none here"))
+            .hint("name one with `--python`, or leave `--compile` out"))
+    }
+}
+
+/// What the arguments say of the start.
+fn settle(info: &mut PexInfo, start: &StartArguments, exclude: &[String]) {
+    let words = |lines: &[String]| -> Vec<String> {
+        lines.iter().flat_map(|line| line.split_whitespace().map(str::to_owned)).collect()
+    };
+    if let Some(path) = &start.pex_path {
+        info.pex_path.clone_from(path);
+        info.pex_paths = path.split(':').map(str::to_owned).collect();
+    }
+    if let Some(how) = &start.inherit_path {
+        info.inherit_path.clone_from(how);
+    }
+    info.inject_env = start.inject_env.iter().cloned().collect();
+    info.inject_args = words(&start.inject_args);
+    info.inject_python_args = words(&start.inject_python_args);
+    info.bind_resource_paths = start.bind_resource_path.iter().cloned().collect();
+    info.interpreter_constraints = start.interpreter_constraint.clone();
+    info.interpreter_selection_strategy.clone_from(&start.interpreter_selection_strategy);
+    info.venv = start.venv.is_some();
+    info.venv_bin_path.clone_from(&start.venv);
+    info.includes_tools = start.include_tools || start.venv.is_some();
+    info.strip_pex_env = !start.no_strip_pex_env;
+    info.emit_warnings = !start.no_emit_warnings;
+    info.ignore_errors = start.ignore_errors;
+    info.excluded = exclude.to_vec();
+    let properties = start.build_property.iter().cloned();
+    info.build_properties = properties.map(|(name, value)| (name, value.into())).collect();
+}
+
+/// Each wheel in a process of its own, several at a time; what was compiled before is remembered.
+fn compile_all(
+    compiler: &Compiler,
+    wheels: &[Wheel],
+    job: &Job<'_>,
+) -> Result<Vec<Bytecode>, Failure> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new((0..wheels.len()).map(|_| None).collect::<Vec<_>>());
+    let work = || {
+        while let Some(at) =
+            Some(next.fetch_add(1, Ordering::Relaxed)).filter(|at| *at < wheels.len())
+        {
+            let compiled = match job.session.interrupt.is_set() {
+                true => Err(Failure::interrupted()),
+                false => compile_one(compiler, &wheels[at], job),
+            };
+            done.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(compiled);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..job.environment.threads.min(wheels.len()) {
+            if thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                break;
+            }
+        }
+        work();
+    });
+    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.into_iter().flatten().collect()
+}
+
+/// Remembers the bytecode of wheels, by their digest and the exact interpreter.
+const BYTECODE: &str = "bytecode-1";
+
+fn compile_one(compiler: &Compiler, wheel: &Wheel, job: &Job<'_>) -> Result<Bytecode, Failure> {
+    let storage = &job.session.storage;
+    let digest = pinnace_store::Digest::new(wheel.sha256).to_hex();
+    let key = format!("{digest}-{}", compiler.identity());
+    if let Some(bytes) = Cache::get(storage, BYTECODE, &key).and_then(|entry| read_all(&*entry)) {
+        return Ok(compiler.bytecode(bytes));
+    }
+    let mut zip = Vec::new();
+    let fault = |error: std::io::Error| Failure::io("cannot read a wheel", &error);
+    WheelFiles::open(storage, &wheel.sha256)
+        .map_err(fault)?
+        .read_to_end(&mut zip)
+        .map_err(fault)?;
+    let bytecode = compiler.compile(&zip)?;
+    Cache::put(storage, BYTECODE, &key, bytecode.bytes());
+    Ok(bytecode)
+}
+
+fn read_all(entry: &dyn pinnace_wheel::ReadAt) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(entry.size().ok()?).ok()?];
+    entry.read_exact_at(&mut bytes, 0).ok()?;
+    Some(bytes)
+}

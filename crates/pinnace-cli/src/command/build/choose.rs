@@ -1,0 +1,165 @@
+//! Which wheels and folders go into the file.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use pinnace_env::{Distribution, Layer, merge};
+use pinnace_pex::PlatformRules;
+use pinnace_wheel::{
+    Downloaded, ExtraName, Folder, FolderKind, Formats, Index, Lock, Pin, ProjectName, Request,
+    Requirement, Selection, Source, Target, UvLock, WheelName,
+};
+
+use super::Job;
+use crate::Failure;
+
+/// A wheel that goes into the file.
+pub(super) struct Wheel {
+    pub(super) name: WheelName,
+    pub(super) sha256: [u8; 32],
+}
+
+/// What goes into the file for one platform, and what the user should know.
+#[derive(Default)]
+pub(super) struct Chosen {
+    pub(super) pins: Vec<Pin>,
+    /// The folders whose code goes into the file.
+    pub(super) folders: Vec<PathBuf>,
+    /// Projects that were overridden or excluded: what others require of them need not hold.
+    loosened: BTreeSet<ProjectName>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Job<'_> {
+    /// From the lock that is named, or the newest.
+    pub(super) fn choose(&self, index: &Index<'_>, target: &Target) -> Result<Chosen, Failure> {
+        if let Some(file) = &self.arguments.lock {
+            let path = self.environment.folder.join(file);
+            return self.locked(&path, target);
+        }
+        // Source distributions cannot be built yet, so that only wheels will do.
+        let request: Request = self.wanted.request.clone().with_only_binary(Formats::All);
+        let resolution = self.session.resolve(index, &request, target)?;
+        let notes = resolution.warnings().to_vec();
+        Ok(Chosen {
+            pins: resolution.pins().to_vec(),
+            folders: self.wanted.folders.clone(),
+            loosened: request.loosened().cloned().collect(),
+            notes,
+        })
+    }
+
+    fn locked(&self, path: &Path, target: &Target) -> Result<Chosen, Failure> {
+        let text = fs::read_to_string(path).map_err(|error| {
+            Failure::job(format!("cannot read the lock `{}`: {error}", path.display()))
+        })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let inputs = &self.arguments.inputs;
+        let extras: Vec<ExtraName> =
+            inputs.extra.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
+        let groups: Vec<ProjectName> =
+            inputs.group.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
+        let selection = match path.file_name().is_some_and(|name| name == "uv.lock") {
+            true => {
+                let lock = UvLock::parse(&text, folder)?;
+                let member = self.member(&lock)?;
+                lock.select(&member, target, &extras, &groups)?
+            }
+            false if inputs.package.is_some() => {
+                return Err(Failure::usage("only a `uv.lock` has members for `--package`"));
+            }
+            false => Lock::parse(&text, folder)?.select(target, &extras, &groups)?,
+        };
+        let mut chosen = chosen(selection)?;
+        let named = self.wanted.folders.iter().filter(|one| !chosen.folders.contains(one));
+        chosen.folders.extend(named.cloned().collect::<Vec<_>>());
+        Ok(chosen)
+    }
+
+    /// The member of a workspace that is named, or the only one.
+    fn member(&self, lock: &UvLock) -> Result<ProjectName, Failure> {
+        let members: Vec<&str> = lock.members().collect();
+        match (&self.arguments.inputs.package, members.as_slice()) {
+            (Some(name), _) => Ok(name.parse()?),
+            (None, [only]) => Ok(only.parse()?),
+            (None, several) => Err(Failure::usage(format!(
+                "the lock has the members {}; name one with `--package`",
+                several.join(", ")
+            ))),
+        }
+    }
+}
+
+fn chosen(selection: Selection) -> Result<Chosen, Failure> {
+    if let Some((name, url)) = selection.repositories.first() {
+        let message =
+            format!("`{name}` is in a repository ({}), and cannot be built yet", shown(url));
+        return Err(Failure::job(message));
+    }
+    let (packages, rest): (Vec<Folder>, Vec<Folder>) =
+        selection.folders.into_iter().partition(|folder| folder.kind == FolderKind::Package);
+    let note = |folder: &Folder| {
+        let path = folder.path.display();
+        format!("`{}` in `{path}` is no package, and not in the file; `-D` adds it", folder.project)
+    };
+    Ok(Chosen {
+        pins: selection.pins,
+        folders: packages.into_iter().map(|folder| folder.path).collect(),
+        loosened: selection.loosened.into_iter().collect(),
+        notes: rest.iter().map(note).collect(),
+    })
+}
+
+/// A repository without what may be a secret in its address.
+fn shown(url: &str) -> String {
+    let bare = url.split(['?', '#']).next().unwrap_or_default();
+    bare.rsplit_once('@').map_or(bare, |(_, rest)| rest).to_owned()
+}
+
+/// All of them must be wheels.
+pub(super) fn wheels(downloaded: Vec<Downloaded>) -> Result<Vec<Wheel>, Failure> {
+    let wheel = |one: Downloaded| match one.artifact.wheel() {
+        Some(name) => Ok(Wheel { name: name.clone(), sha256: one.sha256 }),
+        None => {
+            let name = one.artifact.file_name();
+            Err(Failure::job(format!("`{name}` must be built first, which is not possible yet"))
+                .hint("`--only-binary :all:` resolves to wheels alone"))
+        }
+    };
+    downloaded.into_iter().map(wheel).collect()
+}
+
+/// Whatever the solver said, the set that is shipped is looked at once more as a whole.
+pub(super) fn check(
+    chosen: &Chosen,
+    wheels: &[Wheel],
+    target: &Target,
+    index: &Index<'_>,
+) -> Result<(), Failure> {
+    let mut layer = Layer::new("the request");
+    // What the user overrode or left out is the user's to answer for.
+    let holds = |text: &String| {
+        let requirement = Requirement::parse_lenient(text);
+        !requirement.is_ok_and(|one| chosen.loosened.contains(one.name()))
+    };
+    for (pin, wheel) in chosen.pins.iter().zip(wheels) {
+        let (project, version) = (pin.project().as_str(), pin.version().to_string());
+        let extras = pin.extras().iter().map(ToString::to_string).collect();
+        let distribution = Distribution::new(project, version, wheel.name.as_str(), wheel.sha256);
+        let metadata = index.metadata(pin.file())?;
+        let requires = metadata.iter().flat_map(|one| one.requires().map(str::to_owned));
+        let requires = requires.filter(holds).collect();
+        layer = layer.with(distribution.requiring(requires, extras));
+    }
+    let plan = merge(&[layer], &PlatformRules(target));
+    match plan.conflicts() {
+        [] => Ok(()),
+        conflicts => {
+            let lines: Vec<String> = conflicts.iter().map(|one| format!("  - {one}")).collect();
+            Err(Failure::job(format!("the wheels do not go together:\n{}", lines.join("\n"))))
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Where a build goes: a file, or a folder.
+
+use std::{io::BufWriter, path::Path};
+
+use pinnace_pex::{FolderLayout, PexBuilder};
+use pinnace_store::{Access, PendingFile, PendingFolder};
+
+use crate::{
+    Failure,
+    arguments::{Build, LayoutName},
+    environment::Environment,
+    interrupt::Interrupt,
+    output,
+    storage::Storage,
+};
+
+/// Made first, so that a folder that cannot be written to is known before anything is fetched.
+pub(super) enum Destination {
+    File(PendingFile),
+    FlatFile(PendingFile),
+    Folder(PendingFolder, FolderLayout),
+}
+
+/// What was written.
+pub(super) struct Written {
+    /// Its bytes and their digest, of a file.
+    pub(super) file: Option<(u64, [u8; 32])>,
+    /// The digest of prefix and members, of a file.
+    pub(super) content_digest: Option<[u8; 32]>,
+    /// The key under which a machine unpacks it; of a flat one, the digest of what it holds.
+    pub(super) key: [u8; 32],
+    pub(super) is_large: bool,
+}
+
+impl Destination {
+    pub(super) fn open(arguments: &Build, environment: &Environment) -> Result<Self, Failure> {
+        let named = &arguments.output;
+        if named.as_os_str() == "-" {
+            return Err(Failure::usage("`-o` takes a file, and cannot write to stdout"));
+        }
+        let is_zip = named.extension().is_some_and(|extension| extension == "zip");
+        let folder = match arguments.start.layout {
+            LayoutName::Zipapp => {
+                return output::create(named, Access::Executable, environment).map(Self::File);
+            }
+            LayoutName::Flat if is_zip => {
+                return output::create(named, Access::ReadWrite, environment).map(Self::FlatFile);
+            }
+            LayoutName::Flat => FolderLayout::Flat,
+            LayoutName::Packed => FolderLayout::Packed,
+            LayoutName::Loose => FolderLayout::Loose,
+        };
+        let path = environment.folder.join(named);
+        check_folder(&path)?;
+        Ok(Self::Folder(PendingFolder::create(&path)?, folder))
+    }
+
+    /// Paths that are not part of what is built, though they may lie in a folder that is.
+    pub(super) fn left_out(&self) -> Vec<&Path> {
+        match self {
+            Self::File(file) | Self::FlatFile(file) => vec![file.path(), file.unfinished_path()],
+            Self::Folder(folder, _) => vec![folder.path()],
+        }
+    }
+
+    pub(super) fn write(
+        self,
+        builder: &PexBuilder,
+        storage: &Storage,
+        interrupt: &Interrupt,
+        threads: usize,
+    ) -> Result<Written, Failure> {
+        match self {
+            Self::File(mut file) => {
+                let out = interrupt.guard(BufWriter::with_capacity(1 << 18, &mut file));
+                let written = builder.write(out, storage, threads)?;
+                file.commit()?;
+                let archive = written.archive;
+                Ok(Written {
+                    file: Some((archive.bytes, archive.sha256)),
+                    content_digest: Some(archive.content_digest),
+                    key: written.key,
+                    is_large: written.is_large,
+                })
+            }
+            Self::FlatFile(mut file) => {
+                let out = interrupt.guard(BufWriter::with_capacity(1 << 18, &mut file));
+                let archive = builder.write_flat(out, storage)?;
+                file.commit()?;
+                let (bytes, key) = (archive.bytes, archive.content_digest);
+                let file = Some((bytes, archive.sha256));
+                Ok(Written { file, content_digest: Some(key), key, is_large: false })
+            }
+            Self::Folder(folder, layout) => {
+                let key = builder.write_folder(&folder.unfinished_path(), layout, storage)?;
+                if interrupt.is_set() {
+                    return Err(Failure::interrupted());
+                }
+                folder.commit()?;
+                Ok(Written { file: None, content_digest: None, key, is_large: false })
+            }
+        }
+    }
+}
+
+/// A folder is replaced if a build made it: anything else may be somebody's only copy.
+fn check_folder(path: &Path) -> Result<(), Failure> {
+    let shown = path.display();
+    if path.is_symlink() || path.exists() && !path.is_dir() {
+        let message = format!("`{shown}` is no folder, and this layout is one");
+        return Err(Failure::usage(message));
+    }
+    let is_empty = path.read_dir().map_or(true, |mut entries| entries.next().is_none());
+    match is_empty || path.join("PEX-INFO").is_file() {
+        true => Ok(()),
+        false => Err(Failure::usage(format!("`{shown}` is there already, and no PEX folder"))
+            .hint("name another folder, or remove it")),
+    }
+}

@@ -1,0 +1,167 @@
+//! `pinnace build`: requirements and code in, one file out.
+
+mod assemble;
+mod choose;
+mod destination;
+mod report;
+
+use std::time::{Duration, Instant};
+
+use pinnace_pex::PexBuilder;
+use pinnace_wheel::Target;
+
+use crate::{
+    Failure,
+    arguments::Build,
+    environment::Environment,
+    inputs::{Wanted, check_names},
+    platforms,
+    progress::Output,
+    session::Session,
+};
+
+use choose::{Chosen, Wheel, check, wheels};
+use destination::{Destination, Written};
+use report::Built;
+
+pub(crate) fn run(
+    arguments: &Build,
+    environment: &Environment,
+    output: Output,
+) -> Result<(), Failure> {
+    check_arguments(arguments)?;
+    let session = Session::start(environment, &arguments.index, output)?;
+    let wanted = Wanted::read(&arguments.inputs, &arguments.solve, environment)?;
+    let job = Job { arguments, wanted, session: &session, environment };
+    let built = job.run().map_err(|failure| session.interrupt.explain(failure));
+    session.reporter.clear();
+    let built = built?;
+    built.notes.iter().for_each(|note| output.say(format!("warning: {note}")));
+    output.result(&built.as_text(), &built.as_json())
+}
+
+struct Job<'a> {
+    arguments: &'a Build,
+    wanted: Wanted,
+    session: &'a Session<'a>,
+    environment: &'a Environment,
+}
+
+/// A platform, and the wheels for it.
+struct Part {
+    target: Target,
+    wheels: Vec<Wheel>,
+}
+
+impl Job<'_> {
+    fn run(&self) -> Result<Built, Failure> {
+        let mut timings = Timings::default();
+        let out = Destination::open(self.arguments, self.environment)?;
+        let (environment, storage) = (self.environment, &self.session.storage);
+        let targets = platforms::targets(&self.arguments.platform, environment, storage)?;
+        timings.lap("probe");
+        let python = self.arguments.platform.python();
+        let index = self.session.index(&self.arguments.index, &self.wanted, python)?;
+        let chosen = targets.iter().map(|target| self.choose(&index, target));
+        let chosen: Vec<Chosen> = chosen.collect::<Result<_, _>>()?;
+        timings.lap("resolve");
+        let mut parts = Vec::new();
+        for (target, chosen) in targets.into_iter().zip(&chosen) {
+            let wheels = wheels(index.download(&chosen.pins)?)?;
+            check(chosen, &wheels, &target, &index)?;
+            parts.push(Part { target, wheels });
+        }
+        timings.lap("download");
+        let builder = self.builder(&parts, &chosen, &out)?;
+        timings.lap("prepare");
+        let written = self.write(&builder, out).or_else(|failure| {
+            // A wheel that was damaged on disk is fetched again, once.
+            let digests = parts.iter().flat_map(|part| &part.wheels).map(|one| &one.sha256);
+            let damaged = self.session.storage.remove_damaged(digests)?;
+            if !damaged || self.session.interrupt.is_set() {
+                return Err(failure);
+            }
+            for chosen in &chosen {
+                index.download(&chosen.pins)?;
+            }
+            self.write(&builder, Destination::open(self.arguments, self.environment)?)
+        })?;
+        timings.lap("write");
+        timings.laps.push(("total", self.session.started.elapsed()));
+        let file = self.arguments.output.display().to_string();
+        let notes = self.notes(&parts, chosen, written.is_large);
+        let wheels = distinct(parts);
+        Ok(Built { file, written, wheels, timings: timings.laps, notes })
+    }
+
+    fn notes(&self, parts: &[Part], chosen: Vec<Chosen>, is_large: bool) -> Vec<String> {
+        let assumed = platforms::assumed(parts.iter().map(|part| &part.target));
+        let mut notes = self.wanted.notes.clone();
+        notes.extend(assumed.into_iter().chain(chosen.into_iter().flat_map(|one| one.notes)));
+        if is_large {
+            notes.push(
+                "the file is so large that `python FILE` works from Python 3.13 on only; `./FILE` \
+                 works with all, and so does `--layout packed`"
+                    .to_owned(),
+            );
+        }
+        notes.dedup();
+        notes
+    }
+
+    fn write(&self, builder: &PexBuilder, out: Destination) -> Result<Written, Failure> {
+        let (session, threads) = (self.session, self.environment.threads);
+        out.write(builder, &session.storage, &session.interrupt, threads)
+    }
+}
+
+/// The wheels of all platforms, each once.
+fn distinct(parts: Vec<Part>) -> Vec<Wheel> {
+    let mut wheels: Vec<Wheel> = parts.into_iter().flat_map(|part| part.wheels).collect();
+    wheels.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
+    wheels.dedup_by(|a, b| a.name == b.name && a.sha256 == b.sha256);
+    wheels
+}
+
+fn check_arguments(arguments: &Build) -> Result<(), Failure> {
+    let (run, inputs) = (&arguments.run, &arguments.inputs);
+    if let Some(folder) = arguments.sources.iter().find(|folder| !folder.is_dir()) {
+        return Err(Failure::usage(format!("`-D {}` is no folder", folder.display())));
+    }
+    if let Some(file) = run.executable.iter().find(|file| !file.is_file()) {
+        return Err(Failure::usage(format!("`--exe {}` is no file", file.display())));
+    }
+    if arguments.lock.is_none() {
+        check_names(inputs)?;
+    }
+    let nothing = inputs.requirements.is_empty()
+        && inputs.requirement_files.is_empty()
+        && inputs.project.is_none()
+        && arguments.lock.is_none()
+        && arguments.sources.is_empty()
+        && run.executable.is_none();
+    if nothing {
+        return Err(Failure::usage("there is nothing to build")
+            .hint("name requirements, as in `pinnace build flask -o app.pex`, or a folder of code with `-D`"));
+    }
+    Ok(())
+}
+
+/// How long each step took.
+struct Timings {
+    last: Instant,
+    laps: Vec<(&'static str, Duration)>,
+}
+
+impl Default for Timings {
+    fn default() -> Self {
+        Self { last: Instant::now(), laps: Vec::new() }
+    }
+}
+
+impl Timings {
+    fn lap(&mut self, name: &'static str) {
+        self.laps.push((name, self.last.elapsed()));
+        self.last = Instant::now();
+    }
+}

@@ -1,0 +1,51 @@
+//! What the user is told of a build.
+
+use std::time::Duration;
+
+use pinnace_store::Digest;
+use serde_json::json;
+
+use super::{Wheel, Written};
+use crate::progress::{Count, Size};
+
+/// What was built, and how long it took.
+pub(super) struct Built {
+    pub(super) file: String,
+    pub(super) written: Written,
+    pub(super) wheels: Vec<Wheel>,
+    pub(super) timings: Vec<(&'static str, Duration)>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Built {
+    pub(super) fn as_text(&self) -> String {
+        let total = self.timings.last().map(|(_, total)| total.as_secs_f64()).unwrap_or_default();
+        let wheels = Count(self.wheels.len(), "wheel");
+        let (size, digest) = match &self.written.file {
+            Some((bytes, sha256)) => (format!("{}, ", Size(*bytes)), Digest::new(*sha256)),
+            None => (String::new(), Digest::new(self.written.key)),
+        };
+        format!("{}: {size}{wheels}, built in {total:.2} s, {digest}", self.file)
+    }
+
+    pub(super) fn as_json(&self) -> serde_json::Value {
+        let milliseconds = |time: &Duration| (time.as_secs_f64() * 1e4).round() / 10.0;
+        let distributions = self.wheels.iter().map(|one| {
+            json!({
+                "name": one.name.project().as_str(),
+                "version": one.name.version().to_string(),
+                "wheel": one.name.as_str(),
+                "sha256": Digest::new(one.sha256).to_hex(),
+            })
+        });
+        json!({
+            "file": self.file,
+            "sha256": self.written.file.map(|(_, sha256)| Digest::new(sha256).to_string()),
+            "content_digest": self.written.content_digest.map(|one| Digest::new(one).to_string()),
+            "key": Digest::new(self.written.key).to_string(),
+            "bytes": self.written.file.map(|(bytes, _)| bytes),
+            "distributions": distributions.collect::<Vec<_>>(),
+            "timings_ms": self.timings.iter().map(|(name, time)| ((*name).to_owned(), milliseconds(time).into())).collect::<serde_json::Map<_, _>>(),
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! Bytecode, made by the interpreter that will read it (PEP 552, unchecked hash): it does not depend
+//! on times, and so can be part of an archive.
+
+use std::{
+    io::{Cursor, Read, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use pinnace_archive::{ArchivePath, Mode, Writer};
+
+use crate::{BytecodeInfo, Error, ErrorKind, error::archive, runtime::hex};
+
+const SCRIPT: &str = include_str!("../python/compile.py");
+
+/// An interpreter that compiles.
+#[derive(Clone, Debug)]
+pub struct Compiler {
+    python: PathBuf,
+    tag: String,
+    magic: String,
+    identity: String,
+}
+
+/// The bytecode of an archive's modules, as an archive of its own.
+#[derive(Clone, Debug)]
+pub struct Bytecode {
+    pub(crate) info: BytecodeInfo,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Whether Python compares bytecode with its source before it uses it (PEP 552).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Check {
+    /// What nobody changes need not be compared.
+    Never,
+    /// By the source's hash.
+    Source,
+}
+
+impl Check {
+    fn flags(self) -> &'static str {
+        match self {
+            Self::Never => "1",
+            Self::Source => "3",
+        }
+    }
+}
+
+impl Compiler {
+    /// Asks an interpreter what its bytecode is.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Compile`] if it does not run.
+    pub fn new(python: &Path) -> Result<Self, Error> {
+        let answer = run(python, &["identify"], &[])?;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let mut lines = answer.lines().map(str::to_owned);
+        match (lines.next(), lines.next(), lines.next()) {
+            (Some(tag), Some(magic), Some(identity)) => {
+                Ok(Self { python: python.to_owned(), tag, magic, identity })
+            }
+            _ => Err(refuse(python, "it does not say what it is")),
+        }
+    }
+
+    /// What the bytecode depends on beside the source: the exact version. Equal sources and equal
+    /// identities give equal bytes.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// Compiles the modules of a zip; those that are no code for this interpreter are passed over.
+    /// One fresh process compiles them in the order of their paths, since on Python 3.8 to 3.10
+    /// the bytes depend on what was compiled before.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Compile`] if the interpreter fails.
+    pub fn compile(&self, zip: &[u8]) -> Result<Bytecode, Error> {
+        let mut writer = Writer::new(Vec::new());
+        for (path, content) in self.modules(zip, Check::Never)? {
+            let path = ArchivePath::parse(&path).map_err(archive)?;
+            writer.bytes(&path, Mode::File, &content).map_err(archive)?;
+        }
+        let (bytes, _) = writer.finish().map_err(archive)?;
+        Ok(self.bytecode(bytes))
+    }
+
+    /// Paths and contents, in the order of their paths.
+    pub(crate) fn modules(
+        &self,
+        zip: &[u8],
+        check: Check,
+    ) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let answer = run(&self.python, &["compile", check.flags()], zip)?;
+        let mut files = files(&answer).ok_or_else(|| refuse(&self.python, "its answer is cut"))?;
+        files.sort();
+        Ok(files.into_iter().map(|(path, content)| (path, content.to_vec())).collect())
+    }
+
+    /// The same from a cache, which has what [`Bytecode::bytes`] was.
+    pub fn bytecode(&self, bytes: Vec<u8>) -> Bytecode {
+        let sha256 = hex(&pinnace_archive::sha256(&bytes));
+        let info = BytecodeInfo { python: self.tag.clone(), magic: self.magic.clone(), sha256 };
+        Bytecode { info, bytes }
+    }
+}
+
+impl Bytecode {
+    /// The archive.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Paths and contents, each with its length before it.
+fn files(mut answer: &[u8]) -> Option<Vec<(String, &[u8])>> {
+    let mut found = Vec::new();
+    while !answer.is_empty() {
+        let (path, rest) = piece(answer)?;
+        let (content, rest) = piece(rest)?;
+        found.push((String::from_utf8(path.to_vec()).ok()?, content));
+        answer = rest;
+    }
+    Some(found)
+}
+
+fn piece(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
+}
+
+fn run(python: &Path, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, Error> {
+    let fault = |source: std::io::Error| refuse(python, &source.to_string());
+    let mut child = Command::new(python)
+        .args(["-s", "-S", "-B", "-c", SCRIPT])
+        .args(arguments)
+        .env_clear()
+        .env("PYTHONHASHSEED", "0")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(fault)?;
+    // It reads all before it says anything.
+    let sent = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(input));
+    let mut answer = Vec::new();
+    let read = child.stdout.take().map_or(Ok(0), |mut out| out.read_to_end(&mut answer));
+    let output = child.wait_with_output().map_err(fault)?;
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(refuse(python, text.lines().last().unwrap_or("it failed")));
+    }
+    sent.and(read).map_err(fault)?;
+    Ok(answer)
+}
+
+fn refuse(python: &Path, reason: &str) -> Error {
+    ErrorKind::Compile { python: python.to_owned(), reason: reason.to_owned() }.into()
+}
+
+/// A zip of these files, to be compiled.
+pub(crate) fn zip_of<'a>(
+    files: impl Iterator<Item = (&'a ArchivePath, Vec<u8>)>,
+) -> Result<Vec<u8>, Error> {
+    let mut writer = Writer::new(Cursor::new(Vec::new()));
+    for (path, content) in files {
+        writer.bytes(path, Mode::File, &content).map_err(archive)?;
+    }
+    writer.finish().map(|(out, _)| out.into_inner()).map_err(archive)
+}

@@ -38,6 +38,7 @@ fn main() -> ExitCode {
     let result = Environment::read().and_then(|environment| match arguments.command {
         Command::Build(build) => command::build::run(&build, &environment, output),
         Command::Lock(lock) => command::lock::run(&lock, &environment, output),
+        Command::Pex(pex) => command::pex::run(&pex, &environment, output),
         Command::Info(info) => command::info::run(&info, output),
     });
     match result {

@@ -27,10 +27,10 @@ pub(crate) fn targets(
         targets.push(Target::parse_with(text, python.as_ref())?);
     }
     for file in &arguments.complete_platform {
-        let path = environment.folder.join(file);
-        let json = fs::read_to_string(&path).map_err(|error| {
-            Failure::job(format!("cannot read the platform `{}`: {error}", path.display()))
-        })?;
+        let json = match file.starts_with('{') {
+            true => file.clone(),
+            false => read(&environment.folder.join(file))?,
+        };
         targets.push(Target::from_complete_platform(&json)?);
     }
     if targets.is_empty() {
@@ -47,6 +47,12 @@ pub(crate) fn targets(
             .collect::<Result<_, _>>()?;
     }
     Ok(targets)
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|error| {
+        Failure::job(format!("cannot read the platform `{}`: {error}", path.display()))
+    })
 }
 
 /// The Python that an interpreter here is, for a platform that does not say one.

@@ -52,6 +52,11 @@ impl Output {
         }
     }
 
+    /// The same with nothing on stdout, which belongs to somebody else.
+    pub(crate) fn without_result(self) -> Self {
+        Self { style: Style::Text, volume: Volume::Quiet }
+    }
+
     /// For programs, before anything is known of what else they want.
     pub(crate) fn json_only() -> Self {
         Self { style: Style::Json, volume: Volume::Quiet }

@@ -40,7 +40,11 @@ def main(*place):
         forget(place.packages + place.pythonpath)
         folder = rarely(place, "pinnace_choose").environment(place)
     if flag("PEX_TOOLS"):
-        return rarely(place, "pinnace_tools").main(place, folder)
+        try:
+            tools = rarely(place, "pinnace_tools")
+        except KeyError:
+            fail("PEX_TOOLS is set, but this PEX file was built without tools; `--include-tools` adds them")
+        return tools.main(place, folder)
     inherit = os.environ.get("PEX_INHERIT_PATH") or place.baked.get("inherit_path") or "false"
     if inherit != "false" or os.name == "nt":
         return start_here(place, folder, inherit)

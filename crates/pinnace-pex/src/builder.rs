@@ -174,6 +174,39 @@ impl PexBuilder {
         Ok(())
     }
 
+    /// Adds a package by its dotted name, with what makes its parents packages.
+    ///
+    /// # Errors
+    ///
+    /// If it is not in that folder; else as [`Self::add_folder`].
+    pub fn add_package(&mut self, name: &str, folder: &Path) -> Result<(), Error> {
+        let path = name.replace('.', "/");
+        for found in sources::collect(&folder.join(&path))? {
+            let below = format!("{path}/{}", found.path);
+            self.add(below, found.mode, Source::File(found.file))?;
+        }
+        for (at, _) in path.match_indices('/') {
+            let init = format!("{}/__init__.py", &path[..at]);
+            let file = folder.join(&init);
+            if file.is_file() && !self.files.contains_key(&init) {
+                self.add(init, sources::mode(&file)?, Source::File(file))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a module by its dotted name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::add_package`].
+    pub fn add_module(&mut self, name: &str, folder: &Path) -> Result<(), Error> {
+        let path = format!("{}.py", name.replace('.', "/"));
+        let file = folder.join(&path);
+        let mode = sources::mode(&file)?;
+        self.add(path, mode, Source::File(file))
+    }
+
     /// Adds a file of user code from memory.
     ///
     /// # Errors

@@ -49,9 +49,10 @@ pub(crate) struct PlatformArguments {
     /// platform alone takes the version of `--python` (may be repeated)
     #[arg(long, value_name = "P")]
     pub(crate) platform: Vec<String>,
-    /// A platform in full, as `pex3 interpreter inspect --markers --tags` prints it (may be repeated)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) complete_platform: Vec<PathBuf>,
+    /// A platform in full, as `pex3 interpreter inspect --markers --tags` prints it: the file, or the
+    /// JSON itself (may be repeated)
+    #[arg(long, value_name = "FILE|JSON")]
+    pub(crate) complete_platform: Vec<String>,
     /// What a platform does not say, as in `python_full_version=3.11.9` (may be repeated)
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) marker: Vec<String>,

@@ -14,7 +14,13 @@ pub(crate) use start::{LayoutName, StartArguments};
 
 /// Ships Python code in seconds: builds it, with all that it needs, into one file that runs.
 #[derive(Debug, Parser)]
-#[command(name = "pinnace", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "pinnace",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    args_override_self = true
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -39,6 +45,8 @@ struct Global {
 pub(crate) enum Command {
     /// Build a PEX file: one file that holds wheels and code, and runs
     Build(Box<Build>),
+    /// Take the arguments of the pex tool, and build what it would
+    Pex(Pex),
     /// Choose the exact files that satisfy requirements, and write them down
     Lock(Box<Lock>),
     /// Show what a PEX file holds
@@ -59,6 +67,12 @@ pub(crate) struct Build {
     /// Add the contents of this folder as code (may be repeated)
     #[arg(long = "sources", short = 'D', value_name = "DIR")]
     pub(crate) sources: Vec<PathBuf>,
+    /// Add this package as code, as in `app.web` or `app.web@src` (may be repeated)
+    #[arg(long, value_name = "PKG[@DIR]")]
+    pub(crate) add_package: Vec<String>,
+    /// Add this module as code, as in `tool` or `tool@src` (may be repeated)
+    #[arg(long, value_name = "MOD[@DIR]")]
+    pub(crate) add_module: Vec<String>,
     /// The file to write; a folder with the layouts that are one
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
@@ -72,6 +86,14 @@ pub(crate) struct Build {
     pub(crate) solve: SolveArguments,
     #[command(flatten)]
     pub(crate) index: IndexArguments,
+}
+
+/// Without an output file what is built is run, with the arguments behind `--`.
+#[derive(Args, Debug)]
+pub(crate) struct Pex {
+    /// As the pex tool takes them
+    #[arg(value_name = "ARG", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<String>,
 }
 
 /// Several platforms are several resolutions, in one lock.

@@ -3,3 +3,4 @@
 pub(crate) mod build;
 pub(crate) mod info;
 pub(crate) mod lock;
+pub(crate) mod pex;

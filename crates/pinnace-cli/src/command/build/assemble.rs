@@ -74,6 +74,16 @@ impl Job<'_> {
         for folder in folders {
             builder.add_project(folder)?;
         }
+        let place = |text: &String| {
+            let (name, folder) = text.split_once('@').unwrap_or((text, ""));
+            (name.to_owned(), self.environment.folder.join(folder))
+        };
+        for (name, folder) in self.arguments.add_package.iter().map(place) {
+            builder.add_package(&name, &folder)?;
+        }
+        for (name, folder) in self.arguments.add_module.iter().map(place) {
+            builder.add_module(&name, &folder)?;
+        }
         for folder in &self.arguments.sources {
             builder.add_folder(&self.environment.folder.join(folder))?;
         }

@@ -139,6 +139,8 @@ fn check_arguments(arguments: &Build) -> Result<(), Failure> {
         && inputs.project.is_none()
         && arguments.lock.is_none()
         && arguments.sources.is_empty()
+        && arguments.add_package.is_empty()
+        && arguments.add_module.is_empty()
         && run.executable.is_none();
     if nothing {
         return Err(Failure::usage("there is nothing to build")

@@ -446,7 +446,7 @@ impl PexBuilder {
                     let chroot = chroot::install(name, sha256, &zip)?;
                     match shape {
                         Shape::Packed => {
-                            let packed = Member::Bytes(chroot::zip(&chroot, wheels)?);
+                            let packed = Member::Archive(chroot::zip(&chroot, wheels)?);
                             insert(members, &path, Mode::File, packed)?;
                         }
                         Shape::File | Shape::Loose => {
@@ -461,7 +461,7 @@ impl PexBuilder {
             distributions.insert(name.clone(), runtime::hex(&digest));
             if let Some(bytecode) = self.bytecode.get(name) {
                 let path = format!("{path}.{}.zip", bytecode.info.python);
-                let member = Member::Bytes(bytecode.bytes.clone());
+                let member = Member::Archive(bytecode.bytes.clone());
                 insert(members, &path, Mode::File, member)?;
             }
         }

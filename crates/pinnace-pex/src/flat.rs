@@ -67,7 +67,7 @@ fn installed(
     zip: &WheelArchive,
 ) -> Result<Vec<(String, Mode, Member)>, Error> {
     let record = Record::read(wheel, zip)?;
-    let mut text = String::new();
+    let mut sizes = BTreeMap::new();
     let mut found = Vec::new();
     for entry in zip.entries().iter().filter(|entry| entry.is_file()) {
         let (scheme, path) = place(entry.name()).ok_or_else(|| unknown(wheel, entry.name()))?;
@@ -79,12 +79,20 @@ fn installed(
         if entry.name() == record.path {
             continue;
         }
-        let member = match scheme {
-            Scheme::Scripts => Member::Bytes(portable(zip.read(entry).map_err(archive)?)),
-            _ => inside(wheel, sha256, zip, &record, entry.name())?,
+        let (member, size) = match scheme {
+            Scheme::Scripts => {
+                let script = portable(zip.read(entry).map_err(archive)?);
+                let size = script.len() as u64;
+                (Member::Bytes(script), size)
+            }
+            _ => (inside(wheel, sha256, zip, &record, entry.name())?, entry.size()),
         };
-        record::line(&mut text, &path, Some((&member.sha256(), entry.size())));
+        sizes.insert(path.clone(), (member.sha256(), size));
         found.push((path, entry.mode(), member));
+    }
+    let mut text = String::new();
+    for (path, (sha256, size)) in &sizes {
+        record::line(&mut text, path, Some((sha256, *size)));
     }
     record::line(&mut text, &record.path, None);
     found.push((record.path, Mode::File, Member::Bytes(text.into_bytes())));

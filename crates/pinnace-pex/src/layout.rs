@@ -67,7 +67,9 @@ fn copy(
     target: &Path,
 ) -> Result<(), Error> {
     match member {
-        Member::Bytes(bytes) | Member::Code(bytes) => out.write_all(bytes).map_err(writing(target)),
+        Member::Bytes(bytes) | Member::Archive(bytes) | Member::Code(bytes) => {
+            out.write_all(bytes).map_err(writing(target))
+        }
         Member::File { file, .. } => {
             let mut source = fs::File::open(file).map_err(at(file))?;
             io::copy(&mut source, out).map(drop).map_err(writing(target))

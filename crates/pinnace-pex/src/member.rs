@@ -17,6 +17,8 @@ pub(crate) type Members = BTreeMap<ArchivePath, (Mode, Member)>;
 #[derive(Clone, Debug)]
 pub(crate) enum Member {
     Bytes(Vec<u8>),
+    /// An archive, which is never compressed.
+    Archive(Vec<u8>),
     /// Boot code, which is compressed: it is of one version of Pinnace anyway.
     Code(Vec<u8>),
     File {
@@ -48,14 +50,16 @@ impl Member {
     pub(crate) fn bytes(&self) -> Result<Vec<u8>, Error> {
         match self {
             Self::File { file, .. } => std::fs::read(file).map_err(at(file)),
-            Self::Bytes(bytes) | Self::Code(bytes) => Ok(bytes.clone()),
+            Self::Bytes(bytes) | Self::Archive(bytes) | Self::Code(bytes) => Ok(bytes.clone()),
             Self::Wheel { .. } | Self::Inside { .. } => Ok(Vec::new()),
         }
     }
 
     pub(crate) fn sha256(&self) -> [u8; 32] {
         match self {
-            Self::Bytes(bytes) | Self::Code(bytes) => pinnace_archive::sha256(bytes),
+            Self::Bytes(bytes) | Self::Archive(bytes) | Self::Code(bytes) => {
+                pinnace_archive::sha256(bytes)
+            }
             Self::File { sha256, .. } | Self::Wheel { sha256, .. } => *sha256,
             Self::Inside { content, .. } => *content,
         }

@@ -62,7 +62,9 @@ pub(crate) fn import(members: &Members, wheels: &dyn WheelFiles) -> Result<Impor
     for (path, (_, member)) in members {
         bytes += 200 + 2 * path.as_str().len() as u64;
         bytes += match member {
-            Member::Bytes(content) | Member::Code(content) => content.len() as u64,
+            Member::Bytes(content) | Member::Archive(content) | Member::Code(content) => {
+                content.len() as u64
+            }
             Member::File { file, .. } => file.metadata().map_err(at(file))?.len(),
             Member::Inside { wheel, sha256, entry, .. } => {
                 sizes.inside(wheel, sha256, entry, wheels)?
@@ -136,15 +138,21 @@ fn write_members<W: Write>(
     };
     for (path, (mode, member)) in members {
         let bytes = match member {
-            Member::Bytes(bytes) | Member::Code(bytes) => Some(Cow::Borrowed(bytes.as_slice())),
+            Member::Bytes(bytes) | Member::Archive(bytes) | Member::Code(bytes) => {
+                Some(Cow::Borrowed(bytes.as_slice()))
+            }
             Member::Inside { wheel, sha256, entry, content } => {
                 Some(reader.inside(wheel, sha256, entry, content)?)
             }
             _ => None,
         };
-        let is_code = matches!(member, Member::Code(_));
+        let compresses = match member {
+            Member::Code(_) => true,
+            Member::Archive(_) => false,
+            _ => compression == Compression::Deflate,
+        };
         match (member, bytes) {
-            (_, Some(bytes)) if is_code || compression == Compression::Deflate => {
+            (_, Some(bytes)) if compresses => {
                 writer.file(path, *mode, encoded(path, &bytes)?).map_err(archive)?;
             }
             (_, Some(bytes)) => writer.bytes(path, *mode, &bytes).map_err(archive)?,
@@ -153,7 +161,7 @@ fn write_members<W: Write>(
                 let content: Content<Box<dyn ReadSeek>> = measured.next().map_err(fault)?;
                 writer.file(path, *mode, content).map_err(archive)?;
             }
-            (Member::File { file, sha256 }, None) if compression == Compression::Deflate => {
+            (Member::File { file, sha256 }, None) if compresses => {
                 let bytes = std::fs::read(file).map_err(at(file))?;
                 unchanged(file, &pinnace_archive::sha256(&bytes), sha256)?;
                 writer.file(path, *mode, encoded(path, &bytes)?).map_err(archive)?;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use pinnace_archive::{ArchivePath, Mode, Writer};
-use pinnace_pex::{EntryPoint, PexBuilder, ReadSeek, WheelFiles, Written};
+use pinnace_pex::{EntryPoint, FolderLayout, PexBuilder, PexInfo, ReadSeek, WheelFiles, Written};
 use pinnace_wheel::{Interpreter, MemoryCache, Target, WheelName};
 
 /// The interpreter of the tests: `python3` on PATH.
@@ -26,6 +26,20 @@ pub(crate) fn target() -> &'static Target {
             Interpreter::probe(path.trim().as_ref(), &MemoryCache::default()).unwrap();
         interpreter.target().clone()
     })
+}
+
+/// The interpreter itself.
+pub(crate) fn python() -> PathBuf {
+    let run = Command::new("python3")
+        .args(["-c", "import os, sys; print(os.path.realpath(sys.executable))"])
+        .output()
+        .unwrap();
+    PathBuf::from(String::from_utf8(run.stdout).unwrap().trim())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test moves what it made")]
+pub(crate) fn rename(from: &Path, to: &Path) {
+    fs::rename(from, to).unwrap();
 }
 
 /// Wheels in memory.
@@ -64,6 +78,12 @@ impl Fixture {
         self
     }
 
+    /// With what the file says about itself changed.
+    pub(crate) fn info(mut self, change: impl FnOnce(&mut PexInfo)) -> Self {
+        change(self.builder.info_mut());
+        self
+    }
+
     /// With a wheel of these files; RECORD and the rest of `.dist-info` are made here.
     pub(crate) fn wheel(mut self, name: &str, files: &[(&str, &str)]) -> Self {
         let bytes = wheel(name, files);
@@ -80,11 +100,24 @@ impl Fixture {
     pub(crate) fn write(&self) -> (PathBuf, Written) {
         let path = self.folder.path().join("app.pex");
         let mut bytes = Vec::new();
-        let mut builder = self.builder.clone();
-        builder.add_platform(target(), self.names.iter().map(|(name, sha256)| (name, *sha256)));
-        let written = builder.write(&mut bytes, &self.wheels, 2).unwrap();
+        let written = self.complete().write(&mut bytes, &self.wheels, 2).unwrap();
         write_executable(&path, &bytes);
         (path, written)
+    }
+
+    /// In one of the shapes that are folders.
+    pub(crate) fn write_folder(&self, shape: FolderLayout) -> PathBuf {
+        let path = self.folder.path().join(format!("{shape:?}"));
+        fs::create_dir(&path).unwrap();
+        self.complete().write_folder(&path, shape, &self.wheels).unwrap();
+        path
+    }
+
+    /// The builder with the wheels, for the interpreter of the tests.
+    pub(crate) fn complete(&self) -> PexBuilder {
+        let mut builder = self.builder.clone();
+        builder.add_platform(target(), self.names.iter().map(|(name, sha256)| (name, *sha256)));
+        builder
     }
 
     /// The file, to be run with these arguments in a folder of its own, with a cache of its own.

@@ -6,5 +6,10 @@
 mod boot;
 mod build;
 mod fixture;
+mod interpreters;
 mod isolation;
+mod large;
+mod layouts;
+mod members;
+mod settings;
 mod unpack;

@@ -1,0 +1,118 @@
+//! Items 20 and 26: which interpreter runs, and several starts at once.
+
+use std::{
+    os::unix::fs::symlink,
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use crate::fixture::{Fixture, Ran, python, write_executable};
+
+/// A folder with interpreters that say that they are of these versions, and are all the same.
+fn interpreters(fixture: &Fixture, names: &[&str]) -> PathBuf {
+    let folder = fixture.folder.path().join("interpreters");
+    std::fs::create_dir(&folder).unwrap();
+    for name in names {
+        symlink(python(), folder.join(name)).unwrap();
+    }
+    folder
+}
+
+fn version() -> String {
+    let release = crate::fixture::target().python().release().to_vec();
+    format!("{}.{}", release[0], release[1])
+}
+
+/// Item 20.
+#[test]
+fn constraints_decide_which_interpreter_runs() {
+    let fits =
+        [format!("=={}.*", version()), format!("CPython>={}", version()), ">=3.8".to_owned()];
+    for constraint in fits {
+        let fixture = Fixture::new().info(|info| info.interpreter_constraints = vec![constraint]);
+        assert_eq!(fixture.run(&["-c", "print(1)"]).ok(), "1\n");
+    }
+    for constraint in ["==3.7.*", "<3.8", "PyPy>=3.9", "CPython+t>=3.13"] {
+        let fixture =
+            Fixture::new().info(|info| info.interpreter_constraints = vec![constraint.to_owned()]);
+        let folder = interpreters(&fixture, &["python3", "python3.99"]);
+        let mut command = Command::new(fixture.write().0);
+        command.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+        command.env("PEX_ROOT", fixture.cache()).env("PEX_PYTHON_PATH", &folder);
+        let ran = Ran::of(command.output().unwrap());
+        assert_eq!(ran.code, Some(1), "{constraint}");
+        for word in ["Examined the following interpreters:\n1.) ", constraint] {
+            assert!(ran.err.contains(word), "{}", ran.err);
+        }
+    }
+}
+
+#[test]
+fn an_interpreter_that_is_named_is_the_one_that_runs() {
+    let fixture = Fixture::new().wheel("a-1-py3-none-any.whl", &[("a.py", "")]);
+    let folder = interpreters(&fixture, &["python3.77", "mine"]);
+    let code = "import a, os, sys; print(os.path.basename(os.readlink(sys.executable)))";
+    for (name, value) in [
+        ("PEX_PYTHON", folder.join("mine").display().to_string()),
+        ("PEX_PYTHON_PATH", folder.join("mine").display().to_string()),
+    ] {
+        let mut command = fixture.command(&["-c", code]);
+        assert_eq!(Ran::of(command.env(name, value).output().unwrap()).ok(), "mine\n", "{name}");
+    }
+    let mut command = fixture.command(&["-c", code]);
+    let ran = Ran::of(command.env("PEX_PYTHON", "/bin/true").output().unwrap());
+    assert_eq!(ran.code, Some(0), "what an absolute path names is started, whatever it is");
+    let mut command = fixture.command(&["-c", code]);
+    let ran = Ran::of(command.env("PEX_PYTHON", "python0.0").output().unwrap());
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("Failed to find compatible interpreter"), "{}", ran.err);
+}
+
+/// Item 26.
+#[test]
+fn a_first_start_that_is_killed_is_made_good_by_the_next() {
+    let big = "x = 1\n".repeat(20_000);
+    let names: Vec<String> = (0..60).map(|n| format!("lib/m{n}.py")).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), big.as_str())).collect();
+    let fixture = Fixture::new().wheel("lib-1-py3-none-any.whl", &files);
+    let (path, _) = fixture.write();
+    for wait in [10, 20, 30, 40, 60, 80] {
+        let mut command = Command::new(&path);
+        command.args(["-c", "pass"]).env("PEX_ROOT", fixture.cache()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(wait));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let code = "import lib.m59, os; print(len(os.listdir(os.path.dirname(lib.m59.__file__))) >= 60, lib.m59.x)";
+        let mut command = fixture.command(&["-c", code]);
+        assert_eq!(Ran::of(command.output().unwrap()).ok(), "True 1\n");
+        std::fs::remove_dir_all(fixture.cache()).unwrap();
+    }
+}
+
+/// What was not yet on disk when the machine went down may have been lost.
+#[test]
+fn what_an_earlier_run_of_the_machine_left_is_looked_at() {
+    let fixture =
+        Fixture::new().wheel("lib-1-py3-none-any.whl", &[("lib.py", "VALUE = 'whole'\n")]);
+    let start = || fixture.command(&["-c", "import lib; print(lib.VALUE)"]).output().unwrap();
+    assert_eq!(Ran::of(start()).ok(), "whole\n");
+    let cache = fixture.cache().join("pinnace/1");
+    let reboot = || {
+        let code = "import marshal, pathlib, sys\nfor p in list(pathlib.Path(sys.argv[1]).rglob('manifest.marshal')):\n    m = marshal.loads(p.read_bytes()); m['whole'] = 'before'; p.write_bytes(marshal.dumps(m))\n    w = p.parent / 'whole'\n    w.exists() and w.write_text('before')\n";
+        let status = Command::new(python()).args(["-c", code]).arg(&cache).status().unwrap();
+        assert!(status.success());
+        std::fs::remove_dir_all(cache.join("ready")).unwrap();
+    };
+    reboot();
+    assert_eq!(Ran::of(start()).ok(), "whole\n");
+    let settled = crate::fixture::tree(&cache.join("ready"));
+    assert!(settled.iter().any(|name| name.contains("/settled/")), "{settled:?}");
+    std::fs::remove_dir_all(&cache).unwrap();
+    assert_eq!(Ran::of(start()).ok(), "whole\n");
+    let lost = crate::fixture::tree(&cache).into_iter().find(|name| name.ends_with("/lib/lib.py"));
+    write_executable(&cache.join(lost.unwrap()), b"");
+    reboot();
+    assert_eq!(Ran::of(start()).ok(), "whole\n");
+}

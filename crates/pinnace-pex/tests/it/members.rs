@@ -1,0 +1,117 @@
+//! Items 8 to 12 and 25: files that are seen together.
+
+use std::path::Path;
+
+use crate::fixture::{Fixture, Ran};
+
+const VERSIONS: &str = "import importlib.metadata as m; print(sorted((d.metadata['Name'], d.version) for d in m.distributions()))";
+
+fn main_file() -> Fixture {
+    Fixture::new()
+        .wheel("lib-1.0-py3-none-any.whl", &[("lib.py", "VERSION = 1\n")])
+        .code("shared.py", "FROM = 'main'\n")
+}
+
+fn member() -> Fixture {
+    Fixture::new()
+        .wheel("lib-2.0-py3-none-any.whl", &[("lib.py", "VERSION = 2\n")])
+        .wheel("more-1.0-py3-none-any.whl", &[("more.py", "")])
+        .code("shared.py", "FROM = 'member'\n")
+        .code("own.py", "FROM = 'member'\n")
+}
+
+fn with(fixture: &Fixture, path: impl AsRef<Path>, code: &str) -> Ran {
+    let mut command = fixture.command(&["-c", code]);
+    Ran::of(command.env("PEX_PATH", path.as_ref()).output().unwrap())
+}
+
+/// Item 8; a distribution that is there twice is reported, where the pex tool shows both.
+#[test]
+fn distributions_of_members_are_seen_and_those_of_the_main_file_win() {
+    let (main, member) = (main_file(), member());
+    let (path, _) = member.write();
+    let ran = with(&main, &path, &format!("import lib, more; print(lib.VERSION); {VERSIONS}"));
+    assert!(ran.err.starts_with("warning: lib-1.0-py3-none-any.whl is in "), "{}", ran.err);
+    assert!(ran.err.contains("and lib-2.0-py3-none-any.whl in "), "{}", ran.err);
+    assert_eq!(ran.ok(), "1\n[('lib', '1.0'), ('more', '1.0')]\n");
+    let warm = with(&main, &path, VERSIONS);
+    assert_eq!(warm.err, "");
+    assert_eq!(warm.ok(), "[('lib', '1.0'), ('more', '1.0')]\n");
+    assert_eq!(with(&main, "", VERSIONS).ok(), "[('lib', '1.0')]\n");
+}
+
+/// Item 9.
+#[test]
+fn members_that_are_not_there_or_do_not_fit_are_named() {
+    let main = main_file();
+    let ran = with(&main, "gone.pex", "1");
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("gone.pex") && !ran.err.contains("Traceback"), "{}", ran.err);
+    let foreign = Fixture::new().wheel("x-1-cp36-cp36m-win_amd64.whl", &[("x.py", "")]);
+    let ran = with(&main, foreign.write().0, "1");
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("x-1-cp36-cp36m-win_amd64.whl"), "{}", ran.err);
+}
+
+/// Item 10: members bring their code, and never shadow that of the main file.
+#[test]
+fn code_of_members_is_seen_behind_that_of_the_main_file() {
+    let (main, member) = (main_file(), member());
+    let code = "import shared, own; print(shared.FROM, own.FROM)";
+    assert_eq!(with(&main, member.write().0, code).ok(), "main member\n");
+}
+
+/// Item 11.
+#[test]
+fn one_distribution_in_two_files_is_there_once() {
+    let lib: (&str, &[(&str, &str)]) = ("lib-1.0-py3-none-any.whl", &[("lib.py", "VERSION = 1\n")]);
+    let (main, member) = (main_file(), Fixture::new().wheel(lib.0, lib.1));
+    let ran = with(&main, member.write().0, VERSIONS);
+    assert_eq!((ran.err.as_str(), ran.out.as_str()), ("", "[('lib', '1.0')]\n"));
+}
+
+/// Item 12.
+#[test]
+fn members_that_are_built_in_come_first() {
+    let one = Fixture::new().code("who.py", "NAME = 'one'\n");
+    let two = Fixture::new().code("who.py", "NAME = 'two'\n");
+    let path = one.write().0.display().to_string();
+    let main = main_file().info(|info| info.pex_path.clone_from(&path));
+    assert_eq!(with(&main, two.write().0, "import who; print(who.NAME)").ok(), "one\n");
+    assert_eq!(with(&main, "", "import who; print(who.NAME)").ok(), "one\n");
+}
+
+/// A member that changes is another one.
+#[test]
+fn a_member_that_changed_is_seen_as_it_is() {
+    let main = main_file();
+    let member = Fixture::new().code("who.py", "NAME = 'old'\n");
+    let (path, _) = member.write();
+    assert_eq!(with(&main, &path, "import who; print(who.NAME)").ok(), "old\n");
+    let other = Fixture::new().code("who.py", "NAME = 'new'\n");
+    crate::fixture::write_executable(&path, &std::fs::read(other.write().0).unwrap());
+    assert_eq!(with(&main, &path, "import who; print(who.NAME)").ok(), "new\n");
+}
+
+/// Item 25.
+#[test]
+fn the_import_of_pex_shows_what_a_file_brings() {
+    let main = main_file();
+    let (path, _) = main.write();
+    for code in [
+        "import __pex__, lib, shared; print(lib.VERSION, shared.FROM)",
+        "from __pex__ import lib, shared; print(lib.VERSION, shared.FROM)",
+    ] {
+        let mut python = std::process::Command::new(crate::fixture::python());
+        python.args(["-c", code]).env("PYTHONPATH", &path).env("PEX_ROOT", main.cache());
+        assert_eq!(Ran::of(python.output().unwrap()).ok(), "1 main\n", "{code}");
+    }
+}
+
+/// Programs that are started by the program see what it sees.
+#[test]
+fn child_processes_see_the_same() {
+    let (main, member) = (main_file(), member());
+    let code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import lib, more, shared, own; print(lib.VERSION, shared.FROM)'], check=True)";
+    assert_eq!(with(&main, member.write().0, code).ok(), "1 main\n");
+}

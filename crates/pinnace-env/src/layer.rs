@@ -1,12 +1,14 @@
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// One input of a merge: a named, ordered set of distributions and files. `Id` tells contents
+use crate::Contents;
+
+/// One input of a merge: a named, ordered set of distributions, and files. `Id` tells contents
 /// apart.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Layer<Id> {
     pub(crate) name: String,
     pub(crate) distributions: Vec<Distribution<Id>>,
-    pub(crate) files: BTreeMap<String, Id>,
+    pub(crate) contents: Arc<Contents<Id>>,
 }
 
 /// An installed project, or one that will be: a wheel in one piece.
@@ -18,12 +20,13 @@ pub struct Distribution<Id> {
     pub(crate) id: Id,
     pub(crate) requires: Vec<String>,
     pub(crate) extras: Vec<String>,
+    pub(crate) contents: Arc<Contents<Id>>,
 }
 
 impl<Id> Layer<Id> {
     /// An empty layer. The name is what conflicts call it.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), distributions: Vec::new(), files: BTreeMap::new() }
+        Self { name: name.into(), distributions: Vec::new(), contents: Arc::default() }
     }
 
     /// The same layer with one distribution more.
@@ -33,10 +36,10 @@ impl<Id> Layer<Id> {
         self
     }
 
-    /// The same layer with one file more; a later file of that path replaces an earlier one.
+    /// The same layer with files of its own; they are seen before those of any distribution.
     #[must_use]
-    pub fn with_file(mut self, path: impl Into<String>, id: Id) -> Self {
-        self.files.insert(path.into(), id);
+    pub fn with_contents(mut self, contents: Contents<Id>) -> Self {
+        self.contents = Arc::new(contents);
         self
     }
 
@@ -47,7 +50,8 @@ impl<Id> Layer<Id> {
 }
 
 impl<Id> Distribution<Id> {
-    /// A distribution that requires nothing. The project's name must be normalised (PEP 503).
+    /// A distribution that requires nothing, and of whose files nothing is known. The project's
+    /// name must be normalised (PEP 503).
     pub fn new(
         project: impl Into<String>,
         version: impl Into<String>,
@@ -61,6 +65,7 @@ impl<Id> Distribution<Id> {
             id,
             requires: Vec::new(),
             extras: Vec::new(),
+            contents: Arc::default(),
         }
     }
 
@@ -69,6 +74,13 @@ impl<Id> Distribution<Id> {
     pub fn requiring(mut self, requires: Vec<String>, extras: Vec<String>) -> Self {
         self.requires = requires;
         self.extras = extras;
+        self
+    }
+
+    /// The same with its files and scripts.
+    #[must_use]
+    pub fn with_contents(mut self, contents: Contents<Id>) -> Self {
+        self.contents = Arc::new(contents);
         self
     }
 
@@ -90,5 +102,10 @@ impl<Id> Distribution<Id> {
     /// What its content is known by.
     pub fn id(&self) -> &Id {
         &self.id
+    }
+
+    /// Its files and scripts.
+    pub fn contents(&self) -> &Contents<Id> {
+        &self.contents
     }
 }

@@ -1,7 +1,27 @@
-use pinnace_env::{Conflict, Distribution, Layer, Need, NoRules, Rules, merge};
+use pinnace_env::{
+    Conflict, Contents, Distribution, File, Layer, Need, NoRules, Place, Program, Rules, Script,
+    merge,
+};
 
 fn distribution(name: &str, version: &str, id: u8) -> Distribution<u8> {
     Distribution::new(name, version, format!("{name}-{version}-py3-none-any.whl"), id)
+}
+
+fn contents(files: &[(&str, u8)]) -> Contents<u8> {
+    placed(Place::Library, files)
+}
+
+fn placed(place: Place, files: &[(&str, u8)]) -> Contents<u8> {
+    Contents::new(files.iter().map(|(path, id)| File::new(place, *path, *id))).unwrap()
+}
+
+/// A layer of one distribution, called as the layer.
+fn layer(name: &str, id: u8, contents: Contents<u8>) -> Layer<u8> {
+    Layer::new(name).with(distribution(name, "1", id).with_contents(contents))
+}
+
+fn said(layers: &[Layer<u8>]) -> Vec<String> {
+    merge(layers, &NoRules).conflicts().iter().map(ToString::to_string).collect()
 }
 
 /// Requirements as `name==version`, wheels with `bad` in their name do not fit.
@@ -32,12 +52,12 @@ fn one_distribution_in_two_layers_is_no_conflict() {
 
 #[test]
 fn both_owners_are_named() {
-    let a = Layer::new("a").with(distribution("p", "1", 1)).with_file("f", 1).with_file("d/x", 1);
-    let b = Layer::new("b").with(distribution("p", "2", 2)).with_file("f", 2).with_file("d", 2);
-    let plan = merge(&[a, b], &NoRules);
-    let said: Vec<String> = plan.conflicts().iter().map(ToString::to_string).collect();
+    let a = Layer::new("a").with(distribution("p", "1", 1));
+    let b = Layer::new("b").with(distribution("p", "2", 2));
+    let a = a.with_contents(placed(Place::Code, &[("f", 1), ("d/x", 1)]));
+    let b = b.with_contents(placed(Place::Code, &[("f", 2), ("d", 2)]));
     assert_eq!(
-        said,
+        said(&[a, b]),
         [
             "p is there twice: `p-1-py3-none-any.whl` (in a) and `p-2-py3-none-any.whl` (in b)",
             "`d` is a file in one of a and b, and a folder in the other",
@@ -47,11 +67,107 @@ fn both_owners_are_named() {
 }
 
 #[test]
+fn distributions_are_named_with_their_layer() {
+    let a = layer("a", 1, contents(&[("x/__init__.py", 1), ("x/a.py", 1)]));
+    let b = layer("b", 2, contents(&[("x/__init__.py", 2), ("x/b.py", 1)]));
+    let plan = merge(&[a, b], &NoRules);
+    let pieces: Vec<(&str, &str)> =
+        plan.pieces().map(|piece| (piece.path(), piece.source().layer())).collect();
+    assert_eq!(pieces, [("x/__init__.py", "a"), ("x/a.py", "a"), ("x/b.py", "b")]);
+    let conflict = plan.conflicts()[0].to_string();
+    assert_eq!(
+        conflict,
+        "`x/__init__.py` is in `a-1-py3-none-any.whl` (in a) and, with other content, in \
+         `b-1-py3-none-any.whl` (in b)"
+    );
+}
+
+#[test]
 fn a_file_above_a_folder_wins_too() {
-    let layers = [Layer::new("a").with_file("d", 1), Layer::new("b").with_file("d/x/y", 2)];
+    let layers = [layer("a", 1, contents(&[("d", 1)])), layer("b", 2, contents(&[("d/x/y", 2)]))];
     let plan = merge(&layers, &NoRules);
     assert!(matches!(plan.conflicts(), [Conflict::FileAndFolder { path, .. }] if path == "d"));
-    assert_eq!(plan.files().len(), 1);
+    assert_eq!(plan.files().count(), 1);
+}
+
+#[test]
+fn what_differs_in_case_only_is_told_and_kept() {
+    let layers =
+        [layer("a", 1, contents(&[("Foo/a.py", 1)])), layer("b", 2, contents(&[("foo/b.py", 2)]))];
+    let plan = merge(&layers, &NoRules);
+    assert!(
+        matches!(plan.conflicts(), [Conflict::SameButForCase { path, other, .. }] if path == "Foo" && other == "foo")
+    );
+    assert_eq!(plan.files().count(), 2);
+}
+
+#[test]
+fn declarations_of_a_namespace_are_as_good_as_one_another() {
+    let init = |id| File::new(Place::Library, "ns/__init__.py", id);
+    let module = |name: &str| File::new(Place::Library, format!("ns/{name}"), 9);
+    let of = |files: Vec<File<u8>>| Contents::new(files).unwrap();
+    let a = layer("a", 1, of(vec![init(1).declaring_namespace(), module("a.py")]));
+    let b = layer("b", 2, of(vec![init(2).declaring_namespace(), module("b.py")]));
+    let c = layer("c", 3, of(vec![init(3), module("c.py")]));
+    assert_eq!(said(&[a.clone(), b.clone()]), [""; 0]);
+    let plan = merge(&[a.clone(), b.clone()], &NoRules);
+    assert_eq!(plan.files().count(), 3);
+    assert!(matches!(merge(&[a, b, c], &NoRules).conflicts(), [Conflict::SameFile { .. }]));
+}
+
+#[test]
+fn a_program_belongs_to_who_came_first() {
+    let script = |target: &str| Contents::default().with_scripts([Script::new("run", target)]);
+    let file = placed(Place::Scripts, &[("run", 7), ("own", 8)]);
+    let layers = [
+        layer("a", 1, script("m:f")),
+        layer("b", 2, script("m:f")),
+        layer("c", 3, script("n:f")),
+        layer("d", 4, file),
+    ];
+    let plan = merge(&layers, &NoRules);
+    let said: Vec<String> = plan.conflicts().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "the program `run` is in `a-1-py3-none-any.whl` (in a) and, another one, in `c-1-py3-none-any.whl` (in c)",
+            "the program `run` is in `a-1-py3-none-any.whl` (in a) and, another one, in `d-1-py3-none-any.whl` (in d)",
+        ]
+    );
+    let programs: Vec<_> = plan.programs().collect();
+    assert!(matches!(programs[0], ("own", Program::File { file, .. }) if *file.id() == 8));
+    assert!(matches!(programs[1], ("run", Program::Script { target: "m:f", .. })));
+    assert_eq!(plan.files().count(), 0);
+}
+
+#[test]
+fn the_entry_point_of_a_distribution_takes_the_place_of_its_own_file() {
+    let contents = placed(Place::Scripts, &[("run", 7)]).with_scripts([Script::new("run", "m:f")]);
+    let plan = merge(&[layer("a", 1, contents)], &NoRules);
+    assert!(plan.conflicts().is_empty());
+    assert!(matches!(plan.programs().next(), Some(("run", Program::Script { .. }))));
+}
+
+#[test]
+fn lines_that_run_at_every_start_are_listed() {
+    let of = contents(&[("a.pth", 1), ("b/c.pth", 2), ("d.py", 3)]);
+    let plan = merge(&[layer("a", 1, of)], &NoRules);
+    let paths: Vec<&str> = plan.path_files().map(|(file, _)| file.path()).collect();
+    assert_eq!(paths, ["a.pth"]);
+}
+
+#[test]
+fn the_extras_of_all_who_ask_count() {
+    let asking = |extras: &[&str]| {
+        let extras = extras.iter().map(|one| (*one).to_owned()).collect();
+        Layer::new("one")
+            .with(distribution("a", "1", 1).requiring(vec!["extra:gone".into()], extras))
+    };
+    assert!(merge(&[asking(&[]), asking(&[])], &TestRules).conflicts().is_empty());
+    let plan = merge(&[asking(&[]), asking(&["x"])], &TestRules);
+    assert!(
+        matches!(plan.conflicts(), [Conflict::Unsatisfied { project, .. }] if project == "gone")
+    );
 }
 
 #[test]
@@ -82,6 +198,6 @@ fn the_merged_set_must_hold_together() {
 #[test]
 fn no_layers_make_an_empty_plan() {
     let plan = merge::<u8>(&[], &NoRules);
-    assert!(plan.distributions().is_empty() && plan.conflicts().is_empty());
-    assert_eq!(plan.files().len(), 0);
+    assert!(plan.distributions().next().is_none() && plan.conflicts().is_empty());
+    assert_eq!(plan.files().count(), 0);
 }

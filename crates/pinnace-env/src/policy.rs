@@ -1,0 +1,144 @@
+use std::collections::BTreeMap;
+
+use crate::{Conflict, ConflictKind};
+
+/// What to make of a [`Conflict`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ruling {
+    /// The environment must not come to be.
+    Refuse,
+    /// The first owner's counts, as the plan has it already.
+    FirstWins,
+}
+
+/// Rules on what to make of conflicts. The most specific that applies decides: that of the path,
+/// else of a project, else of the kind, else the one for all others; of several equally specific
+/// ones the one that was given last.
+///
+/// ```
+/// use pinnace_env::{Conflict, ConflictKind, Owner, Place, Policy, Ruling};
+///
+/// let policy = Policy::new(Ruling::Refuse)
+///     .with_kind(ConflictKind::SameScript, Ruling::FirstWins)
+///     .with_path("tests/**", Ruling::FirstWins);
+/// let owner = |layer: &str| Owner { layer: layer.to_owned(), distribution: None };
+/// let same = |path: &str| Conflict::SameFile {
+///     place: Place::Library,
+///     path: path.to_owned(),
+///     winner: owner("a"),
+///     loser: owner("b"),
+/// };
+/// assert_eq!(policy.judge(&same("tests/conftest.py")), Ruling::FirstWins);
+/// assert_eq!(policy.judge(&same("app/tests.py")), Ruling::Refuse);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Policy {
+    otherwise: Ruling,
+    kinds: BTreeMap<ConflictKind, Ruling>,
+    projects: BTreeMap<String, Ruling>,
+    paths: Vec<(String, Ruling)>,
+}
+
+impl Policy {
+    /// One ruling for all.
+    pub fn new(otherwise: Ruling) -> Self {
+        let (kinds, projects) = (BTreeMap::new(), BTreeMap::new());
+        Self { otherwise, kinds, projects, paths: Vec::new() }
+    }
+
+    /// Another ruling for a kind.
+    #[must_use]
+    pub fn with_kind(mut self, kind: ConflictKind, ruling: Ruling) -> Self {
+        self.kinds.insert(kind, ruling);
+        self
+    }
+
+    /// Another ruling where a project, by its normalised name, is one of those that do not go
+    /// together.
+    #[must_use]
+    pub fn with_project(mut self, project: impl Into<String>, ruling: Ruling) -> Self {
+        self.projects.insert(project.into(), ruling);
+        self
+    }
+
+    /// Another ruling for paths: `*` stands for any part of a name, `**` for any names. A program
+    /// is found as `bin/<name>`.
+    #[must_use]
+    pub fn with_path(mut self, pattern: impl Into<String>, ruling: Ruling) -> Self {
+        self.paths.push((pattern.into(), ruling));
+        self
+    }
+
+    /// The ruling on a conflict.
+    pub fn judge(&self, conflict: &Conflict) -> Ruling {
+        let path = conflict.path();
+        let of_path = path.and_then(|path| {
+            let last = self.paths.iter().rev().find(|(pattern, _)| matches(pattern, &path));
+            last.map(|(_, ruling)| *ruling)
+        });
+        let of_project = || conflict.projects().into_iter().find_map(|one| self.projects.get(one));
+        let of_kind = || self.kinds.get(&conflict.kind());
+        of_path
+            .or_else(|| of_project().copied())
+            .or_else(|| of_kind().copied())
+            .unwrap_or(self.otherwise)
+    }
+}
+
+fn matches(pattern: &str, path: &str) -> bool {
+    let pattern: Vec<&str> = pattern.split('/').collect();
+    let path: Vec<&str> = path.split('/').collect();
+    wild(&pattern, &path, |one| *one == "**", &|pattern, name| {
+        let (pattern, name): (Vec<char>, Vec<char>) =
+            (pattern.chars().collect(), name.chars().collect());
+        wild(&pattern, &name, |one| *one == '*', &|a, b| a == b)
+    })
+}
+
+/// Whether a sequence is of a pattern in which some parts stand for any run. Only the last of them
+/// that was met is ever tried again, so that it takes no more than length times length.
+fn wild<T>(pattern: &[T], text: &[T], any: fn(&T) -> bool, one: &dyn Fn(&T, &T) -> bool) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut retry = None;
+    while t < text.len() {
+        if pattern.get(p).is_some_and(any) {
+            retry = Some((p, t));
+            p += 1;
+        } else if pattern.get(p).is_some_and(|part| one(part, &text[t])) {
+            (p, t) = (p + 1, t + 1);
+        } else if let Some((star, from)) = retry {
+            retry = Some((star, from + 1));
+            (p, t) = (star + 1, from + 1);
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(any)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_whole_paths() {
+        for (pattern, path, expected) in [
+            ("tests/**", "tests/a/b.py", true),
+            ("tests/**", "tests", true),
+            ("tests/**", "x/tests/a", false),
+            ("**/tests/*", "x/y/tests/a", true),
+            ("**/tests/*", "tests/a", true),
+            ("*.txt", "a.txt", true),
+            ("*.txt", "b/a.txt", false),
+            ("a*c*e", "abcde", true),
+            ("a*c*e", "abcd", false),
+            ("**", "a/b/c", true),
+            ("a/**/c", "a/c", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(matches(pattern, path), expected, "{pattern} {path}");
+        }
+        let many = "*a".repeat(500);
+        assert!(!matches(&many, &"a".repeat(499)));
+    }
+}

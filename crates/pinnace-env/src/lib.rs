@@ -67,6 +67,8 @@
 mod check;
 mod conflict;
 mod contents;
+mod error;
+mod interpreter;
 mod layer;
 mod merge;
 mod namespace;
@@ -74,12 +76,19 @@ mod overlay;
 mod plan;
 mod policy;
 mod rules;
+mod script;
+mod share;
+mod venv;
 
 pub use conflict::{Conflict, ConflictKind, Owner, OwnerDistribution};
 pub use contents::{Contents, ContentsError, File, Place, Script};
+pub use error::{Error, ErrorKind};
+pub use interpreter::{Implementation, Interpreter};
 pub use layer::{Distribution, Layer};
 pub use merge::merge;
 pub use namespace::declares_namespace;
 pub use plan::{Piece, Plan, Program, Source};
 pub use policy::{Policy, Ruling};
 pub use rules::{Need, NoRules, Rules};
+pub use share::Share;
+pub use venv::{Unpacked, Venv};

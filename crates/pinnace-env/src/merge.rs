@@ -24,12 +24,14 @@ pub fn merge<Id: Clone + Eq>(layers: &[Layer<Id>], rules: &dyn Rules) -> Plan<Id
 
 fn codes<Id: Clone>(layers: &[Layer<Id>]) -> Vec<Source<Id>> {
     let own = layers.iter().filter(|layer| !layer.contents.files.is_empty());
-    own.map(|layer| Source {
-        layer: layer.name.clone(),
-        distribution: None,
-        contents: layer.contents.clone(),
-    })
-    .collect()
+    own.enumerate()
+        .map(|(number, layer)| Source {
+            number,
+            layer: layer.name.clone(),
+            distribution: None,
+            contents: layer.contents.clone(),
+        })
+        .collect()
 }
 
 fn choose_distributions<Id: Clone + Eq>(layers: &[Layer<Id>], plan: &mut Plan<Id>) {
@@ -38,6 +40,7 @@ fn choose_distributions<Id: Clone + Eq>(layers: &[Layer<Id>], plan: &mut Plan<Id
         layers.iter().flat_map(|layer| layer.distributions.iter().map(move |one| (layer, one)));
     for (layer, distribution) in all {
         let source = Source {
+            number: plan.sources.len(),
             layer: layer.name.clone(),
             contents: distribution.contents.clone(),
             distribution: Some(distribution.clone()),

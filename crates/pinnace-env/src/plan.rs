@@ -15,6 +15,8 @@ pub struct Plan<Id> {
 /// Where files of a plan come from: a layer's own, or those of a distribution.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Source<Id> {
+    /// Which of the plan's sources it is.
+    pub(crate) number: usize,
     pub(crate) layer: String,
     pub(crate) distribution: Option<Distribution<Id>>,
     pub(crate) contents: Arc<Contents<Id>>,

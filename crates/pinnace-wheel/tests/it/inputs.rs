@@ -152,7 +152,7 @@ fn a_source_that_is_an_address_is_where_a_project_comes_from() {
     assert_eq!(project.workspace().unwrap().members, ["packages/*"]);
     let several = "[project]\nname = 'x'\nversion = '1'\ndependencies = ['a']\n[tool.uv.sources]\na = [{ index = 'i' }]\n";
     let error = Pyproject::parse(several, "p").unwrap().metadata().unwrap_err();
-    assert!(error.to_string().contains("several sources"), "{error}");
+    assert!(error.to_string().contains("is several"), "{error}");
 }
 
 #[test]

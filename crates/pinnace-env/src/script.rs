@@ -1,0 +1,72 @@
+//! Programs of an environment: what they run, and with which interpreter.
+
+use std::path::Path;
+
+/// The program of an entry point (entry points specification, "Use for scripts").
+pub(crate) fn of_entry_point(target: &str, python: &Path) -> Vec<u8> {
+    let (module, function) = target.split_once(':').unwrap_or((target, "main"));
+    let code = format!(
+        "import sys\nimport {module} as module\n\nif __name__ == '__main__':\n    \
+         sys.exit(module.{function}())\n"
+    );
+    [shebang(python).into_bytes(), code.into_bytes()].concat()
+}
+
+/// A program that a wheel has as a file: `#!python` is for the installer to fill in (binary
+/// distribution format, "Recommended installer features").
+pub(crate) fn of_file(content: Vec<u8>, python: &Path) -> Vec<u8> {
+    let end = content.iter().position(|byte| *byte == b'\n').map_or(content.len(), |at| at + 1);
+    let first = content[..end].trim_ascii_end();
+    let is_open = first == b"#!python"
+        || first == b"#!pythonw"
+        || first.starts_with(b"#!python ")
+        || first.starts_with(b"#!pythonw ");
+    match is_open {
+        true => [shebang(python).as_bytes(), &content[end..]].concat(),
+        false => content,
+    }
+}
+
+/// A path as Python writes it.
+pub(crate) fn literal(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// Linux reads no more than 127 bytes of the line (255 since 5.1), and takes what follows a space for an
+/// argument.
+const LONGEST: usize = 125;
+
+fn shebang(python: &Path) -> String {
+    let python = python.display().to_string();
+    match python.len() < LONGEST && !python.contains(' ') {
+        true => format!("#!{python}\n"),
+        false => format!("#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\"\n' '''\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_left_open_is_filled_in() {
+        let python = Path::new("/env/bin/python");
+        for (content, expected) in [
+            ("#!python\nx", "#!/env/bin/python\nx"),
+            ("#!python -u\r\nx", "#!/env/bin/python\nx"),
+            ("#!python", "#!/env/bin/python\n"),
+            ("#!/usr/bin/python\nx", "#!/usr/bin/python\nx"),
+            ("#!pythonesque\nx", "#!pythonesque\nx"),
+            ("\x7fELF", "\x7fELF"),
+        ] {
+            let made = of_file(content.into(), python);
+            assert_eq!(String::from_utf8(made).unwrap(), expected, "{content}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_no_shebang_can_hold_goes_through_a_shell() {
+        let text = String::from_utf8(of_entry_point("m:f", Path::new("/a b/python"))).unwrap();
+        assert!(text.starts_with("#!/bin/sh\n'''exec' \"/a b/python\" "), "{text}");
+    }
+}

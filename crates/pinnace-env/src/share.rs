@@ -1,0 +1,63 @@
+use std::{fs, io, path::Path};
+
+use crate::Error;
+
+/// How an environment shares the files of unpacked distributions. Where a file system does not have
+/// one way, the next is taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Share {
+    /// A symbolic link for each file, and for each folder that has one owner: the least work, and no
+    /// space at all. The unpacked distributions must stay where they are.
+    SymbolicLink,
+    /// A hard link for each file, in folders of the environment's own. What is unpacked can be removed
+    /// without harm, and must be on the same file system.
+    HardLink,
+    /// A copy of each file; file systems that can share the blocks of copies do.
+    Copy,
+}
+
+/// Shows in `to` what is at `from`. What is at `to` already stays; two folders become one.
+pub(crate) fn show(from: &Path, to: &Path, share: Share) -> Result<(), Error> {
+    match fs::symlink_metadata(to) {
+        Ok(there) if there.is_dir() && from.is_dir() => {
+            each(from, |name| show(&from.join(name), &to.join(name), share))
+        }
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => create(from, to, share),
+        Err(error) => Err(Error::at("look at", to)(error)),
+    }
+}
+
+fn create(from: &Path, to: &Path, share: Share) -> Result<(), Error> {
+    if share == Share::SymbolicLink && symbolic_link(from, to).is_ok() {
+        return Ok(());
+    }
+    if from.is_dir() {
+        fs::create_dir(to).map_err(Error::at("create the folder", to))?;
+        return each(from, |name| create(&from.join(name), &to.join(name), share));
+    }
+    if share != Share::Copy && fs::hard_link(from, to).is_ok() {
+        return Ok(());
+    }
+    fs::copy(from, to).map(|_| ()).map_err(Error::at("write", to))
+}
+
+pub(crate) fn each(
+    folder: &Path,
+    mut work: impl FnMut(&std::ffi::OsStr) -> Result<(), Error>,
+) -> Result<(), Error> {
+    for entry in fs::read_dir(folder).map_err(Error::at("read", folder))? {
+        work(&entry.map_err(Error::at("read", folder))?.file_name())?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+pub(crate) fn symbolic_link(from: &Path, to: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(from, to)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn symbolic_link(_from: &Path, _to: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}

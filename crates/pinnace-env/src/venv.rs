@@ -1,0 +1,227 @@
+//! A plan on disk, as a virtual environment (PEP 405).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    Error, ErrorKind, Interpreter, Piece, Place, Plan, Program, Share, Source, script,
+    share::{self, show, symbolic_link},
+};
+
+/// Where unpacked distributions and layers lie.
+pub trait Unpacked<Id> {
+    /// The folder of a source. Its files are below the [folders](Place::folder) of their places;
+    /// bytecode, where there is some, is in `__pycache__` beside the modules.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be had.
+    fn folder(&self, source: &Source<Id>) -> io::Result<PathBuf>;
+}
+
+/// Lays plans out as virtual environments.
+///
+/// `python`, the programs, `subprocess` with `sys.executable`, the ways of `multiprocessing` and
+/// debuggers take the result for any other virtual environment. It must not be moved: programs name
+/// their interpreter by its path.
+#[derive(Clone, Debug)]
+pub struct Venv {
+    interpreter: Interpreter,
+    share: Share,
+}
+
+impl Venv {
+    /// Environments of an interpreter.
+    pub fn new(interpreter: Interpreter, share: Share) -> Self {
+        Self { interpreter, share }
+    }
+
+    /// Where modules are imported from, in an environment.
+    pub fn library(&self) -> PathBuf {
+        Path::new("lib").join(self.interpreter.name()).join("site-packages")
+    }
+
+    /// Fills an empty folder, which will be at `at` once it is whole. The layers' own code is
+    /// always copied: it is a program's to write to; what others share is not.
+    ///
+    /// # Errors
+    ///
+    /// If a distribution is not unpacked, or the folder cannot be written to. The folder is then no
+    /// environment.
+    pub fn lay<Id>(
+        &self,
+        plan: &Plan<Id>,
+        unpacked: &dyn Unpacked<Id>,
+        folder: &Path,
+        at: &Path,
+    ) -> Result<(), Error> {
+        let unpacked = plan.sources().iter().map(|source| {
+            unpacked.folder(source).map_err(|error| {
+                let owner = source.owner().to_string();
+                ErrorKind::Unpacked { owner, source: error }.into()
+            })
+        });
+        let unpacked = unpacked.collect::<Result<_, Error>>()?;
+        let layout = Layout { venv: self, plan, folder, at, unpacked };
+        layout.frame()?;
+        layout.programs()?;
+        layout.pieces()
+    }
+}
+
+/// An environment on its way.
+struct Layout<'a, Id> {
+    venv: &'a Venv,
+    plan: &'a Plan<Id>,
+    /// The folders of the plan's sources, by their number.
+    unpacked: Vec<PathBuf>,
+    folder: &'a Path,
+    at: &'a Path,
+}
+
+/// The layers' own code, in an environment.
+const CODE: &str = "code";
+
+impl<Id> Layout<'_, Id> {
+    /// What makes a folder an environment.
+    fn frame(&self) -> Result<(), Error> {
+        let interpreter = &self.venv.interpreter;
+        create_folder(&self.folder.join("bin"))?;
+        create_folder(&self.folder.join(self.venv.library()))?;
+        let home = interpreter.executable().parent().unwrap_or(Path::new("/"));
+        let (major, minor, patch) = interpreter.version();
+        let config = format!(
+            "home = {}\ninclude-system-site-packages = false\nversion = {major}.{minor}.{patch}\n",
+            home.display()
+        );
+        write(&self.folder.join("pyvenv.cfg"), config.as_bytes(), Kind::Plain)?;
+        for (name, target) in [
+            ("python", interpreter.executable()),
+            ("python3", Path::new("python")),
+            (&interpreter.name(), Path::new("python")),
+        ] {
+            let link = self.folder.join("bin").join(name);
+            symbolic_link(target, &link).map_err(Error::at("create the link", &link))?;
+        }
+        Ok(())
+    }
+
+    fn programs(&self) -> Result<(), Error> {
+        let (bin, python) = (self.folder.join("bin"), self.at.join("bin/python"));
+        for (name, program) in self.plan.programs() {
+            let path = bin.join(name);
+            // The interpreter's own names are its own, and a name is no path.
+            if path.parent() != Some(&bin) || fs::symlink_metadata(&path).is_ok() {
+                continue;
+            }
+            let text = match program {
+                Program::Script { target, .. } => script::of_entry_point(target, &python),
+                Program::File { source, file } => {
+                    let from = self.unpacked[source.number].join("bin").join(file.path());
+                    script::of_file(fs::read(&from).map_err(Error::at("read", &from))?, &python)
+                }
+            };
+            write(&path, &text, Kind::Program)?;
+        }
+        Ok(())
+    }
+
+    fn pieces(&self) -> Result<(), Error> {
+        let mut modules: BTreeMap<(usize, &str), BTreeSet<&str>> = BTreeMap::new();
+        let mut has_code = false;
+        for piece in self.plan.pieces() {
+            let (to, from) = (self.target(&piece), self.origin(&piece));
+            create_folder(to.parent().unwrap_or(self.folder))?;
+            let share = match piece.place() {
+                Place::Code => Share::Copy,
+                _ => self.venv.share,
+            };
+            show(&from, &to, share)?;
+            has_code |= piece.place() == Place::Code;
+            if let (Place::Library, Some(module)) = (piece.place(), module(&piece)) {
+                let (folder, name) = piece.path().rsplit_once('/').unwrap_or(("", piece.path()));
+                debug_assert!(name.starts_with(module));
+                modules.entry((piece.source().number, folder)).or_default().insert(module);
+            }
+        }
+        for ((source, folder), names) in modules {
+            self.bytecode(source, folder, &names)?;
+        }
+        match has_code {
+            true => self.see_code(),
+            false => Ok(()),
+        }
+    }
+
+    /// Shows the bytecode of modules that stand in a folder which several share: it is in a folder
+    /// of its own, and so not part of any piece.
+    fn bytecode(&self, source: usize, folder: &str, names: &BTreeSet<&str>) -> Result<(), Error> {
+        let from = self.unpacked[source].join("lib").join(folder).join("__pycache__");
+        if !from.is_dir() {
+            return Ok(());
+        }
+        let to = self.folder.join(self.venv.library()).join(folder).join("__pycache__");
+        create_folder(&to)?;
+        share::each(&from, |file| {
+            let name = file.to_str().and_then(|name| name.split('.').next());
+            match name.is_some_and(|name| names.contains(name)) {
+                true => show(&from.join(file), &to.join(file), self.venv.share),
+                false => Ok(()),
+            }
+        })
+    }
+
+    /// Code comes before all libraries.
+    fn see_code(&self) -> Result<(), Error> {
+        let code = script::literal(&self.at.join(CODE));
+        let line = format!("import sys; sys.path[:1] == [{code}] or sys.path.insert(0, {code})\n");
+        let path = self.folder.join(self.venv.library()).join("_pinnace.pth");
+        write(&path, line.as_bytes(), Kind::Plain)
+    }
+
+    fn origin(&self, piece: &Piece<'_, Id>) -> PathBuf {
+        self.unpacked[piece.source().number].join(piece.place().folder()).join(piece.path())
+    }
+
+    fn target(&self, piece: &Piece<'_, Id>) -> PathBuf {
+        let place = match piece.place() {
+            Place::Code => PathBuf::from(CODE),
+            Place::Library => self.venv.library(),
+            Place::Scripts => PathBuf::from("bin"),
+            Place::Headers => Path::new("include/site").join(self.venv.interpreter.name()),
+            Place::Data => PathBuf::new(),
+        };
+        self.folder.join(place).join(piece.path())
+    }
+}
+
+/// The name of a module that is a piece of its own.
+fn module<'p, Id>(piece: &Piece<'p, Id>) -> Option<&'p str> {
+    let name = piece.path().rsplit('/').next()?;
+    name.strip_suffix(".py").filter(|_| piece.is_file())
+}
+
+fn create_folder(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(Error::at("create the folder", path))
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Kind {
+    Plain,
+    Program,
+}
+
+fn write(path: &Path, content: &[u8], kind: Kind) -> Result<(), Error> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if kind == Kind::Program {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o777);
+    }
+    let file = options.open(path).and_then(|mut file: File| file.write_all(content));
+    file.map_err(Error::at("write", path))
+}

@@ -1,10 +1,10 @@
 //! Workloads, written once and measured two ways: in time (`cargo bench`) and in instructions
 //! (`count`, under callgrind).
 
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use pinnace_archive::{ArchivePath, Mode, Writer};
-use pinnace_env::{Distribution, Layer, NoRules, merge};
+use pinnace_env::{Contents, Distribution, File, Layer, NoRules, Place, merge};
 use pinnace_wheel::{
     Address, Libc, Match, MemorySource, Outcome, Request, Requirement, Target, WheelName, fuzzing,
     resolve,
@@ -22,7 +22,7 @@ pub const WORKLOADS: [Workload; 8] = [
     ("wheel/resolve_taken_back", resolve_taken_back),
     ("wheel/page_2_mb", read_page),
     ("wheel/requirements_1000", parse_requirements),
-    ("env/merge_1000_files", merge_layers),
+    ("env/merge_10_environments", merge_environments),
 ];
 
 /// One thousand files of 2 kB, the median of files in wheels.
@@ -160,22 +160,36 @@ pub fn parse_requirements() -> u64 {
     parsed.filter(|text| Requirement::parse_lenient(text).is_ok()).count() as u64
 }
 
-/// Two layers of a hundred distributions and a thousand files, half of them in both.
-pub fn merge_layers() -> u64 {
-    let layer = |name: &str, from: u64| {
-        let layer = (0..100).fold(Layer::new(name), |layer, n| {
-            let project = format!("p{}", from / 10 + n);
-            layer.with(Distribution::new(
-                project.clone(),
-                "1",
-                format!("{project}-1-py3-none-any.whl"),
-                n,
-            ))
-        });
-        (0..1000).fold(layer, |layer, n| layer.with_file(format!("a/{}/f{}", n % 20, from + n), n))
+/// Ten environments of a hundred distributions with 85 files each, of which nine in ten are in all of
+/// them: 16,150 files, planned from nothing but what the layers say.
+pub fn merge_environments() -> u64 {
+    static LAYERS: LazyLock<Vec<Layer<u64>>> = LazyLock::new(|| environments(10, 100, 85));
+    let plan = merge(&LAYERS, &NoRules);
+    plan.pieces().len() as u64 + plan.conflicts().len() as u64
+}
+
+/// Environments that share all but every tenth of their distributions. One namespace goes through all
+/// of those, so that it must be looked into.
+pub fn environments(count: u64, distributions: u64, files: u64) -> Vec<Layer<u64>> {
+    let distribution = |owner: u64, number: u64| {
+        let project = format!("p{owner}-{number}");
+        let module = |file: u64| match number % 10 {
+            0 => format!("shared/{project}/f{file}.py"),
+            _ => format!("{project}/{}/f{file}.py", file % 7),
+        };
+        let id = owner * 1_000_000 + number * 1_000;
+        let files = (0..files).map(|file| File::new(Place::Library, module(file), id + file));
+        let contents = Contents::new(files).unwrap_or_default();
+        let wheel = format!("{project}-1-py3-none-any.whl");
+        Distribution::new(project, "1", wheel, id).with_contents(contents)
     };
-    let plan = merge(&[layer("a", 0), layer("b", 500)], &NoRules);
-    plan.files().len() as u64 + plan.conflicts().len() as u64
+    (0..count)
+        .map(|layer| {
+            let owner = |number| if number % 10 == 0 { layer } else { 0 };
+            let all = (0..distributions).map(|number| distribution(owner(number), number));
+            all.fold(Layer::new(format!("environment {layer}")), Layer::with)
+        })
+        .collect()
 }
 
 fn target() -> Option<Target> {

@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, fmt, io};
 
+use serde_json::Value;
+
 /// Bad usage; 1 is a job that failed, 130 one that was interrupted.
 pub(crate) const USAGE: u8 = 2;
 
@@ -11,22 +13,50 @@ pub(crate) struct Failure {
     code: u8,
     message: String,
     hint: Option<String>,
+    /// What programs are told beside the message.
+    details: Value,
 }
 
 impl Failure {
     /// The job failed.
     pub(crate) fn job(message: impl Into<String>) -> Self {
-        Self { code: 1, message: message.into(), hint: None }
+        Self { code: 1, message: message.into(), hint: None, details: Value::Null }
     }
 
     /// The command was used wrongly.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { code: USAGE, message: message.into(), hint: None }
+        Self { code: USAGE, message: message.into(), hint: None, details: Value::Null }
     }
 
     /// Ctrl-C.
     pub(crate) fn interrupted() -> Self {
-        Self { code: 130, message: "interrupted; nothing was written".to_owned(), hint: None }
+        Self {
+            code: 130,
+            message: "interrupted; nothing was written".to_owned(),
+            hint: None,
+            details: Value::Null,
+        }
+    }
+
+    /// The job is done, and its answer is no: there is nothing to be said of it.
+    pub(crate) fn silent() -> Self {
+        Self::job("")
+    }
+
+    pub(crate) fn is_silent(&self) -> bool {
+        self.message.is_empty()
+    }
+
+    /// The same with what was being done.
+    pub(crate) fn within(mut self, doing: &str) -> Self {
+        self.message = format!("{doing}: {}", self.message);
+        self
+    }
+
+    /// The same with keys of an object for programs.
+    pub(crate) fn with_json(mut self, details: Value) -> Self {
+        self.details = details;
+        self
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -34,8 +64,12 @@ impl Failure {
         self
     }
 
-    pub(crate) fn as_json(&self) -> serde_json::Value {
-        serde_json::json!({ "error": self.message, "hint": self.hint })
+    pub(crate) fn as_json(&self) -> Value {
+        let mut json = serde_json::json!({ "error": self.message, "hint": self.hint });
+        if let (Value::Object(json), Value::Object(details)) = (&mut json, &self.details) {
+            json.extend(details.clone());
+        }
+        json
     }
 
     pub(crate) fn code(&self) -> u8 {

@@ -8,8 +8,6 @@ use std::{
     },
 };
 
-use pinnace_wheel::HttpFetch;
-
 use crate::Failure;
 
 /// Whether the user wants to stop.
@@ -17,13 +15,13 @@ use crate::Failure;
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Listens for SIGINT, SIGTERM and SIGHUP; the network is stopped with them.
-    pub(crate) fn listen(fetch: &Arc<HttpFetch>) -> Result<Self, Failure> {
+    /// Listens for SIGINT, SIGTERM and SIGHUP; what else stops with them is called then.
+    pub(crate) fn listen(also: impl Fn() + Send + 'static) -> Result<Self, Failure> {
         let interrupt = Self::default();
-        let (flag, fetch) = (Arc::clone(&interrupt.0), Arc::clone(fetch));
+        let flag = Arc::clone(&interrupt.0);
         ctrlc::set_handler(move || {
             flag.store(true, Ordering::Relaxed);
-            fetch.stop();
+            also();
         })
         .map_err(|error| Failure::job(format!("cannot listen for signals: {error}")))?;
         Ok(interrupt)

@@ -3,6 +3,7 @@
 mod arguments;
 mod command;
 mod credentials;
+mod destination;
 mod environment;
 mod failure;
 mod inputs;
@@ -39,7 +40,10 @@ fn main() -> ExitCode {
         Command::Build(build) => command::build::run(&build, &environment, output),
         Command::Lock(lock) => command::lock::run(&lock, &environment, output),
         Command::Pex(pex) => command::pex::run(&pex, &environment, output),
-        Command::Info(info) => command::info::run(&info, output),
+        Command::Merge(merge) => command::merge::run(&merge, &environment, output),
+        Command::Info(info) => command::info::run(&info, &environment, output),
+        Command::Verify(verify) => command::verify::run(&verify, &environment, output),
+        Command::Diff(diff) => command::diff::run(&diff, &environment, output),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use pinnace_pex::Pex;
 use pinnace_wheel::{
     Address, Cache, Implementation, Interpreter, MarkerVariable, Platform, Python, Target,
 };
@@ -47,6 +48,24 @@ pub(crate) fn targets(
             .collect::<Result<_, _>>()?;
     }
     Ok(targets)
+}
+
+/// The platforms that are named, else those that files were built for, else the default interpreter.
+pub(crate) fn of_files<'p>(
+    arguments: &PlatformArguments,
+    mut files: impl Iterator<Item = &'p Pex>,
+    environment: &Environment,
+    cache: &dyn Cache,
+) -> Result<Vec<Target>, Failure> {
+    let own = files.find_map(|pex| pex.info().pinnace.as_ref());
+    match own.filter(|own| arguments.are_open() && !own.platforms.is_empty()) {
+        Some(own) => Ok(own
+            .platforms
+            .iter()
+            .map(|platform| platform.name.parse())
+            .collect::<Result<_, pinnace_wheel::Error>>()?),
+        None => targets(arguments, environment, cache),
+    }
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

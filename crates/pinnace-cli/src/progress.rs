@@ -75,6 +75,9 @@ impl Output {
     }
 
     pub(crate) fn fail(self, failure: &Failure) {
+        if failure.is_silent() {
+            return;
+        }
         stderr(failure);
         if self.style == Style::Json {
             // Whoever cannot hear the failure will see the exit code.

@@ -42,7 +42,8 @@ impl<'e> Session<'e> {
             Settings::discover(&environment.variables, &environment.pip_configuration())?;
         let keys = Keys::read(environment, index.keyring_provider.as_deref())?;
         let fetch = Arc::new(HttpFetch::new(http_options(environment, &settings)?));
-        let interrupt = Interrupt::listen(&fetch)?;
+        let stopped = Arc::clone(&fetch);
+        let interrupt = Interrupt::listen(move || stopped.stop())?;
         Ok(Self {
             environment,
             reporter: Reporter::new(output, interrupt.clone()),

@@ -7,6 +7,7 @@ use crate::Contents;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Layer<Id> {
     pub(crate) name: String,
+    pub(crate) requires: Vec<String>,
     pub(crate) distributions: Vec<Distribution<Id>>,
     pub(crate) contents: Arc<Contents<Id>>,
 }
@@ -26,7 +27,15 @@ pub struct Distribution<Id> {
 impl<Id> Layer<Id> {
     /// An empty layer. The name is what conflicts call it.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), distributions: Vec::new(), contents: Arc::default() }
+        let (requires, distributions) = (Vec::new(), Vec::new());
+        Self { name: name.into(), requires, distributions, contents: Arc::default() }
+    }
+
+    /// The same layer with what it requires by itself: what its user asked for.
+    #[must_use]
+    pub fn requiring(mut self, requires: Vec<String>) -> Self {
+        self.requires = requires;
+        self
     }
 
     /// The same layer with one distribution more.

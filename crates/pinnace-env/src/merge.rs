@@ -18,7 +18,7 @@ pub fn merge<Id: Clone + Eq>(layers: &[Layer<Id>], rules: &dyn Rules) -> Plan<Id
     choose_distributions(layers, &mut plan);
     overlay(&mut plan);
     choose_programs(&mut plan);
-    check(rules, &mut plan);
+    check(layers, rules, &mut plan);
     plan
 }
 

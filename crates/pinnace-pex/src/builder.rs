@@ -9,7 +9,7 @@ use pinnace_wheel::{MarkerVariable, Requirement, Target, WheelName};
 
 use crate::{
     Bytecode, Compiler, Compression, EntryPoint, Error, ErrorKind, FolderLayout, OwnInfo, PexInfo,
-    PlatformInfo, ScriptTarget, WheelFiles, chroot,
+    PlatformInfo, ScriptTarget, WheelFiles, WheelForm, chroot,
     compile::{self, Check},
     error::archive,
     flat,
@@ -37,16 +37,6 @@ pub struct PexBuilder {
     compression: Compression,
     bytecode: BTreeMap<String, Bytecode>,
     compiler: Option<Compiler>,
-}
-
-/// How wheels are held.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum WheelForm {
-    /// Whole: the bytes are the index's own.
-    #[default]
-    Whole,
-    /// Unpacked, as the pex tool does it by default.
-    Installed,
 }
 
 #[derive(Clone, Debug)]
@@ -214,6 +204,11 @@ impl PexBuilder {
     /// If the path is unsafe, reserved, or there already.
     pub fn add_bytes(&mut self, path: &str, bytes: &[u8]) -> Result<(), Error> {
         self.add(path.to_owned(), Mode::File, Source::Bytes(bytes.to_vec()))
+    }
+
+    /// Adds a file of user code that was in another PEX file.
+    pub(crate) fn add_code(&mut self, path: &str, mode: Mode, bytes: Vec<u8>) -> Result<(), Error> {
+        self.add(path.to_owned(), mode, Source::Bytes(bytes))
     }
 
     /// Runs a Python file that is not part of a package.

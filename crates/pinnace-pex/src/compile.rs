@@ -109,6 +109,15 @@ impl Compiler {
 }
 
 impl Bytecode {
+    /// Takes what another file has, if it is whole.
+    pub(crate) fn check(info: BytecodeInfo, bytes: Vec<u8>, wheel: &str) -> Result<Self, Error> {
+        if hex(&pinnace_archive::sha256(&bytes)) == info.sha256 {
+            return Ok(Self { info, bytes });
+        }
+        let reason = "its bytecode has not the SHA-256 in PEX-INFO".to_owned();
+        Err(ErrorKind::Malformed { wheel: wheel.to_owned(), reason }.into())
+    }
+
     /// The archive.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes

@@ -64,6 +64,14 @@ pub enum ErrorKind {
         /// Who has it, too.
         second: String,
     },
+    /// Files of which each can be run, but by different interpreters.
+    #[error("no interpreter satisfies both `{}` and `{}`", first.join("` or `"), second.join("` or `"))]
+    NoInterpreter {
+        /// The constraints of one.
+        first: Vec<String>,
+        /// Those of another.
+        second: Vec<String>,
+    },
     /// An interpreter could not compile.
     #[error("`{}` cannot compile: {reason}", python.display())]
     Compile {

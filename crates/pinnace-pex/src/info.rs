@@ -167,21 +167,44 @@ impl Default for PexInfo {
 }
 
 impl PexInfo {
-    /// Reads it.
+    /// Reads it. What is `null` counts as left out, as older versions of the pex tool wrote it, and so
+    /// does an `inherit_path` of `false`.
     ///
     /// # Errors
     ///
     /// If it is no JSON object of that shape.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        serde_json::from_slice(bytes)
-            .map_err(|error| ErrorKind::NotPex { reason: format!("its PEX-INFO: {error}") }.into())
+        let refuse = |error: serde_json::Error| {
+            let reason = format!("its PEX-INFO: {error}");
+            Error::from(ErrorKind::NotPex { reason })
+        };
+        let mut value: serde_json::Value = serde_json::from_slice(bytes).map_err(refuse)?;
+        if let Some(keys) = value.as_object_mut() {
+            keys.retain(|_, value| !value.is_null());
+            if let Some(flag) = keys.get("inherit_path").and_then(serde_json::Value::as_bool) {
+                let text = if flag { "prefer" } else { "false" };
+                keys.insert("inherit_path".to_owned(), text.into());
+            }
+        }
+        serde_json::from_value(value).map_err(refuse)
     }
 
     /// As it stands in the file: sorted keys, no spaces, no newline.
     pub(crate) fn encode(&self) -> Result<Vec<u8>, Error> {
-        let sorted = serde_json::to_value(self).and_then(|value| serde_json::to_vec(&value));
-        sorted.map_err(|error| ErrorKind::NotPex { reason: error.to_string() }.into())
+        serde_json::to_vec(&self.to_value()?).map_err(|error| unwritable(&error))
     }
+
+    /// All keys with their values.
+    pub(crate) fn to_value(&self) -> Result<serde_json::Map<String, serde_json::Value>, Error> {
+        match serde_json::to_value(self).map_err(|error| unwritable(&error))? {
+            serde_json::Value::Object(keys) => Ok(keys),
+            _ => Ok(serde_json::Map::new()),
+        }
+    }
+}
+
+fn unwritable(error: &serde_json::Error) -> Error {
+    ErrorKind::NotPex { reason: error.to_string() }.into()
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]

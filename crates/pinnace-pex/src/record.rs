@@ -27,11 +27,23 @@ impl Record {
         let (Some(entry), None) = (found.next(), found.next()) else {
             return Err(refuse("it must have one RECORD").into());
         };
-        let bytes = zip.read(entry).map_err(archive)?;
-        let text = String::from_utf8(bytes).map_err(|_| refuse("its RECORD is not UTF-8"))?;
+        Self::parse(wheel, entry.name(), zip.read(entry).map_err(archive)?)
+    }
+
+    /// Reads one that is at `path`.
+    pub(crate) fn parse(wheel: &str, path: &str, bytes: Vec<u8>) -> Result<Self, Error> {
+        let text = String::from_utf8(bytes).map_err(|_| ErrorKind::Malformed {
+            wheel: wheel.to_owned(),
+            reason: "its RECORD is not UTF-8".to_owned(),
+        })?;
         let rows = text.lines().map(fields).filter(|row| !row[0].is_empty());
         let digests = rows.map(|row| (row[0].clone(), row.get(1).and_then(|it| sha256(it))));
-        Ok(Self { path: entry.name().to_owned(), digests: digests.collect() })
+        Ok(Self { path: path.to_owned(), digests: digests.collect() })
+    }
+
+    /// All paths that it lists.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.digests.keys().map(String::as_str)
     }
 
     /// The SHA-256 of a member; `None` if it is not told, or by another algorithm.

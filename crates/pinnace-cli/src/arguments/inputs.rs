@@ -59,6 +59,11 @@ pub(crate) struct PlatformArguments {
 }
 
 impl PlatformArguments {
+    /// Whether nothing is said.
+    pub(crate) fn are_open(&self) -> bool {
+        self.pythons.is_empty() && self.platform.is_empty() && self.complete_platform.is_empty()
+    }
+
     /// The interpreter that a platform alone takes its version of, and whose pip is asked.
     pub(crate) fn python(&self) -> Option<&str> {
         self.pythons.first().map(String::as_str)

@@ -49,8 +49,14 @@ pub(crate) enum Command {
     Pex(Pex),
     /// Choose the exact files that satisfy requirements, and write them down
     Lock(Box<Lock>),
+    /// Make one PEX file of several, and check that they go together
+    Merge(Box<Merge>),
     /// Show what a PEX file holds
     Info(Info),
+    /// Read all of a PEX file, and check that it is whole and holds all that it requires
+    Verify(Box<Verify>),
+    /// Say what differs between two PEX files
+    Diff(Diff),
 }
 
 /// The three ways to say what runs exclude one another.
@@ -140,11 +146,66 @@ pub(crate) struct Run {
     pub(crate) executable: Option<PathBuf>,
 }
 
+/// The first file is the main one: its entry point and its settings count, and where two files have
+/// the same, what it has.
+#[derive(Args, Debug)]
+pub(crate) struct Merge {
+    /// The PEX files, ours or those of the pex tool, in one piece or folders
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The file to write; a folder with the layouts that are one
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Where files do not go together, take what the first has: for all, or for a project or the paths
+    /// of a pattern such as `tests/**` (may be repeated)
+    #[arg(long, value_name = "PROJECT|PATTERN", num_args = 0..=1, default_missing_value = "**",
+          require_equals = true)]
+    pub(crate) first_wins: Vec<String>,
+    /// Write the file although requirements are not satisfied
+    #[arg(long)]
+    pub(crate) ignore_errors: bool,
+    /// The shape of what is written
+    #[arg(long, value_enum, default_value_t, value_name = "LAYOUT")]
+    pub(crate) layout: LayoutName,
+    /// Hold wheels unpacked, as the pex tool does, and not whole
+    #[arg(long)]
+    pub(crate) installed_wheels: bool,
+    /// Compress what is not a whole wheel
+    #[arg(long)]
+    pub(crate) compress: bool,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArguments,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct Info {
-    /// The PEX file
+    /// The PEX file, or its folder
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+}
+
+/// Without a platform, a file is checked for those that it was built for; one that does not say, for
+/// the default interpreter.
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    /// The PEX file, or its folder
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Diff {
+    /// The old PEX file, or its folder
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// The new one
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// Exit with 1 if they differ
+    #[arg(long)]
+    pub(crate) exit_code: bool,
 }
 
 impl Arguments {

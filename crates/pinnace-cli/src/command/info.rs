@@ -1,67 +1,97 @@
 //! `pinnace info`: what a PEX file holds.
 
-use std::fs::File;
+use std::path::Path;
 
-use pinnace_pex::{Inspection, inspect};
+use pinnace_pex::{Pex, PexLayout, WheelForm};
 use serde_json::json;
 
 use crate::{
     Failure,
     arguments::Info,
+    environment::Environment,
     progress::{Count, Output, Size},
 };
 
-pub(crate) fn run(arguments: &Info, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(
+    arguments: &Info,
+    environment: &Environment,
+    output: Output,
+) -> Result<(), Failure> {
     let path = &arguments.file;
-    let named = |error: &dyn std::fmt::Display| {
-        Failure::job(format!("cannot read `{}`: {error}", path.display()))
-    };
-    let file = File::open(path).map_err(|error| named(&error))?;
-    let metadata = file.metadata().map_err(|error| named(&error))?;
-    if !metadata.is_file() && !metadata.is_dir() {
-        return Err(named(&"it is no ordinary file"));
-    }
-    if metadata.is_dir() {
-        return Err(named(&"it is a folder; only PEX files in one piece can be shown"));
-    }
-    let found = inspect(file).map_err(|error| named(&error))?;
-    let json = as_json(&found, &path.display().to_string(), metadata.len());
-    output.result(&as_text(&found, &path.display().to_string(), metadata.len()), &json)
+    let pex = open(path, environment)?;
+    let size = path.metadata().ok().filter(|_| pex.layout() == PexLayout::Zipapp);
+    let shown =
+        Shown { pex: &pex, path: path.display().to_string(), bytes: size.map(|it| it.len()) };
+    output.result(&shown.as_text(), &shown.as_json())
 }
 
-fn as_json(found: &Inspection, path: &str, bytes: u64) -> serde_json::Value {
-    json!({
-        "file": path,
-        "bytes": bytes,
-        "shebang": found.shebang,
-        "files": found.files,
-        "sources": found.sources,
-        "pex_info": found.info,
+/// Opens a PEX file that the user named.
+pub(crate) fn open(path: &Path, environment: &Environment) -> Result<Pex, Failure> {
+    let opened = Pex::open(&environment.folder.join(path));
+    opened.map_err(|error| {
+        let failure = Failure::from(error);
+        failure.within(&format!("cannot read `{}`", path.display()))
     })
 }
 
-fn as_text(found: &Inspection, path: &str, bytes: u64) -> String {
-    let info = &found.info;
-    let mut lines = vec![format!(
-        "{path}: {}, {}, {} of them code",
-        Size(bytes),
-        Count(found.files, "file"),
-        found.sources
-    )];
-    let one_line = |text: &str| text.replace('\n', "\\n");
-    let mut line = |name: &str, value: &str| lines.push(format!("  {name:<14}{}", one_line(value)));
-    if let Some(own) = &info.pinnace {
-        let names: Vec<&str> = own.platforms.iter().map(|one| one.name.as_str()).collect();
-        line("platform", &names.join(", "));
+struct Shown<'a> {
+    pex: &'a Pex,
+    path: String,
+    /// Of a folder nobody knows without counting.
+    bytes: Option<u64>,
+}
+
+impl Shown<'_> {
+    fn as_json(&self) -> serde_json::Value {
+        json!({
+            "file": self.path,
+            "layout": self.layout(),
+            "bytes": self.bytes,
+            "shebang": self.pex.shebang(),
+            "files": self.pex.file_count(),
+            "sources": self.pex.code().count(),
+            "pex_info": self.pex.info(),
+        })
     }
-    line("starts with", &found.shebang);
-    let runs = info.entry_point.as_ref().or(info.script.as_ref());
-    line("runs", runs.map_or("an interpreter", String::as_str));
-    line("key", &info.pex_hash);
-    line("requirements", &info.requirements.join(", "));
-    line("wheels", &info.distributions.len().to_string());
-    for (wheel, digest) in &info.distributions {
-        lines.push(one_line(&format!("    {wheel}  {digest}")));
+
+    fn as_text(&self) -> String {
+        let (pex, info) = (self.pex, self.pex.info());
+        let size = self.bytes.map_or_else(String::new, |bytes| format!("{}, ", Size(bytes)));
+        let files = Count(pex.file_count(), "file");
+        let code = pex.code().count();
+        let mut lines = vec![format!("{}: {size}{files}, {code} of them code", self.path)];
+        let one_line = |text: &str| text.replace('\n', "\\n");
+        let mut line = |name: &str, value: &str| {
+            if !value.is_empty() {
+                lines.push(format!("  {name:<14}{}", one_line(value)));
+            }
+        };
+        line("layout", self.layout());
+        if let Some(own) = &info.pinnace {
+            let names: Vec<&str> = own.platforms.iter().map(|one| one.name.as_str()).collect();
+            line("platform", &names.join(", "));
+        }
+        line("starts with", pex.shebang());
+        let runs = info.entry_point.as_ref().or(info.script.as_ref());
+        line("runs", runs.map_or("an interpreter", String::as_str));
+        line("constraints", &info.interpreter_constraints.join(" or "));
+        line("sees also", &info.pex_path);
+        line("key", &info.pex_hash);
+        line("requirements", &info.requirements.join(", "));
+        let installed = pex.distributions().iter().any(|one| one.form() == WheelForm::Installed);
+        let form = if installed { ", installed" } else { "" };
+        line("wheels", &format!("{}{form}", info.distributions.len()));
+        for (wheel, digest) in &info.distributions {
+            lines.push(one_line(&format!("    {wheel}  {digest}")));
+        }
+        lines.join("\n")
     }
-    lines.join("\n")
+
+    fn layout(&self) -> &'static str {
+        match self.pex.layout() {
+            PexLayout::Packed => "packed",
+            PexLayout::Loose => "loose",
+            _ => "zipapp",
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! One file per verb.
 
 pub(crate) mod build;
+pub(crate) mod diff;
 pub(crate) mod info;
 pub(crate) mod lock;
+pub(crate) mod merge;
 pub(crate) mod pex;
+pub(crate) mod verify;

@@ -196,6 +196,15 @@ fn the_merged_set_must_hold_together() {
 }
 
 #[test]
+fn what_a_layer_was_asked_for_must_be_there() {
+    let layer = Layer::new("deps").with(distribution("a", "1", 1));
+    let layer = layer.requiring(vec!["a==1".into(), "b==2".into()]);
+    let plan = merge(&[layer], &TestRules);
+    let said: Vec<String> = plan.conflicts().iter().map(ToString::to_string).collect();
+    assert_eq!(said, ["deps requires b==2, which is missing"]);
+}
+
+#[test]
 fn no_layers_make_an_empty_plan() {
     let plan = merge::<u8>(&[], &NoRules);
     assert!(plan.distributions().next().is_none() && plan.conflicts().is_empty());

@@ -2,9 +2,7 @@
 
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::Path};
 
-use pinnace_pex::{
-    EntryPoint, ErrorKind, NoWheels, PexBuilder, ScriptTarget, find_script, inspect,
-};
+use pinnace_pex::{EntryPoint, ErrorKind, NoWheels, Pex, PexBuilder, ScriptTarget, find_script};
 use pinnace_wheel::WheelName;
 
 use crate::fixture::{Fixture, target};
@@ -100,21 +98,21 @@ fn members_stand_in_byte_order_and_info_tells_what_they_are() {
         .code("Zpkg/x.py", "")
         .entry("Zpkg.x");
     let (path, written) = fixture.write();
-    let found = inspect(fs::File::open(&path).unwrap()).unwrap();
-    assert_eq!((found.shebang.as_str(), found.sources), ("/bin/sh", 1));
-    assert_eq!(found.info.entry_point.as_deref(), Some("Zpkg.x"));
-    assert!(found.info.deps_are_wheel_files);
+    let found = Pex::open(&path).unwrap();
+    assert_eq!((found.shebang(), found.code().count()), ("/bin/sh", 1));
+    assert_eq!(found.info().entry_point.as_deref(), Some("Zpkg.x"));
+    assert!(found.info().deps_are_wheel_files);
     let sha256 = fixture.wheels.0.keys().next().unwrap();
     let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(found.info.distributions["lib-1-py3-none-any.whl"], hex);
+    assert_eq!(found.info().distributions["lib-1-py3-none-any.whl"], hex);
     // The pex tool's own cache keys have 40 digits, ours 64, so they never collide.
-    assert_eq!(found.info.pex_hash.len(), 64);
+    assert_eq!(found.info().pex_hash.len(), 64);
     assert_eq!(
-        found.info.pex_hash,
+        found.info().pex_hash,
         written.key.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
     );
     for key in ["bootstrap_hash", "code_hash", "pex_hash", "distributions", "requirements"] {
-        assert!(serde_json::to_value(&found.info).unwrap().get(key).is_some(), "{key}");
+        assert!(serde_json::to_value(found.info()).unwrap().get(key).is_some(), "{key}");
     }
 }
 
@@ -192,8 +190,8 @@ fn entry_points_are_parsed() {
 
 #[test]
 fn what_is_no_pex_is_refused() {
-    assert!(inspect(b"#!/bin/sh\n".as_slice().to_vec()).is_err());
+    assert!(Pex::parse(b"#!/bin/sh\n".to_vec()).is_err());
     let empty = pinnace_archive::Writer::new(Vec::new()).finish().unwrap().0;
-    let error = inspect(empty).unwrap_err();
+    let error = Pex::parse(empty).unwrap_err();
     assert_eq!(error.to_string(), "this is not a PEX file: it has no PEX-INFO");
 }

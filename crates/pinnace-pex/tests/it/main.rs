@@ -11,5 +11,6 @@ mod isolation;
 mod large;
 mod layouts;
 mod members;
+mod merging;
 mod settings;
 mod unpack;

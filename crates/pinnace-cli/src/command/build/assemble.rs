@@ -16,8 +16,8 @@ use pinnace_pex::{
 };
 use pinnace_wheel::{Cache, MarkerVariable, Requirement, Target};
 
-use super::{Chosen, Destination, Job, Part, Wheel};
-use crate::{Failure, arguments::StartArguments, platforms};
+use super::{Chosen, Job, Part, Wheel};
+use crate::{Failure, arguments::StartArguments, destination::Destination, platforms};
 
 impl Job<'_> {
     pub(super) fn builder(

@@ -2,7 +2,6 @@
 
 mod assemble;
 mod choose;
-mod destination;
 mod report;
 
 use std::time::{Duration, Instant};
@@ -13,6 +12,7 @@ use pinnace_wheel::Target;
 use crate::{
     Failure,
     arguments::Build,
+    destination::{Destination, Written},
     environment::Environment,
     inputs::{Wanted, check_names},
     platforms,
@@ -21,7 +21,6 @@ use crate::{
 };
 
 use choose::{Chosen, Wheel, check, wheels};
-use destination::{Destination, Written};
 use report::Built;
 
 pub(crate) fn run(
@@ -56,7 +55,7 @@ struct Part {
 impl Job<'_> {
     fn run(&self) -> Result<Built, Failure> {
         let mut timings = Timings::default();
-        let out = Destination::open(self.arguments, self.environment)?;
+        let out = self.destination()?;
         let (environment, storage) = (self.environment, &self.session.storage);
         let targets = platforms::targets(&self.arguments.platform, environment, storage)?;
         timings.lap("probe");
@@ -84,7 +83,7 @@ impl Job<'_> {
             for chosen in &chosen {
                 index.download(&chosen.pins)?;
             }
-            self.write(&builder, Destination::open(self.arguments, self.environment)?)
+            self.write(&builder, self.destination()?)
         })?;
         timings.lap("write");
         timings.laps.push(("total", self.session.started.elapsed()));
@@ -107,6 +106,11 @@ impl Job<'_> {
         }
         notes.dedup();
         notes
+    }
+
+    fn destination(&self) -> Result<Destination, Failure> {
+        let arguments = self.arguments;
+        Destination::open(&arguments.output, arguments.start.layout, self.environment)
     }
 
     fn write(&self, builder: &PexBuilder, out: Destination) -> Result<Written, Failure> {

@@ -5,8 +5,11 @@ use std::time::Duration;
 use pinnace_store::Digest;
 use serde_json::json;
 
-use super::{Wheel, Written};
-use crate::progress::{Count, Size};
+use super::Wheel;
+use crate::{
+    destination::Written,
+    progress::{Count, Size},
+};
 
 /// What was built, and how long it took.
 pub(super) struct Built {

@@ -1,45 +1,43 @@
-//! Where a build goes: a file, or a folder.
+//! Where what is built or merged goes: a file, or a folder.
 
 use std::{io::BufWriter, path::Path};
 
-use pinnace_pex::{FolderLayout, PexBuilder};
+use pinnace_pex::{FolderLayout, PexBuilder, WheelFiles};
 use pinnace_store::{Access, PendingFile, PendingFolder};
 
 use crate::{
-    Failure,
-    arguments::{Build, LayoutName},
-    environment::Environment,
-    interrupt::Interrupt,
-    output,
-    storage::Storage,
+    Failure, arguments::LayoutName, environment::Environment, interrupt::Interrupt, output,
 };
 
 /// Made first, so that a folder that cannot be written to is known before anything is fetched.
-pub(super) enum Destination {
+pub(crate) enum Destination {
     File(PendingFile),
     FlatFile(PendingFile),
     Folder(PendingFolder, FolderLayout),
 }
 
 /// What was written.
-pub(super) struct Written {
+pub(crate) struct Written {
     /// Its bytes and their digest, of a file.
-    pub(super) file: Option<(u64, [u8; 32])>,
+    pub(crate) file: Option<(u64, [u8; 32])>,
     /// The digest of prefix and members, of a file.
-    pub(super) content_digest: Option<[u8; 32]>,
+    pub(crate) content_digest: Option<[u8; 32]>,
     /// The key under which a machine unpacks it; of a flat one, the digest of what it holds.
-    pub(super) key: [u8; 32],
-    pub(super) is_large: bool,
+    pub(crate) key: [u8; 32],
+    pub(crate) is_large: bool,
 }
 
 impl Destination {
-    pub(super) fn open(arguments: &Build, environment: &Environment) -> Result<Self, Failure> {
-        let named = &arguments.output;
+    pub(crate) fn open(
+        named: &Path,
+        layout: LayoutName,
+        environment: &Environment,
+    ) -> Result<Self, Failure> {
         if named.as_os_str() == "-" {
             return Err(Failure::usage("`-o` takes a file, and cannot write to stdout"));
         }
         let is_zip = named.extension().is_some_and(|extension| extension == "zip");
-        let folder = match arguments.start.layout {
+        let folder = match layout {
             LayoutName::Zipapp => {
                 return output::create(named, Access::Executable, environment).map(Self::File);
             }
@@ -56,24 +54,24 @@ impl Destination {
     }
 
     /// Paths that are not part of what is built, though they may lie in a folder that is.
-    pub(super) fn left_out(&self) -> Vec<&Path> {
+    pub(crate) fn left_out(&self) -> Vec<&Path> {
         match self {
             Self::File(file) | Self::FlatFile(file) => vec![file.path(), file.unfinished_path()],
             Self::Folder(folder, _) => vec![folder.path()],
         }
     }
 
-    pub(super) fn write(
+    pub(crate) fn write(
         self,
         builder: &PexBuilder,
-        storage: &Storage,
+        wheels: &dyn WheelFiles,
         interrupt: &Interrupt,
         threads: usize,
     ) -> Result<Written, Failure> {
         match self {
             Self::File(mut file) => {
                 let out = interrupt.guard(BufWriter::with_capacity(1 << 18, &mut file));
-                let written = builder.write(out, storage, threads)?;
+                let written = builder.write(out, wheels, threads)?;
                 file.commit()?;
                 let archive = written.archive;
                 Ok(Written {
@@ -85,14 +83,14 @@ impl Destination {
             }
             Self::FlatFile(mut file) => {
                 let out = interrupt.guard(BufWriter::with_capacity(1 << 18, &mut file));
-                let archive = builder.write_flat(out, storage)?;
+                let archive = builder.write_flat(out, wheels)?;
                 file.commit()?;
                 let (bytes, key) = (archive.bytes, archive.content_digest);
                 let file = Some((bytes, archive.sha256));
                 Ok(Written { file, content_digest: Some(key), key, is_large: false })
             }
             Self::Folder(folder, layout) => {
-                let key = builder.write_folder(&folder.unfinished_path(), layout, storage)?;
+                let key = builder.write_folder(&folder.unfinished_path(), layout, wheels)?;
                 if interrupt.is_set() {
                     return Err(Failure::interrupted());
                 }

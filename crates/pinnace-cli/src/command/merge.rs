@@ -1,0 +1,148 @@
+//! `pinnace merge`: one PEX file out of several, checked.
+
+use std::time::Instant;
+
+use pinnace_env::{Conflict, ConflictKind, Policy, Ruling};
+use pinnace_pex::{Compression, Pex, PexMerge, WheelForm};
+use pinnace_store::Digest;
+use serde_json::json;
+
+use super::info::open;
+use crate::{
+    Failure,
+    arguments::Merge,
+    destination::{Destination, Written},
+    environment::Environment,
+    interrupt::Interrupt,
+    platforms,
+    progress::{Count, Output, Size},
+    storage::Storage,
+};
+
+pub(crate) fn run(
+    arguments: &Merge,
+    environment: &Environment,
+    output: Output,
+) -> Result<(), Failure> {
+    let started = Instant::now();
+    let interrupt = Interrupt::listen(|| {})?;
+    let files = files(arguments, environment)?;
+    let out = Destination::open(&arguments.output, arguments.layout, environment)?;
+    let storage = Storage::open(&environment.cache_folder()?)?;
+    let all = files.iter().map(|(_, pex)| pex);
+    let targets = platforms::of_files(&arguments.platform, all, environment, &storage)?;
+    let merge = PexMerge::plan(&files, &targets)?;
+    for tolerated in judge(&merge, &policy(arguments))? {
+        output.say(format!("warning: {tolerated}"));
+    }
+    for wheel in merge.misfits() {
+        output.say(format!("warning: `{wheel}` fits no platform of the file, and is left out"));
+    }
+    let written = write(arguments, &merge, out, &interrupt, environment);
+    let written = written.map_err(|failure| interrupt.explain(failure))?;
+    let wheels: Vec<&str> = merge.distributions().into_iter().collect();
+    let file = arguments.output.display().to_string();
+    let (size, digest) = match &written.file {
+        Some((bytes, sha256)) => (format!("{}, ", Size(*bytes)), Digest::new(*sha256)),
+        None => (String::new(), Digest::new(written.key)),
+    };
+    let seconds = started.elapsed().as_secs_f64();
+    let count = Count(wheels.len(), "wheel");
+    let text = format!(
+        "{file}: {size}{count} of {}, merged in {seconds:.2} s, {digest}",
+        Count(files.len(), "file")
+    );
+    let json = json!({
+        "file": file,
+        "sha256": written.file.map(|(_, sha256)| Digest::new(sha256).to_string()),
+        "bytes": written.file.map(|(bytes, _)| bytes),
+        "key": Digest::new(written.key).to_string(),
+        "wheels": wheels,
+        "timings_ms": { "total": (seconds * 1e4).round() / 10.0 },
+    });
+    output.result(&text, &json)
+}
+
+/// The files that are merged; one that is named twice counts once.
+fn files(arguments: &Merge, environment: &Environment) -> Result<Vec<(String, Pex)>, Failure> {
+    let mut files: Vec<(String, Pex)> = Vec::new();
+    for path in &arguments.files {
+        let name = path.display().to_string();
+        if !files.iter().any(|(known, _)| *known == name) {
+            files.push((name, open(path, environment)?));
+        }
+    }
+    Ok(files)
+}
+
+fn policy(arguments: &Merge) -> Policy {
+    let mut policy = Policy::new(Ruling::Refuse);
+    if arguments.ignore_errors {
+        for kind in [ConflictKind::Unsatisfied, ConflictKind::Unreadable, ConflictKind::Misfit] {
+            policy = policy.with_kind(kind, Ruling::FirstWins);
+        }
+    }
+    for what in &arguments.first_wins {
+        if what == "**" {
+            policy = [
+                ConflictKind::SameProject,
+                ConflictKind::SameFile,
+                ConflictKind::FileAndFolder,
+                ConflictKind::SameButForCase,
+                ConflictKind::SameScript,
+            ]
+            .into_iter()
+            .fold(policy, |policy, kind| policy.with_kind(kind, Ruling::FirstWins));
+        }
+        policy = match what.parse::<pinnace_wheel::ProjectName>() {
+            Ok(project) => policy.with_project(project.as_str(), Ruling::FirstWins),
+            Err(_) => policy,
+        };
+        policy = policy.with_path(what, Ruling::FirstWins);
+    }
+    policy
+}
+
+/// The conflicts that are tolerated.
+fn judge<'m>(merge: &'m PexMerge<'_>, policy: &Policy) -> Result<Vec<&'m Conflict>, Failure> {
+    let (refused, tolerated): (Vec<&Conflict>, Vec<&Conflict>) = merge
+        .conflicts()
+        .into_iter()
+        .partition(|conflict| policy.judge(conflict) == Ruling::Refuse);
+    if refused.is_empty() {
+        return Ok(tolerated);
+    }
+    let mut lines: Vec<String> = refused.iter().map(|one| format!("  - {one}")).collect();
+    lines.extend(merge.misfits().iter().map(|wheel| format!("  - `{wheel}` fits no platform")));
+    let failure = Failure::job(format!("the files do not go together:\n{}", lines.join("\n")));
+    let unmet = |one: &&Conflict| {
+        matches!(
+            one.kind(),
+            ConflictKind::Unsatisfied | ConflictKind::Unreadable | ConflictKind::Misfit
+        )
+    };
+    Err(failure.hint(match refused.iter().all(unmet) {
+        true => "add a file that has what is missing, or pass `--ignore-errors`",
+        false => "`--first-wins` takes what the first file has; `--first-wins=PROJECT` or `--first-wins='tests/**'` does so for some",
+    }))
+}
+
+fn write(
+    arguments: &Merge,
+    merge: &PexMerge<'_>,
+    out: Destination,
+    interrupt: &Interrupt,
+    environment: &Environment,
+) -> Result<Written, Failure> {
+    let (mut builder, wheels) = merge.builder()?;
+    if arguments.installed_wheels {
+        builder.set_wheel_form(WheelForm::Installed);
+    }
+    if arguments.compress {
+        builder.set_compression(Compression::Deflate);
+    }
+    if arguments.ignore_errors {
+        builder.info_mut().ignore_errors = true;
+    }
+    out.write(&builder, &wheels, interrupt, environment.threads)
+}

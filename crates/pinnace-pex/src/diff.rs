@@ -1,0 +1,318 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use serde_json::Value;
+
+use crate::{Error, Pex, PexDistribution, read::boot_digest};
+
+/// What differs between two PEX files, but for where they are and how they are packed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct PexDiff {
+    /// Distributions, by project.
+    pub distributions: Vec<(String, DistributionChange)>,
+    /// User code, by path.
+    pub code: Vec<(String, FileChange)>,
+    /// Keys of `PEX-INFO` that somebody set: with the old and the new value.
+    pub settings: Vec<(String, Option<Value>, Option<Value>)>,
+    /// The first lines, if they differ.
+    pub shebang: Option<(String, String)>,
+    /// Whether they start with other code of the tool that made them.
+    pub boot: bool,
+}
+
+/// What became of a distribution.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum DistributionChange {
+    /// It is new, in these wheels.
+    Added(Vec<String>),
+    /// It is gone.
+    Removed(Vec<String>),
+    /// Its version is another one.
+    Version {
+        /// The old one.
+        from: String,
+        /// The new one.
+        to: String,
+    },
+    /// Its version is the same, and its wheels are others.
+    Wheels {
+        /// The old ones.
+        from: Vec<String>,
+        /// The new ones.
+        to: Vec<String>,
+    },
+    /// Its wheels have the same names, and install other files.
+    Contents,
+    /// It is held in another form, and installs the same.
+    Form,
+}
+
+/// What became of a file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum FileChange {
+    /// It is new.
+    Added,
+    /// It is gone.
+    Removed,
+    /// Its content, or whether it may be executed, is another.
+    Changed,
+}
+
+impl Pex {
+    /// What differs in `other`.
+    ///
+    /// # Errors
+    ///
+    /// If either cannot be read.
+    pub fn diff(&self, other: &Self) -> Result<PexDiff, Error> {
+        let shebangs = (self.shebang().to_owned(), other.shebang().to_owned());
+        Ok(PexDiff {
+            distributions: distributions(self, other)?,
+            code: code(self, other)?,
+            settings: settings(self, other)?,
+            shebang: Some(shebangs).filter(|(old, new)| old != new),
+            boot: boot_digest(self)? != boot_digest(other)?,
+        })
+    }
+}
+
+fn distributions(old: &Pex, new: &Pex) -> Result<Vec<(String, DistributionChange)>, Error> {
+    let (old, new) = (by_project(old), by_project(new));
+    let projects: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
+    let mut changes = Vec::new();
+    for project in projects {
+        let change = match (old.get(project), new.get(project)) {
+            (Some(old), Some(new)) => change(old, new)?,
+            (Some(old), None) => Some(DistributionChange::Removed(names(old))),
+            (None, Some(new)) => Some(DistributionChange::Added(names(new))),
+            (None, None) => None,
+        };
+        changes.extend(change.map(|change| (project.to_owned(), change)));
+    }
+    Ok(changes)
+}
+
+fn change(
+    old: &[&PexDistribution],
+    new: &[&PexDistribution],
+) -> Result<Option<DistributionChange>, Error> {
+    let versions = |all: &[&PexDistribution]| -> String {
+        let all: BTreeSet<String> =
+            all.iter().map(|one| one.name().version().to_string()).collect();
+        all.into_iter().collect::<Vec<_>>().join(" and ")
+    };
+    let (from, to) = (versions(old), versions(new));
+    if from != to {
+        return Ok(Some(DistributionChange::Version { from, to }));
+    }
+    if names(old) != names(new) {
+        return Ok(Some(DistributionChange::Wheels { from: names(old), to: names(new) }));
+    }
+    for (old, new) in old.iter().zip(new) {
+        if old.recorded() == new.recorded() {
+            continue;
+        }
+        if old.distribution()?.id() != new.distribution()?.id() {
+            return Ok(Some(DistributionChange::Contents));
+        }
+        if old.form() != new.form() {
+            return Ok(Some(DistributionChange::Form));
+        }
+    }
+    Ok(None)
+}
+
+fn by_project(pex: &Pex) -> BTreeMap<&str, Vec<&PexDistribution>> {
+    let mut found: BTreeMap<&str, Vec<&PexDistribution>> = BTreeMap::new();
+    for one in pex.distributions() {
+        found.entry(one.name().project().as_str()).or_default().push(one);
+    }
+    found
+}
+
+fn names(all: &[&PexDistribution]) -> Vec<String> {
+    all.iter().map(|one| one.name().to_string()).collect()
+}
+
+fn code(old: &Pex, new: &Pex) -> Result<Vec<(String, FileChange)>, Error> {
+    let (before, after) = (old.code_digests()?, new.code_digests()?);
+    let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let changes = paths.into_iter().filter_map(|path| {
+        let change = match (before.get(path), after.get(path)) {
+            (None, _) => FileChange::Added,
+            (_, None) => FileChange::Removed,
+            (old, new) if old != new => FileChange::Changed,
+            _ => return None,
+        };
+        Some((path.clone(), change))
+    });
+    Ok(changes.collect())
+}
+
+/// What follows from the rest of a file, or from the tool that wrote it.
+const COMPUTED: [&str; 8] = [
+    "bootstrap_hash",
+    "build_properties",
+    "code_hash",
+    "deps_are_wheel_files",
+    "distributions",
+    "pex_hash",
+    "pex_paths",
+    "pinnace",
+];
+
+type Setting = (String, Option<Value>, Option<Value>);
+
+fn settings(old: &Pex, new: &Pex) -> Result<Vec<Setting>, Error> {
+    let [old, new] = [old, new].map(|pex| pex.info().to_value());
+    let (old, new) = (old?, new?);
+    let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let changed = keys.into_iter().filter(|key| !COMPUTED.contains(&key.as_str()));
+    let changed = changed.filter(|key| value(key, old.get(*key)) != value(key, new.get(*key)));
+    Ok(changed.map(|key| (key.clone(), old.get(key).cloned(), new.get(key).cloned())).collect())
+}
+
+/// What the pex tool writes where nobody set anything; empty, or no, is as good as not there.
+const DEFAULTS: [(&str, &str); 4] = [
+    ("emit_warnings", "true"),
+    ("interpreter_selection_strategy", "\"oldest\""),
+    ("max_install_jobs", "1"),
+    ("venv_hermetic_scripts", "true"),
+];
+
+fn value<'v>(key: &str, value: Option<&'v Value>) -> Option<&'v Value> {
+    let value = value.filter(|value| match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty() && text != "false",
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(keys) => !keys.is_empty(),
+        _ => true,
+    });
+    let is_default = |value: &&Value| DEFAULTS.contains(&(key, value.to_string().as_str()));
+    value.filter(|value| !is_default(value))
+}
+
+impl PexDiff {
+    /// Whether both do the same.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// One sentence.
+impl fmt::Display for PexDiff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = told_of_distributions(&self.distributions);
+        parts.extend(told_of_code(&self.code));
+        for (key, old, new) in &self.settings {
+            parts.push(format!("{key} is {} instead of {}", shown(new), shown(old)));
+        }
+        if let Some((old, new)) = &self.shebang {
+            parts.push(format!("it starts with `#!{new}` instead of `#!{old}`"));
+        }
+        if self.boot {
+            parts.push("it boots with other code".to_owned());
+        }
+        match parts.is_empty() {
+            true => f.write_str("nothing differs"),
+            false => f.write_str(&parts.join("; ")),
+        }
+    }
+}
+
+fn shown(value: &Option<Value>) -> String {
+    match value {
+        Some(Value::String(text)) => format!("`{text}`"),
+        Some(value) => format!("`{value}`"),
+        None => "not set".to_owned(),
+    }
+}
+
+/// What became of all distributions, those of one fate together.
+fn told_of_distributions(changes: &[(String, DistributionChange)]) -> Vec<String> {
+    let list = |of: &dyn Fn(&str, &DistributionChange) -> Option<String>| {
+        let found = changes.iter().filter_map(|(project, change)| of(project, change));
+        found.collect::<Vec<_>>().join(", ")
+    };
+    let parts = [
+        (
+            "",
+            list(&|project, change| match change {
+                DistributionChange::Version { from, to } => {
+                    Some(format!("{project} {from} -> {to}"))
+                }
+                _ => None,
+            }),
+        ),
+        (
+            "new: ",
+            list(&|project, change| match change {
+                DistributionChange::Added(wheels) => Some(format!("{project}{}", version(wheels))),
+                _ => None,
+            }),
+        ),
+        (
+            "gone: ",
+            list(&|project, change| match change {
+                DistributionChange::Removed(wheels) => {
+                    Some(format!("{project}{}", version(wheels)))
+                }
+                _ => None,
+            }),
+        ),
+        (
+            "in other wheels: ",
+            list(&|_, change| match change {
+                DistributionChange::Wheels { from, to } => {
+                    Some(format!("{} instead of {}", to.join(" and "), from.join(" and ")))
+                }
+                _ => None,
+            }),
+        ),
+        (
+            "with other files in wheels of the same names: ",
+            list(&|project, change| {
+                (*change == DistributionChange::Contents).then(|| project.to_owned())
+            }),
+        ),
+        (
+            "held in another form: ",
+            list(&|project, change| {
+                (*change == DistributionChange::Form).then(|| project.to_owned())
+            }),
+        ),
+    ];
+    let told = parts.into_iter().filter(|(_, list)| !list.is_empty());
+    told.map(|(what, list)| format!("{what}{list}")).collect()
+}
+
+/// The version in a wheel's name.
+fn version(wheels: &[String]) -> String {
+    let version = wheels.first().and_then(|wheel| wheel.split('-').nth(1));
+    version.map_or_else(String::new, |version| format!(" {version}"))
+}
+
+/// So many paths are named one by one.
+const NAMED: usize = 3;
+
+fn told_of_code(code: &[(String, FileChange)]) -> Option<String> {
+    let named = code.iter().take(NAMED).map(|(path, change)| {
+        let how = match change {
+            FileChange::Added => "new",
+            FileChange::Removed => "gone",
+            FileChange::Changed => "changed",
+        };
+        format!("`{path}` is {how}")
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    match code.len() {
+        0 => None,
+        count if count <= NAMED => Some(named),
+        count => Some(format!("{named}, and {} more files of code differ", count - NAMED)),
+    }
+}

@@ -1,0 +1,227 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use pinnace_env::{Conflict, Place, Plan};
+use pinnace_wheel::{Requirement, Target, WheelName};
+
+use crate::{
+    Bytecode, Error, ErrorKind, Pex, PexBuilder, PexInfo, PexLayer, PexWheels, PlatformRules,
+};
+
+/// One PEX file out of several: the first is the main one, whose entry point and settings count.
+///
+/// The merge is planned first, so that its conflicts can be judged before anything is written.
+#[derive(Debug)]
+pub struct PexMerge<'a> {
+    files: &'a [(String, Pex)],
+    parts: Vec<MergePart>,
+}
+
+/// What is merged for one platform.
+#[derive(Debug)]
+struct MergePart {
+    target: Target,
+    layers: Vec<PexLayer>,
+    plan: Plan<[u8; 32]>,
+}
+
+impl<'a> PexMerge<'a> {
+    /// Plans the merge of files, each with the name that conflicts will call it, for platforms.
+    ///
+    /// # Errors
+    ///
+    /// If two files have one name, or as [`Pex::layer`].
+    pub fn plan(files: &'a [(String, Pex)], targets: &[Target]) -> Result<Self, Error> {
+        let names: BTreeSet<&String> = files.iter().map(|(name, _)| name).collect();
+        if names.len() < files.len() || files.is_empty() {
+            let path = files.first().map(|(name, _)| name.clone()).unwrap_or_default();
+            let reason = "files that are merged need names of their own".to_owned();
+            return Err(ErrorKind::Unfit { path, reason }.into());
+        }
+        let parts = targets.iter().map(|target| {
+            let layers = files.iter().map(|(name, pex)| pex.layer(name, target));
+            let layers: Vec<PexLayer> = layers.collect::<Result<_, Error>>()?;
+            let plain: Vec<_> = layers.iter().map(|one| one.layer.clone()).collect();
+            let plan = pinnace_env::merge(&plain, &PlatformRules(target));
+            Ok(MergePart { target: target.clone(), layers, plan })
+        });
+        Ok(Self { files, parts: parts.collect::<Result<_, Error>>()? })
+    }
+
+    /// What does not go together, each conflict once. What a file excludes or overrides is not held
+    /// against it.
+    pub fn conflicts(&self) -> Vec<&Conflict> {
+        let loosened: BTreeSet<String> =
+            self.files.iter().flat_map(|(_, pex)| loosened(pex.info())).collect();
+        let mut conflicts = Vec::new();
+        for conflict in self.parts.iter().flat_map(|part| part.plan.conflicts()) {
+            let is_loose = match conflict {
+                Conflict::Unsatisfied { project, .. } => loosened.contains(project),
+                _ => false,
+            };
+            if !is_loose && !conflicts.contains(&conflict) {
+                conflicts.push(conflict);
+            }
+        }
+        conflicts
+    }
+
+    /// Wheels that are left out, since no platform takes them.
+    pub fn misfits(&self) -> Vec<&WheelName> {
+        let taken = self.distributions();
+        let misfits = self.parts.iter().flat_map(|part| &part.layers).flat_map(|one| &one.misfits);
+        let misfits: BTreeMap<&str, &WheelName> =
+            misfits.map(|wheel| (wheel.as_str(), wheel)).collect();
+        misfits.into_values().filter(|wheel| !taken.contains(wheel.as_str())).collect()
+    }
+
+    /// The distributions of the merged file, by wheel file name.
+    pub fn distributions(&self) -> BTreeSet<&str> {
+        self.parts.iter().flat_map(MergePart::wheels).collect()
+    }
+
+    /// What writes the merged file, and the wheels that it takes.
+    ///
+    /// # Errors
+    ///
+    /// If a distribution is damaged, or no interpreter can run all of the files.
+    pub fn builder(&self) -> Result<(PexBuilder, PexWheels), Error> {
+        let (mut builder, mut wheels) = (PexBuilder::new(), PexWheels::new());
+        *builder.info_mut() = self.info()?;
+        let mut digests: BTreeMap<&str, [u8; 32]> = BTreeMap::new();
+        for part in &self.parts {
+            for (layer, one) in part.chosen() {
+                if !digests.contains_key(one.name().as_str()) {
+                    digests.insert(one.name().as_str(), wheels.add(one)?);
+                    if let Some(bytecode) = self.bytecode(layer, one.name())? {
+                        builder.add_bytecode(one.name(), bytecode);
+                    }
+                }
+            }
+            let names = part.chosen().map(|(_, one)| one.name());
+            builder.add_platform(&part.target, names.map(|name| (name, digests[name.as_str()])));
+        }
+        self.add_code(&mut builder)?;
+        Ok((builder, wheels))
+    }
+
+    fn add_code(&self, builder: &mut PexBuilder) -> Result<(), Error> {
+        let Some(part) = self.parts.first() else { return Ok(()) };
+        let mut modes = BTreeMap::new();
+        for (name, pex) in self.files {
+            for (path, mode) in pex.code_files() {
+                modes.insert((name.as_str(), path), (pex, mode));
+            }
+        }
+        for (file, source) in part.plan.files().filter(|(file, _)| file.place() == Place::Code) {
+            if let Some((pex, mode)) = modes.get(&(source.layer(), file.path())) {
+                builder.add_code(file.path(), *mode, pex.read_code(file.path())?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn bytecode(&self, layer: &str, wheel: &WheelName) -> Result<Option<Bytecode>, Error> {
+        let Some((_, pex)) = self.files.iter().find(|(name, _)| name == layer) else {
+            return Ok(None);
+        };
+        let own = pex.info().pinnace.as_ref();
+        let Some(info) = own.and_then(|own| own.bytecode.get(wheel.as_str())) else {
+            return Ok(None);
+        };
+        let bytes = pex.tree().read(&format!(".deps/{wheel}.{}.zip", info.python))?;
+        Bytecode::check(info.clone(), bytes, wheel.as_str()).map(Some)
+    }
+
+    /// The main file's settings; what all files say of the whole is put together.
+    fn info(&self) -> Result<PexInfo, Error> {
+        let infos = || self.files.iter().map(|(_, pex)| pex.info());
+        let mut info = self.files[0].1.info().clone();
+        let union = |of: fn(&PexInfo) -> &Vec<String>| -> Vec<String> {
+            let all: BTreeSet<&String> = infos().flat_map(of).collect();
+            all.into_iter().cloned().collect()
+        };
+        info.requirements = union(|info| &info.requirements);
+        info.excluded = union(|info| &info.excluded);
+        info.overridden = union(|info| &info.overridden);
+        info.ignore_errors = infos().all(|info| info.ignore_errors);
+        info.interpreter_constraints =
+            infos().map(|info| info.interpreter_constraints.clone()).try_fold(Vec::new(), both)?;
+        // It is told by a tool that did not write this file.
+        info.build_properties.remove("pex_version");
+        Ok(info)
+    }
+}
+
+impl MergePart {
+    /// The distributions that won, with the layer that each is from.
+    fn chosen(&self) -> impl Iterator<Item = (&str, &crate::PexDistribution)> {
+        self.plan.sources().iter().filter_map(|source| {
+            let name = source.distribution()?.file_name();
+            let layer = self.layers.iter().find(|one| one.layer.name() == source.layer())?;
+            let found = layer.distributions.iter().find(|one| one.name().as_str() == name)?;
+            Some((source.layer(), found))
+        })
+    }
+
+    fn wheels(&self) -> impl Iterator<Item = &str> {
+        self.plan.distributions().map(pinnace_env::Distribution::file_name)
+    }
+}
+
+/// The projects of which a file does not have what its distributions require.
+fn loosened(info: &PexInfo) -> impl Iterator<Item = String> {
+    let all = info.excluded.iter().chain(&info.overridden);
+    all.filter_map(|text| Some(Requirement::parse_lenient(text).ok()?.name().as_str().to_owned()))
+}
+
+/// The constraints that hold where one of either list does.
+fn both(first: Vec<String>, second: Vec<String>) -> Result<Vec<String>, Error> {
+    if first.is_empty() || second.is_empty() {
+        return Ok([first, second].concat());
+    }
+    let pairs = first.iter().flat_map(|a| second.iter().map(move |b| (a, b)));
+    let mut found: Vec<String> = pairs.filter_map(|(a, b)| intersection(a, b)).collect();
+    found.sort();
+    found.dedup();
+    match found.is_empty() {
+        false => Ok(found),
+        true => Err(ErrorKind::NoInterpreter { first, second }.into()),
+    }
+}
+
+/// `CPython>=3.9` and `<3.12` are `CPython>=3.9,<3.12`.
+fn intersection(a: &str, b: &str) -> Option<String> {
+    let split = |text: &str| {
+        let at = text.find(|symbol: char| "<>=!~".contains(symbol)).unwrap_or(text.len());
+        let (name, range) = text.split_at(at);
+        (name.trim().to_owned(), range.trim().to_owned())
+    };
+    let ((name, range), (other, other_range)) = (split(a), split(b));
+    if !name.is_empty() && !other.is_empty() && name != other {
+        return None;
+    }
+    let mut ranges = vec![range, other_range];
+    ranges.retain(|range| !range.is_empty());
+    ranges.dedup();
+    let name = if name.is_empty() { other } else { name };
+    Some(format!("{name}{}", ranges.join(",")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constraints_must_all_hold() {
+        let list = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        for (a, b, expected) in [
+            (&[][..], &[">=3.9"][..], Some(&[">=3.9"][..])),
+            (&[">=3.9"], &[">=3.9"], Some(&[">=3.9"])),
+            (&["CPython>=3.8"], &["<3.12", "PyPy"], Some(&["CPython>=3.8,<3.12"])),
+            (&["CPython"], &["PyPy"], None),
+            (&["CPython"], &["==3.11.*"], Some(&["CPython==3.11.*"])),
+        ] {
+            assert_eq!(both(list(a), list(b)).ok(), expected.map(list), "{a:?} {b:?}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use pinnace_archive::{ArchivePath, ContentDigest};
+use pinnace_env::{Contents, File, Layer, Place};
+use pinnace_wheel::{Match, Target, WheelName};
+
+use super::{Pex, PexDistribution, not_pex};
+use crate::{Error, error::archive};
+
+/// A PEX file as an input of a merge, for one platform.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PexLayer {
+    /// What the platform takes from it: of each project the wheel that fits best.
+    pub layer: Layer<[u8; 32]>,
+    /// The distributions that are in the layer, in its order.
+    pub distributions: Vec<PexDistribution>,
+    /// Wheels of projects of which none fits.
+    pub misfits: Vec<WheelName>,
+}
+
+impl Pex {
+    /// What this file brings to a platform; `name` is what conflicts will call it.
+    ///
+    /// # Errors
+    ///
+    /// If a distribution is malformed, or user code cannot be read.
+    pub fn layer(&self, name: &str, target: &Target) -> Result<PexLayer, Error> {
+        let mut best: BTreeMap<&str, (u32, Reverse<&WheelName>, &PexDistribution)> =
+            BTreeMap::new();
+        let mut unfit: BTreeMap<&str, &WheelName> = BTreeMap::new();
+        for one in &self.distributions {
+            let (project, wheel) = (one.name().project().as_str(), one.name());
+            let Match::Fit(rank) = target.rank(wheel) else {
+                unfit.insert(project, wheel);
+                continue;
+            };
+            let is_better = best.get(project).is_none_or(|(known, Reverse(name), _)| {
+                (rank, Reverse(wheel.version()), Reverse(wheel.build()))
+                    < (*known, Reverse(name.version()), Reverse(name.build()))
+            });
+            if is_better {
+                best.insert(project, (rank, Reverse(wheel), one));
+            }
+        }
+        unfit.retain(|project, _| !best.contains_key(project));
+        let distributions: Vec<PexDistribution> =
+            best.into_values().map(|(_, _, one)| one.clone()).collect();
+        let layer = Layer::new(name)
+            .requiring(self.info.requirements.clone())
+            .with_contents(self.code_contents()?);
+        let layer = distributions
+            .iter()
+            .try_fold(layer, |layer, one| Ok::<_, Error>(layer.with(one.distribution()?)))?;
+        let misfits = unfit.into_values().cloned().collect();
+        Ok(PexLayer { layer, distributions, misfits })
+    }
+
+    fn code_contents(&self) -> Result<Contents<[u8; 32]>, Error> {
+        let digests = self.code_digests()?.into_iter();
+        let files = digests.map(|(path, id)| File::new(Place::Code, path, id));
+        Contents::new(files).map_err(|error| not_pex(&error.to_string()))
+    }
+
+    /// User code, each file by what its mode and content are.
+    pub(crate) fn code_digests(&self) -> Result<BTreeMap<String, [u8; 32]>, Error> {
+        let digests = self.code_files().into_iter().map(|(path, mode)| {
+            let content = pinnace_archive::sha256(&self.tree.read(path)?);
+            let mut digest = ContentDigest::new(b"");
+            digest.file(&ArchivePath::parse(path).map_err(archive)?, mode, &content);
+            Ok((path.to_owned(), digest.finish()))
+        });
+        digests.collect()
+    }
+}

@@ -1,0 +1,206 @@
+//! PEX files as they are, whoever wrote them: in one piece, packed or loose.
+
+mod distribution;
+mod layer;
+mod span;
+mod tree;
+mod wheels;
+
+use std::{fs::File, path::Path};
+
+use pinnace_archive::{ArchivePath, ContentDigest, Mode};
+use pinnace_wheel::WheelName;
+
+pub(crate) use self::{span::Span, tree::Tree};
+use crate::{Error, ErrorKind, PexInfo, error::archive, sources};
+
+pub use self::{
+    distribution::{PexDistribution, WheelForm},
+    layer::PexLayer,
+    wheels::PexWheels,
+};
+
+/// A PEX file that is read; nothing in it is run.
+///
+/// ```
+/// use pinnace_pex::{EntryPoint, NoWheels, Pex, PexBuilder};
+///
+/// let mut builder = PexBuilder::new();
+/// builder.add_bytes("hello.py", b"print('hello')\n")?;
+/// builder.set_entry_point(EntryPoint::parse("hello")?);
+/// let mut bytes = Vec::new();
+/// builder.write(&mut bytes, &NoWheels, 1)?;
+///
+/// let pex = Pex::parse(bytes)?;
+/// assert_eq!(pex.info().entry_point.as_deref(), Some("hello"));
+/// assert_eq!(pex.code().collect::<Vec<_>>(), ["hello.py"]);
+/// # Ok::<(), pinnace_pex::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Pex {
+    info: PexInfo,
+    layout: PexLayout,
+    shebang: String,
+    tree: Tree,
+    distributions: Vec<PexDistribution>,
+}
+
+/// The shapes that boot.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum PexLayout {
+    /// One file.
+    Zipapp,
+    /// A folder with wheels and boot code in one piece each.
+    Packed,
+    /// A folder of files.
+    Loose,
+}
+
+/// A line longer than this is no shebang that any system would run.
+const LONGEST_SHEBANG: u64 = 4096;
+
+/// What is no user code, at the top and below.
+const OWN: [&str; 5] = ["PEX-INFO", "__main__.py", ".bootstrap", ".deps", "__pex__"];
+
+impl Pex {
+    /// Opens a file or a folder.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotPex`] if it is none; [`ErrorKind::Archive`] if the strict reader refuses it.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        if path.is_dir() {
+            return Self::of_folder(Tree::of_folder(path)?);
+        }
+        let file = File::open(path).map_err(sources::at(path))?;
+        let metadata = file.metadata().map_err(sources::at(path))?;
+        match metadata.is_file() {
+            true => Self::of_zip(Span::of_file(file).map_err(sources::at(path))?),
+            false => Err(not_pex("it is no ordinary file")),
+        }
+    }
+
+    /// Reads one in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn parse(bytes: Vec<u8>) -> Result<Self, Error> {
+        Self::of_zip(Span::of_bytes(bytes))
+    }
+
+    fn of_zip(span: Span) -> Result<Self, Error> {
+        let tree = Tree::of_zip(span)?;
+        let prefix = tree.zip().map(|zip| zip.prefix(LONGEST_SHEBANG)).transpose();
+        let prefix = prefix.map_err(archive)?.unwrap_or_default();
+        Self::of_tree(tree, PexLayout::Zipapp, first_line(&prefix))
+    }
+
+    fn of_folder(tree: Tree) -> Result<Self, Error> {
+        let layout = match tree.has(".bootstrap") {
+            true => PexLayout::Packed,
+            false => PexLayout::Loose,
+        };
+        let main = tree.read("__main__.py")?;
+        Self::of_tree(tree, layout, first_line(&main))
+    }
+
+    fn of_tree(tree: Tree, layout: PexLayout, shebang: String) -> Result<Self, Error> {
+        if !tree.has("PEX-INFO") {
+            return Err(not_pex("it has no PEX-INFO"));
+        }
+        let info = PexInfo::parse(&tree.read("PEX-INFO")?)?;
+        let named = info.distributions.iter();
+        let distributions = named.map(|(name, digest)| {
+            PexDistribution::open(&tree, name, digest, info.deps_are_wheel_files)
+        });
+        let distributions = distributions.collect::<Result<_, _>>()?;
+        Ok(Self { info, layout, shebang, tree, distributions })
+    }
+
+    /// Its `PEX-INFO`.
+    pub fn info(&self) -> &PexInfo {
+        &self.info
+    }
+
+    /// Its shape.
+    pub fn layout(&self) -> PexLayout {
+        self.layout
+    }
+
+    /// What starts it, without `#!`; empty if there is nothing.
+    pub fn shebang(&self) -> &str {
+        &self.shebang
+    }
+
+    /// How many files it holds; a distribution in one piece is one.
+    pub fn file_count(&self) -> usize {
+        self.tree.files().len()
+    }
+
+    /// The distributions that `PEX-INFO` names, sorted by name.
+    pub fn distributions(&self) -> &[PexDistribution] {
+        &self.distributions
+    }
+
+    /// The paths of the user code, sorted.
+    pub fn code(&self) -> impl Iterator<Item = &str> {
+        self.code_files().into_iter().map(|(path, _)| path)
+    }
+
+    /// A file of user code.
+    ///
+    /// # Errors
+    ///
+    /// If it is not there, or damaged.
+    pub fn read_code(&self, path: &str) -> Result<Vec<u8>, Error> {
+        match is_code(path) {
+            true => self.tree.read(path),
+            false => Err(not_pex(&format!("`{path}` is no user code"))),
+        }
+    }
+
+    pub(crate) fn code_files(&self) -> Vec<(&str, Mode)> {
+        let mut files = self.tree.files();
+        // The link beside a folder's `__main__.py`.
+        files.retain(|(path, _)| {
+            is_code(path) && !(self.layout != PexLayout::Zipapp && *path == "pex")
+        });
+        files
+    }
+
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+}
+
+/// The digest of the code that boots it.
+pub(crate) fn boot_digest(pex: &Pex) -> Result<[u8; 32], Error> {
+    let mut digest = ContentDigest::new(b"");
+    for (path, mode) in pex.tree.files() {
+        if matches!(path.split('/').next(), Some(".bootstrap" | "__pex__")) {
+            let content = pinnace_archive::sha256(&pex.tree.read(path)?);
+            digest.file(&ArchivePath::parse(path).map_err(archive)?, mode, &content);
+        }
+    }
+    Ok(digest.finish())
+}
+
+fn is_code(path: &str) -> bool {
+    !OWN.contains(&path.split('/').next().unwrap_or_default())
+}
+
+fn first_line(text: &[u8]) -> String {
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    String::from_utf8_lossy(line.strip_prefix(b"#!").unwrap_or_default()).into_owned()
+}
+
+pub(crate) fn not_pex(reason: &str) -> Error {
+    ErrorKind::NotPex { reason: reason.to_owned() }.into()
+}
+
+/// The name of a wheel that was parsed before, or why it is none.
+pub(crate) fn wheel_name(text: &str) -> Result<WheelName, Error> {
+    text.parse().map_err(|error| not_pex(&format!("the distribution `{text}`: {error}")))
+}

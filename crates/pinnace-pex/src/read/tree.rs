@@ -1,0 +1,135 @@
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use pinnace_archive::{Archive, Leniency, Limits, Method, Mode, Policy};
+
+use super::Span;
+use crate::{Error, ErrorKind, error::archive, sources};
+
+/// Files below one another, in a zip or on disk.
+#[derive(Clone, Debug)]
+pub(crate) struct Tree {
+    store: Arc<Store>,
+    /// What the names of its files begin with there.
+    prefix: String,
+}
+
+#[derive(Debug)]
+enum Store {
+    Zip(Archive<Span>, Span),
+    Folder(BTreeMap<String, (Mode, PathBuf)>),
+}
+
+/// A file that was made to run here may hold whatever names this system can.
+const POLICY: Policy =
+    Policy::wheel().allow(Leniency::Prefix).allow(Leniency::NormalizationCollision);
+
+impl Tree {
+    pub(crate) fn of_zip(span: Span) -> Result<Self, Error> {
+        let zip = Archive::open(span.clone(), POLICY).map_err(archive)?;
+        let store = Store::Zip(zip, span);
+        Ok(Self { store: Arc::new(store), prefix: String::new() })
+    }
+
+    pub(crate) fn of_folder(folder: &Path) -> Result<Self, Error> {
+        let found = sources::collect(folder)?.into_iter();
+        let files = found.map(|one| (one.path, (one.mode, one.file))).collect();
+        Ok(Self { store: Arc::new(Store::Folder(files)), prefix: String::new() })
+    }
+
+    /// What is in a folder of it, which may be nothing.
+    pub(crate) fn below(&self, folder: &str) -> Self {
+        let prefix = format!("{}{folder}/", self.prefix);
+        Self { store: self.store.clone(), prefix }
+    }
+
+    /// The zip, if it is one and no part of one.
+    pub(crate) fn zip(&self) -> Option<&Archive<Span>> {
+        match &*self.store {
+            Store::Zip(zip, _) if self.prefix.is_empty() => Some(zip),
+            _ => None,
+        }
+    }
+
+    /// The bytes of the zip, if it is one.
+    pub(crate) fn whole(&self) -> Option<&Span> {
+        match &*self.store {
+            Store::Zip(_, span) => Some(span),
+            Store::Folder(_) => None,
+        }
+    }
+
+    /// Its files, sorted.
+    pub(crate) fn files(&self) -> Vec<(&str, Mode)> {
+        let all: Vec<(&str, Mode)> = match &*self.store {
+            Store::Zip(zip, _) => {
+                let files = zip.sorted().filter(|entry| !entry.is_directory());
+                files.map(|entry| (entry.name(), entry.mode())).collect()
+            }
+            Store::Folder(files) => {
+                files.iter().map(|(path, (mode, _))| (path.as_str(), *mode)).collect()
+            }
+        };
+        let own = all
+            .into_iter()
+            .filter_map(|(path, mode)| path.strip_prefix(&self.prefix).map(|path| (path, mode)));
+        own.collect()
+    }
+
+    pub(crate) fn has(&self, path: &str) -> bool {
+        let path = format!("{}{path}", self.prefix);
+        match &*self.store {
+            Store::Zip(zip, _) => zip.find(&path).is_some(),
+            Store::Folder(files) => files.contains_key(&path),
+        }
+    }
+
+    /// A file, of no more bytes than any small one has.
+    pub(crate) fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
+        let full = format!("{}{path}", self.prefix);
+        match &*self.store {
+            Store::Zip(zip, _) => {
+                let entry = zip.find(&full).ok_or_else(|| missing(&full))?;
+                zip.read(entry).map_err(archive)
+            }
+            Store::Folder(files) => {
+                let (_, file) = files.get(&full).ok_or_else(|| missing(&full))?;
+                let size = file.metadata().map_err(sources::at(file))?.len();
+                if size > Limits::default().member {
+                    let reason = format!("{size} bytes are more than are read into memory");
+                    return Err(ErrorKind::Unfit { path: full, reason }.into());
+                }
+                std::fs::read(file).map_err(sources::at(file))
+            }
+        }
+    }
+
+    /// A file in place; one that is compressed is read into memory.
+    pub(crate) fn span(&self, path: &str) -> Result<Span, Error> {
+        let full = format!("{}{path}", self.prefix);
+        match &*self.store {
+            Store::Zip(zip, whole) => {
+                let entry = zip.find(&full).ok_or_else(|| missing(&full))?;
+                match entry.method() {
+                    Method::Stored => {
+                        let start = zip.data_offset(entry).map_err(archive)?;
+                        Ok(whole.part(start, entry.size()))
+                    }
+                    _ => zip.read(entry).map(Span::of_bytes).map_err(archive),
+                }
+            }
+            Store::Folder(files) => {
+                let (_, file) = files.get(&full).ok_or_else(|| missing(&full))?;
+                File::open(file).and_then(Span::of_file).map_err(sources::at(file))
+            }
+        }
+    }
+}
+
+fn missing(path: &str) -> Error {
+    ErrorKind::NotPex { reason: format!("`{path}` is missing") }.into()
+}

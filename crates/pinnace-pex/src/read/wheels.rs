@@ -1,0 +1,122 @@
+use std::{
+    collections::BTreeMap,
+    io::{self, BufWriter},
+};
+
+use pinnace_archive::{ArchivePath, Content, Mode, Writer};
+
+use super::{PexDistribution, Span, distribution::Part};
+use crate::{
+    Error, ErrorKind, ReadSeek, WheelFiles, error::archive, record, runtime::hex, scheme::Scheme,
+};
+
+/// Wheels that lie in PEX files, for [`PexBuilder`](crate::PexBuilder) to take them from there.
+#[derive(Clone, Debug, Default)]
+pub struct PexWheels {
+    spans: BTreeMap<[u8; 32], Span>,
+}
+
+impl PexWheels {
+    /// No wheels.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a distribution, and tells the SHA-256 of its wheel. One that is installed becomes a wheel
+    /// again: not the one that it was, but another that installs the same.
+    ///
+    /// # Errors
+    ///
+    /// If it is malformed, or is not what `PEX-INFO` or RECORD says.
+    pub fn add(&mut self, distribution: &PexDistribution) -> Result<[u8; 32], Error> {
+        let name = distribution.name().as_str();
+        let fault = |source| ErrorKind::Wheel { wheel: name.to_owned(), source };
+        let (span, sha256) = match distribution.span() {
+            Some(span) => {
+                let sha256 = Content::measure(span.clone().reader()).map_err(fault)?.sha256();
+                if hex(&sha256) != distribution.recorded() {
+                    let reason = "its SHA-256 is not the one in PEX-INFO";
+                    return Err(distribution.malformed(reason));
+                }
+                (span.clone(), sha256)
+            }
+            None => pack(distribution)?,
+        };
+        self.spans.insert(sha256, span);
+        Ok(sha256)
+    }
+}
+
+impl WheelFiles for PexWheels {
+    fn open(&self, sha256: &[u8; 32]) -> io::Result<Box<dyn ReadSeek>> {
+        match self.spans.get(sha256) {
+            Some(span) => Ok(Box::new(span.clone().reader())),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+/// Makes a wheel of what is installed, in a file without a name.
+fn pack(distribution: &PexDistribution) -> Result<(Span, [u8; 32]), Error> {
+    let members = members(distribution)?;
+    let record = record_of(distribution, &members)?;
+    let fault = |source| ErrorKind::Wheel { wheel: distribution.name().to_string(), source };
+    let file = tempfile::tempfile().map_err(fault)?;
+    let mut wheel = Writer::new(BufWriter::new(file.try_clone().map_err(fault)?));
+    for (path, part) in &members {
+        let content = match part {
+            Some(part) => distribution.tree().read(part.path)?,
+            None => record.clone().into_bytes(),
+        };
+        let mode = part.as_ref().map_or(Mode::File, |part| part.mode);
+        wheel.bytes(path, mode, &content).map_err(archive)?;
+    }
+    let (_, summary) = wheel.finish().map_err(archive)?;
+    Ok((Span::of_file(file).map_err(fault)?, summary.sha256))
+}
+
+/// What will be in the wheel; RECORD is not there as a part.
+type WheelMembers<'a> = BTreeMap<ArchivePath, Option<Part<'a>>>;
+
+fn members(distribution: &PexDistribution) -> Result<WheelMembers<'_>, Error> {
+    let record = distribution.dist_info("RECORD")?;
+    let stem = record.strip_suffix(".dist-info/RECORD").unwrap_or_default();
+    let mut members = WheelMembers::new();
+    for part in distribution.parts()? {
+        let path = member(stem, &part);
+        let content = (part.path != record).then_some(part);
+        members.insert(ArchivePath::parse(&path).map_err(archive)?, content);
+    }
+    Ok(members)
+}
+
+/// Where a file is in a wheel (binary distribution format, "The .data directory").
+fn member(stem: &str, part: &Part<'_>) -> String {
+    let kind = match part.scheme {
+        Scheme::Library => return part.place.to_owned(),
+        Scheme::Scripts => "scripts",
+        Scheme::Headers => "headers",
+        Scheme::Data => "data",
+    };
+    format!("{stem}.data/{kind}/{}", part.place)
+}
+
+/// The RECORD of the wheel, from what was recorded of the installation.
+fn record_of(distribution: &PexDistribution, members: &WheelMembers<'_>) -> Result<String, Error> {
+    let recorded = distribution.record()?;
+    let mut record = String::new();
+    for (path, part) in members {
+        let Some(part) = part else {
+            record::line(&mut record, path.as_str(), None);
+            continue;
+        };
+        let content = distribution.tree().read(part.path)?;
+        let sha256 = pinnace_archive::sha256(&content);
+        if recorded.sha256(part.path).is_some_and(|told| told != sha256) {
+            let reason = format!("`{}` is not what its RECORD says", part.path);
+            return Err(distribution.malformed(&reason));
+        }
+        record::line(&mut record, path.as_str(), Some((&sha256, content.len() as u64)));
+    }
+    Ok(record)
+}

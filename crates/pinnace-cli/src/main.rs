@@ -9,6 +9,7 @@ mod failure;
 mod inputs;
 mod interrupt;
 mod output;
+mod parallel;
 mod platforms;
 mod progress;
 mod python;

@@ -44,6 +44,13 @@ impl Storage {
     }
 }
 
+/// All bytes of a cache entry.
+pub(crate) fn read_all(entry: &dyn ReadAt) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(entry.size().ok()?).ok()?];
+    entry.read_exact_at(&mut bytes, 0).ok()?;
+    Some(bytes)
+}
+
 impl Cache for Storage {
     fn get(&self, bucket: &str, key: &str) -> Option<Box<dyn ReadAt>> {
         let entry = self.cache.get(bucket, key)?;

@@ -99,6 +99,11 @@ impl<Id> File<Id> {
         &self.id
     }
 
+    /// Whether it is known to do nothing but declare a namespace package.
+    pub fn declares_namespace(&self) -> bool {
+        self.role == Role::Namespace
+    }
+
     fn key(&self) -> (Place, &str) {
         (self.place, &self.path)
     }

@@ -113,6 +113,11 @@ impl<Id> Distribution<Id> {
         &self.id
     }
 
+    /// What it requires (`Requires-Dist` headers).
+    pub fn requires(&self) -> &[String] {
+        &self.requires
+    }
+
     /// Its files and scripts.
     pub fn contents(&self) -> &Contents<Id> {
         &self.contents

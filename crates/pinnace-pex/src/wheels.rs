@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     io::{self, Read, Seek},
     sync::Mutex,
 };
@@ -43,13 +44,23 @@ pub(crate) fn open(
 ) -> Result<WheelArchive, Error> {
     let fault = |source| ErrorKind::Wheel { wheel: name.to_owned(), source };
     let file = files.open(sha256).map_err(fault)?;
-    Archive::open(Seeking(file.into()), Policy::wheel()).map_err(archive)
+    Archive::open(Seeking::new(file), Policy::wheel()).map_err(archive)
 }
 
 /// Reading at offsets out of what can only seek; one reader at a time.
 pub(crate) struct Seeking(Mutex<Box<dyn ReadSeek>>);
 
+impl fmt::Debug for Seeking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seeking")
+    }
+}
+
 impl Seeking {
+    pub(crate) fn new(file: Box<dyn ReadSeek>) -> Self {
+        Self(Mutex::new(file))
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut dyn ReadSeek) -> io::Result<T>) -> io::Result<T> {
         let mut file = self.0.lock().map_err(|_| io::Error::other("a reader panicked"))?;
         work(&mut **file)

@@ -6,10 +6,12 @@ use pinnace_wheel::{Metadata, WheelName};
 
 use super::{Span, Tree, not_pex, wheel_name};
 use crate::{
-    Error, ErrorKind, ScriptTarget,
+    Error, ErrorKind, ScriptTarget, WheelFiles,
     record::Record,
+    runtime::hex,
     scheme::{Scheme, place},
     scripts::entry_points,
+    wheels::Seeking,
 };
 
 /// How wheels are held.
@@ -39,6 +41,7 @@ pub(crate) struct Part<'a> {
     /// The path in the tree.
     pub(crate) path: &'a str,
     pub(crate) mode: Mode,
+    pub(crate) size: u64,
     pub(crate) scheme: Scheme,
     /// The path in the scheme.
     pub(crate) place: &'a str,
@@ -65,6 +68,24 @@ impl PexDistribution {
         let tree = Tree::of_zip(span.clone())?;
         let whole = (form == WheelForm::Whole).then_some(span);
         Ok(Self { name, recorded, form, tree, whole })
+    }
+
+    /// A wheel that is in no PEX file yet.
+    ///
+    /// # Errors
+    ///
+    /// If it is not there, or no archive.
+    pub fn of_wheel(
+        name: &WheelName,
+        sha256: [u8; 32],
+        wheels: &dyn WheelFiles,
+    ) -> Result<Self, Error> {
+        let fault = |source| ErrorKind::Wheel { wheel: name.to_string(), source };
+        let span =
+            wheels.open(&sha256).map(Seeking::new).and_then(Span::of_wheel).map_err(fault)?;
+        let tree = Tree::of_zip(span.clone())?;
+        let (name, recorded) = (name.clone(), hex(&sha256));
+        Ok(Self { name, recorded, form: WheelForm::Whole, tree, whole: Some(span) })
     }
 
     /// The name of the wheel that it is, or was.
@@ -131,8 +152,9 @@ impl PexDistribution {
                 None => sha256(&self.tree.read(part.path)?),
             };
             let file = File::new(part.scheme.place(), part.place, id);
-            let declares = part.place.ends_with("__init__.py")
+            let declares = part.place.ends_with("/__init__.py")
                 && part.scheme == Scheme::Library
+                && (1..LONGEST_DECLARATION).contains(&part.size)
                 && declares_namespace(&self.tree.read(part.path)?);
             files.push(if declares { file.declaring_namespace() } else { file });
         }
@@ -161,7 +183,7 @@ impl PexDistribution {
             WheelForm::Installed => self.console_scripts()?,
         };
         let mut parts = Vec::new();
-        for (path, mode) in self.tree.files() {
+        for (path, mode, size) in self.tree.sizes() {
             let found = match self.form {
                 WheelForm::Whole => Some(place(path).ok_or_else(|| {
                     self.malformed(&format!("`{path}` is data of an unknown kind"))
@@ -173,7 +195,7 @@ impl PexDistribution {
             };
             let Some((scheme, place)) = found else { continue };
             if !(self.form == WheelForm::Installed && is_generated(scheme, place)) {
-                parts.push(Part { path, mode, scheme, place });
+                parts.push(Part { path, mode, size, scheme, place });
             }
         }
         Ok(parts)
@@ -210,6 +232,9 @@ impl PexDistribution {
         ErrorKind::Malformed { wheel, reason }.into()
     }
 }
+
+/// No `__init__.py` that only declares a namespace is longer, whatever its licence says above.
+const LONGEST_DECLARATION: u64 = 4096;
 
 /// What installers write about how they installed, so that it differs where nothing else does.
 fn is_of_installer(path: &str) -> bool {

@@ -6,6 +6,8 @@ use std::{
 
 use pinnace_archive::ReadAt;
 
+use crate::wheels::Seeking;
+
 /// A run of bytes in a file or in memory, read in place.
 #[derive(Clone, Debug)]
 pub(crate) struct Span {
@@ -18,6 +20,7 @@ pub(crate) struct Span {
 enum Source {
     File(Arc<File>),
     Memory(Arc<Vec<u8>>),
+    Seeking(Arc<Seeking>),
 }
 
 impl Span {
@@ -29,6 +32,11 @@ impl Span {
     pub(crate) fn of_bytes(bytes: Vec<u8>) -> Self {
         let length = bytes.len() as u64;
         Self { source: Source::Memory(Arc::new(bytes)), start: 0, length }
+    }
+
+    pub(crate) fn of_wheel(wheel: Seeking) -> io::Result<Self> {
+        let length = wheel.size()?;
+        Ok(Self { source: Source::Seeking(Arc::new(wheel)), start: 0, length })
     }
 
     /// A part of it; no more than there is.
@@ -56,6 +64,7 @@ impl ReadAt for Span {
         }
         match &self.source {
             Source::File(file) => ReadAt::read_exact_at(&**file, buffer, self.start + offset),
+            Source::Seeking(wheel) => wheel.read_exact_at(buffer, self.start + offset),
             Source::Memory(bytes) => bytes.read_exact_at(buffer, self.start + offset),
         }
     }

@@ -65,19 +65,28 @@ impl Tree {
 
     /// Its files, sorted.
     pub(crate) fn files(&self) -> Vec<(&str, Mode)> {
-        let all: Vec<(&str, Mode)> = match &*self.store {
+        self.sizes().into_iter().map(|(path, mode, _)| (path, mode)).collect()
+    }
+
+    /// The same with their sizes in bytes; 0 for what is gone meanwhile.
+    pub(crate) fn sizes(&self) -> Vec<(&str, Mode, u64)> {
+        let prefix = self.prefix.as_str();
+        match &*self.store {
             Store::Zip(zip, _) => {
                 let files = zip.sorted().filter(|entry| !entry.is_directory());
-                files.map(|entry| (entry.name(), entry.mode())).collect()
+                let own = files.filter_map(|entry| {
+                    Some((entry.name().strip_prefix(prefix)?, entry.mode(), entry.size()))
+                });
+                own.collect()
             }
             Store::Folder(files) => {
-                files.iter().map(|(path, (mode, _))| (path.as_str(), *mode)).collect()
+                let own = files.iter().filter_map(|(path, (mode, file))| {
+                    let size = file.metadata().map_or(0, |metadata| metadata.len());
+                    Some((path.strip_prefix(prefix)?, *mode, size))
+                });
+                own.collect()
             }
-        };
-        let own = all
-            .into_iter()
-            .filter_map(|(path, mode)| path.strip_prefix(&self.prefix).map(|path| (path, mode)));
-        own.collect()
+        }
     }
 
     pub(crate) fn has(&self, path: &str) -> bool {

@@ -1,14 +1,6 @@
 //! From what was chosen to a PEX file that is ready to be written.
 
-use std::{
-    collections::BTreeSet,
-    path::PathBuf,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use pinnace_pex::{
     Bytecode, Compiler, Compression, EntryPoint, PexBuilder, PexInfo, WheelFiles, WheelForm,
@@ -17,7 +9,10 @@ use pinnace_pex::{
 use pinnace_wheel::{Cache, MarkerVariable, Requirement, Target};
 
 use super::{Chosen, Job, Part, Wheel};
-use crate::{Failure, arguments::StartArguments, destination::Destination, platforms};
+use crate::{
+    Failure, arguments::StartArguments, destination::Destination, parallel, platforms,
+    storage::read_all,
+};
 
 impl Job<'_> {
     pub(super) fn builder(
@@ -176,29 +171,12 @@ fn compile_all(
     wheels: &[Wheel],
     job: &Job<'_>,
 ) -> Result<Vec<Bytecode>, Failure> {
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new((0..wheels.len()).map(|_| None).collect::<Vec<_>>());
-    let work = || {
-        while let Some(at) =
-            Some(next.fetch_add(1, Ordering::Relaxed)).filter(|at| *at < wheels.len())
-        {
-            let compiled = match job.session.interrupt.is_set() {
-                true => Err(Failure::interrupted()),
-                false => compile_one(compiler, &wheels[at], job),
-            };
-            done.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(compiled);
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 1..job.environment.threads.min(wheels.len()) {
-            if thread::Builder::new().spawn_scoped(scope, work).is_err() {
-                break;
-            }
-        }
-        work();
-    });
-    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.into_iter().flatten().collect()
+    parallel::each(wheels, job.environment.threads, |wheel| match job.session.interrupt.is_set() {
+        true => Err(Failure::interrupted()),
+        false => compile_one(compiler, wheel, job),
+    })
+    .into_iter()
+    .collect()
 }
 
 /// Remembers the bytecode of wheels, by their digest and the exact interpreter.
@@ -220,10 +198,4 @@ fn compile_one(compiler: &Compiler, wheel: &Wheel, job: &Job<'_>) -> Result<Byte
     let bytecode = compiler.compile(&zip)?;
     Cache::put(storage, BYTECODE, &key, bytecode.bytes());
     Ok(bytecode)
-}
-
-fn read_all(entry: &dyn pinnace_wheel::ReadAt) -> Option<Vec<u8>> {
-    let mut bytes = vec![0; usize::try_from(entry.size().ok()?).ok()?];
-    entry.read_exact_at(&mut bytes, 0).ok()?;
-    Some(bytes)
 }

@@ -6,15 +6,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pinnace_env::{Distribution, Layer, merge};
-use pinnace_pex::PlatformRules;
+use pinnace_env::{Conflict, ConflictKind, Distribution, Layer, Policy, Ruling, merge};
+use pinnace_pex::{PexDistribution, PlatformRules};
 use pinnace_wheel::{
-    Downloaded, ExtraName, Folder, FolderKind, Formats, Index, Lock, Pin, ProjectName, Request,
-    Requirement, Selection, Source, Target, UvLock, WheelName,
+    Cache, Downloaded, ExtraName, Folder, FolderKind, Formats, Index, Lock, Pin, ProjectName,
+    Request, Requirement, Selection, Target, UvLock, WheelName,
 };
 
 use super::Job;
-use crate::Failure;
+use crate::{
+    Failure, parallel,
+    storage::{Storage, read_all},
+};
 
 /// A wheel that goes into the file.
 pub(super) struct Wheel {
@@ -132,34 +135,56 @@ pub(super) fn wheels(downloaded: Vec<Downloaded>) -> Result<Vec<Wheel>, Failure>
     downloaded.into_iter().map(wheel).collect()
 }
 
-/// Whatever the solver said, the set that is shipped is looked at once more as a whole.
+/// Whatever the solver said, the set that is shipped is looked at once more as a whole: what it holds,
+/// not what an index says of it. The answer is what does not go together, and yet does no harm that a
+/// user could not want.
 pub(super) fn check(
     chosen: &Chosen,
     wheels: &[Wheel],
     target: &Target,
-    index: &Index<'_>,
-) -> Result<(), Failure> {
+    files: &Storage,
+    threads: usize,
+) -> Result<Vec<String>, Failure> {
     let mut layer = Layer::new("the request");
     // What the user overrode or left out is the user's to answer for.
     let holds = |text: &String| {
         let requirement = Requirement::parse_lenient(text);
         !requirement.is_ok_and(|one| chosen.loosened.contains(one.name()))
     };
-    for (pin, wheel) in chosen.pins.iter().zip(wheels) {
-        let (project, version) = (pin.project().as_str(), pin.version().to_string());
+    let distributions = parallel::each(wheels, threads, |wheel| known(wheel, files));
+    for (pin, distribution) in chosen.pins.iter().zip(distributions) {
+        let distribution = distribution?;
+        let requires = distribution.requires().iter().filter(|one| holds(one)).cloned().collect();
         let extras = pin.extras().iter().map(ToString::to_string).collect();
-        let distribution = Distribution::new(project, version, wheel.name.as_str(), wheel.sha256);
-        let metadata = index.metadata(pin.file())?;
-        let requires = metadata.iter().flat_map(|one| one.requires().map(str::to_owned));
-        let requires = requires.filter(holds).collect();
         layer = layer.with(distribution.requiring(requires, extras));
     }
     let plan = merge(&[layer], &PlatformRules(target));
-    match plan.conflicts() {
-        [] => Ok(()),
-        conflicts => {
-            let lines: Vec<String> = conflicts.iter().map(|one| format!("  - {one}")).collect();
-            Err(Failure::job(format!("the wheels do not go together:\n{}", lines.join("\n"))))
-        }
+    // Installers write over such files without a word.
+    let policy = [ConflictKind::SameFile, ConflictKind::SameScript, ConflictKind::SameButForCase]
+        .into_iter()
+        .fold(Policy::new(Ruling::Refuse), |policy, kind| {
+            policy.with_kind(kind, Ruling::FirstWins)
+        });
+    let (refused, tolerated): (Vec<&Conflict>, Vec<&Conflict>) =
+        plan.conflicts().iter().partition(|one| policy.judge(one) == Ruling::Refuse);
+    if refused.is_empty() {
+        return Ok(tolerated.iter().map(ToString::to_string).collect());
     }
+    let lines: Vec<String> = refused.iter().map(|one| format!("  - {one}")).collect();
+    Err(Failure::job(format!("the wheels do not go together:\n{}", lines.join("\n"))))
+}
+
+/// Remembers what merging must know of wheels, by their digest.
+const CONTENTS: &str = "contents-1";
+
+fn known(wheel: &Wheel, storage: &Storage) -> Result<Distribution<[u8; 32]>, Failure> {
+    let key = pinnace_store::Digest::new(wheel.sha256).to_hex();
+    let kept = Cache::get(storage, CONTENTS, &key).and_then(|entry| read_all(&*entry));
+    if let Some(one) = kept.and_then(|bytes| PexDistribution::decode(&wheel.name, &bytes)) {
+        return Ok(one);
+    }
+    let bytes = PexDistribution::encode(&wheel.name, wheel.sha256, storage)?;
+    Cache::put(storage, CONTENTS, &key, &bytes);
+    let decoded = PexDistribution::decode(&wheel.name, &bytes);
+    decoded.ok_or_else(|| Failure::job(format!("`{}` cannot be looked into", wheel.name)))
 }

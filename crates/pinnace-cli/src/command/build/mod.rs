@@ -62,12 +62,13 @@ impl Job<'_> {
         let python = self.arguments.platform.python();
         let index = self.session.index(&self.arguments.index, &self.wanted, python)?;
         let chosen = targets.iter().map(|target| self.choose(&index, target));
-        let chosen: Vec<Chosen> = chosen.collect::<Result<_, _>>()?;
+        let mut chosen: Vec<Chosen> = chosen.collect::<Result<_, _>>()?;
         timings.lap("resolve");
         let mut parts = Vec::new();
-        for (target, chosen) in targets.into_iter().zip(&chosen) {
+        for (target, chosen) in targets.into_iter().zip(&mut chosen) {
             let wheels = wheels(index.download(&chosen.pins)?)?;
-            check(chosen, &wheels, &target, &index)?;
+            let odd = check(chosen, &wheels, &target, storage, environment.threads)?;
+            chosen.notes.extend(odd);
             parts.push(Part { target, wheels });
         }
         timings.lap("download");

@@ -72,6 +72,14 @@ pub enum ErrorKind {
         /// Those of another.
         second: Vec<String>,
     },
+    /// One of several files could not be used.
+    #[error("in `{file}`: {source}")]
+    Input {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        source: Error,
+    },
     /// An interpreter could not compile.
     #[error("`{}` cannot compile: {reason}", python.display())]
     Compile {

@@ -38,7 +38,10 @@ impl<'a> PexMerge<'a> {
             return Err(ErrorKind::Unfit { path, reason }.into());
         }
         let parts = targets.iter().map(|target| {
-            let layers = files.iter().map(|(name, pex)| pex.layer(name, target));
+            let layers = files.iter().map(|(name, pex)| {
+                let fault = |source| ErrorKind::Input { file: name.clone(), source };
+                pex.layer(name, target).map_err(|source| fault(source).into())
+            });
             let layers: Vec<PexLayer> = layers.collect::<Result<_, Error>>()?;
             let plain: Vec<_> = layers.iter().map(|one| one.layer.clone()).collect();
             let plan = pinnace_env::merge(&plain, &PlatformRules(target));

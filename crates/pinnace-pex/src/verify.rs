@@ -123,30 +123,24 @@ impl PexDistribution {
             problems.push(format!("its digest is {expected}, and not {}", self.recorded()));
         }
         let record = self.record()?;
-        let mut listed: BTreeSet<&str> = record.paths().collect();
-        for (path, _) in self.tree().files() {
-            let is_listed = listed.remove(path);
-            match record.sha256(path) {
-                Some(told) if told != digest_of(self.tree(), path)? => {
-                    problems.push(format!("`{path}` is not what its RECORD says"));
-                }
-                None if !is_listed && self.must_list(path) => {
-                    problems.push(format!("`{path}` is not in its RECORD"));
-                }
-                _ => {}
+        let files = self.tree().files();
+        for (path, _) in &files {
+            if record
+                .sha256(path)
+                .is_some_and(|told| Ok(told) != digest_of(self.tree(), path).map_err(drop))
+            {
+                problems.push(format!("`{path}` is not what its RECORD says"));
             }
         }
-        // An installer lists what it made elsewhere, too.
-        listed.retain(|path| !path.starts_with("../") && !path.ends_with(".pyc"));
-        problems.extend(listed.into_iter().map(|path| format!("`{path}` is in its RECORD only")));
+        // What a wheel lists and never had is its author's; what is installed had it once.
+        if self.form() == WheelForm::Installed {
+            let there: BTreeSet<&str> = files.into_iter().map(|(path, _)| path).collect();
+            let lost = record.paths().filter(|path| {
+                !there.contains(path) && !path.starts_with("../") && !path.ends_with(".pyc")
+            });
+            problems.extend(lost.map(|path| format!("`{path}` is in its RECORD only")));
+        }
         Ok(problems)
-    }
-
-    fn must_list(&self, path: &str) -> bool {
-        let of_pex = path == ".layout.json" || path.contains(".pex-info/");
-        let is_signature =
-            path.ends_with(".dist-info/RECORD.jws") || path.ends_with(".dist-info/RECORD.p7s");
-        !(is_signature || self.form() == WheelForm::Installed && of_pex)
     }
 
     /// The digest, if it is not the recorded one. One of 40 digits is of a kind that is no longer

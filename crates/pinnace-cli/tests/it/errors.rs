@@ -264,5 +264,5 @@ fn what_is_no_pex_is_told() {
     write(&world.path("text"), "hello");
     world.fails(&["info", "text"], 1, &["cannot read `text`", "no zip archive"]);
     world.fails(&["info", "nope"], 1, &["cannot read `nope`", "No such file"]);
-    world.fails(&["info", "."], 1, &["it is a folder"]);
+    world.fails(&["info", "."], 1, &["it has no PEX-INFO"]);
 }

@@ -7,6 +7,7 @@ mod errors;
 mod index;
 mod interrupt;
 mod lock;
+mod merge;
 mod projects;
 mod reproducible;
 mod world;

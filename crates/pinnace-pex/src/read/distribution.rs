@@ -114,7 +114,7 @@ impl PexDistribution {
     ///
     /// If there is none that can be read.
     pub fn metadata(&self) -> Result<Metadata, Error> {
-        let bytes = self.tree.read(&self.dist_info("METADATA")?)?;
+        let bytes = self.read(&self.dist_info("METADATA")?)?;
         Metadata::parse(&bytes).map_err(|error| self.malformed(&error.to_string()))
     }
 
@@ -149,13 +149,13 @@ impl PexDistribution {
             }
             let id = match record.sha256(part.path) {
                 Some(told) => told,
-                None => sha256(&self.tree.read(part.path)?),
+                None => sha256(&self.read(part.path)?),
             };
             let file = File::new(part.scheme.place(), part.place, id);
             let declares = part.place.ends_with("/__init__.py")
                 && part.scheme == Scheme::Library
                 && (1..LONGEST_DECLARATION).contains(&part.size)
-                && declares_namespace(&self.tree.read(part.path)?);
+                && declares_namespace(&self.read(part.path)?);
             files.push(if declares { file.declaring_namespace() } else { file });
         }
         let contents = Contents::new(files).map_err(|error| self.malformed(&error.to_string()))?;
@@ -167,7 +167,7 @@ impl PexDistribution {
         if !self.tree.has(&path) {
             return Ok(Vec::new());
         }
-        let text = self.tree.read(&path)?;
+        let text = self.read(&path)?;
         let scripts = entry_points(&String::from_utf8_lossy(&text)).into_iter();
         let scripts = scripts.filter_map(|(name, target)| match target {
             ScriptTarget::EntryPoint(target) => Some(Script::new(name, target.to_string())),
@@ -203,7 +203,12 @@ impl PexDistribution {
 
     pub(crate) fn record(&self) -> Result<Record, Error> {
         let path = self.dist_info("RECORD")?;
-        Record::parse(self.name.as_str(), &path, self.tree.read(&path)?)
+        Record::parse(self.name.as_str(), &path, self.read(&path)?)
+    }
+
+    /// A file of its tree.
+    pub(crate) fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
+        self.tree.read(path).map_err(|error| self.malformed(&error.to_string()))
     }
 
     pub(crate) fn tree(&self) -> &Tree {

@@ -72,6 +72,10 @@ impl Pex {
     /// [`ErrorKind::NotPex`] if it is none; [`ErrorKind::Archive`] if the strict reader refuses it.
     pub fn open(path: &Path) -> Result<Self, Error> {
         if path.is_dir() {
+            // A folder that is none may be the root of a disk.
+            if !path.join("PEX-INFO").is_file() {
+                return Err(not_pex("it has no PEX-INFO"));
+            }
             return Self::of_folder(Tree::of_folder(path)?);
         }
         let file = File::open(path).map_err(sources::at(path))?;

@@ -65,7 +65,7 @@ fn pack(distribution: &PexDistribution) -> Result<(Span, [u8; 32]), Error> {
     let mut wheel = Writer::new(BufWriter::new(file.try_clone().map_err(fault)?));
     for (path, part) in &members {
         let content = match part {
-            Some(part) => distribution.tree().read(part.path)?,
+            Some(part) => distribution.read(part.path)?,
             None => record.clone().into_bytes(),
         };
         let mode = part.as_ref().map_or(Mode::File, |part| part.mode);
@@ -110,7 +110,7 @@ fn record_of(distribution: &PexDistribution, members: &WheelMembers<'_>) -> Resu
             record::line(&mut record, path.as_str(), None);
             continue;
         };
-        let content = distribution.tree().read(part.path)?;
+        let content = distribution.read(part.path)?;
         let sha256 = pinnace_archive::sha256(&content);
         if recorded.sha256(part.path).is_some_and(|told| told != sha256) {
             let reason = format!("`{}` is not what its RECORD says", part.path);

@@ -1,0 +1,114 @@
+use std::fs;
+
+use serde_json::Value;
+
+use crate::world::{World, write, write_bytes};
+
+/// Two versions of one project, and one that needs the older.
+fn world() -> World {
+    let world = World::new();
+    world.index.add("lib-1.0-py3-none-any.whl", &[], &[("lib.py", "VERSION = 1\n")]);
+    world.index.add("lib-2.0-py3-none-any.whl", &[], &[("lib.py", "VERSION = 2\n")]);
+    world.index.add("old-1.0-py3-none-any.whl", &["lib<2"], &[("old.py", "import lib\n")]);
+    world
+}
+
+#[test]
+fn files_become_one_and_the_first_says_what_runs() {
+    let world = world();
+    write(&world.path("src/app.py"), "import moo, lib\nprint('app', lib.VERSION)\n");
+    world.ok(&["build", "lib", "-D", "src", "-m", "app", "-o", "app.pex"]);
+    world.ok(&["build", "moo", "--script", "moo", "-o", "moo.pex"]);
+    let ran = world.ok(&["merge", "app.pex", "moo.pex", "-o", "all.pex"]);
+    assert!(ran.out.starts_with("all.pex: ") && ran.out.contains("3 wheels of 2 files"), "{ran:?}");
+    assert_eq!(world.run("all.pex", &[]).out, "app 2\n");
+    let ran = world.ok(&["verify", "all.pex"]);
+    assert!(ran.out.starts_with("all.pex: whole, 3 wheels that go together on "), "{ran:?}");
+    let ran =
+        world.ok(&["merge", "moo.pex", "app.pex", "-o", "all", "--layout", "packed", "--json"]);
+    let json: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(json["wheels"].as_array().unwrap().len(), 3);
+    assert!(
+        world.path("all/pex").exists() && world.run("all/pex", &["-t", "x"]).out.contains("moo")
+    );
+}
+
+#[test]
+fn what_does_not_go_together_is_refused_and_can_be_allowed() {
+    let world = world();
+    world.ok(&["build", "lib", "-o", "new.pex"]);
+    world.ok(&["build", "old", "-o", "old.pex"]);
+    let twice = "lib is there twice: `lib-2.0-py3-none-any.whl` (in new.pex) and `lib-1.0-py3-none-any.whl` (in old.pex)";
+    let ran =
+        world.fails(&["merge", "new.pex", "old.pex", "-o", "all.pex"], 1, &[twice, "--first-wins"]);
+    assert!(ran.err.contains("requires lib<2"), "{}", ran.err);
+    assert!(!world.path("all.pex").exists());
+    let unmet = "`old-1.0-py3-none-any.whl` (in old.pex) requires lib<2";
+    world.fails(
+        &["merge", "new.pex", "old.pex", "-o", "all.pex", "--first-wins"],
+        1,
+        &[unmet, "--ignore-errors"],
+    );
+    let ran = world.ok(&["merge", "old.pex", "new.pex", "-o", "all.pex", "--first-wins=lib"]);
+    assert!(ran.err.contains("warning: lib is there twice"), "{}", ran.err);
+    assert_eq!(world.run("all.pex", &["-c", "import old; print(old.lib.VERSION)"]).out, "1\n");
+}
+
+#[test]
+fn an_input_can_be_the_output() {
+    let world = world();
+    world.ok(&["build", "lib", "-o", "a.pex"]);
+    world.ok(&["build", "moo", "-o", "b.pex"]);
+    world.ok(&["merge", "a.pex", "b.pex", "-o", "a.pex"]);
+    world.ok(&["verify", "a.pex"]);
+    world.ok(&["merge", "a.pex", "a.pex", "-o", "c.pex"]);
+    assert_eq!(world.ok(&["diff", "a.pex", "c.pex"]).out, "nothing differs\n");
+    assert_eq!(fs::read(world.path("a.pex")).unwrap(), fs::read(world.path("c.pex")).unwrap());
+}
+
+#[test]
+fn a_damaged_file_is_told_and_merged_by_nobody() {
+    let world = world();
+    world.ok(&["build", "lib", "-o", "a.pex"]);
+    let mut bytes = fs::read(world.path("a.pex")).unwrap();
+    let at = bytes.windows(11).position(|part| part == b"VERSION = 2").unwrap();
+    bytes[at + 10] = b'3';
+    write_bytes(&world.path("bad.pex"), &bytes);
+    let ran = world.fails(&["verify", "bad.pex", "--json"], 1, &["is not as it should be"]);
+    let json: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(json["whole"], false);
+    assert!(json["problems"].as_array().unwrap().len() > 1);
+    world.fails(&["merge", "bad.pex", "-o", "c.pex"], 1, &["lib-2.0-py3-none-any.whl"]);
+    world.fails(&["verify", "gone.pex"], 1, &["cannot read `gone.pex`"]);
+    write(&world.path("empty"), "");
+    world.fails(&["info", "empty"], 1, &["cannot read `empty`"]);
+    fs::create_dir(world.path("folder")).unwrap();
+    world.fails(&["diff", "folder", "a.pex"], 1, &["cannot read `folder`", "it has no PEX-INFO"]);
+}
+
+#[test]
+fn a_difference_can_be_an_exit_code() {
+    let world = world();
+    world.ok(&["build", "lib", "-o", "a.pex"]);
+    world.ok(&["build", "lib<2", "-o", "b.pex"]);
+    assert!(
+        world.ok(&["diff", "a.pex", "b.pex"]).out.starts_with("lib 2.0 -> 1.0; requirements is ")
+    );
+    let ran = world.fails(&["diff", "a.pex", "b.pex", "--exit-code", "--json"], 1, &[]);
+    let json: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(json["distributions"]["lib"]["change"], "version");
+    assert_eq!(ran.err, "");
+    world.ok(&["diff", "a.pex", "a.pex", "--exit-code"]);
+}
+
+#[test]
+fn files_that_two_wheels_have_are_told_by_a_build() {
+    let world = World::new();
+    world.index.add("a-1-py3-none-any.whl", &[], &[("tests/__init__.py", "1\n"), ("a.py", "")]);
+    world.index.add("b-1-py3-none-any.whl", &[], &[("tests/__init__.py", "2\n"), ("b.py", "")]);
+    for round in ["cold", "kept"] {
+        let ran = world.ok(&["build", "a", "b", "-o", "ab.pex"]);
+        let said = "warning: `tests/__init__.py` is in `a-1-py3-none-any.whl` (in the request) and";
+        assert!(ran.err.contains(said), "{round}: {}", ran.err);
+    }
+}

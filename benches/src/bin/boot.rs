@@ -13,6 +13,7 @@
 
 use std::{
     error::Error,
+    ffi::{OsStr, OsString},
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -110,12 +111,20 @@ impl Race {
         lanes
     }
 
+    #[expect(clippy::disallowed_methods, reason = "it is a program")]
+    /// The interpreter is the first that is found, so that nobody goes through a shim.
+    fn path(&self) -> Result<OsString> {
+        let folder = self.python.parent().map(Path::to_owned);
+        let others = std::env::var_os("PATH").unwrap_or_default();
+        Ok(std::env::join_paths(folder.into_iter().chain(std::env::split_paths(&others)))?)
+    }
+
     fn unpack(&self, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder)?;
         self.run(&[&"-I", &"-c", &FLOOR, &self.files[0].1, &folder], &self.python)
     }
 
-    fn run(&self, arguments: &[&dyn AsRef<std::ffi::OsStr>], program: &Path) -> Result<()> {
+    fn run(&self, arguments: &[&dyn AsRef<OsStr>], program: &Path) -> Result<()> {
         let mut command = Command::new(program);
         command.args(arguments.iter().map(|one| one.as_ref()));
         done(command, &program.display().to_string())
@@ -128,6 +137,7 @@ impl Lane {
             What::File(file) => {
                 let mut command = Command::new(file);
                 command.args(["-c", &self.code]).env("PEX_ROOT", root);
+                command.env("PATH", race.path()?);
                 done(command, &self.name)
             }
             What::Floor => {

@@ -77,6 +77,9 @@ pub(crate) struct SolveArguments {
     /// Take pre-releases as any release, and not only where nothing else is left
     #[arg(long)]
     pub(crate) pre: bool,
+    /// Take what is asked for by name, and not what it requires
+    #[arg(long, visible_alias = "intransitive")]
+    pub(crate) no_deps: bool,
     /// Leave out what was uploaded at this time or later, as in `2026-11-25` or
     /// `2026-11-25T08:00:00Z`
     #[arg(long, value_name = "TIME")]

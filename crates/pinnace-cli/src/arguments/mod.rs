@@ -67,7 +67,7 @@ pub(crate) struct Build {
     /// Take the files of this `pylock.toml` or `uv.lock`, and resolve nothing
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "requirements", "requirement_files", "constraint", "overrides", "exclude", "pre",
-        "exclude_newer", "only_binary", "no_binary",
+        "exclude_newer", "no_deps", "only_binary", "no_binary",
     ])]
     pub(crate) lock: Option<PathBuf>,
     /// Add the contents of this folder as code (may be repeated)

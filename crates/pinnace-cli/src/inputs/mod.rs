@@ -10,8 +10,8 @@ use std::{
 };
 
 use pinnace_wheel::{
-    Address, ExtraName, Formats, IndexChoice, Inputs, LocalPath, Lock, Metadata, Prereleases,
-    ProjectName, Pyproject, Request, Requirement, RequirementsReader, parse_timestamp,
+    Address, Dependencies, ExtraName, Formats, IndexChoice, Inputs, LocalPath, Lock, Metadata,
+    Prereleases, ProjectName, Pyproject, Request, Requirement, RequirementsReader, parse_timestamp,
 };
 
 use crate::{
@@ -330,6 +330,9 @@ impl Reading<'_> {
         }
         if solve.pre {
             self.change(|request| request.with_prereleases(Prereleases::Allowed));
+        }
+        if solve.no_deps {
+            self.change(|request| request.with_dependencies(Dependencies::Ignored));
         }
         if solve.require_hashes {
             self.change(Request::require_hashes);

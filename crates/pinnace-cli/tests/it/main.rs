@@ -8,6 +8,7 @@ mod index;
 mod interrupt;
 mod lock;
 mod merge;
+mod pex;
 mod projects;
 mod reproducible;
 mod world;

@@ -21,7 +21,7 @@ pub(crate) use candidate::{Candidates, Choice, Yanked, best_release, excludes_py
 pub use explain::{Explanation, Fact};
 use knowledge::Knowledge;
 pub(crate) use request::FileRules;
-pub use request::{Formats, Prereleases, Request};
+pub use request::{Dependencies, Formats, Prereleases, Request};
 
 /// What a resolution came to.
 #[derive(Clone, Debug)]

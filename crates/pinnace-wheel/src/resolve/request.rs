@@ -26,6 +26,7 @@ pub struct Request {
     pub(super) locals: BTreeMap<ProjectName, Local>,
     pub(super) preferences: BTreeMap<ProjectName, Version>,
     pub(super) prereleases: Prereleases,
+    pub(super) dependencies: Dependencies,
     pub(crate) files: FileRules,
 }
 
@@ -61,6 +62,16 @@ pub enum Prereleases {
     IfNecessary,
     /// As any release.
     Allowed,
+}
+
+/// Whether what is chosen brings what it requires.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Dependencies {
+    /// It does.
+    #[default]
+    Followed,
+    /// Only what is asked for by name is chosen; folders that are named bring theirs.
+    Ignored,
 }
 
 /// Which files of a release will do, beside those that fit the platform.
@@ -228,6 +239,13 @@ impl Request {
     #[must_use]
     pub fn with_prereleases(mut self, prereleases: Prereleases) -> Self {
         self.prereleases = prereleases;
+        self
+    }
+
+    /// Whether what is chosen brings what it requires.
+    #[must_use]
+    pub fn with_dependencies(mut self, dependencies: Dependencies) -> Self {
+        self.dependencies = dependencies;
         self
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Unfit,
+    Dependencies, Unfit,
     candidate::excludes_python,
     explain::Reason,
     knowledge::{Constraints, Knowledge, Parsed},
@@ -39,6 +39,9 @@ impl Knowledge<'_> {
                 self.warn(format!("{project} {point} has no extra `{extra}`"));
             }
         }
+        if self.passes_over(project) {
+            return Ok(Ok(constraints));
+        }
         for requirement in &parsed.requirements {
             let requirement = match requirement {
                 Ok(requirement) => requirement,
@@ -63,6 +66,12 @@ impl Knowledge<'_> {
             }
         }
         Ok(Ok(constraints))
+    }
+
+    /// Whether what a project requires does not count.
+    fn passes_over(&self, project: &ProjectName) -> bool {
+        let request = self.request;
+        request.dependencies == Dependencies::Ignored && !request.locals.contains_key(project)
     }
 
     /// Without an extra: whether it applies; with one: whether it applies because of that.

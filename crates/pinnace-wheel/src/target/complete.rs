@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::Target;
+use super::{Assumption, Target};
 use crate::{Error, MarkerEnvironment, MarkerVariable, Tag, Tags, Version};
 
 #[derive(Deserialize)]
@@ -18,7 +18,8 @@ const MOST_TAGS: usize = 100_000;
 
 impl Target {
     /// Reads a platform in full: a JSON object with `marker_environment` and `compatible_tags`.
-    /// Nothing is assumed: a variable that is not there has no value.
+    /// A variable that is not there has no value, but for the full version of Python, which is `X.Y.0`
+    /// where only `python_version` is there.
     ///
     /// ```
     /// use pinnace_wheel::Target;
@@ -56,13 +57,22 @@ impl Target {
                 markers = markers.with(variable, value);
             }
         }
-        let full = markers.get(MarkerVariable::PythonFullVersion);
+        let full = markers.get(MarkerVariable::PythonFullVersion).map(str::to_owned);
+        let short = markers.get(MarkerVariable::PythonVersion).map(|short| format!("{short}.0"));
+        let is_assumed = full.is_none();
         let python: Version =
-            full.ok_or_else(|| refuse("`python_full_version` is missing"))?.parse()?;
+            full.or(short).ok_or_else(|| refuse("`python_full_version` is missing"))?.parse()?;
         Self::check_version(&python)?;
+        let assumed = is_assumed.then(|| Assumption::PatchLevel(python.clone()));
         // A release candidate of 3.13 is a 3.13 to every marker.
         let markers =
             markers.with(MarkerVariable::PythonFullVersion, &python.only_release().to_string());
-        Ok(Self { python, tags: Tags::new(tags), markers, label, assumptions: Vec::new() })
+        Ok(Self {
+            python,
+            tags: Tags::new(tags),
+            markers,
+            label,
+            assumptions: assumed.into_iter().collect(),
+        })
     }
 }

@@ -29,6 +29,8 @@ impl Job<'_> {
         builder.set_requirements(&self.requirements(chosen)?);
         let start = &self.arguments.start;
         settle(builder.info_mut(), start, &self.arguments.inputs.exclude);
+        // Other tools look for what is required, and would refuse the file.
+        builder.info_mut().ignore_errors |= self.arguments.solve.no_deps;
         self.add_code(&mut builder, chosen, out)?;
         self.set_program(&mut builder, parts)?;
         if let Some(line) = &start.python_shebang {

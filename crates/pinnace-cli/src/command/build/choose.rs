@@ -33,6 +33,8 @@ pub(super) struct Chosen {
     pub(super) folders: Vec<PathBuf>,
     /// Projects that were overridden or excluded: what others require of them need not hold.
     loosened: BTreeSet<ProjectName>,
+    /// Whether nothing that is required was asked for.
+    is_intransitive: bool,
     pub(super) notes: Vec<String>,
 }
 
@@ -51,6 +53,7 @@ impl Job<'_> {
             pins: resolution.pins().to_vec(),
             folders: self.wanted.folders.clone(),
             loosened: request.loosened().cloned().collect(),
+            is_intransitive: self.arguments.solve.no_deps,
             notes,
         })
     }
@@ -112,6 +115,7 @@ fn chosen(selection: Selection) -> Result<Chosen, Failure> {
         pins: selection.pins,
         folders: packages.into_iter().map(|folder| folder.path).collect(),
         loosened: selection.loosened.into_iter().collect(),
+        is_intransitive: false,
         notes: rest.iter().map(note).collect(),
     })
 }
@@ -149,7 +153,8 @@ pub(super) fn check(
     // What the user overrode or left out is the user's to answer for.
     let holds = |text: &String| {
         let requirement = Requirement::parse_lenient(text);
-        !requirement.is_ok_and(|one| chosen.loosened.contains(one.name()))
+        !chosen.is_intransitive
+            && !requirement.is_ok_and(|one| chosen.loosened.contains(one.name()))
     };
     let distributions = parallel::each(wheels, threads, |wheel| known(wheel, files));
     for (pin, distribution) in chosen.pins.iter().zip(distributions) {

@@ -1,0 +1,158 @@
+//! Item numbers are those of the pex tool's behaviours that `docs/pex.md` lists.
+
+use std::{fs, process::Command};
+
+use crate::world::{World, write};
+
+/// The interpreter of the tests in full, as a deployment's server would send it.
+fn complete_platform(world: &World) -> String {
+    let code = "import json, sys, platform, os, sysconfig
+tags = ['cp%d%d-cp%d%d-%s' % (*sys.version_info[:2] * 2, t) for t in ('manylinux_2_17_x86_64', 'linux_x86_64')]
+markers = {'implementation_name': 'cpython', 'os_name': 'posix', 'sys_platform': 'linux',
+  'python_version': '%d.%d' % sys.version_info[:2], 'python_full_version': '%d.%d.%d' % sys.version_info[:3],
+  'platform_machine': 'x86_64', 'platform_system': 'Linux', 'platform_release': '', 'platform_version': '',
+  'platform_python_implementation': 'CPython', 'implementation_version': '%d.%d.%d' % sys.version_info[:3]}
+print(json.dumps({'path': sys.executable, 'marker_environment': markers, 'compatible_tags': tags + ['py3-none-any']}))";
+    let ran = Command::new("python3").args(["-c", code]).output().unwrap();
+    assert!(ran.status.success(), "{}", world.folder.path().display());
+    String::from_utf8(ran.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn what_dagster_asks_of_the_pex_tool_is_done() {
+    let world = World::new();
+    write(&world.path("requirements.txt"), "moo\n");
+    write(&world.path("src/app.py"), "import moo\nprint('app')\n");
+    write(&world.path("built/setup_app.py"), "");
+    let platform = format!("--complete-platform={}", complete_platform(&world));
+    let flags = [
+        "pex",
+        &platform,
+        "--no-strip-pex-env",
+        "--pip-version=latest",
+        "-v",
+        "-v",
+        "-v",
+        "--resolve-local-platforms",
+    ];
+    let deps = ["--resolver-version=pip-2020-resolver", "-r", "requirements.txt", "-o", "deps.pex"];
+    world.ok(&[&flags[..], &deps].concat());
+    world.ok(&[&flags[..], &["-D", "built", "-D", "src", "-o", "source.pex"]].concat());
+    let mut command = Command::new(world.path("source.pex"));
+    command
+        .args(["-m", "app"])
+        .env("PEX_ROOT", world.path("root"))
+        .env("PEX_PATH", world.path("deps.pex"));
+    assert_eq!(command.output().unwrap().stdout, b"app\n");
+}
+
+#[test]
+fn the_builds_of_its_documentation_are_done() {
+    let world = World::new();
+    write(&world.path("requirements.txt"), "voice\n");
+    write(&world.path("app/__init__.py"), "");
+    write(&world.path("app/main.py"), "import sys\ndef run():\n    print('run', *sys.argv[1:])\n");
+    for (arguments, run, expected) in [
+        (&["moo", "-c", "moo", "-o", "out.pex"][..], &["-t", "x"][..], "moo -t x\n"),
+        (
+            &["moo", "voice>=1", "-o", "out.pex", "-r", "requirements.txt"],
+            &["-c", "import moo, voice; print(1)"],
+            "1\n",
+        ),
+        (&["-D", ".", "-e", "app.main:run", "-o", "out.pex", "--no-compress"], &["a"], "run a\n"),
+        (
+            &["-P", "app", "-m", "app.main:run", "--output-file", "out.pex", "--venv"],
+            &["b"],
+            "run b\n",
+        ),
+        (&["moo", "--script=moo", "-oout.pex", "--sh-boot", "--venv", "prepend"], &[], "moo \n"),
+        (
+            &["moo", "-o", "out.pex", "--include-tools", "--inherit-path=fallback"],
+            &["-c", "import moo"],
+            "",
+        ),
+        (
+            &["moo", "--intransitive", "-o", "out.pex"],
+            &["-c", "import importlib.util as u; print(u.find_spec('voice'))"],
+            "None\n",
+        ),
+        (
+            &[
+                "moo",
+                "--python-shebang",
+                "/usr/bin/env python3",
+                "-c",
+                "moo",
+                "--inject-args",
+                "-t hi",
+                "-o",
+                "out.pex",
+            ],
+            &[],
+            "moo -t hi\n",
+        ),
+    ] {
+        let _ = fs::remove_file(world.path("out.pex"));
+        let all: Vec<&str> = ["pex"].into_iter().chain(arguments.iter().copied()).collect();
+        world.ok(&all);
+        let ran = world.run("out.pex", run);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(0), expected), "{arguments:?}: {}", ran.err);
+    }
+    let ran = world.ok(&["pex", "moo", "--", "-c", "import moo; print('ephemeral')"]);
+    assert_eq!(ran.out, "ephemeral\n");
+}
+
+#[test]
+fn item_21_a_foreign_platform_takes_its_wheels_and_names_what_has_none() {
+    let world = World::new();
+    world.index.add("native-1-cp312-cp312-macosx_11_0_arm64.whl", &[], &[("native.py", "")]);
+    world.index.add("native-1-cp312-cp312-manylinux_2_17_x86_64.whl", &[], &[("native.py", "")]);
+    world.index.add("other-1-cp312-cp312-manylinux_2_17_x86_64.whl", &[], &[("other.py", "")]);
+    world.ok(&["pex", "native", "--platform", "macosx_11_0_arm64-cp-312-cp312", "-o", "mac.pex"]);
+    let shown = world.ok(&["info", "mac.pex"]).out;
+    assert!(
+        shown.contains("native-1-cp312-cp312-macosx_11_0_arm64.whl")
+            && !shown.contains("manylinux")
+    );
+    let words = ["other 1", "macosx_11_0_arm64"];
+    world.fails(
+        &["pex", "other", "--platform", "macosx_11_0_arm64-cp-312-cp312", "-o", "no.pex"],
+        1,
+        &words,
+    );
+}
+
+#[test]
+fn item_22_a_marker_that_the_platform_cannot_answer_is_named() {
+    let world = World::new();
+    world.index.add("a-1-py3-none-any.whl", &["moo; platform_release > '5'"], &[("a.py", "")]);
+    let platform = r#"{"marker_environment": {"python_version": "3.12"}, "compatible_tags": ["py3-none-any"]}"#;
+    let arguments = ["pex", "a", "--complete-platform", platform, "-o", "a.pex"];
+    world.fails(&arguments, 1, &["platform_release"]);
+}
+
+#[test]
+fn item_23_what_is_excluded_is_absent_and_what_is_overridden_replaced() {
+    let world = World::new();
+    world.index.add("voice-1.0-py3-none-any.whl", &[], &[("voice.py", "VOICE = 'old'\n")]);
+    world.ok(&["pex", "moo", "--exclude", "voice", "-o", "a.pex"]);
+    let gone = "import importlib.util as u; print(u.find_spec('voice'))";
+    assert_eq!(world.run("a.pex", &["-c", gone]).out, "None\n");
+    world.ok(&["pex", "moo", "--override", "voice==1.0", "-o", "b.pex"]);
+    let there = "import importlib.metadata as m; print(m.version('voice'))";
+    assert_eq!(world.run("b.pex", &["-c", there]).out, "1.0\n");
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_with_a_reason() {
+    let world = World::new();
+    for (option, reason) in [
+        ("--use-system-time", "the same input gives the same bytes"),
+        ("--scie=eager", "--scie"),
+        ("--nonsense", "--nonsense"),
+    ] {
+        world.fails(&["pex", "moo", option, "-o", "a.pex"], 2, &[reason]);
+    }
+    let ran = world.ok(&["pex", "moo", "--jobs", "4", "-o", "a.pex"]);
+    assert!(ran.err.contains("note: without effect here: --jobs"), "{}", ran.err);
+}

@@ -24,7 +24,6 @@ def environment(place):
     """The environment of the PEX file, with all that is to be seen with it; made if need be."""
     unpack = boot.rarely(place, "pinnace_unpack")
     main = unpack.Pex(place.pex)
-    choose_interpreter(place, main)
     named = main.info.get("pex_paths") or (main.info.get("pex_path") or "").split(os.pathsep)
     named = named + os.environ.get("PEX_PATH", "").split(os.pathsep)
     pexes, seen = [main], {os.path.realpath(place.pex)}
@@ -32,6 +31,7 @@ def environment(place):
         if os.path.realpath(path) not in seen:
             seen.add(os.path.realpath(path))
             pexes.append(unpack.Pex(path))
+    choose_interpreter(place, pexes)
     key = place.key
     if len(pexes) > 1 or os.path.isdir(place.pex) or ignores_errors(main):
         parts = [place.key, str(ignores_errors(main))] + [pex.identity(place.cache) for pex in pexes]
@@ -48,36 +48,42 @@ def this():
     return Interpreter(sys.implementation.name, version, getattr(sys, "abiflags", "") or "", boot.base())
 
 
-def choose_interpreter(place, pex):
-    """Go on in another interpreter where this one is not the one that is wanted."""
+def choose_interpreter(place, pexes):
+    """Go on in another interpreter where this one is not the one that is wanted, or does not suit one
+    of the files."""
     # The process goes over to it and keeps its number, which nobody else has.
     if os.environ.pop("_PINNACE_CHOSEN", "") == str(os.getpid()):
         return
-    if pex.info.get("inherit_path", "false") == "false" and not os.environ.get("PEX_INHERIT_PATH"):
+    main = pexes[0]
+    if main.info.get("inherit_path", "false") == "false" and not os.environ.get("PEX_INHERIT_PATH"):
         current = this()
     else:
         current = this()._replace(executable=sys.executable)
-    constraints = pex.info.get("interpreter_constraints") or []
-    will_do = lambda one: meets(one, constraints) and (pex.choose(one) is not None or ignores_errors(pex))
+    fits = lambda one, pex: pex.choose(one) is not None or ignores_errors(main)
+    will_do = lambda one: all(meets(one, constraints_of(pex)) and fits(one, pex) for pex in pexes)
     wanted, path = os.environ.get("PEX_PYTHON"), os.environ.get("PEX_PYTHON_PATH")
     if not wanted and not path and will_do(current):
         return
-    if not wanted and not path and not constraints and not others_may_fit(pex):
+    if not wanted and not path and not any(constraints_of(pex) or others_may_fit(pex) for pex in pexes):
         return
     found = candidates(wanted, path)
     examined = examine(place.cache, found)
     if wanted and os.path.isabs(wanted) and not examined:
         boot.fail("The specified PEX_PYTHON=%s could not be identified as a valid Python interpreter." % wanted)
     good = sorted((one for one in examined if will_do(one)), key=lambda one: (one.version[:2], [-n for n in one.version]))
-    if pex.info.get("interpreter_selection_strategy") == "newest":
+    if main.info.get("interpreter_selection_strategy") == "newest":
         good.sort(key=lambda one: one.version, reverse=True)
     if not good:
-        refuse(wanted or path or os.environ.get("PATH", ""), examined, constraints, pex)
+        refuse(wanted or path or os.environ.get("PATH", ""), examined, pexes)
     if current not in good or wanted or path:
         best = good[0]
         if best.executable != current.executable:
             os.environ["_PINNACE_CHOSEN"] = str(os.getpid())
             os.execv(best.executable, [best.executable] + boot.options() + [place.pex] + sys.argv[1:])
+
+
+def constraints_of(pex):
+    return pex.info.get("interpreter_constraints") or []
 
 
 def others_may_fit(pex):
@@ -149,12 +155,16 @@ def identify(path):
         return None
 
 
-def refuse(path, examined, constraints, pex):
+def refuse(path, examined, pexes):
     shown = ["%d.) %s %s (%s)" % (n, one.executable, ".".join(map(str, one.version)), one.implementation)
              for n, one in enumerate(examined, 1)]
-    needs = ["  Version matches " + constraint for constraint in constraints]
-    built = " and ".join(pex.platforms()) or "another interpreter"
-    needs = needs or ["  %s does not fit this interpreter; the file was built for %s" % (pex.misfit(this()), built)]
+    needs = []
+    for pex in pexes:
+        whose = "" if pex is pexes[0] else " (%s)" % pex.path
+        needs += ["  Version matches %s%s" % (constraint, whose) for constraint in constraints_of(pex)]
+        if not constraints_of(pex) and pex.choose(this()) is None:
+            built = " and ".join(pex.platforms()) or "another interpreter"
+            needs.append("  %s does not fit this interpreter; %s was built for %s" % (pex.misfit(this()), whose.strip(" ()") or "the file", built))
     boot.fail(
         "Failed to find compatible interpreter on path %s.\n\nExamined the following interpreters:\n%s\n\n"
         "No interpreter compatible with the requested constraints was found:\n\n%s"

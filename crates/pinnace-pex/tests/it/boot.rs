@@ -20,7 +20,7 @@ fn with_lib() -> Fixture {
 
 /// Item 1.
 #[test]
-fn an_entry_point_gets_the_arguments() {
+fn item_1_an_entry_point_gets_the_arguments() {
     let fixture = with_lib().entry("lib:main");
     assert_eq!(fixture.run(&["-t", "hi"]).ok(), "lib ['-t', 'hi']\n");
     let (path, _) = fixture.write();
@@ -31,7 +31,7 @@ fn an_entry_point_gets_the_arguments() {
 
 /// Item 2.
 #[test]
-fn what_a_function_returns_is_the_exit_code() {
+fn item_2_what_a_function_returns_is_the_exit_code() {
     for (body, code, err) in [
         ("return 3", 3, ""),
         ("return None", 0, ""),
@@ -59,7 +59,7 @@ fn an_attribute_of_an_object_is_an_entry_point_too() {
 
 /// Item 3.
 #[test]
-fn a_module_runs_as_main() {
+fn item_3_a_module_runs_as_main() {
     let code = "import sys\nprint(__name__, __spec__.name, __file__.endswith('m.py'), sys.argv[1:])\nassert sys.modules['__main__'].__dict__ is globals()\n";
     let ran = Fixture::new()
         .code("pkg/__init__.py", "")
@@ -79,7 +79,7 @@ fn a_module_that_is_not_there_is_named() {
 
 /// Item 4.
 #[test]
-fn without_an_entry_point_it_is_an_interpreter() {
+fn item_4_without_an_entry_point_it_is_an_interpreter() {
     let fixture = with_lib();
     let run = |arguments: &[&str]| fixture.run(arguments).ok();
     assert_eq!(
@@ -113,7 +113,7 @@ fn python_options_go_to_python() {
 
 /// Item 5.
 #[test]
-fn the_environment_overrides_the_entry_point() {
+fn item_5_the_environment_overrides_the_entry_point() {
     let fixture = with_lib().code("m.py", "def f():\n    print('m')\n").entry("m:f");
     let run = |variables: &[(&str, &str)], arguments: &[&str]| {
         let mut command = fixture.command(arguments);

@@ -35,7 +35,7 @@ fn built(folder: &Path) -> (Vec<u8>, [u8; 32]) {
 }
 
 #[test]
-fn two_copies_of_a_folder_give_the_same_bytes() {
+fn item_15_two_copies_of_a_folder_give_the_same_bytes() {
     let (a, b) = (sources(), sources());
     write_file(&b.path().join("pkg/__pycache__/x.cpython-311.pyc"), "bytecode");
     write_file(&b.path().join("pkg/old.pyc"), "bytecode");
@@ -45,7 +45,7 @@ fn two_copies_of_a_folder_give_the_same_bytes() {
 
 /// A dot-file, too, where the pex tool sees no change.
 #[test]
-fn every_change_of_a_file_changes_the_key() {
+fn item_16_every_change_of_a_file_changes_the_key() {
     let folder = sources();
     let (_, key) = built(folder.path());
     for path in ["pkg/__init__.py", "pkg/.hidden", "pkg/sub/x.py", "top.py"] {

@@ -26,7 +26,7 @@ fn version() -> String {
 
 /// Item 20.
 #[test]
-fn constraints_decide_which_interpreter_runs() {
+fn item_20_constraints_decide_which_interpreter_runs() {
     let fits =
         [format!("=={}.*", version()), format!("CPython>={}", version()), ">=3.8".to_owned()];
     for constraint in fits {
@@ -71,7 +71,7 @@ fn an_interpreter_that_is_named_is_the_one_that_runs() {
 
 /// Item 26.
 #[test]
-fn a_first_start_that_is_killed_is_made_good_by_the_next() {
+fn item_26_a_first_start_that_is_killed_is_made_good_by_the_next() {
     let big = "x = 1\n".repeat(20_000);
     let names: Vec<String> = (0..60).map(|n| format!("lib/m{n}.py")).collect();
     let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), big.as_str())).collect();

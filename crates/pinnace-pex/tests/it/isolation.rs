@@ -26,7 +26,7 @@ fn run(fixture: &Fixture, inherit: Option<&str>, code: &str) -> Ran {
 const FIND: &str = "import importlib.util as u\nprint([u.find_spec(n) is not None for n in ('lib', 'own', 'pip', 'outside_module', 'cwd_module')])";
 
 #[test]
-fn nothing_from_outside_can_be_imported() {
+fn item_6_nothing_from_outside_can_be_imported() {
     let fixture = fixture();
     for _ in ["cold", "warm"] {
         assert_eq!(run(&fixture, None, FIND).ok(), "[True, True, False, False, False]\n");
@@ -34,7 +34,7 @@ fn nothing_from_outside_can_be_imported() {
 }
 
 #[test]
-fn the_variable_itself_is_still_there_for_children() {
+fn item_7_the_variable_itself_is_still_there_for_children() {
     let fixture = fixture();
     let out = run(&fixture, None, "import os; print(os.environ['PYTHONPATH'])").ok();
     assert!(out.trim().ends_with("/outside"), "{out}");
@@ -55,7 +55,7 @@ print(' '.join(k for i, k in enumerate(kinds) if i == 0 or kinds[i - 1] != k))
 ";
 
 #[test]
-fn inherited_paths_stand_where_they_are_documented() {
+fn item_6_inherited_paths_stand_where_they_are_documented() {
     let fixture = fixture();
     assert_eq!(run(&fixture, None, PATH).ok(), "code standard site\n");
     assert_eq!(run(&fixture, Some("false"), PATH).ok(), "code standard site\n");

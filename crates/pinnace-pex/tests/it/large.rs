@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::fixture::{Fixture, Ran};
 
 #[test]
-fn a_file_of_very_many_members_starts_by_its_name_on_every_python() {
+fn item_28_a_file_of_very_many_members_starts_by_its_name_on_every_python() {
     let mut fixture =
         Fixture::new().code("app.py", "import m.m65535\nprint('many')\n").entry("app");
     for n in 0..65_536 {

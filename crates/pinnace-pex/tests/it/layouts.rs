@@ -36,7 +36,7 @@ const RUNS: &str = "app 1 True ['x']\n";
 
 /// Item 17.
 #[test]
-fn folders_run_by_each_of_their_names_and_after_a_move() {
+fn item_17_folders_run_by_each_of_their_names_and_after_a_move() {
     for form in [WheelForm::Whole, WheelForm::Installed] {
         for shape in [FolderLayout::Packed, FolderLayout::Loose] {
             let mut fixture = fixture();

@@ -27,7 +27,7 @@ fn with(fixture: &Fixture, path: impl AsRef<Path>, code: &str) -> Ran {
 
 /// Item 8; a distribution that is there twice is reported, where the pex tool shows both.
 #[test]
-fn distributions_of_members_are_seen_and_those_of_the_main_file_win() {
+fn item_8_distributions_of_members_are_seen_and_those_of_the_main_file_win() {
     let (main, member) = (main_file(), member());
     let (path, _) = member.write();
     let ran = with(&main, &path, &format!("import lib, more; print(lib.VERSION); {VERSIONS}"));
@@ -42,7 +42,7 @@ fn distributions_of_members_are_seen_and_those_of_the_main_file_win() {
 
 /// Item 9.
 #[test]
-fn members_that_are_not_there_or_do_not_fit_are_named() {
+fn item_9_members_that_are_not_there_or_do_not_fit_are_named() {
     let main = main_file();
     let ran = with(&main, "gone.pex", "1");
     assert_eq!(ran.code, Some(1));
@@ -55,7 +55,7 @@ fn members_that_are_not_there_or_do_not_fit_are_named() {
 
 /// Item 10: members bring their code, and never shadow that of the main file.
 #[test]
-fn code_of_members_is_seen_behind_that_of_the_main_file() {
+fn item_10_code_of_members_is_seen_behind_that_of_the_main_file() {
     let (main, member) = (main_file(), member());
     let code = "import shared, own; print(shared.FROM, own.FROM)";
     assert_eq!(with(&main, member.write().0, code).ok(), "main member\n");
@@ -63,7 +63,7 @@ fn code_of_members_is_seen_behind_that_of_the_main_file() {
 
 /// Item 11.
 #[test]
-fn one_distribution_in_two_files_is_there_once() {
+fn item_11_one_distribution_in_two_files_is_there_once() {
     let lib: (&str, &[(&str, &str)]) = ("lib-1.0-py3-none-any.whl", &[("lib.py", "VERSION = 1\n")]);
     let (main, member) = (main_file(), Fixture::new().wheel(lib.0, lib.1));
     let ran = with(&main, member.write().0, VERSIONS);
@@ -72,7 +72,7 @@ fn one_distribution_in_two_files_is_there_once() {
 
 /// Item 12.
 #[test]
-fn members_that_are_built_in_come_first() {
+fn item_12_members_that_are_built_in_come_first() {
     let one = Fixture::new().code("who.py", "NAME = 'one'\n");
     let two = Fixture::new().code("who.py", "NAME = 'two'\n");
     let path = one.write().0.display().to_string();
@@ -95,7 +95,7 @@ fn a_member_that_changed_is_seen_as_it_is() {
 
 /// Item 25.
 #[test]
-fn the_import_of_pex_shows_what_a_file_brings() {
+fn item_25_the_import_of_pex_shows_what_a_file_brings() {
     let main = main_file();
     let (path, _) = main.write();
     for code in [
@@ -114,4 +114,19 @@ fn child_processes_see_the_same() {
     let (main, member) = (main_file(), member());
     let code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import lib, more, shared, own; print(lib.VERSION, shared.FROM)'], check=True)";
     assert_eq!(with(&main, member.write().0, code).ok(), "1 main\n");
+}
+
+/// A file that is seen together with others takes part in choosing the interpreter.
+#[test]
+fn constraints_of_members_must_hold_too() {
+    let main = main_file();
+    for (constraint, code) in [(">=3.8", Some(0)), ("<3.8", Some(1))] {
+        let member =
+            Fixture::new().info(|info| info.interpreter_constraints = vec![constraint.to_owned()]);
+        let path = member.write().0;
+        let ran = with(&main, &path, "print(1)");
+        assert_eq!(ran.code, code, "{}", ran.err);
+        let said = format!("Version matches {constraint} ({})", path.display());
+        assert_eq!(ran.err.contains(&said), code == Some(1), "{}", ran.err);
+    }
 }

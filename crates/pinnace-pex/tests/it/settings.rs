@@ -9,7 +9,7 @@ fn show(fixture: &Fixture, variables: &[(&str, &str)], arguments: &[&str]) -> Ra
 
 /// Item 18.
 #[test]
-fn a_virtual_environment_is_what_it_says() {
+fn item_18_a_virtual_environment_is_what_it_says() {
     let code = "import os, sys, shutil\nprint(os.environ.get('VIRTUAL_ENV') == sys.prefix, shutil.which('lib-run') is not None, sys.prefix != sys.base_prefix)\n";
     let lib = [
         ("lib.py", "def main():\n    print('lib')\n"),
@@ -34,7 +34,7 @@ fn a_virtual_environment_is_what_it_says() {
 
 /// Item 23.
 #[test]
-fn what_is_left_out_is_not_missed_at_a_start() {
+fn item_23_what_is_left_out_is_not_missed_at_a_start() {
     let fixture = Fixture::new().wheel("lib-1-py3-none-any.whl", &[("lib.py", "")]).info(|info| {
         info.excluded = vec!["more".to_owned()];
         info.requirements = vec!["lib".to_owned(), "more".to_owned()];
@@ -44,7 +44,7 @@ fn what_is_left_out_is_not_missed_at_a_start() {
 
 /// Item 24.
 #[test]
-fn variables_and_arguments_are_put_in() {
+fn item_24_variables_and_arguments_are_put_in() {
     let code = "import os, sys\nprint(os.environ['NAME'], sys.argv[1:], sorted(k for k in os.environ if k.startswith('PEX')), sys.flags.utf8_mode)\n";
     let fixture = Fixture::new().code("app.py", code).entry("app").info(|info| {
         info.inject_env.insert("NAME".to_owned(), "inner".to_owned());

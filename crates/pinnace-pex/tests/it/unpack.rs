@@ -40,7 +40,7 @@ fn pth_files_of_wheels_work() {
 }
 
 #[test]
-fn data_goes_where_its_scheme_says() {
+fn item_19_data_goes_where_its_scheme_says() {
     let fixture = Fixture::new().wheel(
         "d-1-py3-none-any.whl",
         &[
@@ -58,7 +58,7 @@ fn data_goes_where_its_scheme_says() {
 }
 
 #[test]
-fn many_first_starts_at_once_all_succeed() {
+fn item_26_many_first_starts_at_once_all_succeed() {
     let fixture = Fixture::new()
         .wheel("a-1-py3-none-any.whl", &[("a.py", "")])
         .wheel("b-1-py3-none-any.whl", &[("b.py", "")]);
@@ -88,7 +88,7 @@ fn a_first_start_that_is_killed_leaves_nothing_that_counts() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_to_costs_speed_only() {
+fn item_27_a_folder_that_cannot_be_written_to_costs_speed_only() {
     let fixture = Fixture::new().wheel("a-1-py3-none-any.whl", &[("a.py", "")]);
     let run = fixture
         .command(&["-c", "import a; print('ok')"])

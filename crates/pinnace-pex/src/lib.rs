@@ -48,6 +48,7 @@
 //! wheel look into zips with archive's strict reader, [`PlatformRules`] lets env judge
 //! requirements and tags with wheel.
 
+mod assemble;
 mod builder;
 mod chroot;
 mod compile;

@@ -1,0 +1,166 @@
+//! From what a builder has collected to the members of a file or a folder.
+
+use std::collections::BTreeMap;
+
+use pinnace_archive::{ArchivePath, Mode, Writer};
+
+use crate::{
+    Error, OwnInfo, PexBuilder, PexInfo, WheelFiles, WheelForm,
+    builder::Source,
+    chroot,
+    compile::{self, Check},
+    error::archive,
+    flat,
+    info::FORMAT,
+    member::{Member, Members, digest, insert},
+    runtime, wheels,
+};
+
+/// What members are put into.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Shape {
+    File,
+    Packed,
+    Loose,
+}
+
+impl PexBuilder {
+    /// All members, and their key. It covers all of them but `__main__.py`, which carries it, and
+    /// in `PEX-INFO` all but itself.
+    pub(crate) fn members(
+        &self,
+        wheels: &dyn WheelFiles,
+        shape: Shape,
+    ) -> Result<(Members, [u8; 32]), Error> {
+        let mut members = self.code()?;
+        let code_hash = digest(members.iter());
+        self.add_boot_code(&mut members, shape)?;
+        let distributions = self.add_distributions(&mut members, wheels, shape)?;
+        let mut info = self.completed(distributions, &code_hash);
+        let without_key = Member::Bytes(info.encode()?);
+        insert(&mut members, "PEX-INFO", Mode::File, without_key)?;
+        let key = digest(members.iter());
+        info.pex_hash = runtime::hex(&key);
+        insert(&mut members, "PEX-INFO", Mode::File, Member::Bytes(info.encode()?))?;
+        let mut main = runtime::main_module(&key, &info);
+        if shape != Shape::File {
+            let python = self.interpreters().into_iter().next();
+            let line = format!("#!/usr/bin/env {}\n", python.as_deref().unwrap_or("python3"));
+            main.splice(..0, self.line.clone().unwrap_or(line).into_bytes());
+        }
+        insert(&mut members, "__main__.py", Mode::Executable, Member::Bytes(main))?;
+        Ok((members, key))
+    }
+
+    /// The user code, with its bytecode where that is wanted.
+    fn code(&self) -> Result<Members, Error> {
+        let mut members = Members::new();
+        for (path, (mode, source)) in &self.files {
+            let member = match source {
+                Source::Bytes(bytes) => Member::Bytes(bytes.clone()),
+                Source::File(file) => Member::measure(file.clone())?,
+            };
+            insert(&mut members, path, *mode, member)?;
+        }
+        let Some(compiler) = &self.compiler else { return Ok(members) };
+        let modules = members.iter().filter(|(path, _)| path.as_str().ends_with(".py"));
+        let modules: Vec<_> = modules
+            .map(|(path, (_, member))| Ok((path, member.bytes()?)))
+            .collect::<Result<_, Error>>()?;
+        let zip = compile::zip_of(modules.into_iter())?;
+        for (path, bytes) in compiler.modules(&zip, Check::Source)? {
+            insert(&mut members, &path, Mode::File, Member::Bytes(bytes))?;
+        }
+        Ok(members)
+    }
+
+    fn add_boot_code(&self, members: &mut Members, shape: Shape) -> Result<(), Error> {
+        let tools = self.info.includes_tools.then_some(runtime::TOOLS);
+        let files = runtime::BOOTSTRAP.into_iter().chain(tools);
+        if shape == Shape::Packed {
+            let mut zip = Writer::new(Vec::new());
+            for (name, code) in files {
+                let path = ArchivePath::parse(name).map_err(archive)?;
+                zip.bytes(&path, Mode::File, code).map_err(archive)?;
+            }
+            let (zip, _) = zip.finish().map_err(archive)?;
+            insert(members, ".bootstrap", Mode::File, Member::Bytes(zip))?;
+        } else {
+            for (name, code) in files {
+                let path = format!(".bootstrap/{name}");
+                insert(members, &path, Mode::File, Member::Code(code.to_vec()))?;
+            }
+        }
+        let import = Member::Bytes(runtime::IMPORT.to_vec());
+        insert(members, "__pex__/__init__.py", Mode::File, import)
+    }
+
+    /// The distributions, and what `PEX-INFO` calls them by.
+    fn add_distributions(
+        &self,
+        members: &mut Members,
+        wheels: &dyn WheelFiles,
+        shape: Shape,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let mut distributions = BTreeMap::new();
+        for (name, sha256) in &self.wheels {
+            let path = format!(".deps/{name}");
+            let digest = match (self.form, shape) {
+                (WheelForm::Whole, _) => {
+                    let member = Member::Wheel { name: name.clone(), sha256: *sha256 };
+                    insert(members, &path, Mode::File, member)?;
+                    *sha256
+                }
+                (WheelForm::Installed, shape) => {
+                    let zip = wheels::open(wheels, name, sha256)?;
+                    let chroot = chroot::install(name, sha256, &zip)?;
+                    match shape {
+                        Shape::Packed => {
+                            let packed = Member::Archive(chroot::zip(&chroot, wheels)?);
+                            insert(members, &path, Mode::File, packed)?;
+                        }
+                        Shape::File | Shape::Loose => {
+                            for (file, (mode, member)) in chroot.files {
+                                insert(members, &format!("{path}/{file}"), mode, member)?;
+                            }
+                        }
+                    }
+                    chroot.digest
+                }
+            };
+            distributions.insert(name.clone(), runtime::hex(&digest));
+            if let Some(bytecode) = self.bytecode.get(name) {
+                let path = format!("{path}.{}.zip", bytecode.info.python);
+                let member = Member::Archive(bytecode.bytes.clone());
+                insert(members, &path, Mode::File, member)?;
+            }
+        }
+        Ok(distributions)
+    }
+
+    pub(crate) fn flat(&self, wheels: &dyn WheelFiles) -> Result<Members, Error> {
+        let mut members = self.code()?;
+        flat::lay(&mut members, self.wheels.iter(), wheels)?;
+        for bytecode in self.bytecode.values() {
+            flat::lay_bytecode(&mut members, &bytecode.bytes)?;
+        }
+        Ok(members)
+    }
+
+    /// What the file says about itself, but for its key.
+    fn completed(&self, distributions: BTreeMap<String, String>, code: &[u8; 32]) -> PexInfo {
+        let mut info = self.info.clone();
+        info.distributions = distributions;
+        info.deps_are_wheel_files = self.form == WheelForm::Whole;
+        info.bootstrap_hash = runtime::hex(&runtime::digest());
+        info.code_hash = runtime::hex(code);
+        info.pex_hash = String::new();
+        let bytecode = self.bytecode.iter();
+        info.pinnace = Some(OwnInfo {
+            format: FORMAT,
+            platforms: self.platforms.clone(),
+            bytecode: bytecode.map(|(name, one)| (name.clone(), one.info.clone())).collect(),
+        });
+        info
+    }
+}

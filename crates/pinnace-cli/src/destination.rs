@@ -2,7 +2,7 @@
 
 use std::{io::BufWriter, path::Path};
 
-use pinnace_pex::{FolderLayout, PexBuilder, WheelFiles};
+use pinnace_pex::{FolderLayout, Pex, PexBuilder, WheelFiles};
 use pinnace_store::{Access, PendingFile, PendingFolder};
 
 use crate::{
@@ -109,9 +109,15 @@ fn check_folder(path: &Path) -> Result<(), Failure> {
         return Err(Failure::usage(message));
     }
     let is_empty = path.read_dir().map_or(true, |mut entries| entries.next().is_none());
-    match is_empty || path.join("PEX-INFO").is_file() {
-        true => Ok(()),
-        false => Err(Failure::usage(format!("`{shown}` is there already, and no PEX folder"))
-            .hint("name another folder, or remove it")),
+    if is_empty {
+        return Ok(());
     }
+    let built = Pex::open(path).ok().filter(|pex| pex.info().pinnace.is_some());
+    let reason = match built {
+        None => "no folder that a build made",
+        Some(pex) if !pex.verify(1).is_empty() => "not as a build made it",
+        Some(_) => return Ok(()),
+    };
+    Err(Failure::usage(format!("`{shown}` is there already, and {reason}"))
+        .hint("name another folder, or remove it"))
 }

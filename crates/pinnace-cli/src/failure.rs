@@ -47,12 +47,6 @@ impl Failure {
         self.message.is_empty()
     }
 
-    /// The same with what was being done.
-    pub(crate) fn within(mut self, doing: &str) -> Self {
-        self.message = format!("{doing}: {}", self.message);
-        self
-    }
-
     /// The same with keys of an object for programs.
     pub(crate) fn with_json(mut self, details: Value) -> Self {
         self.details = details;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use pinnace_pex::Pex;
+use pinnace_pex::{InterpreterConstraint, Pex};
 use pinnace_wheel::{
     Address, Cache, Implementation, Interpreter, MarkerVariable, Platform, Python, Target,
 };
@@ -50,21 +50,92 @@ pub(crate) fn targets(
     Ok(targets)
 }
 
+/// The interpreters that will do.
+pub(crate) struct Constrained<'a> {
+    pub(crate) constraints: &'a [InterpreterConstraint],
+    pub(crate) preference: Preference,
+}
+
+/// Which of several interpreters that will do is taken.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) enum Preference {
+    Oldest,
+    Newest,
+}
+
+/// The minor versions of Python 3 that are looked for.
+const MINORS: std::ops::RangeInclusive<u64> = 8..=30;
+
+impl Constrained<'_> {
+    /// The platforms that are named, if they will do; else the default interpreter, if it will; else one
+    /// on PATH that does.
+    pub(crate) fn targets(
+        &self,
+        arguments: &PlatformArguments,
+        environment: &Environment,
+        cache: &dyn Cache,
+    ) -> Result<Vec<Target>, Failure> {
+        let found = targets(arguments, environment, cache)?;
+        let unfit = found.iter().find(|target| !self.accepts(target));
+        match unfit {
+            None => Ok(found),
+            Some(_) if arguments.are_open() => self.look(environment, cache).map(|one| vec![one]),
+            Some(target) => {
+                let all = self.shown();
+                Err(Failure::usage(format!(
+                    "{target} is none of the interpreters that {all} allows"
+                )))
+            }
+        }
+    }
+
+    fn look(&self, environment: &Environment, cache: &dyn Cache) -> Result<Target, Failure> {
+        let mut minors: Vec<u64> = MINORS.collect();
+        if self.preference == Preference::Newest {
+            minors.reverse();
+        }
+        let named = minors.into_iter().map(|minor| format!("3.{minor}"));
+        let mut found = named.filter_map(|name| interpreter(Some(&name), environment, cache).ok());
+        let found = found.find(|one| self.accepts(one.target()));
+        found.map(|one| one.target().clone()).ok_or_else(|| {
+            let message = format!("no interpreter on PATH satisfies {}", self.shown());
+            Failure::job(message).hint("name one with `--python`, or a `--platform`")
+        })
+    }
+
+    fn accepts(&self, target: &Target) -> bool {
+        self.constraints.is_empty() || self.constraints.iter().any(|one| one.accepts(target))
+    }
+
+    fn shown(&self) -> String {
+        let all: Vec<String> = self.constraints.iter().map(|one| format!("`{one}`")).collect();
+        all.join(" or ")
+    }
+}
+
 /// The platforms that are named, else those that files were built for, else the default interpreter.
 pub(crate) fn of_files<'p>(
     arguments: &PlatformArguments,
-    mut files: impl Iterator<Item = &'p Pex>,
+    files: impl Iterator<Item = &'p Pex>,
     environment: &Environment,
     cache: &dyn Cache,
 ) -> Result<Vec<Target>, Failure> {
-    let own = files.find_map(|pex| pex.info().pinnace.as_ref());
-    match own.filter(|own| arguments.are_open() && !own.platforms.is_empty()) {
-        Some(own) => Ok(own
-            .platforms
-            .iter()
-            .map(|platform| platform.name.parse())
-            .collect::<Result<_, pinnace_wheel::Error>>()?),
-        None => targets(arguments, environment, cache),
+    if !arguments.are_open() {
+        return targets(arguments, environment, cache);
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for platform in
+        files.filter_map(|pex| pex.info().pinnace.as_ref()).flat_map(|own| &own.platforms)
+    {
+        if !names.contains(&platform.name.as_str()) {
+            names.push(&platform.name);
+        }
+    }
+    match names.is_empty() {
+        true => targets(arguments, environment, cache),
+        false => {
+            Ok(names.into_iter().map(str::parse).collect::<Result<_, pinnace_wheel::Error>>()?)
+        }
     }
 }
 

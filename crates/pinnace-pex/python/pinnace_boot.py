@@ -16,7 +16,7 @@ USAGE_ERROR = 2
 # Which interpreter runs, which files are seen, or something else than the program: not decided here.
 RARE = ("PEX_PATH", "PEX_PYTHON", "PEX_PYTHON_PATH", "PEX_TOOLS", "PEX_IGNORE_ERRORS")
 # Better refused than ignored: whoever sets these counts on them.
-UNSUPPORTED = ("PEX_PROFILE", "PEX_PROFILE_FILENAME", "PEX_COVERAGE", "PEX_COVERAGE_FILENAME")
+UNSUPPORTED = ("PEX_DISABLE_VARIABLES", "PEX_PROFILE", "PEX_PROFILE_FILENAME", "PEX_COVERAGE", "PEX_COVERAGE_FILENAME")
 
 
 class Place:
@@ -38,7 +38,12 @@ def main(*place):
         folder = ready(place.cache, place.key)
     if folder is None:
         forget(place.packages + place.pythonpath)
-        folder = rarely(place, "pinnace_choose").environment(place)
+        try:
+            folder = rarely(place, "pinnace_choose").environment(place)
+        except KeyboardInterrupt:
+            fail("interrupted", 130)
+        except OSError as error:
+            fail("cannot make the environment of %s: %s; PEX_ROOT says where to" % (place.pex, error))
     if flag("PEX_TOOLS"):
         try:
             tools = rarely(place, "pinnace_tools")
@@ -46,12 +51,15 @@ def main(*place):
             fail("PEX_TOOLS is set, but this PEX file was built without tools; `--include-tools` adds them")
         return tools.main(place, folder)
     inherit = os.environ.get("PEX_INHERIT_PATH") or place.baked.get("inherit_path") or "false"
+    given = place.baked.get("inject_python_args", [])
+    if inherit != "false" and given and os.environ.pop("_PINNACE_GIVEN", "") != str(os.getpid()):
+        os.environ["_PINNACE_GIVEN"] = str(os.getpid())
+        os.execv(sys.executable, [sys.executable] + options() + given + [place.pex] + sys.argv[1:])
     if inherit != "false" or os.name == "nt":
         return start_here(place, folder, inherit)
     os.environ["PEX"] = place.pex
     python = load(folder)["executable"]
-    arguments = options() + place.baked.get("inject_python_args", [])
-    os.execv(python, [python] + arguments + [os.path.join(folder, "boot", "start.py")] + sys.argv[1:])
+    os.execv(python, [python] + options() + given + [os.path.join(folder, "boot", "start.py")] + sys.argv[1:])
 
 
 def start(folder, base):
@@ -62,9 +70,13 @@ def start(folder, base):
         again = not usable(info)
     except (OSError, EOFError, ValueError, TypeError, KeyError):
         again = True
+    if again and environ.pop("_PINNACE_AGAIN", "") == str(os.getpid()):
+        fail("the environment in %s is not usable, and could not be made again; remove it" % folder)
     if again:
+        environ["_PINNACE_AGAIN"] = str(os.getpid())
         # It was made for another Python than is there now, or somebody cleaned up.
         os.execv(base, [base] + options() + [environ["PEX"]] + sys.argv[1:])
+    environ.pop("_PINNACE_AGAIN", None)
     boot = os.path.join(folder, "boot")
     outside = split_path([""] + sys.path)[2]
     sys.path[:] = [entry for entry in sys.path if entry != boot and entry not in outside]
@@ -103,8 +115,13 @@ def start_here(place, folder, inherit):
 def mount(place):
     """For `import __pex__`: show what the file brings to the process that runs already."""
     place = Place(*place)
-    folder = ready(place.cache, place.key) or rarely(place, "pinnace_choose").environment(place)
+    folder = None
+    if not place.baked.get("pex_path") and not os.environ.get("PEX_PATH"):
+        folder = ready(place.cache, place.key)
+    folder = folder or rarely(place, "pinnace_choose").environment(place, go_over=False)
     info = load(folder)
+    if info.get("temporary"):
+        remove_at_exit(info["temporary"])
     sys.path[:] = info["codes"] + [e for e in sys.path if e not in place.packages] + [info["site"]]
 
 
@@ -173,7 +190,7 @@ def load(folder):
 
 
 def usable(info):
-    parts = [os.path.join(wheel, "lib") for wheel in info["wheels"]] + [info["executable"]]
+    parts = [os.path.join(wheel, "lib") for wheel in info["wheels"]] + info["codes"] + [info["executable"], info["start"], info["site"]]
     whole = all(map(os.path.exists, parts))
     return whole and info["version"] == sys.hexversion
 
@@ -250,7 +267,7 @@ def apply(environ, folder, info):
     for name, path in info["resources"].items():
         places = [os.path.join(place, path) for place in info["codes"] + [info["site"]]]
         variables[name] = next(filter(os.path.exists, places), places[0])
-    if info["venv"] or environ.get("PEX_VENV") in ("1", "true"):
+    if info["venv"] or environ.get("PEX_VENV", "").lower() in ("1", "true"):
         variables["VIRTUAL_ENV"] = folder
         bin_path = environ.get("PEX_VENV_BIN_PATH") or info["bin_path"]
         scripts, path = os.path.join(folder, "bin"), variables.get("PATH", os.defpath)
@@ -269,10 +286,10 @@ def split_path(found):
     library = os.path.dirname(os.__file__)
     bundle = "python%d%d.zip" % sys.version_info[:2]
     named = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
-    named = [os.path.abspath(entry) for entry in named]
+    named = list(map(absolute, named))
     standard, packages, pythonpath = [], [], []
     for index, entry in enumerate(found):
-        path = os.path.abspath(entry)
+        path = absolute(entry)
         kind = os.path.basename(path)
         if kind in ("site-packages", "dist-packages"):
             packages.append(entry)
@@ -285,10 +302,18 @@ def split_path(found):
     return standard, packages, pythonpath
 
 
+def absolute(path):
+    """An absolute path; where the current folder is gone, what is relative leads nowhere."""
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        return path
+
+
 def forget(folders):
     """Drop what `.pth` files and sitecustomize imported from outside the standard library."""
     library = os.path.dirname(os.__file__) + os.sep
-    outside = tuple(os.path.abspath(folder) + os.sep for folder in folders)
+    outside = tuple(absolute(folder) + os.sep for folder in folders)
 
     def is_outside(module):
         path = getattr(module, "__file__", None)
@@ -297,7 +322,7 @@ def forget(folders):
                 path = next(iter(module.__path__))
             except (AttributeError, StopIteration, TypeError):
                 return False
-        path = os.path.abspath(path)
+        path = absolute(path)
         in_library = path.startswith(library) and "-packages" + os.sep not in path[len(library):]
         return path.startswith(outside) and not in_library
 
@@ -357,7 +382,7 @@ def run_script(name, folder, info):
     with open(path, "rb") as file:
         first = file.readline()
     if first.startswith(b"#!") and b"python" not in first:
-        os.execv(path, [path] + sys.argv[1:])
+        go_over(info, path, [path] + sys.argv[1:], os.environ)
     run_file(path)
 
 
@@ -398,7 +423,12 @@ def run_code(source, name, **names):
 
 def run_file(path):
     if os.path.isdir(path):
-        fail("cannot run %r: it is a folder" % path)
+        import runpy
+
+        if not os.path.isfile(os.path.join(path, "__main__.py")):
+            fail("cannot run %r: it is a folder without __main__.py" % path)
+        sys.argv[0] = path
+        return runpy.run_path(path, run_name="__main__")
     try:
         with open(path, "rb") as file:
             source = file.read()
@@ -422,7 +452,7 @@ def run_interpreter(environ, folder, info):
     if first.startswith("-m"):
         return run_named_module(first[2:], arguments[1:])
     if first.startswith("-"):
-        return with_options(environ, arguments)
+        return with_options(environ, arguments, info)
     sys.argv = arguments
     run_file(first)
 
@@ -445,7 +475,17 @@ def run_named_module(name, rest):
     run_module(name)
 
 
-def with_options(environ, arguments):
+def go_over(info, program, arguments, environ):
+    """Become another program; one whose files are gone with this process is waited for."""
+    if not info.get("temporary"):
+        os.execve(program, arguments, environ)
+    import subprocess
+
+    code = subprocess.call(arguments, executable=program, env=environ)
+    sys.exit(code if code >= 0 else 128 - code)
+
+
+def with_options(environ, arguments, info):
     """Start Python again with its own options, and this PEX file behind them."""
     found = []
     while arguments and arguments[0].startswith("-") and arguments[0][:2] not in ("-", "-c", "-m"):
@@ -455,7 +495,7 @@ def with_options(environ, arguments):
     # The environment as it was: the second start wants its PEX_ROOT, too.
     environ = dict(environ, PEX_INTERPRETER="1")
     python = base()
-    os.execve(python, [python] + found + [os.environ["PEX"]] + arguments, environ)
+    go_over(info, python, [python] + found + [os.environ["PEX"]] + arguments, environ)
 
 
 def run_prompt(info):

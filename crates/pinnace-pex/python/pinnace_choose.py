@@ -20,8 +20,9 @@ IDENTIFY = (
 )
 
 
-def environment(place):
-    """The environment of the PEX file, with all that is to be seen with it; made if need be."""
+def environment(place, go_over=True):
+    """The environment of the PEX file, with all that is to be seen with it; made if need be. Another
+    interpreter may have to take over."""
     unpack = boot.rarely(place, "pinnace_unpack")
     main = unpack.Pex(place.pex)
     named = main.info.get("pex_paths") or (main.info.get("pex_path") or "").split(os.pathsep)
@@ -31,11 +32,12 @@ def environment(place):
         if os.path.realpath(path) not in seen:
             seen.add(os.path.realpath(path))
             pexes.append(unpack.Pex(path))
-    choose_interpreter(place, pexes)
+    if go_over:
+        choose_interpreter(place, pexes)
     key = place.key
     if len(pexes) > 1 or os.path.isdir(place.pex) or ignores_errors(main):
         parts = [place.key, str(ignores_errors(main))] + [pex.identity(place.cache) for pex in pexes]
-        key = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        key = hashlib.sha256(os.fsencode("\n".join(parts))).hexdigest()
     return boot.ready(place.cache, key) or unpack.unpack(place, key, pexes)
 
 
@@ -94,7 +96,7 @@ def others_may_fit(pex):
 def candidates(wanted, path):
     """Executables that may be wanted, in the order in which they are looked for."""
     if wanted and os.path.isabs(wanted) and not path:
-        return [wanted]
+        return [wanted] if os.access(wanted, os.X_OK) and not os.path.isdir(wanted) else []
     found = []
     for entry in (path or os.environ.get("PATH", os.defpath)).split(os.pathsep):
         names = [entry] if os.path.isfile(entry) else []
@@ -158,7 +160,9 @@ def identify(path):
 def refuse(path, examined, pexes):
     shown = ["%d.) %s %s (%s)" % (n, one.executable, ".".join(map(str, one.version)), one.implementation)
              for n, one in enumerate(examined, 1)]
-    needs = []
+    needs, wanted = [], os.environ.get("PEX_PYTHON")
+    if wanted and not examined:
+        boot.fail("PEX_PYTHON=%s names no interpreter on path %s" % (wanted, path))
     for pex in pexes:
         whose = "" if pex is pexes[0] else " (%s)" % pex.path
         needs += ["  Version matches %s%s" % (constraint, whose) for constraint in constraints_of(pex)]
@@ -187,8 +191,12 @@ def meets_one(interpreter, constraint):
 
 
 def holds(version, clause):
-    """One clause of PEP 440, on a version without anything but numbers."""
-    operator, text, wildcard = re.match(r"^(===|[~=!<>]=|<|>)?v?([\d.]+?)(\.\*)?$", clause).groups()
+    """One clause of PEP 440, on a version without anything but numbers. Of a pre-release that is named
+    nothing but its release counts."""
+    found = re.match(r"^(===|[~=!<>]=|<|>)?v?(\d+(?:\.\d+)*)(\.\*)?(?:[-_.]?(?:a|b|c|rc|alpha|beta|dev|post)\d*)*$", clause)
+    if not found:
+        boot.fail("the interpreter constraint %r cannot be understood" % clause)
+    operator, text, wildcard = found.groups()
     wanted = tuple(map(int, text.split(".")))
     length = len(wanted) if wildcard else max(len(wanted), 3)
     own, padded = version[:length], wanted + (0,) * (length - len(wanted))

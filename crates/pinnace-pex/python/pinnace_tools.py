@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 
 import pinnace_boot as boot
 
@@ -36,7 +37,7 @@ def info(place, folder, unpack, arguments):
 
 
 def interpreter(place, folder, unpack, arguments):
-    print(boot.load(folder)["base"])
+    print(boot.base())
 
 
 def repository(place, folder, unpack, arguments):
@@ -50,6 +51,8 @@ def repository(place, folder, unpack, arguments):
         for name in pex.info["distributions"]:
             with open(os.path.join(arguments[2], name), "wb") as file:
                 file.write(pex.read(".deps/" + name))
+    elif arguments[:1] == ["extract"] and len(arguments) == 3:
+        boot.fail("this file holds its wheels installed, and not whole: `pinnace merge FILE -o NEW` makes wheels of them")
     else:
         boot.fail(USAGE, boot.USAGE_ERROR)
 
@@ -67,16 +70,25 @@ def venv(place, folder, unpack, arguments):
         parser.add_argument(option, action="store_true")
     options = parser.parse_args(arguments)
     path = os.path.abspath(options.path)
+    if os.path.exists(path) and not os.path.isdir(path):
+        boot.fail("%s is there already, and no folder" % path)
     if os.path.exists(path) and os.listdir(path):
         if not options.force:
             boot.fail("%s is there already, and not empty; --force replaces it" % path)
         shutil.rmtree(path)
-    new = path + ".unfinished"
-    shutil.rmtree(new, ignore_errors=True)
-    make(boot.load(folder), folder, new, path, options)
-    if os.path.isdir(path):
-        os.rmdir(path)
-    os.rename(new, path)
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        holder = tempfile.mkdtemp(prefix=".unfinished-", dir=os.path.dirname(path))
+    except OSError as error:
+        boot.fail("cannot make a folder beside %s: %s" % (path, error.strerror))
+    try:
+        new = os.path.join(holder, "new")
+        make(boot.load(folder), folder, new, path, options, unpack)
+        if os.path.isdir(path):
+            os.rmdir(path)
+        os.rename(new, path)
+    finally:
+        shutil.rmtree(holder, ignore_errors=True)
     if options.compile:
         import compileall
 
@@ -84,7 +96,7 @@ def venv(place, folder, unpack, arguments):
     print(path)
 
 
-def make(info, folder, new, path, options):
+def make(info, folder, new, path, options, unpack):
     """The environment of the cache, with files of its own in place of links to the cache."""
     site = os.path.relpath(info["site"], folder)
     for name in os.listdir(folder):
@@ -101,17 +113,22 @@ def make(info, folder, new, path, options):
     if options.scope != "deps":
         for code in reversed(info["codes"]):
             shutil.copytree(code, os.path.join(new, site), dirs_exist_ok=True,
-                            ignore=shutil.ignore_patterns("__pycache__", "PEX-INFO", ".deps", ".bootstrap", "__pex__"))
+                            ignore=shutil.ignore_patterns("__pycache__", "PEX-INFO", ".deps", ".bootstrap", "__pex__", *own_names(code)))
     os.mkdir(os.path.join(new, "bin"))
     for name in os.listdir(os.path.join(folder, "bin")):
-        copy_program(os.path.join(folder, "bin", name), os.path.join(new, "bin", name), folder, path, options)
+        copy_program(os.path.join(folder, "bin", name), os.path.join(new, "bin", name), folder, path, options, unpack)
     if options.prompt:
         with open(os.path.join(new, "pyvenv.cfg"), "a") as file:
             file.write("prompt = %s\n" % options.prompt)
-    write_main(info, new, path, options)
+    write_main(info, new, path, options, unpack)
 
 
-def copy_program(source, target, folder, path, options):
+def own_names(code):
+    """What stands beside the code in a folder that is a PEX file itself."""
+    return ("__main__.py", "pex") if os.path.isfile(os.path.join(code, "PEX-INFO")) else ()
+
+
+def copy_program(source, target, folder, path, options, unpack):
     if os.path.islink(source):
         if options.copies and os.path.isabs(os.readlink(source)):
             shutil.copy2(os.path.realpath(source), target)
@@ -120,12 +137,15 @@ def copy_program(source, target, folder, path, options):
         return
     with open(source, "rb") as file:
         content = file.read()
+    lines = unpack.shebang(os.path.join(folder, "bin", "python")).encode()
+    if content.startswith(lines):
+        content = unpack.shebang(os.path.join(path, "bin", "python")).encode() + content[len(lines):]
     with open(target, "wb") as file:
-        file.write(content.replace(os.fsencode(folder), os.fsencode(path)))
+        file.write(content)
     os.chmod(target, 0o755)
 
 
-def write_main(info, new, path, options):
+def write_main(info, new, path, options, unpack):
     """`PATH/pex` runs what the file runs, with Python's own options if it runs nothing."""
     entry = info["entry_point"] or info["scripts"].get(info["script"] or "", "")
     module, _, attributes = entry.partition(":")
@@ -137,8 +157,8 @@ def write_main(info, new, path, options):
         run = "os.execv(sys.executable, [sys.executable] + sys.argv[1:])"
     paths = {"false": "", "prepend": "BIN + os.pathsep + PATH", "append": "PATH + os.pathsep + BIN"}[options.bin_path]
     path_line = "BIN, PATH = %r, os.environ.get('PATH', '')\nos.environ['PATH'] = %s\n" % (os.path.join(path, "bin"), paths)
-    code = "#!%s\nimport os\nimport sys\nos.environ['VIRTUAL_ENV'] = %r\n%s%s\n"
-    code %= os.path.join(path, "bin", "python"), path, path_line if paths else "", run
+    code = "%simport os\nimport sys\nos.environ['VIRTUAL_ENV'] = %r\n%s%s\n"
+    code %= unpack.shebang(os.path.join(path, "bin", "python")), path, path_line if paths else "", run
     for name in ("pex", "__main__.py"):
         with open(os.path.join(new, name), "w") as file:
             file.write(code)

@@ -55,10 +55,12 @@ class Pex:
     def __init__(self, path):
         self.path, self.zip = os.path.abspath(path), None
         try:
+            if os.path.exists(path) and not os.path.isdir(path) and not os.path.isfile(path):
+                raise ValueError("it is no ordinary file")
             if not os.path.isdir(path):
                 self.zip = zipfile.ZipFile(path)
-            self.info = json.loads(self.read("PEX-INFO").decode("utf-8"))
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            self.info = checked(json.loads(self.read("PEX-INFO").decode("utf-8")))
+        except (OSError, KeyError, ValueError, RecursionError, zipfile.BadZipFile) as error:
             boot.fail("%s is no PEX file that can be read: %s" % (path, error))
         self.own = self.info.get("pinnace") or {}
         if self.own and self.own.get("format") != FORMAT:
@@ -74,9 +76,10 @@ class Pex:
         """What tells its content from any other; for a large file of others that takes reading it, so
         the answer is remembered for as long as it is the same file."""
         status = os.stat(self.path)
-        place = hashlib.sha256(os.path.realpath(self.path).encode()).hexdigest()
+        place = hashlib.sha256(os.fsencode(os.path.realpath(self.path))).hexdigest()
         if self.zip is None:
-            return "%s %s %s" % (place, self.info["pex_hash"], status.st_mtime_ns)
+            stamps = [digest + stamp_of(os.path.join(self.path, ".deps", name)) for name, digest in self.info["distributions"].items()]
+            return "%s %s %s %s" % (place, self.info["pex_hash"], status.st_mtime_ns, digest_of_text("".join(stamps)))
         if self.own:
             return self.info["pex_hash"]
         stamp = [status.st_size, status.st_mtime_ns, status.st_ino]
@@ -98,6 +101,26 @@ class Pex:
             pass
         return identity
 
+    def check_key(self):
+        """What a file of ours holds must be what its key says: the key names what is unpacked. Wheels and
+        their bytecode are checked where they are unpacked."""
+        if self.zip is None or not self.own:
+            return
+        raw, key = self.read("PEX-INFO"), self.info["pex_hash"].encode()
+        known = {"PEX-INFO": hashlib.sha256(raw.replace(b'"pex_hash":"%s"' % key, b'"pex_hash":""', 1)).digest()}
+        for name, digest in self.info["distributions"].items() if self.info.get("deps_are_wheel_files") else ():
+            known[".deps/" + name] = bytes.fromhex(digest)
+        for name, one in self.own.get("bytecode", {}).items():
+            known[".deps/%s.%s.zip" % (name, one["python"])] = bytes.fromhex(one["sha256"])
+        found = hashlib.sha256(b"pinnace-content 1\n" + bytes(8))
+        members = [one for one in self.zip.infolist() if one.filename != "__main__.py" and not one.filename.endswith("/")]
+        for name, member in sorted((one.filename.encode(), one) for one in members):
+            kind = b"x" if member.external_attr >> 16 & stat.S_IXUSR else b"f"
+            content = known.get(member.filename) or hashlib.sha256(self.zip.read(member)).digest()
+            found.update(len(name).to_bytes(8, "little") + name + kind + content)
+        if found.hexdigest() != self.info["pex_hash"]:
+            boot.fail("%s is damaged: what it holds is not what its key says" % self.path)
+
     def platforms(self):
         return [one["name"] for one in self.own.get("platforms", [])]
 
@@ -111,6 +134,10 @@ class Pex:
             named = (platform["implementation"], platform["python"]) == (interpreter.implementation, version)
             if (named or len(self.own["platforms"]) == 1) and all(rank(n, interpreter) for n in platform["wheels"]):
                 return platform["wheels"]
+        for platform in self.own.get("platforms", []):
+            # What is built for several Pythons may do for others.
+            if all(rank(n, interpreter) for n in platform["wheels"]):
+                return platform["wheels"]
         if self.own.get("platforms"):
             return None if names else []
         best = {}
@@ -119,9 +146,12 @@ class Pex:
             project = project_of(name)
             version = [int(part) for part in re.findall(r"\d+", name.split("-")[1])]
             best[project] = max(best.get(project, (None,)), (fit, version, name), key=lambda one: (one[0] or (0,), one[1:]))
-        if any(fit is None for fit, _, _ in best.values()):
+        # A project that is for other platforms alone is asked for by a marker, or by nobody.
+        asked = [project_of(re.split(r"[^\w.-]", one)[0]) for one in self.info.get("requirements") or [] if ";" not in one]
+        unfit = [project for project, (fit, _, _) in best.items() if fit is None]
+        if any(project in asked for project in unfit) or len(unfit) == len(best) > 0:
             return None
-        return sorted(name for _, _, name in best.values())
+        return sorted(name for fit, _, name in best.values() if fit)
 
     def misfit(self, interpreter):
         from pinnace_choose import rank
@@ -141,17 +171,24 @@ class Pex:
         if self.zip is None:
             file = os.path.join(self.path, path)
             if os.path.isdir(file):
-                return foreign(self.path + digest + str(os.stat(file).st_mtime_ns), name), ("folder", file)
+                return foreign(self.path + digest + stamp_of(file), name), ("folder", file)
+            if not os.path.isfile(file):
+                boot.fail("%s is damaged: %s is missing" % (self.path, path))
             kind = "wheel" if self.info.get("deps_are_wheel_files") else "chroot"
             key = digest if kind == "wheel" else foreign(digest_of_file(file), name)
             return key, (kind, file, 0, os.path.getsize(file))
         if self.info.get("deps_are_wheel_files"):
             start, size = self.window(path)
             return digest, ("wheel", self.path, start, size)
+        if not any(one.startswith(path + "/") for one in self.zip.namelist()):
+            boot.fail("%s is damaged: %s is missing" % (self.path, path))
         return foreign(self.identity(""), name), ("members", self.path, path + "/")
 
     def window(self, path):
-        member = self.zip.getinfo(path)
+        try:
+            member = self.zip.getinfo(path)
+        except KeyError:
+            boot.fail("%s is damaged: %s is missing" % (self.path, path))
         if member.compress_type != zipfile.ZIP_STORED:
             boot.fail("%s in %s is compressed, where a wheel is stored" % (path, self.path))
         with open(self.path, "rb") as file:
@@ -176,7 +213,44 @@ class Pex:
 
 def foreign(identity, name):
     """The digest for a distribution whose own hash is not that of its bytes."""
-    return hashlib.sha256(("%s\n%s" % (identity, name)).encode()).hexdigest()
+    return digest_of_text("%s\n%s" % (identity, name))
+
+
+def digest_of_text(text):
+    return hashlib.sha256(os.fsencode(text)).hexdigest()
+
+
+def stamp_of(path):
+    """What changes when a file, or one of a folder, does."""
+    found = []
+    for parent, folders, files in os.walk(path):
+        folders[:] = sorted(one for one in folders if one != "__pycache__")
+        for name in sorted(files):
+            status = os.stat(os.path.join(parent, name))
+            found.append("%s %d %d" % (os.path.join(parent, name), status.st_size, status.st_mtime_ns))
+    if not found and os.path.exists(path):
+        status = os.stat(path)
+        found.append("%d %d" % (status.st_size, status.st_mtime_ns))
+    return digest_of_text("\n".join(found))
+
+
+def checked(info):
+    """A PEX-INFO of the shape that is relied on."""
+    own = info.get("pinnace") or {} if isinstance(info, dict) else None
+    kinds = (("distributions", dict), ("requirements", list), ("inject_env", dict), ("inject_args", list),
+             ("interpreter_constraints", list), ("bind_resource_paths", dict))
+    if not isinstance(own, dict) or not isinstance(info.get("distributions"), dict):
+        raise ValueError("its PEX-INFO is malformed")
+    for key, kind in kinds:
+        if not isinstance(info.get(key) or kind(), kind):
+            raise ValueError("its PEX-INFO is malformed: %s is no %s" % (key, kind.__name__))
+    for name in info["distributions"]:
+        if not re.match(r"^[\w.!+-]+\.whl$", name) or name.count("-") < 4:
+            raise ValueError("its PEX-INFO is malformed: %r is no name of a wheel" % name)
+    for platform in own.get("platforms") or []:
+        if not isinstance(platform, dict) or not isinstance(platform.get("wheels"), list):
+            raise ValueError("its PEX-INFO is malformed: platforms")
+    return info
 
 
 def digest_of_file(path):
@@ -205,6 +279,8 @@ def unpack_into(cache, place, key, pexes):
     with locked(folder):
         if boot.ready(cache, key) is None:
             install_runtime(place, os.path.join(cache, "runtime", place.runtime))
+            for pex in pexes:
+                pex.check_key()
             wheels = choose(pexes)
             folders = Wheels(cache, wheels).unpack()
             build = lambda new: build_environment(new, folder, cache, place, pexes, folders)
@@ -240,11 +316,16 @@ def choose(pexes):
             names = [name for name in sorted(pex.info["distributions"]) if rank(name, interpreter)]
         for name in names:
             first, first_pex = chosen.setdefault(project_of(name), (name, pex))
-            if first != name and pex.info.get("emit_warnings", True):
+            if first != name and says_warnings(pexes[0]):
                 sys.stderr.write(
                     "warning: %s is in %s, and %s in %s; the first is used\n" % (first, first_pex.path, name, pex.path)
                 )
     return list(chosen.values())
+
+
+def says_warnings(main):
+    said = os.environ.get("PEX_EMIT_WARNINGS", "").lower()
+    return said in ("1", "true") if said else bool(main.info.get("emit_warnings", True))
 
 
 def writable(cache):
@@ -254,6 +335,7 @@ def writable(cache):
         with tempfile.TemporaryFile(dir=cache):
             return cache
     except OSError as error:
+        error.filename = cache
         return temporary(cache, error)
 
 
@@ -294,6 +376,7 @@ def publish(place, build, is_whole):
         return
     parent = os.path.dirname(place)
     os.makedirs(parent, exist_ok=True)
+    sweep(parent)
     folder = tempfile.mkdtemp(prefix=".unfinished-", dir=parent)
     try:
         new = os.path.join(folder, "new")
@@ -716,7 +799,7 @@ def build_environment(new, folder, cache, place, pexes, wheels):
     pth = any(name.endswith(".pth") and name != "_pinnace.pth" for name in os.listdir(os.path.join(new, site)))
     settings = settings_of(pexes[0].info)
     settings.update(
-        executable=executable, version=sys.hexversion, wheels=wheels, site=os.path.join(folder, site), scripts=entries, pth=pth,
+        executable=executable, start=os.path.join(folder, "boot", "start.py"), version=sys.hexversion, wheels=wheels, site=os.path.join(folder, site), scripts=entries, pth=pth,
         codes=[code for code in codes if code], temporary=None if cache == place.cache else cache,
     )
     write(os.path.join(new, "settings.marshal"), marshal.dumps(settings))

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Start this PEX file: in the environment that an earlier start made ready, else by Python.
 pex=$0 key=@KEY@ names=@NAMES@ quick=@QUICK@ root=$PEX_ROOT python= shim= boot=None
-case $PEX_PYTHON in /*) [ -x "$PEX_PYTHON" ] && exec "$PEX_PYTHON" @LOAD@"$pex" "$@" ;; esac
+case $PEX_PYTHON in /*/python* | /*/pypy*) [ -x "$PEX_PYTHON" ] && exec "$PEX_PYTHON" @LOAD@"$pex" "$@" ;; esac
 set -f
 IFS=:
 for name in $names; do
@@ -26,7 +26,7 @@ case $quick$root in
 yes/*)
   { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
   for when in settled "$boot"; do
-    if { read -r folder <"$root/pinnace/1/ready/$key/$when$python"; } 2>/dev/null && [ -x "$folder/bin/python" ]; then
+    if { read -r folder <"$root/pinnace/1/ready/$key/$when$python"; } 2>/dev/null && [ -x "$folder/bin/python" ] && [ -f "$folder/boot/start.py" ]; then
       PEX=$pex
       export PEX
       exec "$folder/bin/python" @ARGUMENTS@"$folder/boot/start.py" "$@"

@@ -76,7 +76,8 @@ impl PexBuilder {
 
     fn add_boot_code(&self, members: &mut Members, shape: Shape) -> Result<(), Error> {
         let tools = self.info.includes_tools.then_some(runtime::TOOLS);
-        let files = runtime::BOOTSTRAP.into_iter().chain(tools);
+        let mut files: Vec<(&str, &[u8])> = runtime::BOOTSTRAP.into_iter().chain(tools).collect();
+        files.sort();
         if shape == Shape::Packed {
             let mut zip = Writer::new(Vec::new());
             for (name, code) in files {

@@ -114,7 +114,7 @@ fn change(
         return Ok(Some(DistributionChange::Wheels { from: names(old), to: names(new) }));
     }
     for (old, new) in old.iter().zip(new) {
-        if old.recorded() == new.recorded() {
+        if old.recorded() == new.recorded() && old.marks() == new.marks() {
             continue;
         }
         if old.distribution()?.id() != new.distribution()?.id() {
@@ -140,7 +140,11 @@ fn names(all: &[&PexDistribution]) -> Vec<String> {
 }
 
 fn code(old: &Pex, new: &Pex) -> Result<Vec<(String, FileChange)>, Error> {
-    let (before, after) = (old.code_digests()?, new.code_digests()?);
+    let [before, after] = [old, new].map(Pex::code_digests);
+    let (mut before, mut after) = (before?, after?);
+    // Bytecode follows from the modules.
+    before.retain(|path, _| !path.ends_with(".pyc"));
+    after.retain(|path, _| !path.ends_with(".pyc"));
     let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let changes = paths.into_iter().filter_map(|path| {
         let change = match (before.get(path), after.get(path)) {
@@ -168,12 +172,13 @@ const COMPUTED: [&str; 8] = [
 
 type Setting = (String, Option<Value>, Option<Value>);
 
-fn settings(old: &Pex, new: &Pex) -> Result<Vec<Setting>, Error> {
+/// The keys of `PEX-INFO` that somebody set, and that differ.
+pub(crate) fn settings(old: &Pex, new: &Pex) -> Result<Vec<Setting>, Error> {
     let [old, new] = [old, new].map(|pex| pex.info().to_value());
     let (old, new) = (old?, new?);
     let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let changed = keys.into_iter().filter(|key| !COMPUTED.contains(&key.as_str()));
-    let changed = changed.filter(|key| value(key, old.get(*key)) != value(key, new.get(*key)));
+    let changed = changed.filter(|key| set(key, old.get(*key)) != set(key, new.get(*key)));
     Ok(changed.map(|key| (key.clone(), old.get(key).cloned(), new.get(key).cloned())).collect())
 }
 
@@ -185,7 +190,8 @@ const DEFAULTS: [(&str, &str); 4] = [
     ("venv_hermetic_scripts", "true"),
 ];
 
-fn value<'v>(key: &str, value: Option<&'v Value>) -> Option<&'v Value> {
+/// A value, if it is not what there is where nobody set anything.
+pub(crate) fn set<'v>(key: &str, value: Option<&'v Value>) -> Option<&'v Value> {
     let value = value.filter(|value| match value {
         Value::Null | Value::Bool(false) => false,
         Value::String(text) => !text.is_empty() && text != "false",

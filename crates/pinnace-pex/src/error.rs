@@ -111,6 +111,12 @@ pub enum ErrorKind {
         /// The text.
         text: String,
     },
+    /// An interpreter constraint that is none.
+    #[error("`{text}` is no interpreter constraint: `CPython>=3.9,<3.13` or `>=3.9` is expected")]
+    Constraint {
+        /// The text.
+        text: String,
+    },
     /// A file without a usable `PEX-INFO`.
     #[error("this is not a PEX file: {reason}")]
     NotPex {

@@ -52,6 +52,7 @@ mod assemble;
 mod builder;
 mod chroot;
 mod compile;
+mod constraint;
 mod diff;
 mod entry_point;
 mod error;
@@ -75,6 +76,7 @@ mod write;
 
 pub use builder::{PexBuilder, Written};
 pub use compile::{Bytecode, Compiler};
+pub use constraint::InterpreterConstraint;
 pub use diff::{DistributionChange, FileChange, PexDiff};
 pub use entry_point::EntryPoint;
 pub use error::{Error, ErrorKind};

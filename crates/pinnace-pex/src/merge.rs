@@ -4,7 +4,9 @@ use pinnace_env::{Conflict, Place, Plan};
 use pinnace_wheel::{Requirement, Target, WheelName};
 
 use crate::{
-    Bytecode, Error, ErrorKind, Pex, PexBuilder, PexInfo, PexLayer, PexWheels, PlatformRules,
+    Bytecode, Error, ErrorKind, InterpreterConstraint, Pex, PexBuilder, PexInfo, PexLayer,
+    PexWheels, PlatformRules,
+    diff::{set, settings},
 };
 
 /// One PEX file out of several: the first is the main one, whose entry point and settings count.
@@ -77,6 +79,20 @@ impl<'a> PexMerge<'a> {
         misfits.into_values().filter(|wheel| !taken.contains(wheel.as_str())).collect()
     }
 
+    /// Settings of files that are not those of the first, and so are not taken: the file, the key of
+    /// `PEX-INFO`, and its value.
+    pub fn dropped(&self) -> Result<Vec<(&str, String, String)>, Error> {
+        let mut dropped = Vec::new();
+        for (name, pex) in self.files.iter().skip(1) {
+            let changes = settings(&self.files[0].1, pex)?;
+            dropped.extend(changes.into_iter().filter_map(|(key, _, value)| {
+                let value = set(&key, value.as_ref())?.to_string();
+                (!TOGETHER.contains(&key.as_str())).then_some((name.as_str(), key, value))
+            }));
+        }
+        Ok(dropped)
+    }
+
     /// The distributions of the merged file, by wheel file name.
     pub fn distributions(&self) -> BTreeSet<&str> {
         self.parts.iter().flat_map(MergePart::wheels).collect()
@@ -146,7 +162,7 @@ impl<'a> PexMerge<'a> {
         info.requirements = union(|info| &info.requirements);
         info.excluded = union(|info| &info.excluded);
         info.overridden = union(|info| &info.overridden);
-        info.ignore_errors = infos().all(|info| info.ignore_errors);
+        info.ignore_errors = infos().any(|info| info.ignore_errors);
         info.interpreter_constraints =
             infos().map(|info| info.interpreter_constraints.clone()).try_fold(Vec::new(), both)?;
         // It is told by a tool that did not write this file.
@@ -171,6 +187,10 @@ impl MergePart {
     }
 }
 
+/// What all files say of the merged one.
+const TOGETHER: [&str; 5] =
+    ["excluded", "ignore_errors", "interpreter_constraints", "overridden", "requirements"];
+
 /// The projects of which a file does not have what its distributions require.
 fn loosened(info: &PexInfo) -> impl Iterator<Item = String> {
     let all = info.excluded.iter().chain(&info.overridden);
@@ -182,32 +202,17 @@ fn both(first: Vec<String>, second: Vec<String>) -> Result<Vec<String>, Error> {
     if first.is_empty() || second.is_empty() {
         return Ok([first, second].concat());
     }
-    let pairs = first.iter().flat_map(|a| second.iter().map(move |b| (a, b)));
-    let mut found: Vec<String> = pairs.filter_map(|(a, b)| intersection(a, b)).collect();
-    found.sort();
-    found.dedup();
+    let parse = |texts: &[String]| {
+        texts.iter().map(|text| text.parse()).collect::<Result<Vec<InterpreterConstraint>, _>>()
+    };
+    let (ours, theirs) = (parse(&first)?, parse(&second)?);
+    let pairs = ours.iter().flat_map(|one| theirs.iter().map(move |other| (one, other)));
+    let found = pairs.filter_map(|(one, other)| one.intersection(other));
+    let found: BTreeSet<String> = found.map(|both| both.to_string()).collect();
     match found.is_empty() {
-        false => Ok(found),
+        false => Ok(found.into_iter().collect()),
         true => Err(ErrorKind::NoInterpreter { first, second }.into()),
     }
-}
-
-/// `CPython>=3.9` and `<3.12` are `CPython>=3.9,<3.12`.
-fn intersection(a: &str, b: &str) -> Option<String> {
-    let split = |text: &str| {
-        let at = text.find(|symbol: char| "<>=!~".contains(symbol)).unwrap_or(text.len());
-        let (name, range) = text.split_at(at);
-        (name.trim().to_owned(), range.trim().to_owned())
-    };
-    let ((name, range), (other, other_range)) = (split(a), split(b));
-    if !name.is_empty() && !other.is_empty() && name != other {
-        return None;
-    }
-    let mut ranges = vec![range, other_range];
-    ranges.retain(|range| !range.is_empty());
-    ranges.dedup();
-    let name = if name.is_empty() { other } else { name };
-    Some(format!("{name}{}", ranges.join(",")))
 }
 
 #[cfg(test)]
@@ -222,6 +227,7 @@ mod tests {
             (&[">=3.9"], &[">=3.9"], Some(&[">=3.9"])),
             (&["CPython>=3.8"], &["<3.12", "PyPy"], Some(&["CPython>=3.8,<3.12"])),
             (&["CPython"], &["PyPy"], None),
+            (&["==3.11.*"], &["==3.13.*"], None),
             (&["CPython"], &["==3.11.*"], Some(&["CPython==3.11.*"])),
         ] {
             assert_eq!(both(list(a), list(b)).ok(), expected.map(list), "{a:?} {b:?}");

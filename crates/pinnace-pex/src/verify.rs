@@ -56,12 +56,12 @@ impl Pex {
                     .map(|reason| Problem::Distribution { name: name.clone(), reason }),
             );
         }
-        match self.key() {
-            Ok(Some(found)) if found != self.info().pex_hash => {
+        match self.wrong_key() {
+            Ok(Some(found)) => {
                 let recorded = self.info().pex_hash.clone();
                 problems.push(Problem::Key { recorded, found });
             }
-            Ok(_) => {}
+            Ok(None) => {}
             Err(error) => problems.push(Problem::Archive { reason: error.to_string() }),
         }
         if problems.is_empty() && self.info().pinnace.is_some() && !self.is_exact() {
@@ -89,21 +89,31 @@ impl Pex {
         }
     }
 
-    /// The key as a builder of ours computes it; `None` for files of others.
-    fn key(&self) -> Result<Option<String>, Error> {
+    /// The key of what is there, if it is not the recorded one. In a folder, Python may have written
+    /// bytecode beside the modules that it ran.
+    fn wrong_key(&self) -> Result<Option<String>, Error> {
         if self.info().pinnace.is_none() {
             return Ok(None);
         }
+        let found = self.key(|_| true)?;
+        let is_folder = self.layout() != crate::PexLayout::Zipapp;
+        let is_right = found == self.info().pex_hash
+            || is_folder && self.key(|path| !path.ends_with(".pyc"))? == self.info().pex_hash;
+        Ok((!is_right).then_some(found))
+    }
+
+    /// The key as a builder of ours computes it, of some of the files.
+    fn key(&self, counts: impl Fn(&str) -> bool) -> Result<String, Error> {
         let without_key = PexInfo { pex_hash: String::new(), ..self.info().clone() }.encode()?;
         let mut digest = ContentDigest::new(b"");
-        for (path, mode) in self.own_files() {
+        for (path, mode) in self.own_files().into_iter().filter(|(path, _)| counts(path)) {
             let content = match path {
                 "PEX-INFO" => sha256(&without_key),
                 _ => digest_of(self.tree(), path)?,
             };
             digest.file(&ArchivePath::parse(path).map_err(archive)?, mode, &content);
         }
-        Ok(Some(hex(&digest.finish())))
+        Ok(hex(&digest.finish()))
     }
 
     /// All that the key covers.

@@ -27,6 +27,13 @@ impl Blob {
         self.file
     }
 
+    /// A file that was verified while it was written, from its start.
+    pub(crate) fn rewound(mut file: File) -> io::Result<Self> {
+        file.rewind()?;
+        let size = file.metadata()?.len();
+        Ok(Self { file, size })
+    }
+
     /// Hashes the whole file; the digest says whether it is the blob it should be.
     pub(crate) fn hash(mut file: File) -> io::Result<(Self, Digest)> {
         let mut hash = Sha256::new();

@@ -1,9 +1,9 @@
 use std::{
-    io,
+    fmt, io,
     path::{Path, PathBuf},
 };
 
-use crate::Digest;
+use crate::{Digest, Key};
 
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,25 @@ impl Error {
             ErrorKind::Io { source, .. } | ErrorKind::Source { source } => Some(source),
             _ => None,
         }
+    }
+
+    /// Whether trying again later may help.
+    pub fn is_retryable(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Backend { is_retryable, .. } => *is_retryable,
+            ErrorKind::Io { source, .. } => source.kind() == io::ErrorKind::StorageFull,
+            _ => false,
+        }
+    }
+
+    /// The error of an object that cannot be read or written.
+    pub(crate) fn object(doing: &'static str, key: &Key, source: io::Error) -> Self {
+        let (key, is_retryable) = (key.to_string(), false);
+        ErrorKind::Backend { doing, key, source: source.into(), is_retryable }.into()
+    }
+
+    pub(crate) fn malformed(key: &Key, reason: &dyn fmt::Display) -> Self {
+        ErrorKind::Malformed { key: key.to_string(), reason: reason.to_string() }.into()
     }
 
     /// Makes the error of an operation on `path`; used as `.map_err(Error::at("write", path))`.
@@ -65,14 +84,50 @@ pub enum ErrorKind {
         actual: Digest,
     },
     /// A stored blob no longer has its own digest; putting it again heals it.
-    #[error("{digest} is damaged in `{}`: its bytes have {actual}", path.display())]
+    #[error("{digest} is damaged in `{at}`: its bytes have {actual}")]
     Damaged {
         /// The blob's name.
         digest: Digest,
-        /// The file that holds it.
-        path: PathBuf,
+        /// The file or the object that holds it.
+        at: String,
         /// What its bytes hash to.
         actual: Digest,
+    },
+    /// An object is not what its key says.
+    #[error("`{key}` in the store is malformed: {reason}")]
+    Malformed {
+        /// The object.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Something is referred to, and is not in the store.
+    #[error("{digest} is not in the store, and {by} refers to it: `check` finds all that is wrong")]
+    Lost {
+        /// What is not there.
+        digest: Digest,
+        /// What refers to it.
+        by: String,
+    },
+    /// A backend failed at an object.
+    #[error("cannot {doing} `{key}` in the store: {source}")]
+    Backend {
+        /// What was being done.
+        doing: &'static str,
+        /// The object, or what else.
+        key: String,
+        /// The failure itself.
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// Whether it may go away by itself.
+        is_retryable: bool,
+    },
+    /// Two writers of one object could both believe that they were first.
+    #[error(
+        "{backend} ignores the condition that an object must not be there yet, so that two deploys at once could both win: it can hold contents, but no refs"
+    )]
+    NoConditions {
+        /// The backend.
+        backend: String,
     },
     /// The store was made by a newer version, and is left as it is.
     #[error(
@@ -85,4 +140,12 @@ pub enum ErrorKind {
         /// What stands in its format file.
         found: String,
     },
+}
+
+impl ErrorKind {
+    /// The error of a copy on its way: in a file without a name, or wherever the caller writes to.
+    pub(crate) fn spool(source: io::Error) -> Self {
+        let (doing, key) = ("write", "a temporary copy".to_owned());
+        Self::Backend { doing, key, source: source.into(), is_retryable: false }
+    }
 }

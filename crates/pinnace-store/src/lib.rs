@@ -33,16 +33,34 @@
 //! [`LocalStore`] holds blobs by [`Digest`]. [`Cache`] holds what can be made again, by bucket and
 //! key: what it loses costs time, never an answer. Both stand on [`PendingFile`].
 
+mod backend;
 mod blob;
 mod cache;
+mod check;
+mod collect;
+mod deployment;
 mod digest;
 mod error;
+mod key;
 mod local;
+mod manifest;
+mod pack;
 mod publish;
+mod store;
+mod trace;
 
+pub use backend::{Backend, Condition, Finished, Listed, MemoryBackend, Meta, Reading, Upload};
 pub use blob::{Blob, BlobWriter};
 pub use cache::{Cache, CacheEntry};
+pub use check::{Checked, Finding};
+pub use collect::Collected;
+pub use deployment::{Deployment, ParseRefNameError, RefName};
 pub use digest::{Digest, ParseDigestError};
 pub use error::{Error, ErrorKind};
+pub use key::{Key, ParseKeyError};
 pub use local::LocalStore;
+pub use manifest::{Manifest, ManifestError};
+pub use pack::{ContentKind, LARGEST_PACKED, Pack, PackBuilder, PackEntry, PackError, PackIndex};
 pub use publish::{Access, Durability, PendingFile, PendingFolder};
+pub use store::{Published, Store, Stored};
+pub use trace::Keep;

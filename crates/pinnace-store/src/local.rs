@@ -78,7 +78,8 @@ impl LocalStore {
         };
         let (blob, actual) = Blob::hash(file).map_err(Error::at("read", &path))?;
         if actual != *digest {
-            return Err(ErrorKind::Damaged { digest: *digest, path, actual }.into());
+            let at = path.display().to_string();
+            return Err(ErrorKind::Damaged { digest: *digest, at, actual }.into());
         }
         Ok(Some(blob))
     }
@@ -123,7 +124,15 @@ impl LocalStore {
         self.root.join("blobs").join(&hex[..2]).join(&hex[2..])
     }
 
-    fn unfinished(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    pub(crate) fn unfinished(&self) -> PathBuf {
         self.root.join("unfinished")
     }
 

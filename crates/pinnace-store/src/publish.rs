@@ -6,7 +6,7 @@ use std::{
 
 use tempfile::{NamedTempFile, TempDir};
 
-use crate::Error;
+use crate::{Error, Finished};
 
 /// What a published file must survive.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -97,6 +97,25 @@ impl PendingFile {
             sync_folder(parent(&path))?;
         }
         Ok(())
+    }
+
+    /// Gives the file its name, if nothing has it.
+    pub(crate) fn commit_new(self) -> Result<Finished, Error> {
+        let Self { temporary, path, durability } = self;
+        if durability == Durability::Durable {
+            temporary.as_file().sync_all().map_err(Error::at("sync", &path))?;
+        }
+        match temporary.persist_noclobber(&path) {
+            Ok(_) => {}
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                return Ok(Finished::Refused);
+            }
+            Err(error) => return Err(Error::at("write", &path)(error.error)),
+        }
+        if durability == Durability::Durable {
+            sync_folder(parent(&path))?;
+        }
+        Ok(Finished::Written)
     }
 
     /// Where the file is until it is committed.

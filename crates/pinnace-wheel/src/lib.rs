@@ -115,7 +115,7 @@ pub use http::{HttpFetch, HttpOptions};
 pub use index::{Downloaded, Index, IndexOptions, IndexParts};
 pub use inputs::{
     IndexChoice, Inputs, LocalPath, Named, NamedIndex, Pyproject, ReadText, RequirementsReader,
-    Workspace,
+    ScriptMetadata, Workspace,
 };
 pub use interpreter::Interpreter;
 pub use keep::{

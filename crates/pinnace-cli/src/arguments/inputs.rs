@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// What is wanted.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct InputArguments {
     /// What to install, as in `dagster`, `"flask[async]>=3"`, `./tool-1.0-py3-none-any.whl`
     #[arg(value_name = "REQ")]
@@ -38,7 +38,7 @@ pub(crate) struct InputArguments {
 }
 
 /// For what platform. Without any of these: the one that `python3` is.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Platform options")]
 pub(crate) struct PlatformArguments {
     /// The interpreter to build for: a path, a name on PATH, or a version [default: python3] (may be
@@ -71,7 +71,7 @@ impl PlatformArguments {
 }
 
 /// What will do.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Resolver options")]
 pub(crate) struct SolveArguments {
     /// Take pre-releases as any release, and not only where nothing else is left
@@ -97,7 +97,7 @@ pub(crate) struct SolveArguments {
 
 /// Which index is asked. Without any of these: as pip and uv are configured, and else the index
 /// that the interpreter's own pip asks.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Index options")]
 pub(crate) struct IndexArguments {
     /// The index to ask

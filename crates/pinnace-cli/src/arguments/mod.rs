@@ -60,7 +60,7 @@ pub(crate) enum Command {
 }
 
 /// The three ways to say what runs exclude one another.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Build {
     #[command(flatten)]
     pub(crate) inputs: InputArguments,
@@ -84,6 +84,12 @@ pub(crate) struct Build {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) run: Run,
+    /// Read no `script` block of `--exe`
+    #[arg(long)]
+    pub(crate) no_pep723: bool,
+    /// Build what holds nothing, too
+    #[arg(long, hide = true)]
+    pub(crate) empty: bool,
     #[command(flatten)]
     pub(crate) platform: PlatformArguments,
     #[command(flatten)]
@@ -126,7 +132,7 @@ pub(crate) struct Lock {
 }
 
 /// What the file runs. Without any of these it is an interpreter with all that it holds.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[group(multiple = false)]
 pub(crate) struct Run {
     /// Run this script of a distribution, as in `-c cowsay`
@@ -141,7 +147,7 @@ pub(crate) struct Run {
         value_name = "MOD[:OBJ]"
     )]
     pub(crate) entry: Option<String>,
-    /// Run this Python file
+    /// Run this Python file; what its `script` block requires (PEP 723) is required
     #[arg(long = "exe", value_name = "FILE")]
     pub(crate) executable: Option<PathBuf>,
 }

@@ -18,7 +18,7 @@ pub(crate) enum LayoutName {
 }
 
 /// What the file is like.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Options of the file")]
 pub(crate) struct StartArguments {
     /// The shape of what is written

@@ -28,10 +28,7 @@ pub(crate) fn run(
 /// Opens a PEX file that the user named.
 pub(crate) fn open(path: &Path, environment: &Environment) -> Result<Pex, Failure> {
     let opened = Pex::open(&environment.folder.join(path));
-    opened.map_err(|error| {
-        let failure = Failure::from(error);
-        failure.within(&format!("cannot read `{}`", path.display()))
-    })
+    opened.map_err(|error| Failure::job(format!("cannot read `{}`: {error}", path.display())))
 }
 
 struct Shown<'a> {

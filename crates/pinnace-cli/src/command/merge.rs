@@ -32,8 +32,13 @@ pub(crate) fn run(
     let all = files.iter().map(|(_, pex)| pex);
     let targets = platforms::of_files(&arguments.platform, all, environment, &storage)?;
     let merge = PexMerge::plan(&files, &targets)?;
-    for tolerated in judge(&merge, &policy(arguments))? {
+    for tolerated in judge(&merge, &policy(arguments), arguments.ignore_errors)? {
         output.say(format!("warning: {tolerated}"));
+    }
+    for (file, key, value) in merge.dropped()? {
+        output.say(format!(
+            "warning: {key} of {file} is not taken ({value}): the first file's settings count"
+        ));
     }
     for wheel in merge.misfits() {
         output.say(format!("warning: `{wheel}` fits no platform of the file, and is left out"));
@@ -69,7 +74,12 @@ fn files(arguments: &Merge, environment: &Environment) -> Result<Vec<(String, Pe
     for path in &arguments.files {
         let name = path.display().to_string();
         if !files.iter().any(|(known, _)| *known == name) {
-            files.push((name, open(path, environment)?));
+            let pex = open(path, environment)?;
+            if let Some(problem) = pex.verify(environment.threads).first() {
+                return Err(Failure::job(format!("`{name}` is damaged: {problem}"))
+                    .hint("`pinnace verify` tells all that is wrong with it"));
+            }
+            files.push((name, pex));
         }
     }
     Ok(files)
@@ -104,27 +114,36 @@ fn policy(arguments: &Merge) -> Policy {
 }
 
 /// The conflicts that are tolerated.
-fn judge<'m>(merge: &'m PexMerge<'_>, policy: &Policy) -> Result<Vec<&'m Conflict>, Failure> {
-    let (refused, tolerated): (Vec<&Conflict>, Vec<&Conflict>) = merge
-        .conflicts()
-        .into_iter()
-        .partition(|conflict| policy.judge(conflict) == Ruling::Refuse);
+fn judge<'m>(
+    merge: &'m PexMerge<'_>,
+    policy: &Policy,
+    ignores_errors: bool,
+) -> Result<Vec<&'m Conflict>, Failure> {
+    let (refused, tolerated): (Vec<&Conflict>, Vec<&Conflict>) =
+        merge.conflicts().into_iter().partition(|conflict| {
+            // That nothing is missing is no matter of who wins.
+            let decided = match unmet(conflict) && !ignores_errors {
+                true => Ruling::Refuse,
+                false => policy.judge(conflict),
+            };
+            decided == Ruling::Refuse
+        });
     if refused.is_empty() {
         return Ok(tolerated);
     }
     let mut lines: Vec<String> = refused.iter().map(|one| format!("  - {one}")).collect();
     lines.extend(merge.misfits().iter().map(|wheel| format!("  - `{wheel}` fits no platform")));
     let failure = Failure::job(format!("the files do not go together:\n{}", lines.join("\n")));
-    let unmet = |one: &&Conflict| {
-        matches!(
-            one.kind(),
-            ConflictKind::Unsatisfied | ConflictKind::Unreadable | ConflictKind::Misfit
-        )
-    };
-    Err(failure.hint(match refused.iter().all(unmet) {
+    Err(failure.hint(match refused.iter().all(|one| unmet(one)) {
         true => "add a file that has what is missing, or pass `--ignore-errors`",
         false => "`--first-wins` takes what the first file has; `--first-wins=PROJECT` or `--first-wins='tests/**'` does so for some",
     }))
+}
+
+/// Whether it is about what is required, and not about who has what.
+fn unmet(conflict: &Conflict) -> bool {
+    use ConflictKind::{Misfit, Unreadable, Unsatisfied};
+    matches!(conflict.kind(), Unsatisfied | Unreadable | Misfit)
 }
 
 fn write(

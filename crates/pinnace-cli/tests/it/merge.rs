@@ -112,3 +112,29 @@ fn files_that_two_wheels_have_are_told_by_a_build() {
         assert!(ran.err.contains(said), "{round}: {}", ran.err);
     }
 }
+
+#[test]
+fn platforms_of_all_files_are_kept() {
+    let world = World::new();
+    for python in ["cp311", "cp313"] {
+        let wheel = format!("native-1-{python}-{python}-manylinux_2_17_x86_64.whl");
+        world.index.add(&wheel, &[], &[("native.py", "")]);
+        let platform = format!("manylinux_2_28_x86_64-{python}");
+        world.ok(&["build", "native", "--platform", &platform, "-o", &format!("{python}.pex")]);
+    }
+    world.ok(&["merge", "cp311.pex", "cp313.pex", "-o", "both.pex"]);
+    let shown = world.ok(&["info", "both.pex"]).out;
+    assert!(shown.contains("native-1-cp311") && shown.contains("native-1-cp313"), "{shown}");
+    world.ok(&["verify", "both.pex"]);
+}
+
+#[test]
+fn settings_that_are_not_taken_are_told() {
+    let world = world();
+    world.ok(&["build", "lib", "-o", "a.pex"]);
+    world.ok(&["build", "moo", "-c", "moo", "--inject-env", "A=2", "-o", "b.pex"]);
+    let ran = world.ok(&["merge", "a.pex", "b.pex", "-o", "c.pex"]);
+    for key in ["entry_point", "inject_env"] {
+        assert!(ran.err.contains(&format!("warning: {key} of b.pex is not taken")), "{}", ran.err);
+    }
+}

@@ -156,3 +156,89 @@ fn what_cannot_be_done_is_refused_with_a_reason() {
     let ran = world.ok(&["pex", "moo", "--jobs", "4", "-o", "a.pex"]);
     assert!(ran.err.contains("note: without effect here: --jobs"), "{}", ran.err);
 }
+
+#[test]
+fn constraints_choose_the_interpreter_or_refuse_it() {
+    let world = World::new();
+    for bad in ["garbage", "3.11", "python>=3.8", ">=3.8;<4"] {
+        world.fails(
+            &["build", "moo", "--interpreter-constraint", bad, "-o", "a.pex"],
+            2,
+            &["is no interpreter constraint"],
+        );
+    }
+    world.ok(&["build", "moo", "--interpreter-constraint", "CPython>=3.8", "-o", "a.pex"]);
+    let ran = world.fails(
+        &["build", "moo", "--interpreter-constraint", "==3.7.*", "-o", "b.pex"],
+        1,
+        &[],
+    );
+    assert!(ran.err.contains("no interpreter on PATH satisfies `==3.7.*`"), "{}", ran.err);
+    let named = [
+        "build",
+        "moo",
+        "--platform",
+        "linux_x86_64-cp312",
+        "--interpreter-constraint",
+        "<3.12",
+        "-o",
+        "b.pex",
+    ];
+    world.fails(&named, 2, &["is none of the interpreters that `<3.12` allows"]);
+}
+
+#[test]
+fn a_script_says_what_it_requires() {
+    let world = World::new();
+    let block = "# /// script\n# requires-python = '>=3.8'\n# dependencies = ['moo']\n# ///\n";
+    write(&world.path("tool.py"), &format!("{block}import moo\nprint('tool')\n"));
+    world.ok(&["pex", "--exe", "tool.py", "-o", "tool.pex"]);
+    assert_eq!(world.run("tool.pex", &[]).out, "tool\n");
+    world.ok(&["pex", "--exe", "tool.py", "--no-pep723", "-o", "bare.pex"]);
+    assert_eq!(world.run("bare.pex", &[]).code, Some(1));
+}
+
+#[test]
+fn arguments_are_split_as_a_shell_does() {
+    let world = World::new();
+    world.ok(&["build", "moo", "-c", "moo", "--inject-args", "-t 'a  b'", "-o", "a.pex"]);
+    assert_eq!(world.run("a.pex", &[]).out, "moo -t a  b\n");
+    world.fails(
+        &["build", "moo", "--inject-args", "'open", "-o", "a.pex"],
+        2,
+        &["a quote without an end"],
+    );
+}
+
+#[test]
+fn scripts_of_members_can_be_run() {
+    let world = World::new();
+    world.ok(&["build", "moo", "-o", "moo.pex"]);
+    let member = world.path("moo.pex").display().to_string();
+    write(&world.path("src/x.py"), "");
+    world.ok(&["build", "-D", "src", "--pex-path", &member, "-c", "moo", "-o", "a.pex"]);
+    assert_eq!(world.run("a.pex", &["x"]).out, "moo x\n");
+}
+
+#[test]
+fn what_runs_without_an_output_takes_our_place() {
+    let world = World::new();
+    let ran =
+        world.fails(&["pex", "moo", "--", "-c", "import os; os.kill(os.getpid(), 9)"], 9, &[]);
+    assert_eq!(ran.err.lines().filter(|line| line.contains("error")).count(), 0);
+    assert_eq!(world.ok(&["pex", "--", "-c", "print('empty')"]).out, "empty\n");
+}
+
+#[test]
+fn a_folder_that_holds_more_than_a_build_made_is_left_alone() {
+    let world = World::new();
+    world.ok(&["build", "moo", "--layout", "loose", "-o", "out"]);
+    world.ok(&["build", "moo", "--layout", "loose", "-o", "out"]);
+    write(&world.path("out/mine.txt"), "mine");
+    world.fails(
+        &["build", "moo", "--layout", "loose", "-o", "out"],
+        2,
+        &["not as a build made it"],
+    );
+    assert!(world.path("out/mine.txt").exists());
+}

@@ -162,7 +162,7 @@ impl PexDistribution {
         Ok(contents.with_scripts(self.console_scripts()?))
     }
 
-    fn console_scripts(&self) -> Result<Vec<Script>, Error> {
+    pub(super) fn console_scripts(&self) -> Result<Vec<Script>, Error> {
         let path = self.dist_info("entry_points.txt")?;
         if !self.tree.has(&path) {
             return Ok(Vec::new());
@@ -213,6 +213,11 @@ impl PexDistribution {
 
     pub(crate) fn tree(&self) -> &Tree {
         &self.tree
+    }
+
+    /// What its bytes are marked with, where that takes no reading; what is damaged has other marks.
+    pub(crate) fn marks(&self) -> Vec<(&str, u64, u32)> {
+        self.tree.marks()
     }
 
     pub(crate) fn span(&self) -> Option<&Span> {

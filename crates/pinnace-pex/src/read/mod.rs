@@ -13,7 +13,7 @@ use pinnace_archive::{ArchivePath, ContentDigest, Mode};
 use pinnace_wheel::WheelName;
 
 pub(crate) use self::{span::Span, tree::Tree};
-use crate::{Error, ErrorKind, PexInfo, error::archive, sources};
+use crate::{EntryPoint, Error, ErrorKind, PexInfo, ScriptTarget, error::archive, sources};
 
 pub use self::{
     distribution::{PexDistribution, WheelForm},
@@ -78,12 +78,12 @@ impl Pex {
             }
             return Self::of_folder(Tree::of_folder(path)?);
         }
-        let file = File::open(path).map_err(sources::at(path))?;
-        let metadata = file.metadata().map_err(sources::at(path))?;
-        match metadata.is_file() {
-            true => Self::of_zip(Span::of_file(file).map_err(sources::at(path))?),
-            false => Err(not_pex("it is no ordinary file")),
+        // Opening a pipe would wait for somebody to write to it.
+        if !path.metadata().map_err(sources::at(path))?.is_file() {
+            return Err(not_pex("it is no ordinary file"));
         }
+        let file = File::open(path).and_then(Span::of_file).map_err(sources::at(path))?;
+        Self::of_zip(file)
     }
 
     /// Reads one in memory.
@@ -147,6 +147,15 @@ impl Pex {
     /// The distributions that `PEX-INFO` names, sorted by name.
     pub fn distributions(&self) -> &[PexDistribution] {
         &self.distributions
+    }
+
+    /// What a console script of one of the distributions runs.
+    pub fn script(&self, name: &str) -> Option<ScriptTarget> {
+        self.distributions.iter().find_map(|one| {
+            let scripts = one.console_scripts().ok()?;
+            let script = scripts.iter().find(|script| script.name() == name)?;
+            EntryPoint::parse(script.target()).ok().map(ScriptTarget::EntryPoint)
+        })
     }
 
     /// The paths of the user code, sorted.

@@ -36,8 +36,8 @@ impl Tree {
     }
 
     pub(crate) fn of_folder(folder: &Path) -> Result<Self, Error> {
-        let found = sources::collect(folder)?.into_iter();
-        let files = found.map(|one| (one.path, (one.mode, one.file))).collect();
+        let mut files = BTreeMap::new();
+        walk(folder, "", 0, &mut files)?;
         Ok(Self { store: Arc::new(Store::Folder(files)), prefix: String::new() })
     }
 
@@ -87,6 +87,17 @@ impl Tree {
                 own.collect()
             }
         }
+    }
+
+    /// Names, sizes and checksums of the members, as the directory of a zip has them; nothing for files
+    /// on disk.
+    pub(crate) fn marks(&self) -> Vec<(&str, u64, u32)> {
+        let Store::Zip(zip, _) = &*self.store else { return Vec::new() };
+        let marks = zip.sorted().filter(|entry| entry.is_file()).filter_map(|entry| {
+            let path = entry.name().strip_prefix(self.prefix.as_str())?;
+            Some((path, entry.size(), entry.crc32()))
+        });
+        marks.collect()
     }
 
     pub(crate) fn has(&self, path: &str) -> bool {
@@ -141,4 +152,40 @@ impl Tree {
 
 fn missing(path: &str) -> Error {
     ErrorKind::NotPex { reason: format!("`{path}` is missing") }.into()
+}
+
+/// No folder of real files is deeper.
+const DEEPEST: usize = 100;
+
+/// All files below a folder. What a link leads to is none of the folder's, and may be anybody's.
+fn walk(
+    folder: &Path,
+    prefix: &str,
+    depth: usize,
+    found: &mut BTreeMap<String, (Mode, PathBuf)>,
+) -> Result<(), Error> {
+    let refuse = |path: String, reason: &str| -> Error {
+        ErrorKind::Unfit { path, reason: reason.to_owned() }.into()
+    };
+    if depth > DEEPEST {
+        return Err(refuse(prefix.to_owned(), "its folders are nested too deeply"));
+    }
+    for entry in std::fs::read_dir(folder).map_err(sources::at(folder))? {
+        let entry = entry.map_err(sources::at(folder))?;
+        let file = entry.path();
+        let Ok(name) = entry.file_name().into_string() else {
+            return Err(refuse(file.display().to_string(), "its name is not UTF-8"));
+        };
+        let (path, kind) =
+            (format!("{prefix}{name}"), entry.file_type().map_err(sources::at(&file))?);
+        if kind.is_dir() {
+            walk(&file, &format!("{path}/"), depth + 1, found)?;
+        } else if kind.is_file() {
+            found.insert(path, (sources::mode(&file)?, file));
+        } else if path != "pex" {
+            // Beside `__main__.py` there is a link of that name.
+            return Err(refuse(path, "it is a link, or no ordinary file"));
+        }
+    }
+    Ok(())
 }

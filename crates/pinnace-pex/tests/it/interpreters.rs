@@ -62,11 +62,16 @@ fn an_interpreter_that_is_named_is_the_one_that_runs() {
     }
     let mut command = fixture.command(&["-c", code]);
     let ran = Ran::of(command.env("PEX_PYTHON", "/bin/true").output().unwrap());
-    assert_eq!(ran.code, Some(0), "what an absolute path names is started, whatever it is");
+    assert_eq!(ran.code, Some(1));
+    assert!(
+        ran.err.contains("could not be identified as a valid Python interpreter"),
+        "{}",
+        ran.err
+    );
     let mut command = fixture.command(&["-c", code]);
     let ran = Ran::of(command.env("PEX_PYTHON", "python0.0").output().unwrap());
     assert_eq!(ran.code, Some(1));
-    assert!(ran.err.contains("Failed to find compatible interpreter"), "{}", ran.err);
+    assert!(ran.err.contains("PEX_PYTHON=python0.0 names no interpreter"), "{}", ran.err);
 }
 
 /// Item 26.

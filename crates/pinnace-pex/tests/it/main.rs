@@ -12,5 +12,6 @@ mod large;
 mod layouts;
 mod members;
 mod merging;
+mod regressions;
 mod settings;
 mod unpack;

@@ -4,6 +4,8 @@ mod line;
 mod place;
 mod pyproject;
 mod requirements;
+mod script;
 
 pub use pyproject::{NamedIndex, Pyproject, Workspace};
 pub use requirements::{IndexChoice, Inputs, LocalPath, Named, ReadText, RequirementsReader};
+pub use script::ScriptMetadata;

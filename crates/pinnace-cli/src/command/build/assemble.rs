@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use pinnace_pex::{
-    Bytecode, Compiler, Compression, EntryPoint, PexBuilder, PexInfo, WheelFiles, WheelForm,
-    find_script,
+    Bytecode, Compiler, Compression, EntryPoint, Pex, PexBuilder, PexInfo, ScriptTarget,
+    WheelFiles, WheelForm, find_script,
 };
 use pinnace_wheel::{Cache, MarkerVariable, Requirement, Target};
 
@@ -28,7 +28,7 @@ impl Job<'_> {
         }
         builder.set_requirements(&self.requirements(chosen)?);
         let start = &self.arguments.start;
-        settle(builder.info_mut(), start, &self.arguments.inputs.exclude);
+        settle(builder.info_mut(), start, &self.arguments.inputs.exclude)?;
         // Other tools look for what is required, and would refuse the file.
         builder.info_mut().ignore_errors |= self.arguments.solve.no_deps;
         self.add_code(&mut builder, chosen, out)?;
@@ -92,7 +92,11 @@ impl Job<'_> {
         if let Some(name) = &run.script {
             let wheels = parts.iter().flat_map(|part| &part.wheels);
             let wheels = wheels.map(|one| (&one.name, one.sha256));
-            builder.set_script(find_script(name, wheels, &self.session.storage)?);
+            let found = find_script(name, wheels, &self.session.storage);
+            builder.set_script(match (found, self.script_of_members(name)) {
+                (Err(_), Some(script)) => script,
+                (found, _) => found?,
+            });
         }
         if let Some(entry) = &run.entry {
             builder.set_entry_point(EntryPoint::parse(entry)?);
@@ -101,6 +105,15 @@ impl Job<'_> {
             builder.set_executable(&self.environment.folder.join(file))?;
         }
         Ok(())
+    }
+
+    /// A script of the files that are seen together with the one that is built.
+    fn script_of_members(&self, name: &str) -> Option<ScriptTarget> {
+        let path = self.arguments.start.pex_path.as_deref().unwrap_or_default();
+        let files = path.split(':').filter(|path| !path.is_empty());
+        let mut files =
+            files.filter_map(|path| Pex::open(&self.environment.folder.join(path)).ok());
+        files.find_map(|pex| pex.script(name))
     }
 
     /// Adds bytecode, made by an interpreter like the one that will run it.
@@ -139,10 +152,7 @@ impl Job<'_> {
 }
 
 /// What the arguments say of the start.
-fn settle(info: &mut PexInfo, start: &StartArguments, exclude: &[String]) {
-    let words = |lines: &[String]| -> Vec<String> {
-        lines.iter().flat_map(|line| line.split_whitespace().map(str::to_owned)).collect()
-    };
+fn settle(info: &mut PexInfo, start: &StartArguments, exclude: &[String]) -> Result<(), Failure> {
     if let Some(path) = &start.pex_path {
         info.pex_path.clone_from(path);
         info.pex_paths = path.split(':').map(str::to_owned).collect();
@@ -151,8 +161,8 @@ fn settle(info: &mut PexInfo, start: &StartArguments, exclude: &[String]) {
         info.inherit_path.clone_from(how);
     }
     info.inject_env = start.inject_env.iter().cloned().collect();
-    info.inject_args = words(&start.inject_args);
-    info.inject_python_args = words(&start.inject_python_args);
+    info.inject_args = words(&start.inject_args)?;
+    info.inject_python_args = words(&start.inject_python_args)?;
     info.bind_resource_paths = start.bind_resource_path.iter().cloned().collect();
     info.interpreter_constraints = start.interpreter_constraint.clone();
     info.interpreter_selection_strategy.clone_from(&start.interpreter_selection_strategy);
@@ -165,6 +175,16 @@ fn settle(info: &mut PexInfo, start: &StartArguments, exclude: &[String]) {
     info.excluded = exclude.to_vec();
     let properties = start.build_property.iter().cloned();
     info.build_properties = properties.map(|(name, value)| (name, value.into())).collect();
+    Ok(())
+}
+
+/// Words as a shell reads them.
+fn words(lines: &[String]) -> Result<Vec<String>, Failure> {
+    let split = lines.iter().map(|line| {
+        shlex::split(line)
+            .ok_or_else(|| Failure::usage(format!("`{line}` has a quote without an end")))
+    });
+    Ok(split.collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 /// Each wheel in a process of its own, several at a time; what was compiled before is remembered.

@@ -62,6 +62,12 @@ impl Job<'_> {
         let text = fs::read_to_string(path).map_err(|error| {
             Failure::job(format!("cannot read the lock `{}`: {error}", path.display()))
         })?;
+        if text.trim_start().starts_with('{') {
+            let message =
+                format!("`{}` is a lock of the pex tool, which is not read", path.display());
+            return Err(Failure::job(message)
+                .hint("`pex3 lock export --format pep-751 LOCK` makes a pylock.toml of it"));
+        }
         let folder = path.parent().unwrap_or(Path::new(""));
         let inputs = &self.arguments.inputs;
         let extras: Vec<ExtraName> =

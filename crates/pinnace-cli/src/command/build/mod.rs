@@ -6,8 +6,8 @@ mod report;
 
 use std::time::{Duration, Instant};
 
-use pinnace_pex::PexBuilder;
-use pinnace_wheel::Target;
+use pinnace_pex::{InterpreterConstraint, PexBuilder};
+use pinnace_wheel::{ScriptMetadata, Target};
 
 use crate::{
     Failure,
@@ -15,7 +15,7 @@ use crate::{
     destination::{Destination, Written},
     environment::Environment,
     inputs::{Wanted, check_names},
-    platforms,
+    platforms::{self, Constrained, Preference},
     progress::Output,
     session::Session,
 };
@@ -28,6 +28,7 @@ pub(crate) fn run(
     environment: &Environment,
     output: Output,
 ) -> Result<(), Failure> {
+    let arguments = &with_script(arguments, environment)?;
     check_arguments(arguments)?;
     let session = Session::start(environment, &arguments.index, output)?;
     let wanted = Wanted::read(&arguments.inputs, &arguments.solve, environment)?;
@@ -57,7 +58,7 @@ impl Job<'_> {
         let mut timings = Timings::default();
         let out = self.destination()?;
         let (environment, storage) = (self.environment, &self.session.storage);
-        let targets = platforms::targets(&self.arguments.platform, environment, storage)?;
+        let targets = self.targets()?;
         timings.lap("probe");
         let python = self.arguments.platform.python();
         let index = self.session.index(&self.arguments.index, &self.wanted, python)?;
@@ -109,6 +110,18 @@ impl Job<'_> {
         notes
     }
 
+    /// The platforms, of which each is one that the constraints allow.
+    fn targets(&self) -> Result<Vec<Target>, Failure> {
+        let start = &self.arguments.start;
+        let constraints = start.interpreter_constraint.iter().map(|text| text.parse());
+        let constraints: Vec<InterpreterConstraint> =
+            constraints.collect::<Result<_, pinnace_pex::Error>>()?;
+        let newest = start.interpreter_selection_strategy.as_deref() == Some("newest");
+        let preference = if newest { Preference::Newest } else { Preference::Oldest };
+        let wanted = Constrained { constraints: &constraints, preference };
+        wanted.targets(&self.arguments.platform, self.environment, &self.session.storage)
+    }
+
     fn destination(&self) -> Result<Destination, Failure> {
         let arguments = self.arguments;
         Destination::open(&arguments.output, arguments.start.layout, self.environment)
@@ -128,7 +141,31 @@ fn distinct(parts: Vec<Part>) -> Vec<Wheel> {
     wheels
 }
 
+/// The arguments with what the program's own `script` block asks for.
+fn with_script(arguments: &Build, environment: &Environment) -> Result<Build, Failure> {
+    let mut arguments = arguments.clone();
+    let file = arguments.run.executable.as_ref().map(|file| environment.folder.join(file));
+    let Some(file) = file.filter(|file| !arguments.no_pep723 && file.is_file()) else {
+        return Ok(arguments);
+    };
+    let source = std::fs::read(&file)
+        .map_err(|error| Failure::io(&format!("cannot read `{}`", file.display()), &error))?;
+    let source = String::from_utf8_lossy(&source);
+    if let Some(asked) = ScriptMetadata::parse(&source, &file.display().to_string())? {
+        if arguments.lock.is_none() {
+            arguments.inputs.requirements.extend(asked.dependencies);
+        }
+        arguments.start.interpreter_constraint.extend(asked.requires_python);
+    }
+    Ok(arguments)
+}
+
 fn check_arguments(arguments: &Build) -> Result<(), Failure> {
+    for constraint in &arguments.start.interpreter_constraint {
+        constraint
+            .parse::<InterpreterConstraint>()
+            .map_err(|error| Failure::usage(error.to_string()))?;
+    }
     let (run, inputs) = (&arguments.run, &arguments.inputs);
     if let Some(folder) = arguments.sources.iter().find(|folder| !folder.is_dir()) {
         return Err(Failure::usage(format!("`-D {}` is no folder", folder.display())));
@@ -146,7 +183,9 @@ fn check_arguments(arguments: &Build) -> Result<(), Failure> {
         && arguments.sources.is_empty()
         && arguments.add_package.is_empty()
         && arguments.add_module.is_empty()
-        && run.executable.is_none();
+        && run.executable.is_none()
+        && run.entry.is_none()
+        && !arguments.empty;
     if nothing {
         return Err(Failure::usage("there is nothing to build")
             .hint("name requirements, as in `pinnace build flask -o app.pex`, or a folder of code with `-D`"));

@@ -3,7 +3,11 @@
 mod table;
 mod translate;
 
+use std::{os::unix::process::CommandExt, process::Command as Process};
+
 use clap::Parser;
+use pinnace_store::Digest;
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     Failure,
@@ -25,20 +29,31 @@ pub(crate) fn run(
         let ignored = translated.ignored.join(", ");
         output.say(format!("note: without effect here: {ignored}"));
     }
-    if translated.has_output {
-        return build(translated.build, environment, output);
+    match translated.has_output {
+        true => build(translated.build, environment, output),
+        false => build_and_run(translated.build, &translated.run, environment, output),
     }
-    let folder =
-        tempfile::tempdir().map_err(|error| Failure::io("cannot make a folder", &error))?;
-    let file = folder.path().join("app.pex");
-    let mut build_arguments = translated.build;
-    build_arguments.push(format!("--output={}", file.display()));
-    build(build_arguments, environment, output.without_result())?;
-    let status = std::process::Command::new(&file).args(&translated.run).status();
-    let status = status.map_err(|error| Failure::io("cannot run what was built", &error))?;
-    drop(folder);
-    // What it says is what we say; a signal is a failure.
-    std::process::exit(status.code().unwrap_or(1))
+}
+
+/// Becomes what is built. It stays in the cache, under the arguments that made it.
+fn build_and_run(
+    mut words: Vec<String>,
+    run: &[String],
+    environment: &Environment,
+    output: Output,
+) -> Result<(), Failure> {
+    let folder = environment.cache_folder()?.join("runs");
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| Failure::io(&format!("cannot make `{}`", folder.display()), &error))?;
+    let mut asked = vec![environment.folder.display().to_string()];
+    asked.extend(words.iter().cloned());
+    let name = Digest::new(Sha256::digest(asked.join("\0")).into()).to_hex();
+    let file = folder.join(format!("{}.pex", &name[..32]));
+    words.extend(["--empty".to_owned(), format!("--output={}", file.display())]);
+    build(words, environment, output.without_result())?;
+    // It takes this process's place, so that it gets its signals, and its exit code is ours.
+    let error = Process::new(&file).args(run).exec();
+    Err(Failure::io("cannot run what was built", &error))
 }
 
 fn build(arguments: Vec<String>, environment: &Environment, output: Output) -> Result<(), Failure> {

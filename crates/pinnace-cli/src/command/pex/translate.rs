@@ -79,7 +79,17 @@ impl Translated {
             Meaning::Renamed(own) => {
                 self.has_output |= own == "--output";
                 let value = next(value)?;
-                self.build.push(format!("{own}={value}"));
+                match (own, value.as_str()) {
+                    // It is what is taken where nothing is named.
+                    ("--platform", "current") => self.ignored.push(format!("{shown} current")),
+                    ("--output", name) if name.contains("{platform}") => {
+                        return Err(Failure::usage(
+                            "`{platform}` in the name of the output is not filled in",
+                        )
+                        .hint("name the file in full"));
+                    }
+                    _ => self.build.push(format!("{own}={value}")),
+                }
             }
             Meaning::Flag(own) => self.build.push(own.to_owned()),
             Meaning::Switch(own, value) => self.build.push(format!("{own}={value}")),

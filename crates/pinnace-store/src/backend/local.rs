@@ -1,0 +1,182 @@
+//! The local disk as a backend: each object is a file below the store's folder.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, Metadata},
+    io::{self, Read as _, Seek, SeekFrom, Write},
+    ops::Range,
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+use super::{Backend, Condition, Finished, Listed, Meta, Reading, Upload};
+use crate::{Access, Error, Key, LocalStore, PendingFile, publish::create_folder};
+
+impl Backend for LocalStore {
+    fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
+        let path = self.place(key);
+        let Some(mut file) = found(File::open(&path)).map_err(Error::at("open", &path))? else {
+            return Ok(None);
+        };
+        let whole = file.metadata().map_err(Error::at("look at", &path))?.len();
+        let range = range.unwrap_or(0..whole);
+        let (start, end) = (range.start.min(whole), range.end.min(whole));
+        file.seek(SeekFrom::Start(start)).map_err(Error::at("read", &path))?;
+        let size = end.saturating_sub(start);
+        Ok(Some(Reading { size, body: Box::new(file.take(size)) }))
+    }
+
+    fn write(&self) -> Result<Box<dyn Upload + '_>, Error> {
+        let folder = self.unfinished();
+        let file = PendingFile::create_in(&folder, &folder, Access::ReadOnly, self.durability())?;
+        Ok(Box::new(LocalUpload { store: self, file }))
+    }
+
+    fn head(&self, key: &Key) -> Result<Option<Meta>, Error> {
+        let path = self.place(key);
+        let found = found(fs::metadata(&path)).map_err(Error::at("look at", &path))?;
+        Ok(found.filter(Metadata::is_file).map(|metadata| meta(&metadata)))
+    }
+
+    fn list(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<Listed>, Error> {
+        let mut listed = Vec::new();
+        self.walk(prefix, after, limit, &mut listed)?;
+        Ok(listed)
+    }
+
+    fn remove(&self, key: &Key) -> Result<(), Error> {
+        let path = self.place(key);
+        found(fs::remove_file(&path)).map(drop).map_err(Error::at("remove", &path))
+    }
+
+    fn file(&self, key: &Key) -> Option<PathBuf> {
+        Some(self.place(key))
+    }
+
+    fn sweep(&self, before: u64) -> Result<usize, Error> {
+        let mut swept = 0;
+        for entry in
+            fs::read_dir(self.unfinished()).map_err(Error::at("read", &self.unfinished()))?
+        {
+            let path = entry.map_err(Error::at("read", &self.unfinished()))?.path();
+            let old = found(fs::metadata(&path)).map_err(Error::at("look at", &path))?;
+            if old.is_some_and(|metadata| metadata.is_file() && meta(&metadata).modified < before) {
+                found(fs::remove_file(&path)).map_err(Error::at("remove", &path))?;
+                swept += 1;
+            }
+        }
+        Ok(swept)
+    }
+
+    /// A file that is made tells what time it is: the disk may be another machine's.
+    fn now(&self) -> Result<u64, Error> {
+        let folder = self.unfinished();
+        let file = tempfile::tempfile_in(&folder);
+        let metadata = file.and_then(|file| file.metadata());
+        metadata.map(|one| meta(&one).modified).map_err(Error::at("create a file in", &folder))
+    }
+}
+
+impl LocalStore {
+    fn place(&self, key: &Key) -> PathBuf {
+        self.root().join(key.as_str())
+    }
+
+    /// In the order of whole keys, in which `a.b` comes before `a/b`.
+    fn walk(
+        &self,
+        prefix: &str,
+        after: Option<&Key>,
+        limit: usize,
+        listed: &mut Vec<Listed>,
+    ) -> Result<(), Error> {
+        let folder = self.root().join(prefix);
+        for (name, metadata) in entries(&folder)? {
+            if listed.len() >= limit {
+                break;
+            }
+            let text = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+            let plain = text.trim_end_matches('/');
+            // What others put there is none of ours.
+            let Ok(key) = plain.parse::<Key>() else { continue };
+            if metadata.is_dir() {
+                let is_past = after.is_some_and(|after| {
+                    after.as_str() > text.as_str() && !after.as_str().starts_with(&text)
+                });
+                if !(is_past || prefix.is_empty() && plain == "unfinished") {
+                    self.walk(plain, after, limit, listed)?;
+                }
+            } else if after.is_none_or(|after| key > *after) {
+                listed.push(Listed { key, meta: meta(&metadata) });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Names and what they are, sorted; those of folders end in `/`, as they do in keys.
+fn entries(folder: &Path) -> Result<BTreeMap<String, Metadata>, Error> {
+    let mut entries = BTreeMap::new();
+    let Some(found_) = found(fs::read_dir(folder)).map_err(Error::at("read", folder))? else {
+        return Ok(entries);
+    };
+    for entry in found_ {
+        let entry = entry.map_err(Error::at("read", folder))?;
+        let Ok(mut name) = entry.file_name().into_string() else { continue };
+        // Somebody else may remove it meanwhile.
+        let metadata = found(entry.metadata()).map_err(Error::at("look at", &entry.path()))?;
+        let Some(metadata) = metadata else { continue };
+        if metadata.is_dir() {
+            name.push('/');
+        }
+        entries.insert(name, metadata);
+    }
+    Ok(entries)
+}
+
+fn meta(metadata: &Metadata) -> Meta {
+    let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    Meta { size: metadata.len(), modified: since.map_or(0, |since| since.as_secs()) }
+}
+
+/// What is not there is no failure.
+fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+struct LocalUpload<'a> {
+    store: &'a LocalStore,
+    file: PendingFile,
+}
+
+impl Write for LocalUpload<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Upload for LocalUpload<'_> {
+    fn finish(mut self: Box<Self>, key: &Key, condition: Condition) -> Result<Finished, Error> {
+        let path = self.store.place(key);
+        if let Some(folder) = path.parent() {
+            create_folder(folder)?;
+        }
+        self.file.set_path(path);
+        match condition {
+            Condition::Always => self.file.commit().map(|()| Finished::Written),
+            Condition::Absent => self.file.commit_new(),
+        }
+    }
+}

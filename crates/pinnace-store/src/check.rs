@@ -1,0 +1,141 @@
+//! Reading everything.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    Condition, Deployment, Digest, Error, Keep, Key, Listed, Manifest, Pack, RefName, Store,
+    store::{blob_key, manifest_key, pack_key},
+    trace::digest_of,
+};
+
+/// What was read, and what is wrong with it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Checked {
+    /// How many objects were read.
+    pub objects: u64,
+    /// How many bytes they have.
+    pub bytes: u64,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+}
+
+/// An object that is not as it should be, or not there.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The object.
+    pub key: Key,
+    /// What is wrong with it.
+    pub problem: String,
+    /// Whether it was replaced by a good copy.
+    pub healed: bool,
+}
+
+impl Checked {
+    /// Whether nothing is wrong any more.
+    pub fn is_whole(&self) -> bool {
+        self.findings.iter().all(|finding| finding.healed)
+    }
+}
+
+impl Store {
+    /// Reads every object and compares it with its name, reads every record, and follows every
+    /// reference of what refs point to. What is damaged or lost is copied from `other`, if that has it.
+    ///
+    /// # Errors
+    ///
+    /// If a backend fails. What is wrong with objects is no error, but part of the answer.
+    pub fn check(&self, other: Option<&Self>) -> Result<Checked, Error> {
+        let mut checked = Checked::default();
+        for folder in ["blobs", "manifests", "packs", "refs"] {
+            self.each(folder, |Listed { key, meta }| {
+                checked.objects += 1;
+                checked.bytes += meta.size;
+                if let Err(problem) = self.check_object(&key) {
+                    let healed = self.heal(&key, other)?;
+                    checked.findings.push(Finding { key, problem, healed });
+                }
+                Ok(())
+            })?;
+        }
+        self.check_references(other, &mut checked)?;
+        Ok(checked)
+    }
+
+    fn check_object(&self, key: &Key) -> Result<(), String> {
+        let text = |error: Error| error.to_string();
+        match digest_of(key) {
+            Some(("packs", digest)) => {
+                let pack = self.pack(&digest).map_err(text)?.ok_or("it is gone")?;
+                check_pack(&pack)
+            }
+            Some(("manifests", digest)) => {
+                self.manifest(&digest).map_err(text)?.ok_or("it is gone")?;
+                Ok(())
+            }
+            Some((_, digest)) => {
+                self.copy_to(&digest, &mut std::io::sink()).map_err(text)?.ok_or("it is gone")?;
+                Ok(())
+            }
+            None => {
+                let (_, generation) =
+                    RefName::of_step(key).ok_or("nothing of a store has that name")?;
+                let bytes = self.object(key, 1 << 20).map_err(text)?.ok_or("it is gone")?;
+                let step = Deployment::parse(bytes).map_err(|error| error.to_string())?;
+                match step.generation == generation {
+                    true => Ok(()),
+                    false => Err(format!("it says that it is generation {}", step.generation)),
+                }
+            }
+        }
+    }
+
+    /// Follows references until there is nothing more to be healed.
+    fn check_references(&self, other: Option<&Self>, checked: &mut Checked) -> Result<(), Error> {
+        let mut told: BTreeSet<Digest> = BTreeSet::new();
+        loop {
+            // What is damaged was found before; what depends on it cannot be followed.
+            let Ok(reached) = self.trace(Keep { generations: usize::MAX }) else { return Ok(()) };
+            let mut has_healed = false;
+            for lost in reached.lost {
+                if !told.insert(lost.digest) {
+                    continue;
+                }
+                let keys = [blob_key, manifest_key, pack_key].map(|key| key(&lost.digest));
+                let found = keys.iter().find(|key| matches!(self.heal(key, other), Ok(true)));
+                has_healed |= found.is_some();
+                checked.findings.push(Finding {
+                    key: found.unwrap_or(&keys[0]).clone(),
+                    problem: format!("it is missing, and {} refers to it", lost.by),
+                    healed: found.is_some(),
+                });
+            }
+            if !has_healed {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Replaces an object by what another store has under its name, if that is good.
+    fn heal(&self, key: &Key, other: Option<&Self>) -> Result<bool, Error> {
+        let Some(other) = other.filter(|other| other.check_object(key).is_ok()) else {
+            return Ok(false);
+        };
+        let Some(mut reading) = other.backend.read(key, None)? else { return Ok(false) };
+        let mut upload = self.backend.write()?;
+        std::io::copy(&mut reading.body, &mut upload).map_err(|e| Error::object("copy", key, e))?;
+        upload.finish(key, Condition::Always)?;
+        Ok(self.check_object(key).is_ok())
+    }
+}
+
+fn check_pack(pack: &Pack) -> Result<(), String> {
+    for entry in pack.index().entries() {
+        let content = pack.read(&entry.digest).map_err(|error| error.to_string())?;
+        if entry.kind == crate::ContentKind::Manifest {
+            Manifest::parse(content.unwrap_or_default()).map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(())
+}

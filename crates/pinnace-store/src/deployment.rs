@@ -1,0 +1,180 @@
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use serde_json::{Map, Value, json};
+
+use crate::{Digest, Key, Manifest, ManifestError};
+
+/// The name of a ref, such as `wanted/shop` or `live/shop/agent-1`.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RefName(Key);
+
+/// One step of a ref: what it points to from then on, and why. Steps are only ever added.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Deployment {
+    /// The number of the step; the first is 1. [`Store::publish`](crate::Store::publish) sets it.
+    pub generation: u64,
+    /// What the ref points to; nothing takes it out of use.
+    pub release: Option<Digest>,
+    /// What it pointed to before. [`Store::publish`](crate::Store::publish) sets it.
+    pub previous: Option<Digest>,
+    /// When, in seconds since 1970, by the clock of who did it.
+    pub at: u64,
+    /// Who did it.
+    pub by: String,
+    /// The commit that it is of.
+    pub git: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// How long its parts took, in milliseconds.
+    pub timings_ms: BTreeMap<String, u64>,
+    /// What others add to it.
+    pub extensions: Map<String, Value>,
+}
+
+impl RefName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The folder of its steps.
+    pub(crate) fn folder(&self) -> String {
+        format!("refs/{}/{STEPS}", self.0)
+    }
+
+    /// Where a step is: the newest comes first in a listing.
+    pub(crate) fn step(&self, generation: u64) -> Key {
+        Key::of(format!("{}/{:020}", self.folder(), u64::MAX - generation))
+    }
+
+    /// The ref and the number of a step, from where it is.
+    pub(crate) fn of_step(key: &Key) -> Option<(Self, u64)> {
+        let (name, number) = key.as_str().strip_prefix("refs/")?.rsplit_once('/')?;
+        let name = name.strip_suffix(STEPS)?.strip_suffix('/')?;
+        let number: u64 = number.parse().ok().filter(|_| number.len() == 20)?;
+        Some((name.parse().ok()?, u64::MAX - number))
+    }
+}
+
+/// No part of a ref's name is called so.
+const STEPS: &str = "@";
+
+impl FromStr for RefName {
+    type Err = ParseRefNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse::<Key>() {
+            Ok(key) if !text.contains('@') && text.len() <= 400 => Ok(Self(key)),
+            _ => Err(ParseRefNameError(text.chars().take(400).collect())),
+        }
+    }
+}
+
+impl fmt::Display for RefName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// The text is no name of a ref.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "`{0}` is no name of a ref: letters, digits and `._-`, with `/` between parts, none of which starts with a dot"
+)]
+pub struct ParseRefNameError(String);
+
+impl Deployment {
+    /// The bytes of the record: a manifest of the kind `deployment`.
+    pub(crate) fn encode(&self) -> Result<Manifest, ManifestError> {
+        let digest = |digest: &Option<Digest>| digest.map(|digest| digest.to_string());
+        Manifest::new(
+            KIND,
+            json!({
+                "at": self.at,
+                "by": self.by,
+                "extensions": self.extensions,
+                "generation": self.generation,
+                "git": self.git,
+                "previous": digest(&self.previous),
+                "reason": self.reason,
+                "release": digest(&self.release),
+                "timings_ms": self.timings_ms,
+            }),
+        )
+    }
+
+    pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, ManifestError> {
+        let manifest = Manifest::parse(bytes)?;
+        let refuse = |key: &str| ManifestError::Malformed {
+            reason: format!("`{key}` is not as it should be"),
+        };
+        if manifest.kind() != KIND {
+            return Err(refuse("kind"));
+        }
+        let number = |key| manifest.get(key).and_then(Value::as_u64).ok_or_else(|| refuse(key));
+        let text = |key| match manifest.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(refuse(key)),
+        };
+        let digest = |key| {
+            let text = text(key)?;
+            text.map(|text| text.parse().map_err(|_| refuse(key))).transpose()
+        };
+        let timings = manifest.get("timings_ms").and_then(Value::as_object);
+        let timings = timings.into_iter().flatten();
+        Ok(Self {
+            generation: number("generation")?,
+            release: digest("release")?,
+            previous: digest("previous")?,
+            at: number("at")?,
+            by: text("by")?.unwrap_or_default(),
+            git: text("git")?,
+            reason: text("reason")?,
+            timings_ms: timings
+                .filter_map(|(key, value)| Some((key.clone(), value.as_u64()?)))
+                .collect(),
+            extensions: manifest
+                .get("extensions")
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default(),
+        })
+    }
+}
+
+const KIND: &str = "deployment";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_listed_from_the_newest() {
+        let name: RefName = "wanted/shop".parse().unwrap();
+        assert!(name.step(2) < name.step(1) && name.step(u64::MAX) < name.step(10));
+        assert_eq!(RefName::of_step(&name.step(7)), Some((name, 7)));
+        assert_eq!(RefName::of_step(&"refs/x/1".parse().unwrap()), None);
+        for bad in ["", "a@b", "a/../b", "a b"] {
+            assert!(bad.parse::<RefName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn records_are_read_as_they_were_written() {
+        let deployment = Deployment {
+            generation: 3,
+            release: Some(Digest::new([1; 32])),
+            at: 5,
+            by: "me".to_owned(),
+            reason: Some("why".to_owned()),
+            timings_ms: BTreeMap::from([("build".to_owned(), 12)]),
+            extensions: Map::from_iter([("x".to_owned(), json!([1]))]),
+            ..Deployment::default()
+        };
+        let bytes = deployment.encode().unwrap().as_bytes().to_vec();
+        assert_eq!(Deployment::parse(bytes).unwrap(), deployment);
+        assert!(Deployment::parse(br#"{"format":1,"kind":"release"}"#.to_vec()).is_err());
+    }
+}

@@ -1,0 +1,191 @@
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use crate::Digest;
+
+/// A canonical listing of digests: one meaning, one sequence of bytes, one digest.
+///
+/// It is a JSON object (RFC 8259) with sorted keys, without spaces, with integers for numbers, that has
+/// `format` (1) and `kind`. What other keys mean is for those who know the kind. A reference is any
+/// text that is a digest, `sha256:` and 64 lower-case digits, wherever it stands: so a store follows
+/// manifests of kinds that it has never heard of.
+///
+/// ```
+/// use pinnace_store::Manifest;
+/// use serde_json::json;
+///
+/// let digest = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+/// let manifest = Manifest::new("greeting", json!({ "text": digest }))?;
+/// assert_eq!(
+///     manifest.as_bytes(),
+///     format!(r#"{{"format":1,"kind":"greeting","text":"{digest}"}}"#).as_bytes(),
+/// );
+/// assert_eq!(manifest.references().into_iter().next(), Some(digest.parse()?));
+/// assert_eq!(Manifest::parse(manifest.as_bytes().to_vec())?, manifest);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Manifest {
+    keys: Map<String, Value>,
+    bytes: Vec<u8>,
+}
+
+/// Bytes that are no manifest.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManifestError {
+    /// They are malformed, or not in the one form that a manifest has.
+    #[error("this is no manifest: {reason}")]
+    Malformed {
+        /// Why not.
+        reason: String,
+    },
+    /// It is of a format that is newer than this version.
+    #[error("this manifest has the format {format}, and this version knows 1: use a newer pinnace")]
+    Newer {
+        /// The format.
+        format: u64,
+    },
+}
+
+/// The format of manifests.
+const FORMAT: u64 = 1;
+/// No manifest is larger.
+pub(crate) const LARGEST: u64 = 64 << 20;
+
+impl Manifest {
+    /// A manifest of that kind with the keys of an object.
+    ///
+    /// # Errors
+    ///
+    /// If `keys` is no object, has `format` or `kind`, or a number that is no integer.
+    pub fn new(kind: &str, keys: Value) -> Result<Self, ManifestError> {
+        let Value::Object(mut keys) = keys else { return malformed("it is no object") };
+        if keys.contains_key("format") || keys.contains_key("kind") {
+            return malformed("`format` and `kind` are its own");
+        }
+        keys.insert("format".to_owned(), FORMAT.into());
+        keys.insert("kind".to_owned(), kind.into());
+        let bytes = encode(&keys)?;
+        Ok(Self { keys, bytes })
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, of a newer format, or not canonical.
+    pub fn parse(bytes: Vec<u8>) -> Result<Self, ManifestError> {
+        if bytes.len() as u64 > LARGEST {
+            return malformed("it is too large");
+        }
+        let keys: Map<String, Value> = match serde_json::from_slice(&bytes) {
+            Ok(keys) => keys,
+            Err(error) => return malformed(&error.to_string()),
+        };
+        match keys.get("format").and_then(Value::as_u64) {
+            Some(FORMAT) => {}
+            Some(format) if format > FORMAT => return Err(ManifestError::Newer { format }),
+            _ => return malformed("it has no `format`"),
+        }
+        if !keys.get("kind").is_some_and(Value::is_string) {
+            return malformed("it has no `kind`");
+        }
+        match encode(&keys)? == bytes {
+            true => Ok(Self { keys, bytes }),
+            false => malformed("it is not canonical"),
+        }
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> &str {
+        self.get("kind").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.keys.get(key)
+    }
+
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What its bytes hash to.
+    pub fn digest(&self) -> Digest {
+        Digest::new(Sha256::digest(&self.bytes).into())
+    }
+
+    /// All digests that it names.
+    pub fn references(&self) -> BTreeSet<Digest> {
+        let mut found = BTreeSet::new();
+        self.keys.values().for_each(|value| collect(value, &mut found));
+        found
+    }
+}
+
+fn collect(value: &Value, found: &mut BTreeSet<Digest>) {
+    match value {
+        Value::String(text) if text.starts_with("sha256:") => {
+            found.extend(text.parse::<Digest>().ok().filter(|digest| digest.to_string() == *text));
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect(value, found)),
+        Value::Object(keys) => keys.values().for_each(|value| collect(value, found)),
+        _ => {}
+    }
+}
+
+fn encode(keys: &Map<String, Value>) -> Result<Vec<u8>, ManifestError> {
+    if keys.values().any(has_fraction) {
+        return malformed("a number in it is no integer");
+    }
+    serde_json::to_vec(keys).or_else(|error| malformed(&error.to_string()))
+}
+
+fn has_fraction(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_f64(),
+        Value::Array(values) => values.iter().any(has_fraction),
+        Value::Object(keys) => keys.values().any(has_fraction),
+        _ => false,
+    }
+}
+
+fn malformed<T>(reason: &str) -> Result<T, ManifestError> {
+    Err(ManifestError::Malformed { reason: reason.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_one_form() {
+        for (text, reason) in [
+            ("", "EOF"),
+            ("[]", "invalid type"),
+            (r#"{"kind":"x"}"#, "no `format`"),
+            (r#"{"format":1}"#, "no `kind`"),
+            (r#"{"format":2,"kind":"x"}"#, "newer pinnace"),
+            (r#"{"format":1, "kind":"x"}"#, "not canonical"),
+            (r#"{"kind":"x","format":1}"#, "not canonical"),
+            (r#"{"format":1,"kind":"x","kind":"x"}"#, "not canonical"),
+            (r#"{"a":1.5,"format":1,"kind":"x"}"#, "no integer"),
+            (r#"{"a":"\u0041","format":1,"kind":"x"}"#, "not canonical"),
+        ] {
+            let error = Manifest::parse(text.into()).unwrap_err().to_string();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn references_are_found_at_any_depth() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let keys = serde_json::json!({ "x": [{ "y": digest }], "upper": format!("sha256:{}", "A".repeat(64)), "short": "sha256:ab" });
+        let manifest = Manifest::new("x", keys).unwrap();
+        assert_eq!(manifest.references().len(), 1);
+    }
+}

@@ -1,0 +1,461 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io::{self, Read, Write},
+    sync::{Arc, OnceLock},
+};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Backend, Blob, Condition, Deployment, Digest, Error, ErrorKind, Finished, Key, Manifest, Pack,
+    PackBuilder, RefName, manifest, pack::PackIndex,
+};
+
+/// Contents by digest, manifests of them, and refs that point to manifests, in any [`Backend`].
+///
+/// Any number of processes and machines use one at once; nothing is locked.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) backend: Arc<dyn Backend>,
+    /// Whether conditional writes mean something there, once it is known.
+    conditions: Arc<OnceLock<()>>,
+}
+
+/// A manifest as it is stored, with where its contents may be found.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Stored {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// Packs that hold what it refers to. They are no part of its identity.
+    pub packs: BTreeSet<Digest>,
+}
+
+/// What became of a step that was to be published.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Published {
+    /// It is the newest.
+    Done(Deployment),
+    /// Somebody else was first: this is the newest.
+    Lost(Option<Deployment>),
+}
+
+/// The format of stores.
+const FORMAT: &str = "pinnace-store 1\n";
+/// What a manifest's own object begins with.
+const ENVELOPE: &str = "pinnace-manifest 1\n";
+/// No manifest is in more packs.
+const MOST_PACKS: usize = 10_000;
+const BUFFER: usize = 128 * 1024;
+
+impl Store {
+    /// Opens the store in a backend, which is made if nothing is there.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NewerFormat`]; or if the backend fails.
+    pub fn open(backend: impl Backend + 'static) -> Result<Self, Error> {
+        let store = Self { backend: Arc::new(backend), conditions: Arc::default() };
+        let key = Key::of("format".to_owned());
+        match store.object(&key, FORMAT.len() as u64 + 100)? {
+            Some(found) if found == FORMAT.as_bytes() => {}
+            Some(found) => {
+                let found = String::from_utf8_lossy(&found).chars().take(40).collect::<String>();
+                let path = format!("{:?}", store.backend).into();
+                return Err(
+                    ErrorKind::NewerFormat { path, found: found.trim_end().to_owned() }.into()
+                );
+            }
+            None => {
+                store.write(&key, FORMAT.as_bytes(), Condition::Always)?;
+            }
+        }
+        Ok(store)
+    }
+
+    /// The backend.
+    pub fn backend(&self) -> &dyn Backend {
+        &*self.backend
+    }
+
+    /// Stores all that `source` gives as one object.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Source`] if it cannot be read; or if the backend fails.
+    pub fn put(&self, source: &mut dyn Read) -> Result<Digest, Error> {
+        let mut upload = self.backend.write()?;
+        let digest = copy(source, &mut *upload)?;
+        upload.finish(&blob_key(&digest), Condition::Always)?;
+        Ok(digest)
+    }
+
+    /// The same, if it has the digest that was announced.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Mismatch`] if it has another one; nothing is stored then.
+    pub fn put_as(&self, expected: &Digest, source: &mut dyn Read) -> Result<(), Error> {
+        let mut upload = self.backend.write()?;
+        let actual = copy(source, &mut *upload)?;
+        if actual != *expected {
+            return Err(ErrorKind::Mismatch { expected: *expected, actual }.into());
+        }
+        upload.finish(&blob_key(expected), Condition::Always).map(drop)
+    }
+
+    /// A content that is an object of its own, every byte of it checked; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Damaged`] if its bytes are not its own; or if the backend fails.
+    pub fn get(&self, digest: &Digest) -> Result<Option<Blob>, Error> {
+        let key = blob_key(digest);
+        if let Some(path) = self.backend.file(&key) {
+            let file = match File::open(&path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(Error::at("open", &path)(error)),
+            };
+            let (blob, actual) = Blob::hash(file).map_err(Error::at("read", &path))?;
+            return self.expect(digest, &key, actual).map(|()| Some(blob));
+        }
+        let spool = tempfile::tempfile().map_err(ErrorKind::spool)?;
+        match self.copy_to(digest, &mut &spool)? {
+            Some(_) => {
+                Blob::rewound(spool).map(Some).map_err(|error| ErrorKind::spool(error).into())
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Copies a content that is an object of its own to `out`, and tells its size. It is checked at its
+    /// end: on an error, throw away what was written.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::get`].
+    pub fn copy_to(&self, digest: &Digest, out: &mut dyn Write) -> Result<Option<u64>, Error> {
+        let key = blob_key(digest);
+        let Some(mut reading) = self.backend.read(&key, None)? else { return Ok(None) };
+        let (mut hash, mut size) = (Sha256::new(), 0);
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            let n = match reading.body.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Error::object("read", &key, error)),
+            };
+            hash.update(&buffer[..n]);
+            out.write_all(&buffer[..n]).map_err(ErrorKind::spool)?;
+            size += n as u64;
+        }
+        self.expect(digest, &key, Digest::new(hash.finalize().into()))?;
+        Ok(Some(size))
+    }
+
+    /// Which of these the store lacks as objects of their own, in their order. What a collection has
+    /// condemned counts as lacking: put it again, and it stays.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails.
+    pub fn lacking(&self, digests: &[Digest]) -> Result<Vec<Digest>, Error> {
+        let keys: Vec<Key> = digests.iter().map(blob_key).collect();
+        let missing: BTreeSet<Key> = self.backend.missing(&keys)?.into_iter().collect();
+        let condemned = match missing.len() == keys.len() {
+            true => BTreeSet::new(),
+            false => self.condemned()?,
+        };
+        let lacks = |digest: &&Digest| {
+            let key = blob_key(digest);
+            missing.contains(&key) || condemned.contains(&key)
+        };
+        Ok(digests.iter().filter(lacks).copied().collect())
+    }
+
+    /// Stores small contents together, and tells the packs that hold them.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails.
+    pub fn put_packs(&self, contents: PackBuilder) -> Result<BTreeSet<Digest>, Error> {
+        let mut digests = BTreeSet::new();
+        for bytes in contents.finish() {
+            let digest = Digest::new(Sha256::digest(&bytes).into());
+            self.write(&pack_key(&digest), &bytes, Condition::Always)?;
+            digests.insert(digest);
+        }
+        Ok(digests)
+    }
+
+    /// A pack, checked; `None` if there is none of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Damaged`] or [`ErrorKind::Malformed`]; or if the backend fails.
+    pub fn pack(&self, digest: &Digest) -> Result<Option<Pack>, Error> {
+        let key = pack_key(digest);
+        let Some(bytes) = self.object(&key, u64::MAX)? else { return Ok(None) };
+        self.expect(digest, &key, Digest::new(Sha256::digest(&bytes).into()))?;
+        Pack::parse(bytes).map(Some).map_err(|error| Error::malformed(&key, &error))
+    }
+
+    /// What a pack holds, without reading its contents; it is not checked against the pack's digest.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Malformed`]; or if the backend fails.
+    pub fn pack_index(&self, digest: &Digest) -> Result<Option<PackIndex>, Error> {
+        const FIRST: u64 = 4096;
+        let key = pack_key(digest);
+        let malformed = |error| Error::malformed(&key, &error);
+        let Some(mut head) = self.part(&key, FIRST)? else { return Ok(None) };
+        let length = PackIndex::length(&head).map_err(malformed)?;
+        if length > FIRST {
+            head = self.part(&key, length)?.unwrap_or_default();
+        }
+        PackIndex::parse(&head).map(Some).map_err(|error| Error::malformed(&key, &error))
+    }
+
+    /// Stores a manifest as an object of its own, and where its contents may be found.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails.
+    pub fn put_manifest(
+        &self,
+        manifest: &Manifest,
+        packs: &BTreeSet<Digest>,
+    ) -> Result<Digest, Error> {
+        let mut bytes = ENVELOPE.to_owned();
+        packs.iter().for_each(|pack| bytes.push_str(&format!("pack {pack}\n")));
+        bytes.push('\n');
+        let bytes = [bytes.as_bytes(), manifest.as_bytes()].concat();
+        let digest = manifest.digest();
+        self.write(&manifest_key(&digest), &bytes, Condition::Always)?;
+        Ok(digest)
+    }
+
+    /// A manifest that is an object of its own, checked; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Damaged`] or [`ErrorKind::Malformed`]; or if the backend fails.
+    pub fn manifest(&self, digest: &Digest) -> Result<Option<Stored>, Error> {
+        let key = manifest_key(digest);
+        let Some(bytes) = self.object(&key, 2 * manifest::LARGEST)? else { return Ok(None) };
+        let (packs, manifest) =
+            open_envelope(&bytes).map_err(|reason| Error::malformed(&key, &reason))?;
+        self.expect(digest, &key, Digest::new(Sha256::digest(manifest).into()))?;
+        let manifest =
+            Manifest::parse(manifest.to_vec()).map_err(|error| Error::malformed(&key, &error))?;
+        Ok(Some(Stored { manifest, packs }))
+    }
+
+    /// The newest step of a ref; `None` if it has none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Malformed`]; or if the backend fails.
+    pub fn latest(&self, name: &RefName) -> Result<Option<Deployment>, Error> {
+        self.history(name, 1).map(|mut steps| steps.pop())
+    }
+
+    /// The newest steps of a ref, from the newest on, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::latest`].
+    pub fn history(&self, name: &RefName, limit: usize) -> Result<Vec<Deployment>, Error> {
+        let listed = self.backend.list(&name.folder(), None, limit)?;
+        let steps = listed.iter().filter_map(|one| self.step(&one.key).transpose());
+        steps.collect()
+    }
+
+    /// Publishes a step of a ref, if the newest is still `expected`: the generation that the step
+    /// follows, 0 for none. Everything that the release refers to must be in the store.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoConditions`] if the backend does not keep conditions; or if it fails.
+    pub fn publish(
+        &self,
+        name: &RefName,
+        expected: u64,
+        mut deployment: Deployment,
+    ) -> Result<Published, Error> {
+        self.probe_conditions()?;
+        let latest = self.latest(name)?;
+        if latest.as_ref().map_or(0, |one| one.generation) != expected {
+            return Ok(Published::Lost(latest));
+        }
+        deployment.generation = expected + 1;
+        deployment.previous = latest.and_then(|one| one.release);
+        let key = name.step(deployment.generation);
+        let record = deployment.encode().map_err(|error| Error::malformed(&key, &error))?;
+        if self.write(&key, record.as_bytes(), Condition::Absent)? == Finished::Written {
+            return Ok(Published::Done(deployment));
+        }
+        // A write that was told to have failed may have been done all the same, and then retried.
+        match self.object(&key, record.as_bytes().len() as u64 + 1)? {
+            Some(there) if there == record.as_bytes() => Ok(Published::Done(deployment)),
+            _ => self.latest(name).map(Published::Lost),
+        }
+    }
+
+    /// All refs, with the number of their newest step.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails.
+    pub fn refs(&self) -> Result<BTreeMap<RefName, u64>, Error> {
+        let mut refs = BTreeMap::new();
+        self.each("refs", |listed| {
+            if let Some((name, generation)) = RefName::of_step(&listed.key) {
+                let newest = refs.entry(name).or_insert(generation);
+                *newest = generation.max(*newest);
+            }
+            Ok(())
+        })?;
+        Ok(refs)
+    }
+
+    fn step(&self, key: &Key) -> Result<Option<Deployment>, Error> {
+        let Some(bytes) = self.object(key, manifest::LARGEST)? else { return Ok(None) };
+        Deployment::parse(bytes).map(Some).map_err(|error| Error::malformed(key, &error))
+    }
+
+    /// Writes an object twice on condition that it is not there: the second time must be refused.
+    fn probe_conditions(&self) -> Result<(), Error> {
+        if self.conditions.get().is_some() {
+            return Ok(());
+        }
+        let key = Key::of("conditions".to_owned());
+        for _ in 0..2 {
+            if self.write(&key, b"kept\n", Condition::Absent)? == Finished::Refused {
+                let _ = self.conditions.set(());
+                return Ok(());
+            }
+        }
+        Err(ErrorKind::NoConditions { backend: format!("{:?}", self.backend) }.into())
+    }
+
+    /// Calls `work` with each object below a folder.
+    pub(crate) fn each(
+        &self,
+        prefix: &str,
+        mut work: impl FnMut(crate::Listed) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        const PAGE: usize = 1000;
+        let mut after: Option<Key> = None;
+        loop {
+            let page = self.backend.list(prefix, after.as_ref(), PAGE)?;
+            let is_last = page.len() < PAGE;
+            after = page.last().map(|one| one.key.clone());
+            page.into_iter().try_for_each(&mut work)?;
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(crate) fn write(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        condition: Condition,
+    ) -> Result<Finished, Error> {
+        let mut upload = self.backend.write()?;
+        upload.write_all(bytes).map_err(|error| Error::object("write", key, error))?;
+        upload.finish(key, condition)
+    }
+
+    /// A small object; one that is larger than `limit` is malformed.
+    pub(crate) fn object(&self, key: &Key, limit: u64) -> Result<Option<Vec<u8>>, Error> {
+        let Some(reading) = self.backend.read(key, None)? else { return Ok(None) };
+        if reading.size > limit {
+            return Err(Error::malformed(key, &"it is too large"));
+        }
+        read_all(reading.body, reading.size, key).map(Some)
+    }
+
+    /// The first bytes of an object.
+    fn part(&self, key: &Key, length: u64) -> Result<Option<Vec<u8>>, Error> {
+        let Some(reading) = self.backend.read(key, Some(0..length))? else { return Ok(None) };
+        read_all(reading.body, reading.size, key).map(Some)
+    }
+
+    fn expect(&self, digest: &Digest, key: &Key, actual: Digest) -> Result<(), Error> {
+        match actual == *digest {
+            true => Ok(()),
+            false => {
+                Err(ErrorKind::Damaged { digest: *digest, at: key.to_string(), actual }.into())
+            }
+        }
+    }
+}
+
+fn read_all(body: Box<dyn Read + Send>, size: u64, key: &Key) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::with_capacity(size.min(1 << 26) as usize);
+    let read = body.take(size.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(|error| Error::object("read", key, error))?;
+    Ok(bytes)
+}
+
+/// Copies, and tells the digest of what was copied.
+fn copy(source: &mut dyn Read, out: &mut (impl Write + ?Sized)) -> Result<Digest, Error> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let n = match source.read(&mut buffer) {
+            Ok(0) => return Ok(Digest::new(hash.finalize().into())),
+            Ok(n) => n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(source) => return Err(ErrorKind::Source { source }.into()),
+        };
+        hash.update(&buffer[..n]);
+        out.write_all(&buffer[..n]).map_err(ErrorKind::spool)?;
+    }
+}
+
+fn open_envelope(bytes: &[u8]) -> Result<(BTreeSet<Digest>, &[u8]), &'static str> {
+    let Some(mut rest) = bytes.strip_prefix(ENVELOPE.as_bytes()) else {
+        return Err("it does not begin as a manifest of format 1 does");
+    };
+    let mut packs = BTreeSet::new();
+    loop {
+        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+            return Err("it is cut");
+        };
+        let (line, more) = (&rest[..end], &rest[end + 1..]);
+        rest = more;
+        if line.is_empty() {
+            return Ok((packs, rest));
+        }
+        let line = std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix("pack "));
+        match line.and_then(|text| text.parse().ok()) {
+            Some(digest) if packs.len() < MOST_PACKS => packs.insert(digest),
+            _ => return Err("one of its packs is no digest"),
+        };
+    }
+}
+
+pub(crate) fn blob_key(digest: &Digest) -> Key {
+    key("blobs", digest)
+}
+
+pub(crate) fn pack_key(digest: &Digest) -> Key {
+    key("packs", digest)
+}
+
+pub(crate) fn manifest_key(digest: &Digest) -> Key {
+    key("manifests", digest)
+}
+
+fn key(folder: &str, digest: &Digest) -> Key {
+    let hex = digest.to_hex();
+    Key::of(format!("{folder}/{}/{}", &hex[..2], &hex[2..]))
+}

@@ -1,0 +1,192 @@
+//! What can be reached from refs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{ContentKind, Digest, Error, ErrorKind, Key, Manifest, Pack, RefName, Store, store};
+
+/// Which steps of refs count.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Keep {
+    /// How many of the newest steps of each ref; at least one does.
+    pub generations: usize,
+}
+
+/// What was reached.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reached {
+    /// Everything that is referred to, with what refers to it.
+    pub(crate) digests: BTreeMap<Digest, String>,
+    /// The packs that releases name, and the contents of each.
+    pub(crate) packs: BTreeMap<Digest, BTreeSet<Digest>>,
+    /// What is referred to, and is in no pack and no object that could be read.
+    pub(crate) lost: Vec<Lost>,
+}
+
+/// Something that is referred to and is not there.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Lost {
+    pub(crate) digest: Digest,
+    pub(crate) by: String,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { generations: 10 }
+    }
+}
+
+impl Store {
+    /// Follows all refs. Of the newest step of each all must be there; releases of older steps may
+    /// have been collected.
+    pub(crate) fn trace(&self, keep: Keep) -> Result<Reached, Error> {
+        let mut tracer =
+            Tracer { store: self, reached: Reached::default(), packs: BTreeMap::new() };
+        for name in self.refs()?.into_keys() {
+            let steps = self.history(&name, keep.generations.max(1))?;
+            for (age, step) in steps.into_iter().enumerate() {
+                let Some(release) = step.release else { continue };
+                tracer.release(&name, step.generation, release, age > 0)?;
+            }
+        }
+        Ok(tracer.reached)
+    }
+}
+
+struct Tracer<'a> {
+    store: &'a Store,
+    reached: Reached,
+    packs: BTreeMap<Digest, Option<Pack>>,
+}
+
+impl Tracer<'_> {
+    fn release(
+        &mut self,
+        name: &RefName,
+        generation: u64,
+        release: Digest,
+        may_be_gone: bool,
+    ) -> Result<(), Error> {
+        let by = format!("{name}, generation {generation}");
+        let Some(stored) = self.store.manifest(&release)? else {
+            if !may_be_gone {
+                self.reached.digests.insert(release, by.clone());
+                self.reached.lost.push(Lost { digest: release, by });
+            }
+            return Ok(());
+        };
+        self.reached.digests.entry(release).or_insert(by);
+        let mut contents: BTreeMap<Digest, Digest> = BTreeMap::new();
+        for pack in &stored.packs {
+            match self.pack(pack)? {
+                Some(found) => {
+                    let held: BTreeSet<Digest> =
+                        found.index().entries().iter().map(|entry| entry.digest).collect();
+                    contents.extend(held.iter().map(|digest| (*digest, *pack)));
+                    self.reached.packs.insert(*pack, held);
+                }
+                None => {
+                    let by = release.to_string();
+                    self.reached.lost.push(Lost { digest: *pack, by });
+                }
+            }
+        }
+        self.follow(&stored.manifest, &release.to_string(), &contents)
+    }
+
+    fn follow(
+        &mut self,
+        manifest: &Manifest,
+        by: &str,
+        contents: &BTreeMap<Digest, Digest>,
+    ) -> Result<(), Error> {
+        let mut waiting = vec![(manifest.clone(), by.to_owned())];
+        while let Some((manifest, by)) = waiting.pop() {
+            for digest in manifest.references() {
+                if self.reached.digests.contains_key(&digest) {
+                    continue;
+                }
+                self.reached.digests.insert(digest, by.clone());
+                match contents.get(&digest) {
+                    Some(pack) => waiting.extend(self.packed(pack, &digest)?),
+                    None => waiting.extend(self.alone(&digest, &by)?),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A manifest in a pack; `None` for other contents.
+    fn packed(
+        &mut self,
+        pack: &Digest,
+        digest: &Digest,
+    ) -> Result<Option<(Manifest, String)>, Error> {
+        let key = store::pack_key(pack);
+        let Some(found) = self.pack(pack)? else { return Ok(None) };
+        let is_manifest =
+            found.index().find(digest).is_some_and(|entry| entry.kind == ContentKind::Manifest);
+        if !is_manifest {
+            return Ok(None);
+        }
+        let malformed = |error: &dyn std::fmt::Display| Error::malformed(&key, error);
+        let bytes = found.read(digest).map_err(|error| malformed(&error))?.unwrap_or_default();
+        let manifest = Manifest::parse(bytes).map_err(|error| malformed(&error))?;
+        Ok(Some((manifest, digest.to_string())))
+    }
+
+    /// A manifest that is an object of its own; `None` for a blob.
+    fn alone(&mut self, digest: &Digest, by: &str) -> Result<Option<(Manifest, String)>, Error> {
+        let keys: [Key; 2] = [store::blob_key(digest), store::manifest_key(digest)];
+        if self.store.backend().head(&keys[0])?.is_some() {
+            return Ok(None);
+        }
+        match self.store.manifest(digest)? {
+            Some(stored) => Ok(Some((stored.manifest, digest.to_string()))),
+            None => {
+                self.reached.lost.push(Lost { digest: *digest, by: by.to_owned() });
+                Ok(None)
+            }
+        }
+    }
+
+    fn pack(&mut self, digest: &Digest) -> Result<Option<&Pack>, Error> {
+        if !self.packs.contains_key(digest) {
+            let pack = self.store.pack(digest)?;
+            self.packs.insert(*digest, pack);
+        }
+        Ok(self.packs.get(digest).and_then(Option::as_ref))
+    }
+}
+
+impl Reached {
+    /// All of it must be there.
+    pub(crate) fn complete(self) -> Result<Self, Error> {
+        match self.lost.first() {
+            None => Ok(self),
+            Some(Lost { digest, by }) => {
+                Err(ErrorKind::Lost { digest: *digest, by: by.clone() }.into())
+            }
+        }
+    }
+
+    /// Whether an object, by its key, must stay.
+    pub(crate) fn holds(&self, key: &Key) -> bool {
+        let Some((folder, digest)) = digest_of(key) else { return true };
+        match folder {
+            "packs" => self
+                .packs
+                .get(&digest)
+                .is_some_and(|held| held.iter().any(|digest| self.digests.contains_key(digest))),
+            _ => self.digests.contains_key(&digest),
+        }
+    }
+}
+
+/// The folder and the digest that the key of a content says.
+pub(crate) fn digest_of(key: &Key) -> Option<(&str, Digest)> {
+    let mut parts = key.as_str().split('/');
+    let (folder, start, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    let digest = format!("{start}{rest}").parse().ok()?;
+    let is_whole = matches!(folder, "blobs" | "packs" | "manifests") && parts.next().is_none();
+    (is_whole && start.len() == 2).then_some((folder, digest))
+}

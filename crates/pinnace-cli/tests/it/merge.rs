@@ -119,6 +119,8 @@ fn platforms_of_all_files_are_kept() {
     for python in ["cp311", "cp313"] {
         let wheel = format!("native-1-{python}-{python}-manylinux_2_17_x86_64.whl");
         world.index.add(&wheel, &[], &[("native.py", "")]);
+    }
+    for python in ["cp311", "cp313"] {
         let platform = format!("manylinux_2_28_x86_64-{python}");
         world.ok(&["build", "native", "--platform", &platform, "-o", &format!("{python}.pex")]);
     }

@@ -16,7 +16,7 @@ mod python;
 mod session;
 mod storage;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
 use clap::Parser;
 
@@ -25,7 +25,7 @@ use environment::Environment;
 use failure::Failure;
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::try_parse_from(words()) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are no errors, and go to stdout; clap knows.
@@ -53,4 +53,13 @@ fn main() -> ExitCode {
             ExitCode::from(failure.code())
         }
     }
+}
+
+/// The words of the command line. A `--` right behind `pex` is the pex tool's, and not our parser's.
+fn words() -> Vec<OsString> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    if words.get(1).is_some_and(|verb| verb == "pex") && words.get(2).is_some_and(|it| it == "--") {
+        words.insert(2, "--".into());
+    }
+    words
 }

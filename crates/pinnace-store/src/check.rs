@@ -1,9 +1,7 @@
 //! Reading everything.
 
-use std::collections::BTreeSet;
-
 use crate::{
-    Condition, Deployment, Digest, Error, Keep, Key, Listed, Manifest, Pack, RefName, Store,
+    Condition, Deployment, Error, Keep, Key, Listed, Manifest, Pack, RefName, Store,
     store::{blob_key, manifest_key, pack_key},
     trace::digest_of,
 };
@@ -93,25 +91,25 @@ impl Store {
 
     /// Follows references until there is nothing more to be healed.
     fn check_references(&self, other: Option<&Self>, checked: &mut Checked) -> Result<(), Error> {
-        let mut told: BTreeSet<Digest> = BTreeSet::new();
         loop {
             // What is damaged was found before; what depends on it cannot be followed.
             let Ok(reached) = self.trace(Keep { generations: usize::MAX }) else { return Ok(()) };
-            let mut has_healed = false;
+            let mut findings: Vec<Finding> = Vec::new();
             for lost in reached.lost {
-                if !told.insert(lost.digest) {
-                    continue;
-                }
                 let keys = [blob_key, manifest_key, pack_key].map(|key| key(&lost.digest));
                 let found = keys.iter().find(|key| matches!(self.heal(key, other), Ok(true)));
-                has_healed |= found.is_some();
-                checked.findings.push(Finding {
+                findings.push(Finding {
                     key: found.unwrap_or(&keys[0]).clone(),
                     problem: format!("it is missing, and {} refers to it", lost.by),
                     healed: found.is_some(),
                 });
             }
-            if !has_healed {
+            // What was in a pack that is there again is not missing any more.
+            let (healed, lost): (Vec<Finding>, Vec<Finding>) =
+                findings.into_iter().partition(|finding| finding.healed);
+            let is_last = healed.is_empty();
+            checked.findings.extend(if is_last { lost } else { healed });
+            if is_last {
                 return Ok(());
             }
         }

@@ -81,7 +81,10 @@ impl Store {
                 waiting.extend(sentence.into_keys());
                 continue;
             }
-            for (key, modified) in sentence {
+            // A release leaves before what it refers to.
+            let (first, then): (Sentence, Sentence) =
+                sentence.into_iter().partition(|(key, _)| key.as_str().starts_with("manifests/"));
+            for (key, modified) in first.into_iter().chain(then) {
                 let unchanged = self.backend.head(&key)?.filter(|meta| meta.modified == modified);
                 if let Some(meta) = unchanged.filter(|_| !reached.holds(&key)) {
                     self.backend.remove(&key)?;

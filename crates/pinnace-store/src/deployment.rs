@@ -85,8 +85,15 @@ impl fmt::Display for RefName {
 pub struct ParseRefNameError(String);
 
 impl Deployment {
-    /// The bytes of the record: a manifest of the kind `deployment`.
-    pub(crate) fn encode(&self) -> Result<Manifest, ManifestError> {
+    /// The bytes of the record: a manifest of the kind `deployment`, and a line with its digest, since
+    /// the record's key does not tell it.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, ManifestError> {
+        let manifest = self.manifest()?;
+        let end = format!("\n{}\n", manifest.digest());
+        Ok([manifest.as_bytes(), end.as_bytes()].concat())
+    }
+
+    fn manifest(&self) -> Result<Manifest, ManifestError> {
         let digest = |digest: &Option<Digest>| digest.map(|digest| digest.to_string());
         Manifest::new(
             KIND,
@@ -105,7 +112,13 @@ impl Deployment {
     }
 
     pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, ManifestError> {
-        let manifest = Manifest::parse(bytes)?;
+        let text = bytes.strip_suffix(b"\n").unwrap_or_default();
+        let end = text.iter().rposition(|byte| *byte == b'\n').unwrap_or_default();
+        let manifest = Manifest::parse(text[..end].to_vec())?;
+        if text[end..] != *format!("\n{}", manifest.digest()).as_bytes() {
+            let reason = "it has not the digest that it ends with".to_owned();
+            return Err(ManifestError::Malformed { reason });
+        }
         let refuse = |key: &str| ManifestError::Malformed {
             reason: format!("`{key}` is not as it should be"),
         };
@@ -173,7 +186,7 @@ mod tests {
             extensions: Map::from_iter([("x".to_owned(), json!([1]))]),
             ..Deployment::default()
         };
-        let bytes = deployment.encode().unwrap().as_bytes().to_vec();
+        let bytes = deployment.encode().unwrap();
         assert_eq!(Deployment::parse(bytes).unwrap(), deployment);
         assert!(Deployment::parse(br#"{"format":1,"kind":"release"}"#.to_vec()).is_err());
     }

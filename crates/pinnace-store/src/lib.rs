@@ -38,9 +38,11 @@ mod blob;
 mod cache;
 mod check;
 mod collect;
+pub mod conformance;
 mod deployment;
 mod digest;
 mod error;
+mod hold;
 mod key;
 mod local;
 mod manifest;
@@ -49,7 +51,10 @@ mod publish;
 mod store;
 mod trace;
 
-pub use backend::{Backend, Condition, Finished, Listed, MemoryBackend, Meta, Reading, Upload};
+pub use backend::{
+    Backend, Cached, Condition, Finished, Limited, Listed, MemoryBackend, Meta, Prefixed, Reading,
+    Upload,
+};
 pub use blob::{Blob, BlobWriter};
 pub use cache::{Cache, CacheEntry};
 pub use check::{Checked, Finding};

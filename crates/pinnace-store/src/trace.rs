@@ -37,16 +37,26 @@ impl Default for Keep {
 
 impl Store {
     /// Follows all refs. Of the newest step of each all must be there; releases of older steps may
-    /// have been collected.
+    /// have been collected, in whole or in part.
     pub(crate) fn trace(&self, keep: Keep) -> Result<Reached, Error> {
         let mut tracer =
             Tracer { store: self, reached: Reached::default(), packs: BTreeMap::new() };
+        let mut older = Vec::new();
         for name in self.refs()?.into_keys() {
             let steps = self.history(&name, keep.generations.max(1))?;
             for (age, step) in steps.into_iter().enumerate() {
-                let Some(release) = step.release else { continue };
-                tracer.release(&name, step.generation, release, age > 0)?;
+                match step.release {
+                    Some(release) if age == 0 => {
+                        tracer.release(&name, step.generation, release, false)?;
+                    }
+                    Some(release) => older.push((name.clone(), step.generation, release)),
+                    None => {}
+                }
             }
+        }
+        // What is live comes first, so that nothing of it is taken for a part of what may be gone.
+        for (name, generation, release) in older {
+            tracer.release(&name, generation, release, true)?;
         }
         Ok(tracer.reached)
     }
@@ -60,6 +70,22 @@ struct Tracer<'a> {
 
 impl Tracer<'_> {
     fn release(
+        &mut self,
+        name: &RefName,
+        generation: u64,
+        release: Digest,
+        may_be_gone: bool,
+    ) -> Result<(), Error> {
+        let lost = self.reached.lost.len();
+        self.follow_release(name, generation, release, may_be_gone)?;
+        if may_be_gone {
+            // A collection takes what nothing else refers to piece by piece.
+            self.reached.lost.truncate(lost);
+        }
+        Ok(())
+    }
+
+    fn follow_release(
         &mut self,
         name: &RefName,
         generation: u64,
@@ -121,17 +147,12 @@ impl Tracer<'_> {
         pack: &Digest,
         digest: &Digest,
     ) -> Result<Option<(Manifest, String)>, Error> {
-        let key = store::pack_key(pack);
         let Some(found) = self.pack(pack)? else { return Ok(None) };
-        let is_manifest =
-            found.index().find(digest).is_some_and(|entry| entry.kind == ContentKind::Manifest);
-        if !is_manifest {
-            return Ok(None);
+        let entry = found.index().find(digest);
+        match entry.is_some_and(|entry| entry.kind == ContentKind::Manifest) {
+            true => Ok(Some((parse_packed(found, pack, digest)?, digest.to_string()))),
+            false => Ok(None),
         }
-        let malformed = |error: &dyn std::fmt::Display| Error::malformed(&key, error);
-        let bytes = found.read(digest).map_err(|error| malformed(&error))?.unwrap_or_default();
-        let manifest = Manifest::parse(bytes).map_err(|error| malformed(&error))?;
-        Ok(Some((manifest, digest.to_string())))
     }
 
     /// A manifest that is an object of its own; `None` for a blob.
@@ -180,6 +201,13 @@ impl Reached {
             _ => self.digests.contains_key(&digest),
         }
     }
+}
+
+/// A manifest that a pack holds.
+pub(crate) fn parse_packed(pack: &Pack, name: &Digest, digest: &Digest) -> Result<Manifest, Error> {
+    let key = store::pack_key(name);
+    let bytes = pack.read(digest).map_err(|error| Error::malformed(&key, &error))?;
+    Manifest::parse(bytes.unwrap_or_default()).map_err(|error| Error::malformed(&key, &error))
 }
 
 /// The folder and the digest that the key of a content says.

@@ -1,7 +1,10 @@
 //! Where objects are kept.
 
+mod cached;
+mod limited;
 mod local;
 mod memory;
+mod prefixed;
 
 use std::{
     fmt,
@@ -12,7 +15,10 @@ use std::{
 
 use crate::{Error, Key};
 
+pub use cached::Cached;
+pub use limited::Limited;
 pub use memory::MemoryBackend;
+pub use prefixed::Prefixed;
 
 /// A place that keeps objects by key. All that a [`Store`](crate::Store) needs of a disk, an object
 /// store or a server stands here; [`conformance`](crate::conformance) says in tests what it means.

@@ -2,9 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod backends;
 mod cache;
+mod faults;
 mod local;
+mod model;
 mod publish;
+mod store;
 
 use std::path::Path;
 

@@ -1,0 +1,159 @@
+//! Random operations by several handles, any of which may be killed at any step, against what must
+//! hold whatever happens: what was published is there and whole, generations are numbered without
+//! gaps, and collecting takes only what nothing refers to.
+
+use std::collections::BTreeMap;
+
+use pinnace_store::{
+    ContentKind, Deployment, Digest, ErrorKind, Keep, Manifest, MemoryBackend, PackBuilder,
+    Published, RefName, Store,
+};
+use proptest::{collection::vec, prelude::*};
+use serde_json::json;
+
+use crate::faults::Dying;
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Publish a release of these contents under a name.
+    Publish { name: u8, contents: Vec<u8> },
+    /// Go back to the release of a step before.
+    Rollback { name: u8 },
+    /// Collect, some time later.
+    Collect { after: u64, generations: usize },
+    /// Put what nothing will refer to.
+    Litter { content: u8 },
+}
+
+/// A step, and at which of its own steps its process is killed.
+fn steps() -> impl Strategy<Value = Vec<(Step, Option<(usize, bool)>)>> {
+    let step = prop_oneof![
+        4 => (0..2_u8, vec(0..6_u8, 1..4)).prop_map(|(name, contents)| Step::Publish { name, contents }),
+        1 => (0..2_u8).prop_map(|name| Step::Rollback { name }),
+        3 => (0..300_u64, 1..4_usize).prop_map(|(after, generations)| Step::Collect { after, generations }),
+        1 => (0..6_u8).prop_map(|content| Step::Litter { content }),
+    ];
+    vec((step, proptest::option::of((0..14_usize, any::<bool>()))), 1..25)
+}
+
+const GRACE: u64 = 100;
+
+fn name(number: u8) -> RefName {
+    format!("wanted/s{number}").parse().unwrap()
+}
+
+fn blob(content: u8) -> String {
+    format!("blob {content}").repeat(10)
+}
+
+/// What a deployer does: ask what is lacking, put that, and publish.
+fn publish(
+    store: &Store,
+    number: u8,
+    contents: &[u8],
+) -> Result<Option<Digest>, pinnace_store::Error> {
+    let digests: Vec<Digest> = contents
+        .iter()
+        .map(|one| {
+            Digest::new(
+                sha2::Digest::finalize(sha2::Digest::chain_update(
+                    sha2::Sha256::default(),
+                    blob(*one),
+                ))
+                .into(),
+            )
+        })
+        .collect();
+    let lacking = store.lacking(&digests)?;
+    for (content, digest) in contents.iter().zip(&digests) {
+        if lacking.contains(digest) {
+            store.put_as(digest, &mut blob(*content).as_bytes())?;
+        }
+    }
+    let mut pack = PackBuilder::new();
+    let small: Vec<String> =
+        contents.iter().map(|one| pack.add(ContentKind::Blob, vec![*one]).to_string()).collect();
+    let packs = store.put_packs(pack)?;
+    let layers: Vec<String> = digests.iter().map(Digest::to_string).collect();
+    let manifest = Manifest::new("release", json!({ "layers": layers, "small": small })).unwrap();
+    let release = store.put_manifest(&manifest, &packs)?;
+    let latest = store.latest(&name(number))?;
+    store.hold(&release, latest.as_ref().and_then(|one| one.release.as_ref()))?;
+    let generation = latest.map_or(0, |one| one.generation);
+    let mut deployment = Deployment::default();
+    deployment.release = Some(release);
+    match store.publish(&name(number), generation, deployment)? {
+        Published::Done(_) => Ok(Some(release)),
+        Published::Lost(_) => Ok(None),
+    }
+}
+
+fn rollback(store: &Store, number: u8) -> Result<(), pinnace_store::Error> {
+    let steps = store.history(&name(number), 2)?;
+    let [newest, before] = &steps[..] else { return Ok(()) };
+    let Some(release) = before.release else { return Ok(()) };
+    // A release that is not there any more cannot be gone back to.
+    match store.hold(&release, newest.release.as_ref()) {
+        Err(error) if matches!(error.kind(), ErrorKind::Lost { .. }) => return Ok(()),
+        held => held?,
+    }
+    let mut deployment = Deployment::default();
+    deployment.release = Some(release);
+    store.publish(&name(number), newest.generation, deployment).map(drop)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn whatever_happens_what_is_published_is_whole(steps in steps()) {
+        let backend = MemoryBackend::new();
+        let mut now = 1000;
+        backend.set_now(now);
+        Store::open(backend.clone()).unwrap();
+        let mut generations: BTreeMap<u8, u64> = BTreeMap::new();
+        for (step, death) in steps {
+            let (last, is_done) = death.unwrap_or((usize::MAX, false));
+            let dying = Dying::new(backend.clone(), last, is_done);
+            let Ok(store) = Store::open(dying.clone()) else { continue };
+            let ended = match &step {
+                Step::Publish { name, contents } => publish(&store, *name, contents).map(drop),
+                Step::Rollback { name } => rollback(&store, *name),
+                Step::Collect { after, generations } => {
+                    now += after;
+                    backend.set_now(now);
+                    store.collect(Keep { generations: *generations }, GRACE).map(drop)
+                }
+                Step::Litter { content } => store.put(&mut format!("litter {content}").as_bytes()).map(drop),
+            };
+            prop_assert!(ended.is_ok() || dying.is_dead(), "{:?}: {:?}", step, ended);
+            // Somebody else looks at the store after every step.
+            let store = Store::open(backend.clone()).unwrap();
+            let checked = store.check(None).unwrap();
+            prop_assert!(checked.findings.is_empty(), "{:?}: {:?}", step, checked.findings);
+            for number in 0..2 {
+                let history = store.history(&name(number), 1000).unwrap();
+                let newest = history.first().map_or(0, |one| one.generation);
+                prop_assert_eq!(history.len() as u64, newest);
+                let before = generations.insert(number, newest).unwrap_or(0);
+                prop_assert!(newest >= before);
+                if let Some(release) = history.first().and_then(|one| one.release) {
+                    let stored = store.manifest(&release).unwrap();
+                    prop_assert!(stored.is_some(), "{:?}: the live release is gone", step);
+                }
+            }
+            // And what was killed can be done again.
+            if dying.is_dead() {
+                let again = match &step {
+                    Step::Publish { name, contents } => publish(&store, *name, contents).map(drop),
+                    Step::Collect { generations, .. } => store.collect(Keep { generations: *generations }, GRACE).map(drop),
+                    _ => Ok(()),
+                };
+                prop_assert!(again.is_ok(), "{:?}: {:?}", step, again);
+            }
+            for number in 0..2 {
+                generations.insert(number, store.history(&name(number), 1).unwrap().first().map_or(0, |one| one.generation));
+            }
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Contents, manifests, refs, collecting and checking.
+
+use std::collections::BTreeSet;
+
+use pinnace_store::{
+    Backend, Condition, ContentKind, Deployment, Digest, Durability, ErrorKind, Keep, LocalStore,
+    Manifest, MemoryBackend, PackBuilder, Published, RefName, Store,
+};
+use serde_json::json;
+
+use crate::faults::Careless;
+
+const GRACE: u64 = 100;
+
+fn name() -> RefName {
+    "wanted/shop".parse().unwrap()
+}
+
+/// A release of one large blob, and of a small one and a tree in a pack.
+fn release(store: &Store, content: &str) -> Digest {
+    let large = store.put(&mut content.as_bytes()).unwrap();
+    let mut pack = PackBuilder::new();
+    let small = pack.add(ContentKind::Blob, format!("small {content}").into_bytes());
+    let tree = Manifest::new("tree", json!({ "entries": [small.to_string()] })).unwrap();
+    pack.add(ContentKind::Manifest, tree.as_bytes().to_vec());
+    let packs = store.put_packs(pack).unwrap();
+    let layers = json!({ "layers": [large.to_string(), tree.digest().to_string()] });
+    store.put_manifest(&Manifest::new("release", layers).unwrap(), &packs).unwrap()
+}
+
+fn deployment(release: Digest) -> Deployment {
+    let mut deployment = Deployment::default();
+    deployment.release = Some(release);
+    deployment
+}
+
+fn publish(store: &Store, content: &str) -> Digest {
+    let release = release(store, content);
+    let generation = store.latest(&name()).unwrap().map_or(0, |one| one.generation);
+    let published = store.publish(&name(), generation, deployment(release)).unwrap();
+    assert!(matches!(published, Published::Done(_)));
+    release
+}
+
+fn damage(backend: &MemoryBackend, key: &pinnace_store::Key) {
+    let mut content = Vec::new();
+    std::io::Read::read_to_end(&mut backend.read(key, None).unwrap().unwrap().body, &mut content)
+        .unwrap();
+    let middle = content.len() / 2;
+    content[middle] ^= 1;
+    let mut upload = backend.write().unwrap();
+    upload.write_all(&content).unwrap();
+    upload.finish(key, Condition::Always).unwrap();
+}
+
+fn keys(backend: &dyn Backend, folder: &str) -> Vec<pinnace_store::Key> {
+    backend.list(folder, None, 1000).unwrap().into_iter().map(|one| one.key).collect()
+}
+
+#[test]
+fn refs_move_along_numbered_steps() {
+    let store = Store::open(MemoryBackend::new()).unwrap();
+    assert_eq!(store.latest(&name()).unwrap(), None);
+    let (a, b) = (release(&store, "a"), release(&store, "b"));
+    let Published::Done(first) = store.publish(&name(), 0, deployment(a)).unwrap() else {
+        panic!()
+    };
+    assert_eq!((first.generation, first.previous), (1, None));
+    let Published::Done(second) = store.publish(&name(), 1, deployment(b)).unwrap() else {
+        panic!()
+    };
+    assert_eq!((second.generation, second.previous), (2, Some(a)));
+    let Published::Lost(Some(newest)) = store.publish(&name(), 1, deployment(a)).unwrap() else {
+        panic!()
+    };
+    assert_eq!(newest, second);
+    assert_eq!(store.history(&name(), 10).unwrap(), [second, first]);
+    assert_eq!(store.refs().unwrap().into_iter().collect::<Vec<_>>(), [(name(), 2)]);
+}
+
+#[test]
+fn of_two_deployers_one_wins_each_generation() {
+    let store = Store::open(MemoryBackend::new()).unwrap();
+    let releases: Vec<Digest> = (0..4).map(|n| release(&store, &n.to_string())).collect();
+    for generation in 0..10 {
+        let wins: usize = std::thread::scope(|scope| {
+            let racers: Vec<_> = releases
+                .iter()
+                .map(|release| {
+                    let store = store.clone();
+                    scope.spawn(move || {
+                        store.publish(&name(), generation, deployment(*release)).unwrap()
+                    })
+                })
+                .collect();
+            racers
+                .into_iter()
+                .filter(|_| true)
+                .map(|one| usize::from(matches!(one.join().unwrap(), Published::Done(_))))
+                .sum()
+        });
+        assert_eq!(wins, 1, "generation {generation}");
+    }
+    assert_eq!(store.history(&name(), 100).unwrap().len(), 10);
+}
+
+#[test]
+fn a_server_without_conditions_holds_contents_and_no_refs() {
+    let store = Store::open(Careless::default()).unwrap();
+    let release = release(&store, "a");
+    let refused = store.publish(&name(), 0, deployment(release)).unwrap_err();
+    assert!(matches!(refused.kind(), ErrorKind::NoConditions { .. }), "{refused}");
+    assert_eq!(store.latest(&name()).unwrap(), None);
+}
+
+#[test]
+fn what_is_newer_is_refused_and_left_alone() {
+    let backend = MemoryBackend::new();
+    let mut upload = backend.write().unwrap();
+    upload.write_all(b"pinnace-store 2\n").unwrap();
+    upload.finish(&"format".parse().unwrap(), Condition::Always).unwrap();
+    let refused = Store::open(backend.clone()).unwrap_err();
+    assert!(matches!(refused.kind(), ErrorKind::NewerFormat { .. }), "{refused}");
+    assert_eq!(keys(&backend, "").len(), 1);
+}
+
+#[test]
+fn collecting_takes_two_looks_and_the_grace() {
+    let backend = MemoryBackend::new();
+    backend.set_now(1000);
+    let store = Store::open(backend.clone()).unwrap();
+    let garbage = store.put(&mut "garbage".as_bytes()).unwrap();
+    publish(&store, "live");
+    let keep = Keep { generations: 1 };
+    let look = |now| {
+        backend.set_now(now);
+        let done = store.collect(keep, GRACE).unwrap();
+        (done.live, done.young, done.condemned, done.removed)
+    };
+    assert_eq!(look(1050), (3, 1, 0, 0));
+    assert_eq!(look(1200), (3, 0, 1, 0));
+    assert_eq!(look(1250), (3, 0, 1, 0));
+    assert!(store.get(&garbage).unwrap().is_some());
+    assert_eq!(look(1400), (3, 0, 0, 1));
+    assert!(store.get(&garbage).unwrap().is_none());
+    assert_eq!(look(1500), (3, 0, 0, 0));
+    assert!(store.check(None).unwrap().findings.is_empty());
+}
+
+#[test]
+fn what_was_condemned_counts_as_lacking_and_is_saved_by_putting_it_again() {
+    let backend = MemoryBackend::new();
+    let store = Store::open(backend.clone()).unwrap();
+    let old = store.put(&mut "old".as_bytes()).unwrap();
+    assert_eq!(store.lacking(&[old]).unwrap(), []);
+    backend.set_now(200);
+    assert_eq!(store.collect(Keep::default(), GRACE).unwrap().condemned, 1);
+    assert_eq!(store.lacking(&[old]).unwrap(), [old]);
+    backend.set_now(290);
+    store.put(&mut "old".as_bytes()).unwrap();
+    backend.set_now(320);
+    assert_eq!(store.collect(Keep::default(), GRACE).unwrap().removed, 0);
+    assert_eq!(store.lacking(&[old]).unwrap(), []);
+}
+
+#[test]
+fn releases_of_older_steps_are_kept_as_long_as_is_asked() {
+    let backend = MemoryBackend::new();
+    let store = Store::open(backend.clone()).unwrap();
+    let releases: Vec<Digest> = ["a", "b", "c"].map(|content| publish(&store, content)).into();
+    let keep = Keep { generations: 2 };
+    for now in [200, 400] {
+        backend.set_now(now);
+        store.collect(keep, GRACE).unwrap();
+    }
+    let there: Vec<bool> =
+        releases.iter().map(|digest| store.manifest(digest).unwrap().is_some()).collect();
+    assert_eq!(there, [false, true, true]);
+    assert_eq!(store.history(&name(), 10).unwrap().len(), 3, "records stay");
+    // Older steps may be gone, and that is no reason to stop.
+    backend.set_now(600);
+    store.collect(Keep { generations: 10 }, GRACE).unwrap();
+    assert!(store.check(None).unwrap().findings.is_empty());
+}
+
+#[test]
+fn nothing_is_removed_from_a_store_that_is_not_whole() {
+    let backend = MemoryBackend::new();
+    let store = Store::open(backend.clone()).unwrap();
+    store.put(&mut "garbage".as_bytes()).unwrap();
+    publish(&store, "live");
+    let pack = keys(&backend, "packs").remove(0);
+    backend.remove(&pack).unwrap();
+    backend.set_now(1000);
+    let refused = store.collect(Keep::default(), GRACE).unwrap_err();
+    assert!(matches!(refused.kind(), ErrorKind::Lost { .. }), "{refused}");
+    assert!(keys(&backend, "condemned").is_empty());
+}
+
+#[test]
+fn every_flipped_byte_is_found_and_healed() {
+    let (backend, copy) = (MemoryBackend::new(), MemoryBackend::new());
+    let (store, other) = (Store::open(backend.clone()).unwrap(), Store::open(copy).unwrap());
+    for one in [&store, &other] {
+        publish(one, "content");
+    }
+    let whole = store.check(None).unwrap();
+    assert!(whole.is_whole() && whole.objects == 4, "{whole:?}");
+    let fixed = ["blobs", "manifests", "packs", "refs"];
+    for key in fixed.iter().flat_map(|folder| keys(&backend, folder)) {
+        damage(&backend, &key);
+        let found = store.check(None).unwrap();
+        assert!(found.findings.iter().any(|one| one.key == key && !one.healed), "{key}: {found:?}");
+        assert!(!found.is_whole());
+        let healed = store.check(Some(&other)).unwrap();
+        assert!(healed.is_whole() && !healed.findings.is_empty(), "{key}: {healed:?}");
+        assert!(store.check(None).unwrap().findings.is_empty(), "{key}");
+    }
+    for key in fixed[..3].iter().flat_map(|folder| keys(&backend, folder)) {
+        backend.remove(&key).unwrap();
+        let found = store.check(None).unwrap();
+        assert!(
+            !found.is_whole() && found.findings[0].problem.contains("refers to it"),
+            "{key}: {found:?}"
+        );
+        assert!(store.check(Some(&other)).unwrap().is_whole(), "{key}");
+        assert!(store.check(None).unwrap().findings.is_empty(), "{key}");
+    }
+}
+
+#[test]
+fn a_store_on_disk_is_what_it_is_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let open =
+        || Store::open(LocalStore::open(folder.path(), Durability::Durable).unwrap()).unwrap();
+    let store = open();
+    let release = publish(&store, "content");
+    let stored = open().manifest(&release).unwrap().unwrap();
+    assert_eq!((stored.manifest.kind(), stored.packs.len()), ("release", 1));
+    let large = stored.manifest.references().into_iter().find_map(|one| store.get(&one).unwrap());
+    assert_eq!(large.unwrap().size(), 7);
+    let pack = store.pack(stored.packs.first().unwrap()).unwrap().unwrap();
+    let index = store.pack_index(stored.packs.first().unwrap()).unwrap().unwrap();
+    assert_eq!(pack.index().entries(), index.entries());
+    assert!(store.check(None).unwrap().findings.is_empty());
+    assert_eq!(store.latest(&name()).unwrap().unwrap().release, Some(release));
+}
+
+#[test]
+fn what_was_announced_must_come() {
+    let store = Store::open(MemoryBackend::new()).unwrap();
+    let other = Digest::new([1; 32]);
+    let refused = store.put_as(&other, &mut "x".as_bytes()).unwrap_err();
+    assert!(matches!(refused.kind(), ErrorKind::Mismatch { .. }));
+    assert_eq!(store.lacking(&[other]).unwrap(), [other]);
+    assert!(store.get(&other).unwrap().is_none());
+}
+
+#[test]
+fn packs_are_cut_where_they_would_be_large() {
+    let mut builder = PackBuilder::new();
+    let contents: Vec<Vec<u8>> = (0..40_u8)
+        .map(|n| {
+            let mut state = u64::from(n) + 1;
+            let noise = std::iter::repeat_with(|| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                state as u8
+            });
+            noise.take(1 << 20).collect()
+        })
+        .collect();
+    let digests: BTreeSet<Digest> =
+        contents.iter().map(|content| builder.add(ContentKind::Blob, content.clone())).collect();
+    let store = Store::open(MemoryBackend::new()).unwrap();
+    let packs = store.put_packs(builder).unwrap();
+    assert_eq!(packs.len(), 2);
+    let held = packs.iter().flat_map(|pack| {
+        let index = store.pack_index(pack).unwrap().unwrap();
+        index.entries().iter().map(|entry| entry.digest).collect::<Vec<_>>()
+    });
+    assert_eq!(held.collect::<BTreeSet<_>>(), digests);
+}
+
+#[test]
+fn malformed_packs_are_refused() {
+    let mut builder = PackBuilder::new();
+    builder.add(ContentKind::Blob, b"hello hello hello hello hello hello".to_vec());
+    builder.add(ContentKind::Blob, b"x".to_vec());
+    let good = builder.finish().remove(0);
+    for length in 0..good.len() {
+        assert!(pinnace_store::Pack::parse(good[..length].to_vec()).is_err(), "{length}");
+    }
+    let contents = |bytes: Vec<u8>| {
+        let pack = pinnace_store::Pack::parse(bytes)?;
+        let digests = pack.index().entries().iter().map(|entry| entry.digest);
+        digests.map(|digest| pack.read(&digest)).collect::<Result<Vec<_>, _>>()
+    };
+    let expected = contents(good.clone()).unwrap();
+    for at in 0..good.len() {
+        let mut bytes = good.clone();
+        bytes[at] ^= 0x40;
+        // Some bits of a deflated stream mean nothing; the pack's own digest covers them.
+        assert!(contents(bytes).map_or(true, |found| found == expected), "byte {at}");
+    }
+}

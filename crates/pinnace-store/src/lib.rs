@@ -51,6 +51,8 @@ mod publish;
 mod store;
 mod trace;
 
+#[cfg(feature = "s3")]
+pub use backend::S3Backend;
 pub use backend::{
     Backend, Cached, Condition, Finished, Limited, Listed, MemoryBackend, Meta, Prefixed, Reading,
     Upload,

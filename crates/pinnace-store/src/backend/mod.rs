@@ -5,6 +5,8 @@ mod limited;
 mod local;
 mod memory;
 mod prefixed;
+#[cfg(feature = "s3")]
+mod s3;
 
 use std::{
     fmt,
@@ -19,6 +21,8 @@ pub use cached::Cached;
 pub use limited::Limited;
 pub use memory::MemoryBackend;
 pub use prefixed::Prefixed;
+#[cfg(feature = "s3")]
+pub use s3::S3Backend;
 
 /// A place that keeps objects by key. All that a [`Store`](crate::Store) needs of a disk, an object
 /// store or a server stands here; [`conformance`](crate::conformance) says in tests what it means.
@@ -64,8 +68,9 @@ pub trait Backend: fmt::Debug + Send + Sync {
         Ok(missing)
     }
 
-    /// The first objects, at most `limit`, below the folder `prefix` (nothing for all), in the order of
-    /// their keys' bytes, of those that come after `after`.
+    /// The first objects, at most `limit`, below the folder `prefix` (nothing for all), of those that
+    /// come after `after`, in an order that does not change. Objects of one folder that holds no folders
+    /// are in the order of their keys' bytes; whether `a-b` is before `a/b` is the place's own affair.
     ///
     /// # Errors
     ///

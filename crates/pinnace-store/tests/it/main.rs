@@ -8,6 +8,8 @@ mod faults;
 mod local;
 mod model;
 mod publish;
+#[cfg(feature = "s3")]
+mod s3;
 mod store;
 
 use std::path::Path;

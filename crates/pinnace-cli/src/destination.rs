@@ -1,6 +1,9 @@
 //! Where what is built or merged goes: a file, or a folder.
 
-use std::{io::BufWriter, path::Path};
+use std::{
+    io::{BufWriter, Read, Seek},
+    path::Path,
+};
 
 use pinnace_pex::{FolderLayout, Pex, PexBuilder, WheelFiles};
 use pinnace_store::{Access, PendingFile, PendingFolder};
@@ -37,6 +40,9 @@ impl Destination {
             return Err(Failure::usage("`-o` takes a file, and cannot write to stdout"));
         }
         let is_zip = named.extension().is_some_and(|extension| extension == "zip");
+        if matches!(layout, LayoutName::Zipapp) || is_zip {
+            check_file(&environment.folder.join(named))?;
+        }
         let folder = match layout {
             LayoutName::Zipapp => {
                 return output::create(named, Access::Executable, environment).map(Self::File);
@@ -101,6 +107,32 @@ impl Destination {
     }
 }
 
+/// A file is replaced if it is one that a build may have made: an archive.
+fn check_file(path: &Path) -> Result<(), Failure> {
+    let is_other = path.metadata().is_ok_and(|file| file.is_file() && file.len() > 0);
+    if !is_other || is_archive(path) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "`{}` is there already, and no archive; it is left alone",
+        path.display()
+    ))
+    .hint("name another file, or remove it"))
+}
+
+/// Whether a file ends as a zip does (APPNOTE 4.3.16).
+fn is_archive(path: &Path) -> bool {
+    const END: u64 = 22 + 65_536;
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = std::fs::File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(std::io::SeekFrom::Start(length.saturating_sub(END)))?;
+        let mut end = Vec::new();
+        file.read_to_end(&mut end).map(|_| end)
+    };
+    read().is_ok_and(|end| end.windows(4).any(|four| four == b"PK\x05\x06"))
+}
+
 /// A folder is replaced if a build made it: anything else may be somebody's only copy.
 fn check_folder(path: &Path) -> Result<(), Failure> {
     let shown = path.display();
@@ -114,7 +146,7 @@ fn check_folder(path: &Path) -> Result<(), Failure> {
     }
     let built = Pex::open(path).ok().filter(|pex| pex.info().pinnace.is_some());
     let reason = match built {
-        None => "no folder that a build made",
+        None => "not empty, nor a PEX file in a folder",
         Some(pex) if !pex.verify(1).is_empty() => "not as a build made it",
         Some(_) => return Ok(()),
     };

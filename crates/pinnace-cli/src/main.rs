@@ -15,6 +15,7 @@ mod progress;
 mod python;
 mod session;
 mod storage;
+mod stores;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Command::Merge(merge) => command::merge::run(&merge, &environment, output),
         Command::Info(info) => command::info::run(&info, &environment, output),
         Command::Verify(verify) => command::verify::run(&verify, &environment, output),
+        Command::Store(store) => command::store::run(&store, &environment, output),
         Command::Diff(diff) => command::diff::run(&diff, &environment, output),
     });
     match result {

@@ -67,19 +67,21 @@ pub(crate) enum Preference {
 const MINORS: std::ops::RangeInclusive<u64> = 8..=30;
 
 impl Constrained<'_> {
-    /// The platforms that are named, if they will do; else the default interpreter, if it will; else one
-    /// on PATH that does.
+    /// The platforms that are named, if they will do; else all interpreters on PATH that will, in the
+    /// order of preference; without constraints the default one.
     pub(crate) fn targets(
         &self,
         arguments: &PlatformArguments,
         environment: &Environment,
         cache: &dyn Cache,
     ) -> Result<Vec<Target>, Failure> {
+        if arguments.are_open() && !self.constraints.is_empty() {
+            return self.look(environment, cache);
+        }
         let found = targets(arguments, environment, cache)?;
         let unfit = found.iter().find(|target| !self.accepts(target));
         match unfit {
             None => Ok(found),
-            Some(_) if arguments.are_open() => self.look(environment, cache).map(|one| vec![one]),
             Some(target) => {
                 let all = self.shown();
                 Err(Failure::usage(format!(
@@ -89,18 +91,26 @@ impl Constrained<'_> {
         }
     }
 
-    fn look(&self, environment: &Environment, cache: &dyn Cache) -> Result<Target, Failure> {
+    fn look(&self, environment: &Environment, cache: &dyn Cache) -> Result<Vec<Target>, Failure> {
         let mut minors: Vec<u64> = MINORS.collect();
         if self.preference == Preference::Newest {
             minors.reverse();
         }
         let named = minors.into_iter().map(|minor| format!("3.{minor}"));
-        let mut found = named.filter_map(|name| interpreter(Some(&name), environment, cache).ok());
-        let found = found.find(|one| self.accepts(one.target()));
-        found.map(|one| one.target().clone()).ok_or_else(|| {
+        let found = named.filter_map(|name| interpreter(Some(&name), environment, cache).ok());
+        let default = interpreter(None, environment, cache).ok();
+        let mut targets: Vec<Target> = Vec::new();
+        for target in found.chain(default).map(|one| one.target().clone()) {
+            let is_new = targets.iter().all(|known| known.to_string() != target.to_string());
+            if is_new && self.accepts(&target) {
+                targets.push(target);
+            }
+        }
+        if targets.is_empty() {
             let message = format!("no interpreter on PATH satisfies {}", self.shown());
-            Failure::job(message).hint("name one with `--python`, or a `--platform`")
-        })
+            return Err(Failure::job(message).hint("name one with `--python`, or a `--platform`"));
+        }
+        Ok(targets)
     }
 
     fn accepts(&self, target: &Target) -> bool {

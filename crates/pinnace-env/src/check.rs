@@ -15,7 +15,8 @@ pub(crate) fn check<Id: Clone + Eq>(layers: &[Layer<Id>], rules: &dyn Rules, pla
     }
     for (distribution, source) in chosen {
         let owner = source.owner();
-        if !rules.fits(&distribution.file_name) {
+        let python = distribution.requires_python.as_deref();
+        if !rules.fits(&distribution.file_name) || python.is_some_and(|one| !rules.is_python(one)) {
             found.push(Conflict::Misfit { wheel: owner.clone() });
         }
         found.extend(checker.check(&owner, &distribution.requires, &distribution.extras));

@@ -21,6 +21,7 @@ pub struct Distribution<Id> {
     pub(crate) id: Id,
     pub(crate) requires: Vec<String>,
     pub(crate) extras: Vec<String>,
+    pub(crate) requires_python: Option<String>,
     pub(crate) contents: Arc<Contents<Id>>,
 }
 
@@ -74,6 +75,7 @@ impl<Id> Distribution<Id> {
             id,
             requires: Vec::new(),
             extras: Vec::new(),
+            requires_python: None,
             contents: Arc::default(),
         }
     }
@@ -83,6 +85,13 @@ impl<Id> Distribution<Id> {
     pub fn requiring(mut self, requires: Vec<String>, extras: Vec<String>) -> Self {
         self.requires = requires;
         self.extras = extras;
+        self
+    }
+
+    /// The same with the versions of Python that it runs on (`Requires-Python` header).
+    #[must_use]
+    pub fn for_python(mut self, specifiers: Option<String>) -> Self {
+        self.requires_python = specifiers;
         self
     }
 
@@ -116,6 +125,11 @@ impl<Id> Distribution<Id> {
     /// What it requires (`Requires-Dist` headers).
     pub fn requires(&self) -> &[String] {
         &self.requires
+    }
+
+    /// The versions of Python that it runs on (`Requires-Python` header).
+    pub fn requires_python(&self) -> Option<&str> {
+        self.requires_python.as_deref()
     }
 
     /// Its files and scripts.

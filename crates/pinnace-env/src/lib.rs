@@ -36,7 +36,8 @@
 //! | two programs of one name | the first | [`Conflict::SameScript`] |
 //!
 //! The merged set is then checked as a whole: every requirement of every distribution that is left
-//! holds ([`Conflict::Unsatisfied`]), and every wheel fits the platform ([`Conflict::Misfit`]).
+//! holds ([`Conflict::Unsatisfied`]), and every wheel fits the platform and its Python
+//! ([`Conflict::Misfit`]).
 //! What that means is not for this crate to know: it asks [`Rules`].
 //!
 //! Conflicts are data that name both owners. What to make of them a [`Policy`] says, by path, by

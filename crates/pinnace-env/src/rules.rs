@@ -3,6 +3,12 @@ pub trait Rules {
     /// Whether a wheel of that file name fits the platform.
     fn fits(&self, file_name: &str) -> bool;
 
+    /// Whether the platform's Python is one that these specifiers allow.
+    fn is_python(&self, specifiers: &str) -> bool {
+        let _ = specifiers;
+        true
+    }
+
     /// What a requirement asks for on the platform, with these extras of its owner asked for;
     /// `None` if its marker does not hold.
     ///

@@ -166,9 +166,10 @@ def refuse(path, examined, pexes):
     for pex in pexes:
         whose = "" if pex is pexes[0] else " (%s)" % pex.path
         needs += ["  Version matches %s%s" % (constraint, whose) for constraint in constraints_of(pex)]
-        if not constraints_of(pex) and pex.choose(this()) is None:
-            built = " and ".join(pex.platforms()) or "another interpreter"
-            needs.append("  %s does not fit this interpreter; %s was built for %s" % (pex.misfit(this()), whose.strip(" ()") or "the file", built))
+        built = " and ".join(pex.platforms()) or "another interpreter"
+        for one in [one for one in examined or [this()] if pex.choose(one) is None][:3]:
+            python = "%s %s" % (one.implementation, ".".join(map(str, one.version)))
+            needs.append("  %s does not fit %s; %s was built for %s" % (pex.misfit(one), python, whose.strip(" ()") or "the file", built))
     boot.fail(
         "Failed to find compatible interpreter on path %s.\n\nExamined the following interpreters:\n%s\n\n"
         "No interpreter compatible with the requested constraints was found:\n\n%s"

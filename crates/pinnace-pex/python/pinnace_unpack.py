@@ -126,17 +126,19 @@ class Pex:
 
     def choose(self, interpreter):
         """The wheels for an interpreter; None if there are none for it."""
-        from pinnace_choose import rank
+        from pinnace_choose import holds, rank
 
         names = sorted(self.info["distributions"])
         for platform in self.own.get("platforms", []):
             version = "%d.%d" % interpreter.version[:2]
             named = (platform["implementation"], platform["python"]) == (interpreter.implementation, version)
-            if (named or len(self.own["platforms"]) == 1) and all(rank(n, interpreter) for n in platform["wheels"]):
+            if named and all(rank(n, interpreter) for n in platform["wheels"]):
                 return platform["wheels"]
         for platform in self.own.get("platforms", []):
             # What is built for several Pythons may do for others.
-            if all(rank(n, interpreter) for n in platform["wheels"]):
+            python = platform.get("requires_python") or ""
+            runs = all(holds(interpreter.version, clause) for clause in python.split(",") if clause)
+            if runs and all(rank(n, interpreter) for n in platform["wheels"]):
                 return platform["wheels"]
         if self.own.get("platforms"):
             return None if names else []
@@ -156,7 +158,9 @@ class Pex:
     def misfit(self, interpreter):
         from pinnace_choose import rank
 
-        return next((name for name in sorted(self.info["distributions"]) if not rank(name, interpreter)), "its wheels")
+        unfit = [name for name in sorted(self.info["distributions"]) if not rank(name, interpreter)]
+        needs = sorted({one.get("requires_python") or "" for one in self.own.get("platforms", [])} - {""})
+        return unfit[0] if unfit else "what it holds (which needs Python %s)" % " or ".join(needs)
 
     def sources(self):
         """The user code: names and how to read them."""

@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::Write,
     path::{Path, PathBuf},
 };
@@ -88,7 +88,20 @@ impl PexBuilder {
             implementation: implementation.unwrap_or("cpython").to_owned(),
             python: release.collect::<Vec<_>>().join("."),
             wheels: names,
+            requires_python: String::new(),
         });
+    }
+
+    /// Notes the versions of Python that the wheels of the last platform run on, each as its
+    /// `Requires-Python` says.
+    pub fn require_python<'s>(&mut self, specifiers: impl IntoIterator<Item = &'s str>) {
+        let clauses = specifiers.into_iter().flat_map(|one| one.split(','));
+        let clauses: BTreeSet<String> =
+            clauses.map(|clause| clause.split_whitespace().collect()).collect();
+        let known = clauses.into_iter().filter(|clause: &String| !clause.is_empty());
+        if let Some(platform) = self.platforms.last_mut() {
+            platform.requires_python = known.collect::<Vec<_>>().join(",");
+        }
     }
 
     /// Holds wheels in another form than whole.

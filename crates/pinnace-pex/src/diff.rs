@@ -19,6 +19,8 @@ pub struct PexDiff {
     pub settings: Vec<(String, Option<Value>, Option<Value>)>,
     /// The first lines, if they differ.
     pub shebang: Option<(String, String)>,
+    /// Whether bytecode of the wheels is in one of them only, or of another Python.
+    pub bytecode: bool,
     /// Whether they start with other code of the tool that made them.
     pub boot: bool,
 }
@@ -59,8 +61,10 @@ pub enum FileChange {
     Added,
     /// It is gone.
     Removed,
-    /// Its content, or whether it may be executed, is another.
+    /// Its content is another.
     Changed,
+    /// Whether it may be executed is another, and nothing else.
+    Mode,
 }
 
 impl Pex {
@@ -76,6 +80,7 @@ impl Pex {
             code: code(self, other)?,
             settings: settings(self, other)?,
             shebang: Some(shebangs).filter(|(old, new)| old != new),
+            bytecode: bytecode(self) != bytecode(other),
             boot: boot_digest(self)? != boot_digest(other)?,
         })
     }
@@ -127,6 +132,12 @@ fn change(
     Ok(None)
 }
 
+/// The Python of each wheel's bytecode.
+fn bytecode(pex: &Pex) -> BTreeMap<&str, &str> {
+    let own = pex.info().pinnace.iter().flat_map(|own| &own.bytecode);
+    own.map(|(wheel, info)| (wheel.as_str(), info.python.as_str())).collect()
+}
+
 fn by_project(pex: &Pex) -> BTreeMap<&str, Vec<&PexDistribution>> {
     let mut found: BTreeMap<&str, Vec<&PexDistribution>> = BTreeMap::new();
     for one in pex.distributions() {
@@ -150,7 +161,8 @@ fn code(old: &Pex, new: &Pex) -> Result<Vec<(String, FileChange)>, Error> {
         let change = match (before.get(path), after.get(path)) {
             (None, _) => FileChange::Added,
             (_, None) => FileChange::Removed,
-            (old, new) if old != new => FileChange::Changed,
+            (Some((_, old)), Some((_, new))) if old != new => FileChange::Changed,
+            (old, new) if old != new => FileChange::Mode,
             _ => return None,
         };
         Some((path.clone(), change))
@@ -220,6 +232,9 @@ impl fmt::Display for PexDiff {
         }
         if let Some((old, new)) = &self.shebang {
             parts.push(format!("it starts with `#!{new}` instead of `#!{old}`"));
+        }
+        if self.bytecode {
+            parts.push("they hold other bytecode, or one holds none".to_owned());
         }
         if self.boot {
             parts.push("it boots with other code".to_owned());
@@ -312,6 +327,7 @@ fn told_of_code(code: &[(String, FileChange)]) -> Option<String> {
             FileChange::Added => "new",
             FileChange::Removed => "gone",
             FileChange::Changed => "changed",
+            FileChange::Mode => "executable in one of them only",
         };
         format!("`{path}` is {how}")
     });

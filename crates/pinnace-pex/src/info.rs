@@ -114,6 +114,9 @@ pub struct PlatformInfo {
     pub python: String,
     /// The wheels for it.
     pub wheels: Vec<String>,
+    /// What all of them together say of Python, for starts by another than it was built for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub requires_python: String,
 }
 
 /// The bytecode of a wheel's modules.

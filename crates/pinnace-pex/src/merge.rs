@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use pinnace_env::{Conflict, Place, Plan};
+use pinnace_env::{Conflict, Distribution, Place, Plan};
 use pinnace_wheel::{Requirement, Target, WheelName};
 
 use crate::{
@@ -118,6 +118,9 @@ impl<'a> PexMerge<'a> {
             }
             let names = part.chosen().map(|(_, one)| one.name());
             builder.add_platform(&part.target, names.map(|name| (name, digests[name.as_str()])));
+            builder.require_python(
+                part.plan.distributions().filter_map(Distribution::requires_python),
+            );
         }
         self.add_code(&mut builder)?;
         Ok((builder, wheels))
@@ -183,7 +186,7 @@ impl MergePart {
     }
 
     fn wheels(&self) -> impl Iterator<Item = &str> {
-        self.plan.distributions().map(pinnace_env::Distribution::file_name)
+        self.plan.distributions().map(Distribution::file_name)
     }
 }
 

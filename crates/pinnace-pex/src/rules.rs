@@ -10,6 +10,11 @@ impl Rules for PlatformRules<'_> {
         file_name.parse().is_ok_and(|wheel| matches!(self.0.rank(&wheel), Match::Fit(_)))
     }
 
+    fn is_python(&self, specifiers: &str) -> bool {
+        // What cannot be understood refuses nobody, as installers have it.
+        Specifiers::parse_lenient(specifiers).map_or(true, |one| one.contains(self.0.python()))
+    }
+
     fn need(&self, requirement: &str, extras: &[String]) -> Result<Option<Need>, String> {
         let requirement = Requirement::parse_lenient(requirement).map_err(|e| e.to_string())?;
         let extras: Vec<ExtraName> = extras.iter().filter_map(|extra| extra.parse().ok()).collect();

@@ -52,6 +52,8 @@ pub struct PendingFile {
     temporary: NamedTempFile,
     path: PathBuf,
     durability: Durability,
+    /// How many bytes the system said that it wrote.
+    written: u64,
 }
 
 /// How the names of unfinished files begin.
@@ -79,7 +81,7 @@ impl PendingFile {
             .permissions(permissions(access))
             .tempfile_in(folder)
             .map_err(Error::at("create a file in", folder))?;
-        Ok(Self { temporary, path: path.to_owned(), durability })
+        Ok(Self { temporary, path: path.to_owned(), durability, written: 0 })
     }
 
     /// Gives the file its name. What had the name before is replaced.
@@ -88,10 +90,8 @@ impl PendingFile {
     ///
     /// If syncing or renaming fails; the file is then removed.
     pub fn commit(self) -> Result<(), Error> {
-        let Self { temporary, path, durability } = self;
-        if durability == Durability::Durable {
-            temporary.as_file().sync_all().map_err(Error::at("sync", &path))?;
-        }
+        self.settle()?;
+        let Self { temporary, path, durability, .. } = self;
         temporary.persist(&path).map_err(|error| Error::at("write", &path)(error.error))?;
         if durability == Durability::Durable {
             sync_folder(parent(&path))?;
@@ -101,10 +101,8 @@ impl PendingFile {
 
     /// Gives the file its name, if nothing has it.
     pub(crate) fn commit_new(self) -> Result<Finished, Error> {
-        let Self { temporary, path, durability } = self;
-        if durability == Durability::Durable {
-            temporary.as_file().sync_all().map_err(Error::at("sync", &path))?;
-        }
+        self.settle()?;
+        let Self { temporary, path, durability, .. } = self;
         match temporary.persist_noclobber(&path) {
             Ok(_) => {}
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
@@ -116,6 +114,21 @@ impl PendingFile {
             sync_folder(parent(&path))?;
         }
         Ok(Finished::Written)
+    }
+
+    /// Syncs what must last, and makes sure that all is there: after a failed sync, or a write that was
+    /// not done as the system said, nothing is published.
+    fn settle(&self) -> Result<(), Error> {
+        let file = self.temporary.as_file();
+        if self.durability == Durability::Durable {
+            file.sync_all().map_err(Error::at("sync", &self.path))?;
+        }
+        let length = file.metadata().map_err(Error::at("look at", &self.path))?.len();
+        if length == self.written {
+            return Ok(());
+        }
+        let reason = format!("{} bytes were written, and {length} are there", self.written);
+        Err(Error::at("write", &self.path)(io::Error::other(reason)))
     }
 
     /// Where the file is until it is committed.
@@ -135,7 +148,9 @@ impl PendingFile {
 
 impl Write for PendingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.temporary.write(bytes)
+        let n = self.temporary.write(bytes)?;
+        self.written += n as u64;
+        Ok(n)
     }
 
     fn flush(&mut self) -> io::Result<()> {

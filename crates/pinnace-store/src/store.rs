@@ -8,8 +8,8 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Backend, Blob, Condition, Deployment, Digest, Error, ErrorKind, Finished, Key, Manifest, Pack,
-    PackBuilder, RefName, manifest, pack::PackIndex,
+    Backend, Blob, Condition, Deployment, Digest, Error, ErrorKind, Finished, Key, Manifest, Meta,
+    Pack, PackBuilder, RefName, manifest, pack::PackIndex, trace::digest_of,
 };
 
 /// Contents by digest, manifests of them, and refs that point to manifests, in any [`Backend`].
@@ -304,6 +304,41 @@ impl Store {
             Some(there) if there == record => Ok(Published::Done(deployment)),
             _ => self.latest(name).map(Published::Lost),
         }
+    }
+
+    /// Calls `work` with each content of a folder: `blobs`, `manifests` or `packs`.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails.
+    pub fn contents(&self, folder: &str, mut work: impl FnMut(Digest, Meta)) -> Result<(), Error> {
+        self.each(folder, |listed| {
+            if let Some((_, digest)) = digest_of(&listed.key) {
+                work(digest, listed.meta);
+            }
+            Ok(())
+        })
+    }
+
+    /// The contents of their own whose digests begin with these digits, of which there must be two or
+    /// more; a few of them, if there are many.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails.
+    pub fn find(&self, digits: &str) -> Result<Vec<Digest>, Error> {
+        const MANY: usize = 10;
+        let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hex || digits.len() < 2 {
+            return Ok(Vec::new());
+        }
+        let mut found = BTreeSet::new();
+        self.contents(&format!("blobs/{}", &digits[..2]), |digest, _| {
+            if found.len() < MANY && digest.to_hex().starts_with(digits) {
+                found.insert(digest);
+            }
+        })?;
+        Ok(found.into_iter().collect())
     }
 
     /// All refs, with the number of their newest step.

@@ -2,6 +2,7 @@
 
 mod inputs;
 mod start;
+mod store;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use crate::progress::{Output, Style, Volume};
 
 pub(crate) use inputs::{IndexArguments, InputArguments, PlatformArguments, SolveArguments};
 pub(crate) use start::{LayoutName, StartArguments};
+pub(crate) use store::{StoreCommand, StoreGc, StoreVerb};
 
 /// Ships Python code in seconds: builds it, with all that it needs, into one file that runs.
 #[derive(Debug, Parser)]
@@ -57,6 +59,8 @@ pub(crate) enum Command {
     Verify(Box<Verify>),
     /// Say what differs between two PEX files
     Diff(Diff),
+    /// Look into a store, and look after it
+    Store(StoreCommand),
 }
 
 /// The three ways to say what runs exclude one another.

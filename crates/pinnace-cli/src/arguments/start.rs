@@ -82,6 +82,22 @@ pub(crate) struct StartArguments {
     pub(crate) build_property: Vec<(String, String)>,
 }
 
+impl StartArguments {
+    /// Whether anything is said of how the file starts.
+    pub(crate) fn is_about_starts(&self) -> bool {
+        self.python_shebang.is_some()
+            || self.pex_path.is_some()
+            || self.inherit_path.is_some()
+            || !self.inject_env.is_empty()
+            || !self.inject_args.is_empty()
+            || !self.inject_python_args.is_empty()
+            || !self.bind_resource_path.is_empty()
+            || self.venv.is_some()
+            || self.include_tools
+            || self.no_strip_pex_env
+    }
+}
+
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),

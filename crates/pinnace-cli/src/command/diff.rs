@@ -40,6 +40,7 @@ fn as_json(diff: &PexDiff) -> Value {
         let change = match change {
             FileChange::Added => "added",
             FileChange::Removed => "removed",
+            FileChange::Mode => "mode",
             _ => "changed",
         };
         (path.clone(), change.into())
@@ -53,6 +54,7 @@ fn as_json(diff: &PexDiff) -> Value {
         "code": code.collect::<serde_json::Map<_, _>>(),
         "settings": settings.collect::<serde_json::Map<_, _>>(),
         "shebang": diff.shebang.as_ref().map(|(from, to)| json!({ "from": from, "to": to })),
+        "bytecode": diff.bytecode,
         "boot": diff.boot,
     })
 }

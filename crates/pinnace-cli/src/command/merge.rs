@@ -70,6 +70,13 @@ pub(crate) fn run(
 
 /// The files that are merged; one that is named twice counts once.
 fn files(arguments: &Merge, environment: &Environment) -> Result<Vec<(String, Pex)>, Failure> {
+    let named = &arguments.first_wins;
+    if let Some(file) = named.iter().find(|name| environment.folder.join(name).is_file()) {
+        return Err(Failure::usage(format!(
+            "`--first-wins={file}` names a file, and not a project or a path in one"
+        ))
+        .hint("`--first-wins` alone is for all of them"));
+    }
     let mut files: Vec<(String, Pex)> = Vec::new();
     for path in &arguments.files {
         let name = path.display().to_string();

@@ -6,4 +6,5 @@ pub(crate) mod info;
 pub(crate) mod lock;
 pub(crate) mod merge;
 pub(crate) mod pex;
+pub(crate) mod store;
 pub(crate) mod verify;

@@ -5,7 +5,11 @@ use serde_json::json;
 
 use super::info::open;
 use crate::{
-    Failure, arguments::Verify, environment::Environment, platforms, progress::Output,
+    Failure,
+    arguments::Verify,
+    environment::Environment,
+    platforms,
+    progress::{Count, Output},
     storage::Storage,
 };
 
@@ -18,7 +22,7 @@ pub(crate) fn run(
     let path = arguments.file.display().to_string();
     let mut problems: Vec<String> =
         pex.verify(environment.threads).iter().map(ToString::to_string).collect();
-    let wheels = pex.distributions().len();
+    let (wheels, ignores) = (pex.distributions().len(), pex.info().ignore_errors);
     let mut checked = Vec::new();
     // What is damaged cannot be looked into.
     if problems.is_empty() {
@@ -39,8 +43,14 @@ pub(crate) fn run(
             _ => "build it again; the first problem may be the cause of the others",
         }));
     }
-    let text = format!("{path}: whole, {wheels} wheels that go together on {platforms}");
-    let json = json!({ "file": path, "whole": true, "problems": [], "platforms": checked });
+    let wheels = Count(wheels, "wheel");
+    let text = match ignores {
+        true => format!(
+            "{path}: whole, {wheels}; that they go together was not checked, since the file ignores errors"
+        ),
+        false => format!("{path}: whole, {wheels} that go together on {platforms}"),
+    };
+    let json = json!({ "file": path, "whole": true, "problems": [], "platforms": checked, "ignores_errors": ignores });
     output.result(&text, &json)
 }
 

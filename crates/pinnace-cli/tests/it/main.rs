@@ -11,4 +11,5 @@ mod merge;
 mod pex;
 mod projects;
 mod reproducible;
+mod store;
 mod world;

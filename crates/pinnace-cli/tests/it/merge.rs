@@ -140,3 +140,12 @@ fn settings_that_are_not_taken_are_told() {
         assert!(ran.err.contains(&format!("warning: {key} of b.pex is not taken")), "{}", ran.err);
     }
 }
+
+#[test]
+fn bytecode_and_modes_are_differences() {
+    let world = world();
+    world.ok(&["build", "lib", "-o", "a.pex"]);
+    world.ok(&["build", "lib", "--compile", "-o", "b.pex"]);
+    assert!(world.ok(&["diff", "a.pex", "b.pex"]).out.contains("bytecode"));
+    world.fails(&["diff", "a.pex", "b.pex", "--exit-code"], 1, &[]);
+}

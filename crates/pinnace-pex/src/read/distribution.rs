@@ -1,12 +1,12 @@
 use std::io::{Read, Seek};
 
 use pinnace_archive::{Mode, sha256};
-use pinnace_env::{Contents, Distribution, File, Place, Script, declares_namespace};
-use pinnace_wheel::{Metadata, WheelName};
+use pinnace_env::{Contents, Distribution, File, Place, Rules, Script, declares_namespace};
+use pinnace_wheel::{Metadata, Target, WheelName};
 
 use super::{Span, Tree, not_pex, wheel_name};
 use crate::{
-    Error, ErrorKind, ScriptTarget, WheelFiles,
+    Error, ErrorKind, PlatformRules, ScriptTarget, WheelFiles,
     record::Record,
     runtime::hex,
     scheme::{Scheme, place},
@@ -118,6 +118,13 @@ impl PexDistribution {
         Metadata::parse(&bytes).map_err(|error| self.malformed(&error.to_string()))
     }
 
+    /// Whether a platform's Python is one that it runs on.
+    pub(super) fn runs_on(&self, target: &Target) -> Result<bool, Error> {
+        let metadata = self.metadata()?;
+        let python = metadata.requires_python();
+        Ok(python.is_none_or(|python| PlatformRules(target).is_python(python)))
+    }
+
     /// What merging must know of it. Its id tells what an installer would make of it, so that one
     /// wheel in two forms is one distribution.
     ///
@@ -136,7 +143,8 @@ impl PexDistribution {
         let requires = metadata.requires().map(str::to_owned).collect();
         let (project, version) = (name.project().as_str(), name.version().to_string());
         let one = Distribution::new(project, version, name.as_str(), sha256(&all));
-        Ok(one.requiring(requires, Vec::new()).with_contents(contents))
+        let python = metadata.requires_python().map(str::to_owned);
+        Ok(one.requiring(requires, Vec::new()).for_python(python).with_contents(contents))
     }
 
     /// Its files as installed, each by its SHA-256, and its scripts.

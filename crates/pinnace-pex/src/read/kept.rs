@@ -18,6 +18,7 @@ impl PexDistribution {
     ) -> Result<Vec<u8>, Error> {
         let one = Self::of_wheel(name, sha256, wheels)?.distribution()?;
         let mut out = one.id().to_vec();
+        put(&mut out, one.requires_python().unwrap_or_default());
         put_count(&mut out, one.requires().len());
         one.requires().iter().for_each(|text| put(&mut out, text));
         put_count(&mut out, one.contents().scripts().len());
@@ -38,6 +39,7 @@ impl PexDistribution {
     pub fn decode(name: &WheelName, bytes: &[u8]) -> Option<Distribution<[u8; 32]>> {
         let (id, rest) = bytes.split_first_chunk::<32>()?;
         let mut input = Input(rest);
+        let python = Some(input.text()?).filter(|python| !python.is_empty());
         let requires = (0..input.count()?).map(|_| input.text()).collect::<Option<_>>()?;
         let scripts = (0..input.count()?)
             .map(|_| Some(Script::new(input.text()?, input.text()?)))
@@ -52,7 +54,7 @@ impl PexDistribution {
         let contents = Contents::new(files).ok()?.with_scripts(scripts);
         let (project, version) = (name.project().as_str(), name.version().to_string());
         let one = Distribution::new(project, version, name.as_str(), *id);
-        Some(one.requiring(requires, Vec::new()).with_contents(contents))
+        Some(one.requiring(requires, Vec::new()).for_python(python).with_contents(contents))
     }
 }
 

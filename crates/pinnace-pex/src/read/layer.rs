@@ -1,11 +1,11 @@
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use pinnace_archive::{ArchivePath, ContentDigest};
+use pinnace_archive::Mode;
 use pinnace_env::{Contents, File, Layer, Place};
 use pinnace_wheel::{Match, Target, WheelName};
 
 use super::{Pex, PexDistribution, not_pex};
-use crate::{Error, error::archive};
+use crate::Error;
 
 /// A PEX file as an input of a merge, for one platform.
 #[derive(Clone, Debug)]
@@ -31,9 +31,12 @@ impl Pex {
         let mut unfit: BTreeMap<&str, &WheelName> = BTreeMap::new();
         for one in &self.distributions {
             let (project, wheel) = (one.name().project().as_str(), one.name());
-            let Match::Fit(rank) = target.rank(wheel) else {
-                unfit.insert(project, wheel);
-                continue;
+            let rank = match target.rank(wheel) {
+                Match::Fit(rank) if one.runs_on(target)? => rank,
+                _ => {
+                    unfit.insert(project, wheel);
+                    continue;
+                }
             };
             let is_better = best.get(project).is_none_or(|(known, Reverse(name), _)| {
                 (rank, Reverse(wheel.version()), Reverse(wheel.build()))
@@ -58,17 +61,18 @@ impl Pex {
 
     fn code_contents(&self) -> Result<Contents<[u8; 32]>, Error> {
         let digests = self.code_digests()?.into_iter();
-        let files = digests.map(|(path, id)| File::new(Place::Code, path, id));
+        let files = digests.map(|(path, (mode, content))| {
+            let kind = if mode == Mode::Executable { b'x' } else { b'f' };
+            let id = pinnace_archive::sha256(&[&[kind][..], &content].concat());
+            File::new(Place::Code, path, id)
+        });
         Contents::new(files).map_err(|error| not_pex(&error.to_string()))
     }
 
-    /// User code, each file by what its mode and content are.
-    pub(crate) fn code_digests(&self) -> Result<BTreeMap<String, [u8; 32]>, Error> {
+    /// User code: modes and digests.
+    pub(crate) fn code_digests(&self) -> Result<BTreeMap<String, (Mode, [u8; 32])>, Error> {
         let digests = self.code_files().into_iter().map(|(path, mode)| {
-            let content = pinnace_archive::sha256(&self.tree.read(path)?);
-            let mut digest = ContentDigest::new(b"");
-            digest.file(&ArchivePath::parse(path).map_err(archive)?, mode, &content);
-            Ok((path.to_owned(), digest.finish()))
+            Ok((path.to_owned(), (mode, pinnace_archive::sha256(&self.tree.read(path)?))))
         });
         digests.collect()
     }

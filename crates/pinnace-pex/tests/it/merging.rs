@@ -258,3 +258,24 @@ fn programs_of_two_projects_are_told() {
     let merge = PexMerge::plan(&files, &[target().clone()]).unwrap();
     assert!(matches!(merge.conflicts()[..], [Conflict::SameScript { name, .. }] if name == "say"));
 }
+
+#[test]
+fn wheels_must_run_on_the_python_of_the_platform() {
+    let metadata = "Metadata-Version: 2.1\nName: new\nVersion: 1\nRequires-Python: >=3.99\n";
+    let mut zip = std::collections::BTreeMap::new();
+    for (path, text) in [
+        ("new.py", ""),
+        ("new-1.dist-info/METADATA", metadata),
+        ("new-1.dist-info/RECORD", ""),
+        ("new-1.dist-info/WHEEL", "Wheel-Version: 1.0\n"),
+    ] {
+        zip.insert(path.to_owned(), text.as_bytes().to_vec());
+    }
+    let bytes = crate::fixture::zip(&zip);
+    let mut fixture = Fixture::new().info(|info| info.requirements = vec!["new".to_owned()]);
+    fixture.add_wheel("new-1-py3-none-any.whl", pinnace_archive::sha256(&bytes), bytes);
+    let files = [opened("a", &fixture)];
+    let merge = PexMerge::plan(&files, &[target().clone()]).unwrap();
+    assert_eq!(said(&files), ["a requires new, which is missing"]);
+    assert_eq!(merge.misfits().len(), 1);
+}

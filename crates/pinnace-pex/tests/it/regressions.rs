@@ -149,3 +149,22 @@ fn malformed_members_are_one_line() {
         assert_eq!((ran.code, ran.err.lines().count()), (Some(1), 1), "{info}: {}", ran.err);
     }
 }
+
+#[test]
+fn a_python_that_the_wheels_do_not_run_on_is_refused() {
+    for (python, code) in [(">=3.8", Some(0)), (">=3.99", Some(1))] {
+        let mut fixture = with_lib();
+        let names = fixture.names.iter().map(|(name, sha256)| (name, *sha256));
+        fixture.builder.add_platform(&"linux_x86_64-cp37".parse().unwrap(), names);
+        fixture.builder.require_python([python]);
+        let path = fixture.folder.path().join("one.pex");
+        let mut bytes = Vec::new();
+        fixture.builder.write(&mut bytes, &fixture.wheels, 1).unwrap();
+        write_executable(&path, &bytes);
+        let mut command = Command::new(crate::fixture::python());
+        command.arg(&path).args(["-m", "app"]).env("PEX_ROOT", fixture.cache());
+        let ran = Ran::of(command.output().unwrap());
+        assert_eq!(ran.code, code, "{}", ran.err);
+        assert_eq!(ran.err.contains("needs Python >=3.99"), code == Some(1), "{}", ran.err);
+    }
+}

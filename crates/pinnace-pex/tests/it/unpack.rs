@@ -149,11 +149,7 @@ fn a_wheel_for_another_python_is_named() {
     {
         let ran = Fixture::new().wheel(name, &[("a.py", "")]).run(&["-c", "1"]);
         assert_eq!(ran.code, Some(1), "{name}");
-        assert!(
-            ran.err.contains(name) && ran.err.contains("does not fit this interpreter"),
-            "{}",
-            ran.err
-        );
+        assert!(ran.err.contains(&format!("{name} does not fit cpython")), "{}", ran.err);
     }
 }
 

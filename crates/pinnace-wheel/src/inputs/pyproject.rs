@@ -77,6 +77,10 @@ struct Project {
     optional_dependencies: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     dynamic: Vec<String>,
+    #[serde(default)]
+    scripts: BTreeMap<String, String>,
+    #[serde(default)]
+    gui_scripts: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -142,6 +146,13 @@ impl Pyproject {
     /// If the name is none.
     pub fn name(&self) -> Result<Option<ProjectName>, Error> {
         self.document.project.as_ref().map(|project| project.name.parse()).transpose()
+    }
+
+    /// What a script of it runs, as `module:function` (PEP 621, `scripts` and `gui-scripts`).
+    pub fn script(&self, name: &str) -> Option<&str> {
+        let project = self.document.project.as_ref()?;
+        let found = project.scripts.get(name).or_else(|| project.gui_scripts.get(name));
+        found.map(String::as_str)
     }
 
     /// Its `requires-python`.

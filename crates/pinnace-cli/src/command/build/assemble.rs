@@ -6,7 +6,7 @@ use pinnace_pex::{
     Bytecode, Compiler, Compression, EntryPoint, Pex, PexBuilder, PexInfo, ScriptTarget,
     WheelFiles, WheelForm, find_script,
 };
-use pinnace_wheel::{Cache, MarkerVariable, Requirement, Target};
+use pinnace_wheel::{Cache, MarkerVariable, Pyproject, Requirement, Target};
 
 use super::{Chosen, Job, Part, Wheel};
 use crate::{
@@ -25,6 +25,7 @@ impl Job<'_> {
         for part in parts {
             let wheels = part.wheels.iter().map(|one| (&one.name, one.sha256));
             builder.add_platform(&part.target, wheels);
+            builder.require_python(part.python.iter().map(String::as_str));
         }
         builder.set_requirements(&self.requirements(chosen)?);
         let start = &self.arguments.start;
@@ -32,7 +33,7 @@ impl Job<'_> {
         // Other tools look for what is required, and would refuse the file.
         builder.info_mut().ignore_errors |= self.arguments.solve.no_deps;
         self.add_code(&mut builder, chosen, out)?;
-        self.set_program(&mut builder, parts)?;
+        self.set_program(&mut builder, parts, chosen)?;
         if let Some(line) = &start.python_shebang {
             builder.set_shebang(line)?;
         }
@@ -87,15 +88,21 @@ impl Job<'_> {
         Ok(())
     }
 
-    fn set_program(&self, builder: &mut PexBuilder, parts: &[Part]) -> Result<(), Failure> {
+    fn set_program(
+        &self,
+        builder: &mut PexBuilder,
+        parts: &[Part],
+        chosen: &[Chosen],
+    ) -> Result<(), Failure> {
         let run = &self.arguments.run;
         if let Some(name) = &run.script {
             let wheels = parts.iter().flat_map(|part| &part.wheels);
             let wheels = wheels.map(|one| (&one.name, one.sha256));
             let found = find_script(name, wheels, &self.session.storage);
-            builder.set_script(match (found, self.script_of_members(name)) {
-                (Err(_), Some(script)) => script,
-                (found, _) => found?,
+            let own = || script_of_projects(name, chosen).or_else(|| self.script_of_members(name));
+            builder.set_script(match found {
+                Ok(script) => script,
+                Err(error) => own().ok_or(error)?,
             });
         }
         if let Some(entry) = &run.entry {
@@ -149,6 +156,16 @@ impl Job<'_> {
         Err(Failure::job(format!("`--compile` needs a Python {version}, and there is none here"))
             .hint("name one with `--python`, or leave `--compile` out"))
     }
+}
+
+/// A script of a project whose code goes into the file.
+fn script_of_projects(name: &str, chosen: &[Chosen]) -> Option<ScriptTarget> {
+    let mut folders = chosen.iter().flat_map(|one| &one.folders);
+    folders.find_map(|folder| {
+        let text = std::fs::read_to_string(folder.join("pyproject.toml")).ok()?;
+        let project = Pyproject::parse(&text, "pyproject.toml").ok()?;
+        EntryPoint::parse(project.script(name)?).ok().map(ScriptTarget::EntryPoint)
+    })
 }
 
 /// What the arguments say of the start.

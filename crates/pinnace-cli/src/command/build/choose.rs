@@ -145,16 +145,23 @@ pub(super) fn wheels(downloaded: Vec<Downloaded>) -> Result<Vec<Wheel>, Failure>
     downloaded.into_iter().map(wheel).collect()
 }
 
+/// What a look into the wheels tells.
+pub(super) struct Checked {
+    /// The versions of Python that each of them runs on.
+    pub(super) python: Vec<String>,
+    /// What does not go together, and yet does no harm that a user could not want.
+    pub(super) notes: Vec<String>,
+}
+
 /// Whatever the solver said, the set that is shipped is looked at once more as a whole: what it holds,
-/// not what an index says of it. The answer is what does not go together, and yet does no harm that a
-/// user could not want.
+/// not what an index says of it.
 pub(super) fn check(
     chosen: &Chosen,
     wheels: &[Wheel],
     target: &Target,
     files: &Storage,
     threads: usize,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Checked, Failure> {
     let mut layer = Layer::new("the request");
     // What the user overrode or left out is the user's to answer for.
     let holds = |text: &String| {
@@ -170,6 +177,8 @@ pub(super) fn check(
         layer = layer.with(distribution.requiring(requires, extras));
     }
     let plan = merge(&[layer], &PlatformRules(target));
+    let python = plan.distributions().filter_map(Distribution::requires_python);
+    let python = python.map(str::to_owned).collect();
     // Installers write over such files without a word.
     let policy = [ConflictKind::SameFile, ConflictKind::SameScript, ConflictKind::SameButForCase]
         .into_iter()
@@ -179,14 +188,14 @@ pub(super) fn check(
     let (refused, tolerated): (Vec<&Conflict>, Vec<&Conflict>) =
         plan.conflicts().iter().partition(|one| policy.judge(one) == Ruling::Refuse);
     if refused.is_empty() {
-        return Ok(tolerated.iter().map(ToString::to_string).collect());
+        return Ok(Checked { python, notes: tolerated.iter().map(ToString::to_string).collect() });
     }
     let lines: Vec<String> = refused.iter().map(|one| format!("  - {one}")).collect();
     Err(Failure::job(format!("the wheels do not go together:\n{}", lines.join("\n"))))
 }
 
 /// Remembers what merging must know of wheels, by their digest.
-const CONTENTS: &str = "contents-1";
+const CONTENTS: &str = "contents-2";
 
 fn known(wheel: &Wheel, storage: &Storage) -> Result<Distribution<[u8; 32]>, Failure> {
     let key = pinnace_store::Digest::new(wheel.sha256).to_hex();

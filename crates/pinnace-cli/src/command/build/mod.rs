@@ -11,7 +11,7 @@ use pinnace_wheel::{ScriptMetadata, Target};
 
 use crate::{
     Failure,
-    arguments::Build,
+    arguments::{Build, LayoutName},
     destination::{Destination, Written},
     environment::Environment,
     inputs::{Wanted, check_names},
@@ -51,6 +51,8 @@ struct Job<'a> {
 struct Part {
     target: Target,
     wheels: Vec<Wheel>,
+    /// The versions of Python that they run on.
+    python: Vec<String>,
 }
 
 impl Job<'_> {
@@ -68,9 +70,9 @@ impl Job<'_> {
         let mut parts = Vec::new();
         for (target, chosen) in targets.into_iter().zip(&mut chosen) {
             let wheels = wheels(index.download(&chosen.pins)?)?;
-            let odd = check(chosen, &wheels, &target, storage, environment.threads)?;
-            chosen.notes.extend(odd);
-            parts.push(Part { target, wheels });
+            let checked = check(chosen, &wheels, &target, storage, environment.threads)?;
+            chosen.notes.extend(checked.notes);
+            parts.push(Part { target, wheels, python: checked.python });
         }
         timings.lap("download");
         let builder = self.builder(&parts, &chosen, &out)?;
@@ -172,6 +174,13 @@ fn check_arguments(arguments: &Build) -> Result<(), Failure> {
     }
     if let Some(file) = run.executable.iter().find(|file| !file.is_file()) {
         return Err(Failure::usage(format!("`--exe {}` is no file", file.display())));
+    }
+    let runs = run.script.is_some() || run.entry.is_some() || run.executable.is_some();
+    if arguments.start.layout == LayoutName::Flat && (runs || arguments.start.is_about_starts()) {
+        return Err(Failure::usage(
+            "nothing of a `flat` layout starts: what runs, and how, is for others to say",
+        )
+        .hint("leave those options out, or take another `--layout`"));
     }
     if arguments.lock.is_none() {
         check_names(inputs)?;

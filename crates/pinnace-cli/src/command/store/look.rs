@@ -1,0 +1,162 @@
+//! What is in a store, and whether it is whole.
+
+use pinnace_store::{Deployment, Keep, RefName};
+use serde_json::json;
+
+use super::Job;
+use crate::{
+    Failure,
+    arguments::StoreGc,
+    progress::{Count, Size},
+    stores,
+};
+
+/// The folders of contents.
+const FOLDERS: [&str; 3] = ["blobs", "manifests", "packs"];
+/// How many steps of a ref are listed.
+const STEPS: usize = 100;
+
+impl Job<'_> {
+    pub(super) fn check(&self, other: Option<&str>) -> Result<(), Failure> {
+        let other = other.map(|url| stores::open(url, self.environment)).transpose()?;
+        let checked = self.store.check(other.as_ref())?;
+        let findings: Vec<_> = checked
+            .findings
+            .iter()
+            .map(|one| json!({ "object": one.key.to_string(), "problem": one.problem, "healed": one.healed }))
+            .collect();
+        let is_whole = checked.is_whole();
+        let json = json!({
+            "objects": checked.objects,
+            "bytes": checked.bytes,
+            "whole": is_whole,
+            "findings": findings,
+        });
+        let lines: Vec<String> = checked
+            .findings
+            .iter()
+            .map(|one| {
+                let end = if one.healed { " (healed)" } else { "" };
+                format!("  - {}: {}{end}", one.key, one.problem)
+            })
+            .collect();
+        let read = format!(
+            "{} and {} read",
+            Count(checked.objects as usize, "object"),
+            Size(checked.bytes)
+        );
+        if is_whole {
+            let found = if lines.is_empty() {
+                "all whole".to_owned()
+            } else {
+                format!("healed:\n{}", lines.join("\n"))
+            };
+            return self.output.result(&format!("{read}, {found}"), &json);
+        }
+        let failure =
+            Failure::job(format!("{read}; the store is not whole:\n{}", lines.join("\n")));
+        Err(failure
+            .with_json(json)
+            .hint("`--heal-from URL` copies what is damaged or missing from another store"))
+    }
+
+    pub(super) fn collect(&self, arguments: &StoreGc) -> Result<(), Failure> {
+        let keep = Keep { generations: arguments.keep as usize };
+        let done = self.store.collect(keep, arguments.grace)?;
+        let text = format!(
+            "{} removed ({}), {} condemned until the next run after the grace, {} too young, {} in use",
+            Count(done.removed, "object"),
+            Size(done.removed_bytes),
+            done.condemned,
+            done.young,
+            done.live,
+        );
+        let json = json!({
+            "removed": done.removed,
+            "removed_bytes": done.removed_bytes,
+            "condemned": done.condemned,
+            "young": done.young,
+            "live": done.live,
+            "swept": done.swept,
+        });
+        self.output.result(&text, &json)
+    }
+
+    pub(super) fn list(&self, what: Option<&str>) -> Result<(), Failure> {
+        match what {
+            None => self.list_refs(),
+            Some(folder) if FOLDERS.contains(&folder) => self.list_objects(folder),
+            Some(name) => {
+                let name: RefName =
+                    name.parse().map_err(|error| Failure::usage(format!("{error}")))?;
+                let steps = self.store.history(&name, STEPS)?;
+                if steps.is_empty() {
+                    return Err(Failure::job(format!("there is no ref `{name}` in the store"))
+                        .hint("`pinnace store ls` lists all of them"));
+                }
+                self.show_steps(name.as_str(), &steps)
+            }
+        }
+    }
+
+    fn list_refs(&self) -> Result<(), Failure> {
+        let (mut lines, mut json) = (Vec::new(), serde_json::Map::new());
+        for name in self.store.refs()?.into_keys() {
+            if let Some(step) = self.store.latest(&name)? {
+                lines.push(format!("{name}  {}", line(&step)));
+                json.insert(name.to_string(), as_json(&step));
+            }
+        }
+        self.output.raw(&lines.join("\n"), &json!({ "refs": json }))
+    }
+
+    fn show_steps(&self, name: &str, steps: &[Deployment]) -> Result<(), Failure> {
+        let lines: Vec<String> = steps.iter().map(line).collect();
+        let json: Vec<_> = steps.iter().map(as_json).collect();
+        self.output.raw(&lines.join("\n"), &json!({ "ref": name, "steps": json }))
+    }
+
+    fn list_objects(&self, folder: &str) -> Result<(), Failure> {
+        let (mut lines, mut json) = (Vec::new(), Vec::new());
+        self.store.contents(folder, |digest, meta| {
+            lines.push(format!("{digest}  {:>12}", meta.size));
+            json.push(json!({ "digest": digest.to_string(), "bytes": meta.size, "modified": meta.modified }));
+        })?;
+        self.output.raw(&lines.join("\n"), &json!({ folder: json }))
+    }
+
+    pub(super) fn count(&self) -> Result<(), Failure> {
+        let (mut lines, mut json) = (Vec::new(), serde_json::Map::new());
+        for folder in FOLDERS {
+            let (mut objects, mut bytes) = (0_usize, 0);
+            self.store.contents(folder, |_, meta| {
+                objects += 1;
+                bytes += meta.size;
+            })?;
+            lines.push(format!("{folder:<10} {}, {}", Count(objects, "object"), Size(bytes)));
+            json.insert(folder.to_owned(), json!({ "objects": objects, "bytes": bytes }));
+        }
+        let refs = self.store.refs()?.len();
+        lines.push(format!("{:<10} {refs}", "refs"));
+        json.insert("refs".to_owned(), refs.into());
+        self.output.result(&lines.join("\n"), &json.into())
+    }
+}
+
+fn line(step: &Deployment) -> String {
+    let release = step.release.map_or_else(|| "nothing".to_owned(), |release| release.to_string());
+    let reason = step.reason.as_ref().map_or_else(String::new, |reason| format!("  ({reason})"));
+    format!("{:>6}  {release}  {}{reason}", step.generation, step.by)
+}
+
+fn as_json(step: &Deployment) -> serde_json::Value {
+    json!({
+        "generation": step.generation,
+        "release": step.release.map(|release| release.to_string()),
+        "previous": step.previous.map(|release| release.to_string()),
+        "at": step.at,
+        "by": step.by,
+        "git": step.git,
+        "reason": step.reason,
+    })
+}

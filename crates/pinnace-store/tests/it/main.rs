@@ -11,6 +11,7 @@ mod publish;
 #[cfg(feature = "s3")]
 mod s3;
 mod store;
+mod vectors;
 
 use std::path::Path;
 

@@ -145,3 +145,50 @@ impl Upload for CarelessUpload<'_> {
         self.0.finish(key, Condition::Always)
     }
 }
+
+/// Counts what is asked, and the bytes that go by.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counting {
+    backend: MemoryBackend,
+    pub(crate) requests: Arc<AtomicUsize>,
+    pub(crate) bytes: Arc<AtomicUsize>,
+}
+
+impl Counting {
+    fn count(&self) -> &MemoryBackend {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        &self.backend
+    }
+}
+
+impl Backend for Counting {
+    fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
+        let reading = self.count().read(key, range)?;
+        let size = reading.as_ref().map_or(0, |reading| reading.size);
+        self.bytes.fetch_add(size as usize, Ordering::Relaxed);
+        Ok(reading)
+    }
+
+    fn write(&self) -> Result<Box<dyn Upload + '_>, Error> {
+        self.count().write()
+    }
+
+    fn head(&self, key: &Key) -> Result<Option<Meta>, Error> {
+        self.count().head(key)
+    }
+
+    fn list(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<Listed>, Error> {
+        let listed = self.count().list(prefix, after, limit)?;
+        // What an entry takes in the answers of S3, at most.
+        self.bytes.fetch_add(400 * listed.len(), Ordering::Relaxed);
+        Ok(listed)
+    }
+
+    fn remove(&self, key: &Key) -> Result<(), Error> {
+        self.count().remove(key)
+    }
+
+    fn now(&self) -> Result<u64, Error> {
+        self.count().now()
+    }
+}

@@ -8,7 +8,7 @@ use pinnace_store::{
 };
 use serde_json::json;
 
-use crate::faults::Careless;
+use crate::faults::{Careless, Counting};
 
 const GRACE: u64 = 100;
 
@@ -304,4 +304,23 @@ fn malformed_packs_are_refused() {
         // Some bits of a deflated stream mean nothing; the pack's own digest covers them.
         assert!(contents(bytes).map_or(true, |found| found == expected), "byte {at}");
     }
+}
+
+/// That nothing has changed is known from the newest step alone, whatever the release holds and however
+/// many steps there were.
+#[test]
+fn a_publish_without_a_change_asks_twice() {
+    use std::sync::atomic::Ordering::Relaxed;
+    let backend = Counting::default();
+    let store = Store::open(backend.clone()).unwrap();
+    let release = release(&store, "content");
+    for generation in 0..50 {
+        store.publish(&name(), generation, deployment(release)).unwrap();
+    }
+    backend.requests.store(0, Relaxed);
+    backend.bytes.store(0, Relaxed);
+    let newest = store.latest(&name()).unwrap().unwrap();
+    assert_eq!(newest.release, Some(release));
+    assert_eq!(backend.requests.load(Relaxed), 2);
+    assert!(backend.bytes.load(Relaxed) < 2000);
 }

@@ -10,6 +10,8 @@ mod model;
 mod publish;
 #[cfg(feature = "s3")]
 mod s3;
+#[cfg(feature = "s3")]
+mod s3_faults;
 mod store;
 mod vectors;
 

@@ -333,13 +333,14 @@ impl Store {
         deployment.previous = latest.and_then(|one| one.release);
         let key = name.step(deployment.generation);
         let record = deployment.encode().map_err(|error| Error::malformed(&key, &error))?;
-        if self.write(&key, &record, Condition::Absent)? == Finished::Written {
+        let written = self.write(&key, &record, Condition::Absent);
+        if matches!(written, Ok(Finished::Written)) {
             return Ok(Published::Done(deployment));
         }
-        // A write that was told to have failed may have been done all the same, and then retried.
+        // A write that was told to have failed may have been done all the same.
         match self.object(&key, record.len() as u64 + 1)? {
             Some(there) if there == record => Ok(Published::Done(deployment)),
-            _ => self.latest(name).map(Published::Lost),
+            _ => written.and_then(|_| self.latest(name).map(Published::Lost)),
         }
     }
 

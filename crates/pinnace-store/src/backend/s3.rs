@@ -130,7 +130,7 @@ fn configured(bucket: &str, variables: &[(String, String)], patience: Duration) 
     let client = ClientOptions::new()
         .with_allow_http(is_plain)
         .with_connect_timeout(CONNECT_TIMEOUT.min(patience))
-        .with_read_timeout(IDLE_TIMEOUT.min(patience))
+        .with_read_timeout(IDLE_TIMEOUT.min(patience / 3))
         .with_timeout(REQUEST_TIMEOUT.min(2 * patience));
     let retry = RetryConfig {
         backoff: BackoffConfig {

@@ -1,11 +1,12 @@
-//! Content-addressed storage on the local disk, and the one place that publishes files.
+//! Content-addressed storage: contents by SHA-256, manifests of them, refs that point to manifests; and the
+//! one place that publishes files.
 //!
 //! ```
 //! use std::io::Read;
-//! use pinnace_store::{Durability, LocalStore};
+//! use pinnace_store::{Deployment, Manifest, MemoryBackend, Published, Store};
+//! use serde_json::json;
 //!
-//! # let folder = tempfile::tempdir().unwrap();
-//! let store = LocalStore::open(folder.path(), Durability::Durable)?;
+//! let store = Store::open(MemoryBackend::new())?;
 //! let digest = store.put(&mut "hello".as_bytes())?;
 //! assert_eq!(
 //!     digest.to_string(),
@@ -14,24 +15,40 @@
 //! let mut text = String::new();
 //! store.get(&digest)?.expect("it was put").read_to_string(&mut text).unwrap();
 //! assert_eq!(text, "hello");
+//!
+//! let manifest = Manifest::new("release", json!({ "layers": [digest.to_string()] })).unwrap();
+//! let release = store.put_manifest(&manifest, &Default::default())?;
+//! store.hold(&release, None)?;
+//! let mut deployment = Deployment::default();
+//! deployment.release = Some(release);
+//! let published = store.publish(&"wanted/shop".parse().unwrap(), 0, deployment)?;
+//! assert!(matches!(published, Published::Done(step) if step.generation == 1));
 //! # Ok::<(), pinnace_store::Error>(())
 //! ```
 //!
 //! # What is promised
 //!
-//! - **Atomic.** A file appears whole under its name or not at all: it is written beside, and
+//! - **Atomic.** An object appears whole under its name or not at all: on disk it is written beside, and
 //!   renamed ([`PendingFile`]). With [`Durability::Durable`] it is also synced before, and its
 //!   folder after, so that it survives a power cut.
-//! - **Verified.** [`LocalStore::get`] hashes a blob before it hands it out; a blob that does not
-//!   have its own digest is an error that names it, never data.
-//! - **Healing.** Putting a blob again replaces whatever lies under its name.
-//! - **Shared.** Any number of processes use one store at once without locks: every writer has a
-//!   temporary file of its own, and two writers of one blob write the same bytes.
+//! - **Verified.** What is read is hashed before it is handed out; what does not have its own digest is
+//!   an error that names it, never data.
+//! - **Healing.** Putting a content again replaces whatever lies under its name;
+//!   [`check`](Store::check) finds what is damaged or missing, and copies it from another store.
+//! - **Shared.** Any number of processes and machines use one store at once without locks. Refs move by
+//!   compare-and-swap along numbered steps, of two writers of one step one is first, and
+//!   [collecting](Store::collect) goes on beside writers.
+//!
+//! What stands in a store is specified in `docs/storage.md`, with vectors and a second implementation.
 //!
 //! # What is here
 //!
-//! [`LocalStore`] holds blobs by [`Digest`]. [`Cache`] holds what can be made again, by bucket and
-//! key: what it loses costs time, never an answer. Both stand on [`PendingFile`].
+//! [`Store`] is all of that over a [`Backend`]: [`LocalStore`] on disk, [`MemoryBackend`], `S3Backend` with the
+//! `s3` feature, your own (which [`conformance`] tells whether it is one), and [`Prefixed`], [`Cached`] and
+//! [`Limited`] around any of them. Small contents travel together in packs ([`PackBuilder`]).
+//!
+//! [`LocalStore`] alone holds blobs, for those who need no more. [`Cache`] holds what can be made again, by
+//! bucket and key: what it loses costs time, never an answer. Both stand on [`PendingFile`].
 
 mod backend;
 mod blob;

@@ -138,7 +138,8 @@ fn configured(bucket: &str, variables: &[(String, String)], patience: Duration) 
             max_backoff: Duration::from_secs(10),
             base: 2.0,
         },
-        max_retries: 8,
+        // How long it takes decides, and not how often: who refuses a connection does so at once.
+        max_retries: 1000,
         retry_timeout: patience,
     };
     builder.with_client_options(client).with_retry(retry)

@@ -30,6 +30,11 @@ pub(crate) fn resolved(named: &Path, environment: &Environment) -> Result<PathBu
         let message = format!("`{}` is no ordinary file, and is left alone", path.display());
         return Err(Failure::usage(message));
     }
+    let parent = path.parent().unwrap_or(Path::new(""));
+    if !parent.is_dir() {
+        return Err(Failure::job(format!("`{}` is no folder that is there", parent.display()))
+            .hint("make it, or write to another with `-o`"));
+    }
     if path.is_symlink() {
         return Ok(path.canonicalize().unwrap_or(path));
     }

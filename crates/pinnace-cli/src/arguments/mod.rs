@@ -106,6 +106,11 @@ pub(crate) struct Build {
 
 /// Without an output file what is built is run, with the arguments behind `--`.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "For example:\n  pinnace pex flask -r requirements.txt -D src -m app.main:run -o app.pex\n  \
+    pinnace pex cowsay -c cowsay -- -t hi\n\nAn option that has no effect here is named in a note, and one that cannot be honoured \
+    is refused with what to do instead; docs/pex.md lists all of them."
+)]
 pub(crate) struct Pex {
     /// As the pex tool takes them
     #[arg(value_name = "ARG", trailing_var_arg = true, allow_hyphen_values = true)]

@@ -1,8 +1,8 @@
 //! `pinnace info`: what a PEX file holds.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
-use pinnace_pex::{Pex, PexLayout, WheelForm};
+use pinnace_pex::{Pex, PexInfo, PexLayout, WheelForm};
 use serde_json::json;
 
 use crate::{
@@ -29,6 +29,13 @@ pub(crate) fn run(
 pub(crate) fn open(path: &Path, environment: &Environment) -> Result<Pex, Failure> {
     let opened = Pex::open(&environment.folder.join(path));
     opened.map_err(|error| Failure::job(format!("cannot read `{}`: {error}", path.display())))
+}
+
+/// The Pythons that bytecode is of.
+fn bytecode(info: &PexInfo) -> String {
+    let own = info.pinnace.iter().flat_map(|own| own.bytecode.values());
+    let pythons: BTreeSet<&str> = own.map(|one| one.python.as_str()).collect();
+    pythons.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 struct Shown<'a> {
@@ -73,6 +80,12 @@ impl Shown<'_> {
         line("runs", runs.map_or("an interpreter", String::as_str));
         line("constraints", &info.interpreter_constraints.join(" or "));
         line("sees also", &info.pex_path);
+        line("inherits", if info.inherit_path == "false" { "" } else { &info.inherit_path });
+        line("sets", &info.inject_env.keys().cloned().collect::<Vec<_>>().join(", "));
+        line("arguments", &info.inject_args.join(" "));
+        line("bytecode", &bytecode(info));
+        line("errors", if info.ignore_errors { "are ignored at a start" } else { "" });
+        line("tools", if info.includes_tools { "PEX_TOOLS=1" } else { "" });
         line("key", &info.pex_hash);
         line("requirements", &info.requirements.join(", "));
         let installed = pex.distributions().iter().any(|one| one.form() == WheelForm::Installed);

@@ -141,6 +141,14 @@ fn judge<'m>(
     let mut lines: Vec<String> = refused.iter().map(|one| format!("  - {one}")).collect();
     lines.extend(merge.misfits().iter().map(|wheel| format!("  - `{wheel}` fits no platform")));
     let failure = Failure::job(format!("the files do not go together:\n{}", lines.join("\n")));
+    let twice = refused.iter().any(|one| one.kind() == ConflictKind::SameProject);
+    let is_unmet = refused.iter().any(|one| unmet(one));
+    if twice && is_unmet {
+        return Err(failure.hint(
+            "their requirements exclude one another: `pinnace build` with the requirements of all finds versions that \
+             satisfy them, if there are any; `--first-wins --ignore-errors` writes a file in which some do not hold",
+        ));
+    }
     Err(failure.hint(match refused.iter().all(|one| unmet(one)) {
         true => "add a file that has what is missing, or pass `--ignore-errors`",
         false => "`--first-wins` takes what the first file has; `--first-wins=PROJECT` or `--first-wins='tests/**'` does so for some",

@@ -196,7 +196,7 @@ fn outputs_that_cannot_be_written_are_known_before_anything_is_fetched() {
     world.fails(
         &["build", "moo", "-o", "missing/x.pex"],
         1,
-        &["missing", "No such file or directory"],
+        &["missing", "is no folder that is there"],
     );
     write(&world.path("file"), "");
     world.fails(&["build", "moo", "-o", "file/x.pex"], 1, &["file"]);

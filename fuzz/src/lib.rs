@@ -12,18 +12,21 @@ use std::{
 use pinnace_archive::{
     Archive, ArchiveBuilder, ArchivePath, Entry, Leniency, Limits, Mode, Policy, Writer, Writing,
 };
-use pinnace_pex::{EntryPoint, PexInfo};
-use pinnace_store::Digest;
+use pinnace_pex::{EntryPoint, InterpreterConstraint, Pex, PexDistribution, PexInfo, PexMerge};
+use pinnace_store::{
+    Backend, Condition, Digest, Keep, Manifest, MemoryBackend, Pack, RefName, Store,
+};
 use pinnace_wheel::{
     Address, Lock, Marker, Metadata, Netrc, Platform, ProjectName, Pyproject, Python, Requirement,
-    RequirementsReader, Specifiers, Target, UvLock, Version, WheelName, fuzzing, parse_timestamp,
+    RequirementsReader, ScriptMetadata, Specifiers, Target, UvLock, Version, WheelName, fuzzing,
+    parse_timestamp,
 };
 
 /// An oracle by the name of its fuzz target.
 pub type Oracle = (&'static str, fn(&[u8]));
 
 /// All oracles.
-pub const ORACLES: [Oracle; 10] = [
+pub const ORACLES: [Oracle; 12] = [
     ("archive_read", archive_read),
     ("archive_differential", archive_differential),
     ("archive_roundtrip", archive_roundtrip),
@@ -34,6 +37,8 @@ pub const ORACLES: [Oracle; 10] = [
     ("requirements", requirements),
     ("locks", locks),
     ("platforms", platforms),
+    ("pex", pex),
+    ("store", store),
 ];
 
 /// Everything that our writer writes: it has no opinion on other file systems' names.
@@ -254,4 +259,76 @@ fn stable<T: std::str::FromStr + ToString + PartialEq>(text: &str) {
             "{text:?} became {printed:?}"
         );
     }
+}
+
+/// A PEX file is refused or read, whatever it is; it does not differ from itself, and can be merged with
+/// itself if it can be merged at all.
+pub fn pex(bytes: &[u8]) {
+    if let (Ok(pex), Ok(target)) =
+        (Pex::parse(bytes.to_vec()), "linux_x86_64-cp312".parse::<Target>())
+    {
+        let is_whole = pex.verify(1).is_empty();
+        if let Ok(diff) = pex.diff(&pex) {
+            assert!(diff.is_empty(), "{diff}");
+        }
+        let files = [("one".to_owned(), pex.clone()), ("other".to_owned(), pex)];
+        let (one, both) = (
+            PexMerge::plan(&files[..1], std::slice::from_ref(&target)),
+            PexMerge::plan(&files, std::slice::from_ref(&target)),
+        );
+        if let (Ok(one), Ok(both), true) = (one, both, is_whole) {
+            assert_eq!(one.distributions(), both.distributions());
+        }
+    }
+    if let Ok(name) = "a-1-py3-none-any.whl".parse::<WheelName>() {
+        let _ = PexDistribution::decode(&name, bytes);
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let _ = ScriptMetadata::parse(text, "script");
+    for (one, other) in text.split_once('\n').into_iter() {
+        let (Ok(one), Ok(other)) = (one.parse::<InterpreterConstraint>(), other.parse()) else {
+            continue;
+        };
+        assert_eq!(one.intersection(&other).is_some(), other.intersection(&one).is_some());
+    }
+}
+
+/// What a pack says that it holds hashes to what it says, a manifest has one form, and a store with any
+/// object in it is looked into without harm.
+pub fn store(bytes: &[u8]) {
+    if let Ok(pack) = Pack::parse(bytes.to_vec()) {
+        for entry in pack.index().entries() {
+            if let Ok(content) = pack.read(&entry.digest) {
+                assert_eq!(content.map(|content| content.len() as u32), Some(entry.length));
+            }
+        }
+    }
+    if let Ok(manifest) = Manifest::parse(bytes.to_vec()) {
+        assert_eq!(manifest.as_bytes(), bytes);
+        manifest.references();
+    }
+    let backend = MemoryBackend::new();
+    let Ok(opened) = Store::open(backend.clone()) else { return };
+    let (Ok(name), digest) = ("x".parse::<RefName>(), Digest::new([7; 32])) else { return };
+    let hex = digest.to_hex();
+    let blobs = ["manifests", "packs", "blobs"]
+        .map(|folder| format!("{folder}/{}/{}", &hex[..2], &hex[2..]));
+    let steps = [format!("refs/x/@/{:020}", u64::MAX - 1), "condemned/1-1".to_owned()];
+    for key in blobs.into_iter().chain(steps) {
+        let Ok(key) = key.parse() else { continue };
+        let written = backend.write().and_then(|mut upload| {
+            let _ = std::io::Write::write_all(&mut upload, bytes);
+            upload.finish(&key, Condition::Always)
+        });
+        assert!(written.is_ok());
+    }
+    let _ = (
+        opened.latest(&name),
+        opened.manifest(&digest),
+        opened.pack(&digest),
+        opened.pack_index(&digest),
+    );
+    let _ =
+        (opened.lacking(&[digest]), opened.hold(&digest, None), opened.collect(Keep::default(), 0));
+    let _ = opened.check(None);
 }

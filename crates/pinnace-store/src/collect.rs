@@ -29,6 +29,8 @@ type Sentence = BTreeMap<Key, u64>;
 
 /// What a list of condemned objects begins with.
 const HEAD: &str = "pinnace-condemned 1";
+/// How the key of what marks a list as being executed ends.
+const MARKED: &str = "-now";
 /// No list is larger.
 const LARGEST: u64 = 256 << 20;
 
@@ -81,6 +83,8 @@ impl Store {
                 waiting.extend(sentence.into_keys());
                 continue;
             }
+            // From here on nobody may count on what is in the list: see `hold`.
+            self.write(&marker(&list), b"", Condition::Always)?;
             // A release leaves before what it refers to.
             let (first, then): (Sentence, Sentence) =
                 sentence.into_iter().partition(|(key, _)| key.as_str().starts_with("manifests/"));
@@ -93,8 +97,21 @@ impl Store {
                 }
             }
             self.backend.remove(&list)?;
+            self.backend.remove(&marker(&list))?;
         }
         Ok(waiting)
+    }
+
+    /// What a collection is removing at this moment, or was when it was killed.
+    pub(crate) fn leaving(&self) -> Result<BTreeSet<Key>, Error> {
+        let mut keys = BTreeSet::new();
+        let lists: Vec<Key> = self.sentences()?.into_iter().map(|(list, _)| list).collect();
+        for list in lists {
+            if self.backend.head(&marker(&list))?.is_some() {
+                keys.extend(self.sentence(&list)?.into_keys());
+            }
+        }
+        Ok(keys)
     }
 
     fn condemn(
@@ -135,7 +152,9 @@ impl Store {
     fn sentences(&self) -> Result<Vec<(Key, u64)>, Error> {
         let mut lists = Vec::new();
         self.each("condemned", |listed| {
-            lists.push((listed.key, listed.meta.modified));
+            if !listed.key.as_str().ends_with(MARKED) {
+                lists.push((listed.key, listed.meta.modified));
+            }
             Ok(())
         })?;
         Ok(lists)
@@ -157,4 +176,8 @@ impl Store {
         };
         lines.map(|line| read(line).ok_or_else(malformed)).collect()
     }
+}
+
+fn marker(list: &Key) -> Key {
+    Key::of(format!("{list}{MARKED}"))
 }

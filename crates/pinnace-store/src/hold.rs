@@ -17,7 +17,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Lost`] with what is not there; or if the backend fails.
+    /// [`ErrorKind::Lost`] with what is not there; a retryable one if a collection is removing something of it
+    /// at this moment; or if the backend fails.
     pub fn hold(&self, release: &Digest, live: Option<&Digest>) -> Result<(), Error> {
         let lost = |digest: &Digest, by: &str| {
             Error::from(ErrorKind::Lost { digest: *digest, by: by.to_owned() })
@@ -99,6 +100,19 @@ impl Store {
                 .map_err(|error| Error::object("copy", key, error))?;
             upload.finish(key, Condition::Always)?;
         }
-        Ok(())
+        // A collection that looked at one of them just before it was written again may remove it just after.
+        // It marks its list first, so that either this sees the mark or that sees the new writing.
+        let leaving = self.leaving()?;
+        match keys.iter().find(|key| leaving.contains(key)) {
+            None => Ok(()),
+            Some(key) => Err(ErrorKind::Backend {
+                doing: "count on",
+                key: key.to_string(),
+                source: "a collection is removing it; try again, after `gc` if one was killed"
+                    .into(),
+                is_retryable: true,
+            }
+            .into()),
+        }
     }
 }

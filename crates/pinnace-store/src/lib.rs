@@ -64,7 +64,9 @@ mod key;
 mod local;
 mod manifest;
 mod pack;
+mod packs;
 mod publish;
+mod refs;
 mod store;
 mod trace;
 

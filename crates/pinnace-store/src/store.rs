@@ -1,19 +1,15 @@
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs::File,
     io::{self, Read, Write},
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
+    sync::{Arc, OnceLock},
 };
 
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     Backend, Blob, Condition, Deployment, Digest, Error, ErrorKind, Finished, Key, Manifest, Meta,
-    Pack, PackBuilder, RefName, manifest, pack::PackIndex, trace::digest_of,
+    manifest, trace::digest_of,
 };
 
 /// Contents by digest, manifests of them, and refs that point to manifests, in any [`Backend`].
@@ -23,7 +19,7 @@ use crate::{
 pub struct Store {
     pub(crate) backend: Arc<dyn Backend>,
     /// Whether conditional writes mean something there, once it is known.
-    conditions: Arc<OnceLock<()>>,
+    pub(crate) conditions: Arc<OnceLock<()>>,
 }
 
 /// A manifest as it is stored, with where its contents may be found.
@@ -180,83 +176,6 @@ impl Store {
         Ok(digests.iter().filter(lacks).copied().collect())
     }
 
-    /// Stores small contents together, and tells the packs that hold them.
-    ///
-    /// # Errors
-    ///
-    /// If the backend fails.
-    pub fn put_packs(&self, contents: PackBuilder) -> Result<BTreeSet<Digest>, Error> {
-        let mut digests = BTreeSet::new();
-        for bytes in contents.finish() {
-            let digest = Digest::new(Sha256::digest(&bytes).into());
-            self.write(&pack_key(&digest), &bytes, Condition::Always)?;
-            digests.insert(digest);
-        }
-        Ok(digests)
-    }
-
-    /// A pack, checked; `None` if there is none of that name.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Damaged`] or [`ErrorKind::Malformed`]; or if the backend fails.
-    pub fn pack(&self, digest: &Digest) -> Result<Option<Pack>, Error> {
-        let key = pack_key(digest);
-        let Some(bytes) = self.object(&key, u64::MAX)? else { return Ok(None) };
-        self.expect(digest, &key, Digest::new(Sha256::digest(&bytes).into()))?;
-        Pack::parse(bytes).map(Some).map_err(|error| Error::malformed(&key, &error))
-    }
-
-    /// Several packs, checked, in their order; as many at once as `at_once` says, since most of the time is
-    /// spent on waiting for them.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::pack`]; [`ErrorKind::Lost`] for one that is not there.
-    pub fn packs(&self, digests: &[Digest], at_once: usize) -> Result<Vec<Pack>, Error> {
-        let next = AtomicUsize::new(0);
-        let fetched = Mutex::new(Vec::with_capacity(digests.len()));
-        let lane = || {
-            while let Some((at, digest)) = Some(next.fetch_add(1, Ordering::Relaxed))
-                .and_then(|at| digests.get(at).map(|digest| (at, digest)))
-            {
-                let pack = self.pack(digest).and_then(|pack| {
-                    let by = "what is fetched".to_owned();
-                    pack.ok_or_else(|| ErrorKind::Lost { digest: *digest, by }.into())
-                });
-                fetched.lock().unwrap_or_else(PoisonError::into_inner).push((at, pack));
-            }
-        };
-        thread::scope(|scope| {
-            for _ in 1..at_once.min(digests.len()) {
-                if thread::Builder::new().spawn_scoped(scope, lane).is_err() {
-                    break;
-                }
-            }
-            lane();
-        });
-        let mut fetched = fetched.into_inner().unwrap_or_else(PoisonError::into_inner);
-        fetched.sort_by_key(|(at, _)| *at);
-        fetched.into_iter().map(|(_, pack)| pack).collect()
-    }
-
-    /// What a pack holds, without reading its contents; it is not checked against the pack's digest.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Malformed`]; or if the backend fails.
-    pub fn pack_index(&self, digest: &Digest) -> Result<Option<PackIndex>, Error> {
-        const FIRST: u64 = 4096;
-        let key = pack_key(digest);
-        let malformed = |error| Error::malformed(&key, &error);
-        let Some(mut head) = self.part(&key, FIRST)? else { return Ok(None) };
-        let length = PackIndex::length(&head).map_err(malformed)?;
-        if length > FIRST {
-            head = self.part(&key, length)?.unwrap_or_default();
-        }
-        PackIndex::parse(&head).map(Some).map_err(|error| Error::malformed(&key, &error))
-    }
-
     /// Stores a manifest as an object of its own, and where its contents may be found.
     ///
     /// # Errors
@@ -292,58 +211,6 @@ impl Store {
         Ok(Some(Stored { manifest, packs }))
     }
 
-    /// The newest step of a ref; `None` if it has none.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Malformed`]; or if the backend fails.
-    pub fn latest(&self, name: &RefName) -> Result<Option<Deployment>, Error> {
-        self.history(name, 1).map(|mut steps| steps.pop())
-    }
-
-    /// The newest steps of a ref, from the newest on, at most `limit`.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::latest`].
-    pub fn history(&self, name: &RefName, limit: usize) -> Result<Vec<Deployment>, Error> {
-        let listed = self.backend.list(&name.folder(), None, limit)?;
-        let steps = listed.iter().filter_map(|one| self.step(&one.key).transpose());
-        steps.collect()
-    }
-
-    /// Publishes a step of a ref, if the newest is still `expected`: the generation that the step
-    /// follows, 0 for none. Everything that the release refers to must be in the store.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::NoConditions`] if the backend does not keep conditions; or if it fails.
-    pub fn publish(
-        &self,
-        name: &RefName,
-        expected: u64,
-        mut deployment: Deployment,
-    ) -> Result<Published, Error> {
-        self.probe_conditions()?;
-        let latest = self.latest(name)?;
-        if latest.as_ref().map_or(0, |one| one.generation) != expected {
-            return Ok(Published::Lost(latest));
-        }
-        deployment.generation = expected + 1;
-        deployment.previous = latest.and_then(|one| one.release);
-        let key = name.step(deployment.generation);
-        let record = deployment.encode().map_err(|error| Error::malformed(&key, &error))?;
-        let written = self.write(&key, &record, Condition::Absent);
-        if matches!(written, Ok(Finished::Written)) {
-            return Ok(Published::Done(deployment));
-        }
-        // A write that was told to have failed may have been done all the same.
-        match self.object(&key, record.len() as u64 + 1)? {
-            Some(there) if there == record => Ok(Published::Done(deployment)),
-            _ => written.and_then(|_| self.latest(name).map(Published::Lost)),
-        }
-    }
-
     /// Calls `work` with each content of a folder: `blobs`, `manifests` or `packs`.
     ///
     /// # Errors
@@ -377,43 +244,6 @@ impl Store {
             }
         })?;
         Ok(found.into_iter().collect())
-    }
-
-    /// All refs, with the number of their newest step.
-    ///
-    /// # Errors
-    ///
-    /// If the backend fails.
-    pub fn refs(&self) -> Result<BTreeMap<RefName, u64>, Error> {
-        let mut refs = BTreeMap::new();
-        self.each("refs", |listed| {
-            if let Some((name, generation)) = RefName::of_step(&listed.key) {
-                let newest = refs.entry(name).or_insert(generation);
-                *newest = generation.max(*newest);
-            }
-            Ok(())
-        })?;
-        Ok(refs)
-    }
-
-    fn step(&self, key: &Key) -> Result<Option<Deployment>, Error> {
-        let Some(bytes) = self.object(key, manifest::LARGEST)? else { return Ok(None) };
-        Deployment::parse(bytes).map(Some).map_err(|error| Error::malformed(key, &error))
-    }
-
-    /// Writes an object twice on condition that it is not there: the second time must be refused.
-    fn probe_conditions(&self) -> Result<(), Error> {
-        if self.conditions.get().is_some() {
-            return Ok(());
-        }
-        let key = Key::of("conditions".to_owned());
-        for _ in 0..2 {
-            if self.write(&key, b"kept\n", Condition::Absent)? == Finished::Refused {
-                let _ = self.conditions.set(());
-                return Ok(());
-            }
-        }
-        Err(ErrorKind::NoConditions { backend: format!("{:?}", self.backend) }.into())
     }
 
     /// Calls `work` with each object below a folder.
@@ -456,12 +286,12 @@ impl Store {
     }
 
     /// The first bytes of an object.
-    fn part(&self, key: &Key, length: u64) -> Result<Option<Vec<u8>>, Error> {
+    pub(crate) fn part(&self, key: &Key, length: u64) -> Result<Option<Vec<u8>>, Error> {
         let Some(reading) = self.backend.read(key, Some(0..length))? else { return Ok(None) };
         read_all(reading.body, reading.size, key).map(Some)
     }
 
-    fn expect(&self, digest: &Digest, key: &Key, actual: Digest) -> Result<(), Error> {
+    pub(crate) fn expect(&self, digest: &Digest, key: &Key, actual: Digest) -> Result<(), Error> {
         match actual == *digest {
             true => Ok(()),
             false => {

@@ -94,7 +94,9 @@ fn rollback(store: &Store, number: u8) -> Result<(), pinnace_store::Error> {
     let Some(release) = before.release else { return Ok(()) };
     // A release that is not there any more cannot be gone back to.
     match store.hold(&release, newest.release.as_ref()) {
-        Err(error) if matches!(error.kind(), ErrorKind::Lost { .. }) => return Ok(()),
+        Err(error) if error.is_retryable() || matches!(error.kind(), ErrorKind::Lost { .. }) => {
+            return Ok(());
+        }
         held => held?,
     }
     let mut deployment = Deployment::default();
@@ -117,7 +119,13 @@ proptest! {
             let dying = Dying::new(backend.clone(), last, is_done);
             let Ok(store) = Store::open(dying.clone()) else { continue };
             let ended = match &step {
-                Step::Publish { name, contents } => publish(&store, *name, contents).map(drop),
+                Step::Publish { name, contents } => match publish(&store, *name, contents) {
+                    // A collection was killed at its work, and must be made good first.
+                    Err(error) if error.is_retryable() => {
+                        store.collect(Keep::default(), GRACE).and_then(|_| publish(&store, *name, contents)).map(drop)
+                    }
+                    done => done.map(drop),
+                },
                 Step::Rollback { name } => rollback(&store, *name),
                 Step::Collect { after, generations } => {
                     now += after;
@@ -145,7 +153,10 @@ proptest! {
             // And what was killed can be done again.
             if dying.is_dead() {
                 let again = match &step {
-                    Step::Publish { name, contents } => publish(&store, *name, contents).map(drop),
+                    Step::Publish { name, contents } => store
+                        .collect(Keep::default(), GRACE)
+                        .and_then(|_| publish(&store, *name, contents))
+                        .map(drop),
                     Step::Collect { generations, .. } => store.collect(Keep { generations: *generations }, GRACE).map(drop),
                     _ => Ok(()),
                 };

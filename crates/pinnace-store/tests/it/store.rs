@@ -324,3 +324,31 @@ fn a_publish_without_a_change_asks_twice() {
     assert_eq!(backend.requests.load(Relaxed), 2);
     assert!(backend.bytes.load(Relaxed) < 2000);
 }
+
+/// A collection that has looked at an object, and not yet removed it, does not know that it was written
+/// again; whoever counts on it is told to wait.
+#[test]
+fn nobody_counts_on_what_is_being_removed() {
+    let backend = MemoryBackend::new();
+    let store = Store::open(backend.clone()).unwrap();
+    let old = store.put(&mut "old".as_bytes()).unwrap();
+    backend.set_now(200);
+    store.collect(Keep::default(), GRACE).unwrap();
+    let list = keys(&backend, "condemned").remove(0);
+    let mark: pinnace_store::Key = format!("{list}-now").parse().unwrap();
+    let upload = backend.write().unwrap();
+    upload.finish(&mark, Condition::Always).unwrap();
+    assert_eq!(store.lacking(&[old]).unwrap(), [old]);
+    store.put(&mut "old".as_bytes()).unwrap();
+    let layers = json!({ "layers": [old.to_string()] });
+    let manifest = Manifest::new("release", layers).unwrap();
+    let release = store.put_manifest(&manifest, &BTreeSet::new()).unwrap();
+    let refused = store.hold(&release, None).unwrap_err();
+    assert!(refused.is_retryable(), "{refused}");
+    // The next collection makes good what was killed.
+    backend.set_now(320);
+    store.collect(Keep::default(), GRACE).unwrap();
+    assert!(!keys(&backend, "condemned").contains(&mark));
+    store.put(&mut "old".as_bytes()).unwrap();
+    store.hold(&release, None).unwrap();
+}

@@ -1,0 +1,98 @@
+//! Refs: what is live, and how it came to be.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    Condition, Deployment, Error, ErrorKind, Finished, Key, Published, RefName, Store, manifest,
+};
+
+impl Store {
+    /// The newest step of a ref; `None` if it has none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Malformed`]; or if the backend fails.
+    pub fn latest(&self, name: &RefName) -> Result<Option<Deployment>, Error> {
+        self.history(name, 1).map(|mut steps| steps.pop())
+    }
+
+    /// The newest steps of a ref, from the newest on, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::latest`].
+    pub fn history(&self, name: &RefName, limit: usize) -> Result<Vec<Deployment>, Error> {
+        let listed = self.backend.list(&name.folder(), None, limit)?;
+        let steps = listed.iter().filter_map(|one| self.step(&one.key).transpose());
+        steps.collect()
+    }
+
+    /// Publishes a step of a ref, if the newest is still `expected`: the generation that the step
+    /// follows, 0 for none. Everything that the release refers to must be in the store.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoConditions`] if the backend does not keep conditions; or if it fails.
+    pub fn publish(
+        &self,
+        name: &RefName,
+        expected: u64,
+        mut deployment: Deployment,
+    ) -> Result<Published, Error> {
+        self.probe_conditions()?;
+        let latest = self.latest(name)?;
+        if latest.as_ref().map_or(0, |one| one.generation) != expected {
+            return Ok(Published::Lost(latest));
+        }
+        deployment.generation = expected + 1;
+        deployment.previous = latest.and_then(|one| one.release);
+        let key = name.step(deployment.generation);
+        let record = deployment.encode().map_err(|error| Error::malformed(&key, &error))?;
+        let written = self.write(&key, &record, Condition::Absent);
+        if matches!(written, Ok(Finished::Written)) {
+            return Ok(Published::Done(deployment));
+        }
+        // A write that was told to have failed may have been done all the same.
+        match self.object(&key, record.len() as u64 + 1)? {
+            Some(there) if there == record => Ok(Published::Done(deployment)),
+            _ => written.and_then(|_| self.latest(name).map(Published::Lost)),
+        }
+    }
+
+    /// All refs, with the number of their newest step.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails.
+    pub fn refs(&self) -> Result<BTreeMap<RefName, u64>, Error> {
+        let mut refs = BTreeMap::new();
+        self.each("refs", |listed| {
+            if let Some((name, generation)) = RefName::of_step(&listed.key) {
+                let newest = refs.entry(name).or_insert(generation);
+                *newest = generation.max(*newest);
+            }
+            Ok(())
+        })?;
+        Ok(refs)
+    }
+
+    fn step(&self, key: &Key) -> Result<Option<Deployment>, Error> {
+        let Some(bytes) = self.object(key, manifest::LARGEST)? else { return Ok(None) };
+        Deployment::parse(bytes).map(Some).map_err(|error| Error::malformed(key, &error))
+    }
+
+    /// Writes an object twice on condition that it is not there: the second time must be refused.
+    fn probe_conditions(&self) -> Result<(), Error> {
+        if self.conditions.get().is_some() {
+            return Ok(());
+        }
+        let key = Key::of("conditions".to_owned());
+        for _ in 0..2 {
+            if self.write(&key, b"kept\n", Condition::Absent)? == Finished::Refused {
+                let _ = self.conditions.set(());
+                return Ok(());
+            }
+        }
+        Err(ErrorKind::NoConditions { backend: format!("{:?}", self.backend) }.into())
+    }
+}

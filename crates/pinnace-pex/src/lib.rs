@@ -24,7 +24,8 @@
 //!
 //! Each wheel is held whole and stored, as `.deps/<name>.whl`: writing is copying, its bytes are
 //! the index's own, and its hash in `PEX-INFO` is the SHA-256 that everybody knows it by. The pex
-//! tool calls that `deps_are_wheel_files`.
+//! tool calls that `deps_are_wheel_files`. [`WheelForm::Installed`] holds them as that tool does by
+//! default, and a [`Compiler`] adds bytecode. [`FolderLayout`] has the shapes that are folders.
 //!
 //! The file's *key* is the [content digest](pinnace_archive::ContentDigest) of all members but
 //! `__main__.py`, which carries the key itself. One changed byte anywhere, in a dot-file too,
@@ -32,15 +33,18 @@
 //!
 //! # What happens at the start
 //!
-//! `__main__.py` is compiled at every start, so it is small. It finds the boot code in the cache
-//! (`PEX_ROOT`, else the cache folder of the pex tool; ours is `pinnace/1/` in it), where Python
-//! keeps its bytecode. The first start on a machine unpacks each wheel once, under the SHA-256 of
-//! its bytes, verified as a whole and member by member against its RECORD, and shows them
-//! together in one folder of links. Later starts read one small file and go.
+//! A script before the zip looks for the environment that an earlier start made ready, and goes over
+//! to its interpreter: one `sh`, one Python. Where there is none, `__main__.py` finds the boot code,
+//! which chooses an interpreter, unpacks each wheel once per machine (verified as a whole and member
+//! by member against its RECORD; the code against the key) and shows all of them in a virtual
+//! environment of links. What a file means to the pex tool, its variables and its members on a
+//! `PEX_PATH` included, it means here; `docs/pex.md` has the table.
 //!
-//! What runs sees its own code, the standard library and its dependencies, in that order;
-//! `PEX_INHERIT_PATH` lets more in. `PEX_INTERPRETER`, `PEX_MODULE`, `PEX_SCRIPT` and `PEX_ROOT`
-//! mean what they mean to the pex tool.
+//! # Reading
+//!
+//! [`Pex`] reads files and folders, whoever wrote them: [`Pex::verify`] tells whether one is whole,
+//! [`Pex::diff`] what differs in another, [`PexMerge`] makes one of several, by the rules of
+//! [`pinnace_env`].
 //!
 //! # What stands between the libraries
 //!

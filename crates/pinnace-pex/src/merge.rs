@@ -70,6 +70,16 @@ impl<'a> PexMerge<'a> {
         conflicts
     }
 
+    /// A conflict as text, with the platforms that it is on where it is not on all.
+    pub fn told(&self, conflict: &Conflict) -> String {
+        let on = self.parts.iter().filter(|part| part.plan.conflicts().contains(conflict));
+        let names: Vec<String> = on.map(|part| part.target.to_string()).collect();
+        match names.len() == self.parts.len() {
+            true => conflict.to_string(),
+            false => format!("{conflict} (on {})", names.join(", ")),
+        }
+    }
+
     /// Wheels that are left out, since no platform takes them.
     pub fn misfits(&self) -> Vec<&WheelName> {
         let taken = self.distributions();

@@ -33,7 +33,7 @@ pub(crate) fn run(
     let targets = platforms::of_files(&arguments.platform, all, environment, &storage)?;
     let merge = PexMerge::plan(&files, &targets)?;
     for tolerated in judge(&merge, &policy(arguments), arguments.ignore_errors)? {
-        output.say(format!("warning: {tolerated}"));
+        output.say(format!("warning: {}", merge.told(tolerated)));
     }
     for (file, key, value) in merge.dropped()? {
         output.say(format!(
@@ -138,7 +138,8 @@ fn judge<'m>(
     if refused.is_empty() {
         return Ok(tolerated);
     }
-    let mut lines: Vec<String> = refused.iter().map(|one| format!("  - {one}")).collect();
+    let mut lines: Vec<String> =
+        refused.iter().map(|one| format!("  - {}", merge.told(one))).collect();
     lines.extend(merge.misfits().iter().map(|wheel| format!("  - `{wheel}` fits no platform")));
     let failure = Failure::job(format!("the files do not go together:\n{}", lines.join("\n")));
     let twice = refused.iter().any(|one| one.kind() == ConflictKind::SameProject);

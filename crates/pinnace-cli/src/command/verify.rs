@@ -63,7 +63,7 @@ fn conflicts(
     let ignores = pex.info().ignore_errors;
     let files = [(path.to_owned(), pex)];
     let merge = PexMerge::plan(&files, targets)?;
-    let mut found: Vec<String> = merge.conflicts().iter().map(ToString::to_string).collect();
+    let mut found: Vec<String> = merge.conflicts().into_iter().map(|one| merge.told(one)).collect();
     found.extend(merge.misfits().iter().map(|wheel| format!("`{wheel}` fits no platform")));
     Ok(if ignores { Vec::new() } else { found })
 }

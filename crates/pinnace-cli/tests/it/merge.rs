@@ -149,3 +149,14 @@ fn bytecode_and_modes_are_differences() {
     assert!(world.ok(&["diff", "a.pex", "b.pex"]).out.contains("bytecode"));
     world.fails(&["diff", "a.pex", "b.pex", "--exit-code"], 1, &[]);
 }
+
+#[test]
+fn what_is_wrong_on_one_platform_says_so() {
+    let world = World::new();
+    world.index.add("native-1-cp311-cp311-manylinux_2_17_x86_64.whl", &[], &[("native.py", "")]);
+    let platform = |python: &str| format!("manylinux_2_28_x86_64-{python}");
+    world.ok(&["build", "native", "--platform", &platform("cp311"), "-o", "a.pex"]);
+    world.ok(&["build", "moo", "--platform", &platform("cp313"), "-o", "b.pex"]);
+    let said = "a.pex requires native, which is missing (on manylinux_2_28_x86_64-cp313-cp313)";
+    world.fails(&["merge", "a.pex", "b.pex", "-o", "c.pex"], 1, &[said]);
+}

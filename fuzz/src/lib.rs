@@ -38,7 +38,7 @@ pub const ORACLES: [Oracle; 12] = [
     ("locks", locks),
     ("platforms", platforms),
     ("pex", pex),
-    ("store", store),
+    ("stores", stores),
 ];
 
 /// Everything that our writer writes: it has no opinion on other file systems' names.
@@ -295,7 +295,7 @@ pub fn pex(bytes: &[u8]) {
 
 /// What a pack says that it holds hashes to what it says, a manifest has one form, and a store with any
 /// object in it is looked into without harm.
-pub fn store(bytes: &[u8]) {
+pub fn stores(bytes: &[u8]) {
     if let Ok(pack) = Pack::parse(bytes.to_vec()) {
         for entry in pack.index().entries() {
             if let Ok(content) = pack.read(&entry.digest) {

@@ -1,8 +1,0 @@
-//! Fuzzes [`pinnace_fuzz::store`]; without a fuzzer it does nothing.
-#![cfg_attr(fuzzing, no_main)]
-
-#[cfg(fuzzing)]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| pinnace_fuzz::store(bytes));
-
-#[cfg(not(fuzzing))]
-fn main() {}

@@ -2,7 +2,6 @@
 
 use crate::{
     Condition, Deployment, Error, Keep, Key, Listed, Manifest, Pack, RefName, Store,
-    store::{blob_key, manifest_key, pack_key},
     trace::digest_of,
 };
 
@@ -96,10 +95,9 @@ impl Store {
             let Ok(reached) = self.trace(Keep { generations: usize::MAX }) else { return Ok(()) };
             let mut findings: Vec<Finding> = Vec::new();
             for lost in reached.lost {
-                let keys = [blob_key, manifest_key, pack_key].map(|key| key(&lost.digest));
-                let found = keys.iter().find(|key| matches!(self.heal(key, other), Ok(true)));
+                let found = lost.keys.iter().find(|key| matches!(self.heal(key, other), Ok(true)));
                 findings.push(Finding {
-                    key: found.unwrap_or(&keys[0]).clone(),
+                    key: found.unwrap_or(&lost.keys[0]).clone(),
                     problem: format!("it is missing, and {} refers to it", lost.by),
                     healed: found.is_some(),
                 });
@@ -107,7 +105,9 @@ impl Store {
             // What was in a pack that is there again is not missing any more.
             let (healed, lost): (Vec<Finding>, Vec<Finding>) =
                 findings.into_iter().partition(|finding| finding.healed);
-            let is_last = healed.is_empty();
+            // What was healed and is missed again would be healed for ever.
+            let is_new = |one: &Finding| !checked.findings.contains(one);
+            let is_last = !healed.iter().any(is_new);
             checked.findings.extend(if is_last { lost } else { healed });
             if is_last {
                 return Ok(());

@@ -27,8 +27,8 @@ impl Store {
         let known = live.map(|live| self.manifest(live)).transpose()?.flatten();
         let by = release.to_string();
         let mut keys = vec![manifest_key(release)];
-        let held = self.held(&stored, known.as_ref(), &mut keys)?;
-        let shared = known.map(|known| known.manifest.references()).unwrap_or_default();
+        let mut held = self.held(&stored, known.as_ref(), &mut keys)?;
+        let shared = known.as_ref().map(|known| known.manifest.references()).unwrap_or_default();
         let mut waiting: Vec<Manifest> = vec![stored.manifest];
         let mut seen: BTreeSet<Digest> = BTreeSet::new();
         let mut alone: Vec<Digest> = Vec::new();
@@ -43,16 +43,19 @@ impl Store {
                     None => alone.push(digest),
                 }
             }
-        }
-        let blobs: Vec<Key> = alone.iter().map(blob_key).collect();
-        let missing: BTreeSet<Key> = self.backend.missing(&blobs)?.into_iter().collect();
-        for (digest, key) in alone.iter().zip(blobs) {
-            if !missing.contains(&key) {
-                keys.push(key);
-            } else if self.backend.head(&manifest_key(digest))?.is_some() {
-                keys.push(manifest_key(digest));
-            } else {
-                return Err(lost(digest, &by));
+            if waiting.is_empty() && !alone.is_empty() {
+                let blobs: Vec<Key> = alone.iter().map(blob_key).collect();
+                let missing: BTreeSet<Key> = self.backend.missing(&blobs)?.into_iter().collect();
+                for (digest, key) in std::mem::take(&mut alone).iter().zip(blobs) {
+                    if !missing.contains(&key) {
+                        keys.push(key);
+                        continue;
+                    }
+                    let inner = self.manifest(digest)?.ok_or_else(|| lost(digest, &by))?;
+                    keys.push(manifest_key(digest));
+                    held.extend(self.held(&inner, known.as_ref(), &mut keys)?);
+                    waiting.push(inner.manifest);
+                }
             }
         }
         self.save(&keys)

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{ContentKind, Digest, Error, ErrorKind, Key, Manifest, Pack, RefName, Store, store};
+use crate::{
+    ContentKind, Digest, Error, ErrorKind, Key, Manifest, Pack, RefName, Store, Stored, store,
+};
 
 /// Which steps of refs count.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,6 +29,8 @@ pub(crate) struct Reached {
 pub(crate) struct Lost {
     pub(crate) digest: Digest,
     pub(crate) by: String,
+    /// Where it may be, any of which would do.
+    pub(crate) keys: Vec<Key>,
 }
 
 impl Default for Keep {
@@ -96,12 +100,23 @@ impl Tracer<'_> {
         let Some(stored) = self.store.manifest(&release)? else {
             if !may_be_gone {
                 self.reached.digests.insert(release, by.clone());
-                self.reached.lost.push(Lost { digest: release, by });
+                let keys = vec![store::manifest_key(&release)];
+                self.reached.lost.push(Lost { digest: release, by, keys });
             }
             return Ok(());
         };
         self.reached.digests.entry(release).or_insert(by);
         let mut contents: BTreeMap<Digest, Digest> = BTreeMap::new();
+        self.hold_packs(&stored, &mut contents)?;
+        self.follow(&stored.manifest, &release.to_string(), contents)
+    }
+
+    /// Adds what the packs of a manifest hold.
+    fn hold_packs(
+        &mut self,
+        stored: &Stored,
+        contents: &mut BTreeMap<Digest, Digest>,
+    ) -> Result<(), Error> {
         for pack in &stored.packs {
             match self.pack(pack)? {
                 Some(found) => {
@@ -111,19 +126,20 @@ impl Tracer<'_> {
                     self.reached.packs.insert(*pack, held);
                 }
                 None => {
-                    let by = release.to_string();
-                    self.reached.lost.push(Lost { digest: *pack, by });
+                    let by = stored.manifest.digest().to_string();
+                    let keys = vec![store::pack_key(pack)];
+                    self.reached.lost.push(Lost { digest: *pack, by, keys });
                 }
             }
         }
-        self.follow(&stored.manifest, &release.to_string(), &contents)
+        Ok(())
     }
 
     fn follow(
         &mut self,
         manifest: &Manifest,
         by: &str,
-        contents: &BTreeMap<Digest, Digest>,
+        mut contents: BTreeMap<Digest, Digest>,
     ) -> Result<(), Error> {
         let mut waiting = vec![(manifest.clone(), by.to_owned())];
         while let Some((manifest, by)) = waiting.pop() {
@@ -134,7 +150,12 @@ impl Tracer<'_> {
                 self.reached.digests.insert(digest, by.clone());
                 match contents.get(&digest) {
                     Some(pack) => waiting.extend(self.packed(pack, &digest)?),
-                    None => waiting.extend(self.alone(&digest, &by)?),
+                    None => {
+                        if let Some(stored) = self.alone(&digest, &by)? {
+                            self.hold_packs(&stored, &mut contents)?;
+                            waiting.push((stored.manifest, digest.to_string()));
+                        }
+                    }
                 }
             }
         }
@@ -156,18 +177,16 @@ impl Tracer<'_> {
     }
 
     /// A manifest that is an object of its own; `None` for a blob.
-    fn alone(&mut self, digest: &Digest, by: &str) -> Result<Option<(Manifest, String)>, Error> {
-        let keys: [Key; 2] = [store::blob_key(digest), store::manifest_key(digest)];
+    fn alone(&mut self, digest: &Digest, by: &str) -> Result<Option<Stored>, Error> {
+        let keys = vec![store::blob_key(digest), store::manifest_key(digest)];
         if self.store.backend().head(&keys[0])?.is_some() {
             return Ok(None);
         }
-        match self.store.manifest(digest)? {
-            Some(stored) => Ok(Some((stored.manifest, digest.to_string()))),
-            None => {
-                self.reached.lost.push(Lost { digest: *digest, by: by.to_owned() });
-                Ok(None)
-            }
+        let stored = self.store.manifest(digest)?;
+        if stored.is_none() {
+            self.reached.lost.push(Lost { digest: *digest, by: by.to_owned(), keys });
         }
+        Ok(stored)
     }
 
     fn pack(&mut self, digest: &Digest) -> Result<Option<&Pack>, Error> {
@@ -184,7 +203,7 @@ impl Reached {
     pub(crate) fn complete(self) -> Result<Self, Error> {
         match self.lost.first() {
             None => Ok(self),
-            Some(Lost { digest, by }) => {
+            Some(Lost { digest, by, .. }) => {
                 Err(ErrorKind::Lost { digest: *digest, by: by.clone() }.into())
             }
         }

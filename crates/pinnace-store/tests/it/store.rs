@@ -352,3 +352,39 @@ fn nobody_counts_on_what_is_being_removed() {
     store.put(&mut "old".as_bytes()).unwrap();
     store.hold(&release, None).unwrap();
 }
+
+/// A manifest that is an object of its own brings its own packs.
+#[test]
+fn manifests_of_manifests_are_followed() {
+    let backend = MemoryBackend::new();
+    let store = Store::open(backend.clone()).unwrap();
+    let mut pack = PackBuilder::new();
+    let small = pack.add(ContentKind::Blob, b"small".to_vec());
+    let packs = store.put_packs(pack).unwrap();
+    let inner = Manifest::new("env", json!({ "small": small.to_string() })).unwrap();
+    store.put_manifest(&inner, &packs).unwrap();
+    let outer = json!({ "env": inner.digest().to_string() });
+    let outer = Manifest::new("release", outer).unwrap();
+    let release = store.put_manifest(&outer, &BTreeSet::new()).unwrap();
+    store.hold(&release, None).unwrap();
+    store.publish(&name(), 0, deployment(release)).unwrap();
+    assert!(store.check(None).unwrap().findings.is_empty());
+    backend.set_now(1000);
+    assert_eq!(store.collect(Keep::default(), GRACE).unwrap().live, 3);
+    backend.remove(&keys(&backend, "packs")[0]).unwrap();
+    assert!(matches!(store.hold(&release, None).unwrap_err().kind(), ErrorKind::Lost { .. }));
+    assert!(!store.check(None).unwrap().is_whole());
+}
+
+/// A copy of another kind does not make good what is missing, and is not tried for ever.
+#[test]
+fn a_release_is_not_healed_by_a_blob_of_its_bytes() {
+    let (backend, copy) = (MemoryBackend::new(), MemoryBackend::new());
+    let (store, other) = (Store::open(backend.clone()).unwrap(), Store::open(copy).unwrap());
+    let release = publish(&store, "content");
+    let manifest = store.manifest(&release).unwrap().unwrap().manifest;
+    assert_eq!(other.put(&mut manifest.as_bytes()).unwrap(), release);
+    backend.remove(&keys(&backend, "manifests")[0]).unwrap();
+    let checked = store.check(Some(&other)).unwrap();
+    assert!(!checked.is_whole(), "{checked:?}");
+}

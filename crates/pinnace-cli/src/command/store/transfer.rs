@@ -60,7 +60,14 @@ impl Job<'_> {
     fn source(&self, file: &Path) -> io::Result<Box<dyn Read>> {
         match file.as_os_str() == "-" {
             true => Ok(Box::new(io::stdin())),
-            false => Ok(Box::new(File::open(self.environment.folder.join(file))?)),
+            false => {
+                let path = self.environment.folder.join(file);
+                // Opening a pipe would wait for somebody to write to it.
+                match path.metadata()?.is_file() {
+                    true => Ok(Box::new(File::open(path)?)),
+                    false => Err(io::Error::other("it is no ordinary file; `-` reads stdin")),
+                }
+            }
         }
     }
 

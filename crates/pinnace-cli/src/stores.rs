@@ -9,7 +9,7 @@ use crate::{Failure, environment::Environment};
 /// The store of `--store`, else of PINNACE_STORE.
 pub(crate) fn named(url: Option<&str>, environment: &Environment) -> Result<Store, Failure> {
     let url = url.or_else(|| environment.variable("PINNACE_STORE").filter(|url| !url.is_empty()));
-    let url = url.ok_or_else(|| {
+    let url = url.filter(|url| !url.is_empty()).ok_or_else(|| {
         Failure::usage("no store is named")
             .hint("name one with `--store`, as in `--store /srv/pinnace` or `--store s3://bucket/folder`, or set PINNACE_STORE")
     })?;
@@ -26,6 +26,10 @@ pub(crate) fn open(url: &str, environment: &Environment) -> Result<Store, Failur
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         return Ok(Store::open(S3Backend::open(url, &variables)?)?);
+    }
+    if url.starts_with("s3:") || url.starts_with("file:/") && !url.starts_with("file:///") {
+        return Err(Failure::usage("this is no store")
+            .hint("a folder, `file:///folder` or `s3://bucket/folder` is expected"));
     }
     let path = match url.split_once("://") {
         None => environment.folder.join(url),

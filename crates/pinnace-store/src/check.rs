@@ -91,8 +91,12 @@ impl Store {
     /// Follows references until there is nothing more to be healed.
     fn check_references(&self, other: Option<&Self>, checked: &mut Checked) -> Result<(), Error> {
         loop {
-            // What is damaged was found before; what depends on it cannot be followed.
-            let Ok(reached) = self.trace(Keep { generations: usize::MAX }) else { return Ok(()) };
+            let reached = match self.trace(Keep { generations: usize::MAX }) {
+                Ok(reached) => reached,
+                // What is damaged was found before; what depends on it cannot be followed.
+                Err(_) if !checked.is_whole() => return Ok(()),
+                Err(error) => return Err(error),
+            };
             let mut findings: Vec<Finding> = Vec::new();
             for lost in reached.lost {
                 let found = lost.keys.iter().find(|key| matches!(self.heal(key, other), Ok(true)));

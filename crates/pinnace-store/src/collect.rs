@@ -79,7 +79,7 @@ impl Store {
         let mut waiting = BTreeSet::new();
         for (list, condemned_at) in self.sentences()? {
             let sentence = self.sentence(&list)?;
-            if condemned_at + grace > now {
+            if condemned_at.saturating_add(grace) > now {
                 waiting.extend(sentence.into_keys());
                 continue;
             }
@@ -129,7 +129,7 @@ impl Store {
                     collected.live += 1;
                 } else if waiting.contains(&key) {
                     collected.condemned += 1;
-                } else if meta.modified + grace > now {
+                } else if meta.modified.saturating_add(grace) > now {
                     collected.young += 1;
                 } else {
                     collected.condemned += 1;

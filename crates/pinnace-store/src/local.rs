@@ -6,7 +6,7 @@ use std::{
 
 use crate::{
     Access, Blob, BlobWriter, Digest, Durability, Error, ErrorKind, PendingFile,
-    publish::create_folder,
+    publish::{create_folder, create_lasting_folder},
 };
 
 /// Blobs in a folder: `blobs/<2 hex digits>/<62 hex digits>`, read-only files.
@@ -112,11 +112,18 @@ impl LocalStore {
 
     pub(crate) fn publish(&self, mut file: PendingFile, digest: &Digest) -> Result<(), Error> {
         let path = self.path(digest);
-        if let Some(folder) = path.parent() {
-            create_folder(folder)?;
-        }
+        self.make_room(&path)?;
         file.set_path(path);
         file.commit()
+    }
+
+    /// Makes the folder of an object.
+    pub(crate) fn make_room(&self, path: &Path) -> Result<(), Error> {
+        match (path.parent(), self.durability) {
+            (Some(folder), Durability::Durable) => create_lasting_folder(folder),
+            (Some(folder), Durability::Remade) => create_folder(folder),
+            (None, _) => Ok(()),
+        }
     }
 
     fn path(&self, digest: &Digest) -> PathBuf {

@@ -258,6 +258,13 @@ pub(crate) fn create_folder(path: &Path) -> Result<(), Error> {
     fs::create_dir_all(path).map_err(Error::at("create the folder", path))
 }
 
+/// The same for a folder of what must last: each that is new is synced into its parent.
+pub(crate) fn create_lasting_folder(path: &Path) -> Result<(), Error> {
+    let new: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
+    create_folder(path)?;
+    new.into_iter().try_for_each(|folder| sync_folder(parent(folder)))
+}
+
 fn parent(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

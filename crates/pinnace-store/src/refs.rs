@@ -22,9 +22,25 @@ impl Store {
     ///
     /// As [`Self::latest`].
     pub fn history(&self, name: &RefName, limit: usize) -> Result<Vec<Deployment>, Error> {
-        let listed = self.backend.list(&name.folder(), None, limit)?;
-        let steps = listed.iter().filter_map(|one| self.step(&one.key).transpose());
-        steps.collect()
+        let (mut steps, mut after) = (Vec::new(), None);
+        while steps.len() < limit {
+            let wanted = limit - steps.len();
+            let listed = self.backend.list(&name.folder(), after.as_ref(), wanted.min(1000))?;
+            let is_last = listed.len() < wanted.min(1000);
+            after = listed.last().map(|one| one.key.clone());
+            // What others put there is no step; one that was listed and cannot be had is a fault.
+            for key in
+                listed.iter().map(|one| &one.key).filter(|key| RefName::of_step(key).is_some())
+            {
+                steps.push(
+                    self.step(key)?.ok_or_else(|| Error::malformed(key, &"it cannot be read"))?,
+                );
+            }
+            if is_last {
+                break;
+            }
+        }
+        Ok(steps)
     }
 
     /// Publishes a step of a ref, if the newest is still `expected`: the generation that the step

@@ -179,11 +179,9 @@ impl Tracer<'_> {
     /// A manifest that is an object of its own; `None` for a blob.
     fn alone(&mut self, digest: &Digest, by: &str) -> Result<Option<Stored>, Error> {
         let keys = vec![store::blob_key(digest), store::manifest_key(digest)];
-        if self.store.backend().head(&keys[0])?.is_some() {
-            return Ok(None);
-        }
+        // Somebody may have put the bytes of a manifest as a blob, too: what it refers to counts all the same.
         let stored = self.store.manifest(digest)?;
-        if stored.is_none() {
+        if stored.is_none() && self.store.backend().head(&keys[0])?.is_none() {
             self.reached.lost.push(Lost { digest: *digest, by: by.to_owned(), keys });
         }
         Ok(stored)

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{Backend, Condition, Finished, Listed, Meta, Reading, Upload};
-use crate::{Access, Error, Key, LocalStore, PendingFile, publish::create_folder};
+use crate::{Access, Error, Key, LocalStore, PendingFile};
 
 impl Backend for LocalStore {
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
@@ -170,9 +170,7 @@ impl Write for LocalUpload<'_> {
 impl Upload for LocalUpload<'_> {
     fn finish(mut self: Box<Self>, key: &Key, condition: Condition) -> Result<Finished, Error> {
         let path = self.store.place(key);
-        if let Some(folder) = path.parent() {
-            create_folder(folder)?;
-        }
+        self.store.make_room(&path)?;
         self.file.set_path(path);
         match condition {
             Condition::Always => self.file.commit().map(|()| Finished::Written),

@@ -49,6 +49,17 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long one request is tried again.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The variables that count; others of object_store could lead to another bucket, or ask for less care.
+const VARIABLES: [&str; 7] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+];
+
 impl S3Backend {
     /// Opens `s3://bucket/folder`; `variables` are those of the environment that matter.
     ///
@@ -70,14 +81,20 @@ impl S3Backend {
         patience: Duration,
     ) -> Result<Self, Error> {
         let refuse = |reason: &str| {
-            let (key, source) = (url.to_owned(), reason.to_owned().into());
+            // What is before an `@` may be a secret.
+            let shown = url.rsplit_once('@').map_or(url, |(_, rest)| rest);
+            let (key, source) = (shown.to_owned(), reason.to_owned().into());
             Error::from(ErrorKind::Backend { doing: "open", key, source, is_retryable: false })
         };
         let rest =
             url.strip_prefix("s3://").ok_or_else(|| refuse("`s3://bucket/folder` is expected"))?;
         let (bucket, folder) = rest.split_once('/').unwrap_or((rest, ""));
         let folder = folder.trim_matches('/');
-        if bucket.is_empty() || !folder.is_empty() && folder.parse::<Key>().is_err() {
+        let is_name = |one: u8| one.is_ascii_alphanumeric() || b"._-".contains(&one);
+        if bucket.is_empty()
+            || !bucket.bytes().all(is_name)
+            || !folder.is_empty() && folder.parse::<Key>().is_err()
+        {
             return Err(refuse("`s3://bucket/folder` is expected, of letters, digits and `._-`"));
         }
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
@@ -114,10 +131,9 @@ impl S3Backend {
 }
 
 fn configured(bucket: &str, variables: &[(String, String)], patience: Duration) -> AmazonS3Builder {
-    let mut builder =
-        AmazonS3Builder::new().with_bucket_name(bucket).with_checksum_algorithm(Checksum::SHA256);
+    let mut builder = AmazonS3Builder::new();
     let mut is_plain = false;
-    for (name, value) in variables.iter().filter(|(name, _)| name.starts_with("AWS_")) {
+    for (name, value) in variables.iter().filter(|(name, _)| VARIABLES.contains(&name.as_str())) {
         let name = match name.as_str() {
             "AWS_ENDPOINT_URL_S3" => "aws_endpoint_url".to_owned(),
             name => name.to_lowercase(),
@@ -142,7 +158,11 @@ fn configured(bucket: &str, variables: &[(String, String)], patience: Duration) 
         max_retries: 1000,
         retry_timeout: patience,
     };
-    builder.with_client_options(client).with_retry(retry)
+    builder
+        .with_bucket_name(bucket)
+        .with_checksum_algorithm(Checksum::SHA256)
+        .with_client_options(client)
+        .with_retry(retry)
 }
 
 impl fmt::Debug for S3Backend {

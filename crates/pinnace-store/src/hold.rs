@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     Condition, ContentKind, Digest, Error, ErrorKind, Key, Manifest, Store, Stored,
     store::{blob_key, manifest_key, pack_key},
-    trace::parse_packed,
+    trace::{digest_of, parse_packed},
 };
 
 impl Store {
     /// Makes sure that everything which a release refers to is in the store, and stays: what a
     /// collection has condemned is written again. Call it before [`Store::publish`].
     ///
-    /// `live` is a release that a ref points to: what it refers to is there and stays, and so is not
-    /// looked at again.
+    /// `live` is a release that a ref points to: what it refers to by itself is there and stays, and so is
+    /// not looked at again.
     ///
     /// # Errors
     ///
@@ -27,7 +27,7 @@ impl Store {
         let known = live.map(|live| self.manifest(live)).transpose()?.flatten();
         let by = release.to_string();
         let mut keys = vec![manifest_key(release)];
-        let mut held = self.held(&stored, known.as_ref(), &mut keys)?;
+        let mut held = self.held(&stored, &mut keys)?;
         let shared = known.as_ref().map(|known| known.manifest.references()).unwrap_or_default();
         let mut waiting: Vec<Manifest> = vec![stored.manifest];
         let mut seen: BTreeSet<Digest> = BTreeSet::new();
@@ -53,20 +53,22 @@ impl Store {
                     }
                     let inner = self.manifest(digest)?.ok_or_else(|| lost(digest, &by))?;
                     keys.push(manifest_key(digest));
-                    held.extend(self.held(&inner, known.as_ref(), &mut keys)?);
+                    held.extend(self.held(&inner, &mut keys)?);
                     waiting.push(inner.manifest);
                 }
             }
         }
-        self.save(&keys)
+        self.save(&keys)?;
+        // What a collection took meanwhile is not condemned any more, and not there.
+        let gone = self.backend.missing(&keys)?;
+        let gone = gone.first().and_then(digest_of);
+        gone.map_or(Ok(()), |(_, digest)| Err(lost(&digest, &by)))
     }
 
-    /// What the packs of a release hold, with the manifests among it. Of packs that the live release
-    /// names only the index is read.
+    /// What the packs of a release hold, with the manifests among it.
     fn held(
         &self,
         stored: &Stored,
-        live: Option<&Stored>,
         keys: &mut Vec<Key>,
     ) -> Result<BTreeMap<Digest, Option<Manifest>>, Error> {
         let mut held = BTreeMap::new();
@@ -75,11 +77,6 @@ impl Store {
                 let by = stored.manifest.digest().to_string();
                 Error::from(ErrorKind::Lost { digest: *digest, by })
             };
-            if live.is_some_and(|live| live.packs.contains(digest)) {
-                let index = self.pack_index(digest)?.ok_or_else(lost)?;
-                held.extend(index.entries().iter().map(|entry| (entry.digest, None)));
-                continue;
-            }
             let pack = self.pack(digest)?.ok_or_else(lost)?;
             for entry in pack.index().entries() {
                 let manifest = match entry.kind {

@@ -53,7 +53,7 @@ class Pex:
     """A PEX file, or a folder in the layout of one, by whoever wrote it."""
 
     def __init__(self, path):
-        self.path, self.zip = os.path.abspath(path), None
+        self.path, self.zip, self.known = os.path.abspath(path), None, None
         try:
             if os.path.exists(path) and not os.path.isdir(path) and not os.path.isfile(path):
                 raise ValueError("it is no ordinary file")
@@ -72,34 +72,42 @@ class Pex:
         with open(os.path.join(self.path, name), "rb") as file:
             return file.read()
 
-    def identity(self, cache):
-        """What tells its content from any other; for a large file of others that takes reading it, so
-        the answer is remembered for as long as it is the same file."""
-        status = os.stat(self.path)
-        place = hashlib.sha256(os.fsencode(os.path.realpath(self.path))).hexdigest()
+    def identity(self, cache=None):
+        """What tells its content from any other."""
+        self.known = self.known or self.identify(cache)
+        return self.known
+
+    def identify(self, cache):
         if self.zip is None:
+            place = digest_of_text(os.path.realpath(self.path))
             stamps = [digest + stamp_of(os.path.join(self.path, ".deps", name)) for name, digest in self.info["distributions"].items()]
-            return "%s %s %s %s" % (place, self.info["pex_hash"], status.st_mtime_ns, digest_of_text("".join(stamps)))
+            changed = os.stat(self.path).st_mtime_ns
+            return "%s %s %s %s" % (place, self.info["pex_hash"], changed, digest_of_text("".join(stamps)))
         if self.own:
             return self.info["pex_hash"]
+        return digest_of_file(self.path) if cache is None else self.remembered(cache)
+
+    def remembered(self, cache):
+        """The digest of the file, which is remembered for as long as it is the same file."""
+        status = os.stat(self.path)
         stamp = [status.st_size, status.st_mtime_ns, status.st_ino]
-        memory = os.path.join(cache, "files", place[:32])
+        memory = os.path.join(cache, "files", digest_of_text(os.path.realpath(self.path))[:32])
         try:
             with open(memory, "rb") as file:
-                known, identity = marshal.load(file)
+                known, digest = marshal.load(file)
             if known == stamp:
-                return identity
+                return digest
         except (OSError, EOFError, ValueError, TypeError):
             pass
-        identity = digest_of_file(self.path)
+        digest = digest_of_file(self.path)
         try:
             os.makedirs(os.path.dirname(memory), exist_ok=True)
             with open("%s.%d" % (memory, os.getpid()), "wb") as file:
-                marshal.dump([stamp, identity], file)
+                marshal.dump([stamp, digest], file)
             os.replace(file.name, memory)
         except OSError:
             pass
-        return identity
+        return digest
 
     def check_key(self):
         """What a file of ours holds must be what its key says: the key names what is unpacked. Wheels and
@@ -186,7 +194,7 @@ class Pex:
             return digest, ("wheel", self.path, start, size)
         if not any(one.startswith(path + "/") for one in self.zip.namelist()):
             boot.fail("%s is damaged: %s is missing" % (self.path, path))
-        return foreign(self.identity(""), name), ("members", self.path, path + "/")
+        return foreign(self.identity(), name), ("members", self.path, path + "/")
 
     def window(self, path):
         try:

@@ -93,6 +93,29 @@ fn a_member_that_changed_is_seen_as_it_is() {
     assert_eq!(with(&main, &path, "import who; print(who.NAME)").ok(), "new\n");
 }
 
+/// What is remembered of a file is in the cache, and nowhere else.
+#[test]
+fn a_member_by_another_tool_is_seen_and_leaves_nothing_where_the_program_runs() {
+    let main = main_file();
+    let info = r#"{"distributions":{"theirs-1.0-py3-none-any.whl":"0"}}"#;
+    let members = [
+        ("PEX-INFO", info),
+        (".deps/theirs-1.0-py3-none-any.whl/theirs.py", "NAME = 'theirs'\n"),
+        (
+            ".deps/theirs-1.0-py3-none-any.whl/theirs-1.0.dist-info/METADATA",
+            "Name: theirs\nVersion: 1.0\n",
+        ),
+    ];
+    let members = members.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
+    let member = main.folder.path().join("theirs.pex");
+    crate::fixture::write_executable(&member, &crate::fixture::zip(&members.into()));
+    let empty = tempfile::tempdir().unwrap();
+    let mut command = main.command(&["-c", "import theirs; print(theirs.NAME)"]);
+    command.env("PEX_PATH", &member).current_dir(empty.path());
+    assert_eq!(Ran::of(command.output().unwrap()).ok(), "theirs\n");
+    assert!(crate::fixture::tree(empty.path()).is_empty());
+}
+
 /// Item 25.
 #[test]
 fn item_25_the_import_of_pex_shows_what_a_file_brings() {

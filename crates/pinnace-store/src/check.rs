@@ -1,8 +1,7 @@
 //! Reading everything.
 
 use crate::{
-    Condition, Deployment, Error, Keep, Key, Listed, Manifest, Pack, RefName, Store,
-    trace::digest_of,
+    Deployment, Error, Keep, Key, Listed, Manifest, Pack, RefName, Store, trace::digest_of,
 };
 
 /// What was read, and what is wrong with it.
@@ -124,11 +123,7 @@ impl Store {
         let Some(other) = other.filter(|other| other.check_object(key).is_ok()) else {
             return Ok(false);
         };
-        let Some(mut reading) = other.backend.read(key, None)? else { return Ok(false) };
-        let mut upload = self.backend.write()?;
-        std::io::copy(&mut reading.body, &mut upload).map_err(|e| Error::object("copy", key, e))?;
-        upload.finish(key, Condition::Always)?;
-        Ok(self.check_object(key).is_ok())
+        Ok(self.copy_from(other, key)? && self.check_object(key).is_ok())
     }
 }
 

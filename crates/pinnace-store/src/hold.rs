@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Condition, ContentKind, Digest, Error, ErrorKind, Key, Manifest, Store, Stored,
+    ContentKind, Digest, Error, ErrorKind, Key, Manifest, Store,
     store::{blob_key, manifest_key, pack_key},
     trace::{digest_of, parse_packed},
 };
@@ -20,85 +20,37 @@ impl Store {
     /// [`ErrorKind::Lost`] with what is not there; a retryable one if a collection is removing something of it
     /// at this moment; or if the backend fails.
     pub fn hold(&self, release: &Digest, live: Option<&Digest>) -> Result<(), Error> {
-        let lost = |digest: &Digest, by: &str| {
-            Error::from(ErrorKind::Lost { digest: *digest, by: by.to_owned() })
+        let mut holding = Holding {
+            store: self,
+            release: *release,
+            packed: BTreeMap::new(),
+            seen: self.references(live)?,
+            keys: Vec::new(),
         };
-        let stored = self.manifest(release)?.ok_or_else(|| lost(release, "you"))?;
-        let known = live.map(|live| self.manifest(live)).transpose()?.flatten();
-        let by = release.to_string();
-        let mut keys = vec![manifest_key(release)];
-        let mut held = self.held(&stored, &mut keys)?;
-        let shared = known.as_ref().map(|known| known.manifest.references()).unwrap_or_default();
-        let mut waiting: Vec<Manifest> = vec![stored.manifest];
-        let mut seen: BTreeSet<Digest> = BTreeSet::new();
-        let mut alone: Vec<Digest> = Vec::new();
-        while let Some(manifest) = waiting.pop() {
-            for digest in manifest.references() {
-                if shared.contains(&digest) || !seen.insert(digest) {
-                    continue;
-                }
-                match held.get(&digest) {
-                    Some(Some(inner)) => waiting.push(inner.clone()),
-                    Some(None) => {}
-                    None => alone.push(digest),
-                }
-            }
-            if waiting.is_empty() && !alone.is_empty() {
-                let blobs: Vec<Key> = alone.iter().map(blob_key).collect();
-                let missing: BTreeSet<Key> = self.backend.missing(&blobs)?.into_iter().collect();
-                for (digest, key) in std::mem::take(&mut alone).iter().zip(blobs) {
-                    if !missing.contains(&key) {
-                        keys.push(key);
-                        continue;
-                    }
-                    let inner = self.manifest(digest)?.ok_or_else(|| lost(digest, &by))?;
-                    keys.push(manifest_key(digest));
-                    held.extend(self.held(&inner, &mut keys)?);
-                    waiting.push(inner.manifest);
-                }
-            }
+        let mut waiting = vec![holding.open(release, "you")?];
+        while !waiting.is_empty() {
+            let alone = holding.follow(waiting);
+            waiting = holding.locate(alone)?;
         }
-        self.save(&keys)?;
+        self.save(&holding.keys)?;
         // What a collection took meanwhile is not condemned any more, and not there.
-        let gone = self.backend.missing(&keys)?;
+        let gone = self.backend.missing(&holding.keys)?;
         let gone = gone.first().and_then(digest_of);
-        gone.map_or(Ok(()), |(_, digest)| Err(lost(&digest, &by)))
+        gone.map_or(Ok(()), |(_, digest)| Err(lost(&digest, &release.to_string())))
     }
 
-    /// What the packs of a release hold, with the manifests among it.
-    fn held(
-        &self,
-        stored: &Stored,
-        keys: &mut Vec<Key>,
-    ) -> Result<BTreeMap<Digest, Option<Manifest>>, Error> {
-        let mut held = BTreeMap::new();
-        for digest in &stored.packs {
-            let lost = || {
-                let by = stored.manifest.digest().to_string();
-                Error::from(ErrorKind::Lost { digest: *digest, by })
-            };
-            let pack = self.pack(digest)?.ok_or_else(lost)?;
-            for entry in pack.index().entries() {
-                let manifest = match entry.kind {
-                    ContentKind::Manifest => Some(parse_packed(&pack, digest, &entry.digest)?),
-                    _ => None,
-                };
-                held.insert(entry.digest, manifest);
-            }
-            keys.push(pack_key(digest));
-        }
-        Ok(held)
+    /// What a live release refers to by itself.
+    fn references(&self, live: Option<&Digest>) -> Result<BTreeSet<Digest>, Error> {
+        let stored = live.map(|live| self.manifest(live)).transpose()?.flatten();
+        Ok(stored.map(|stored| stored.manifest.references()).unwrap_or_default())
     }
 
     /// Writes again what is condemned: what has changed since is not removed.
     fn save(&self, keys: &[Key]) -> Result<(), Error> {
         let condemned = self.condemned()?;
         for key in keys.iter().filter(|key| condemned.contains(key)) {
-            let Some(mut reading) = self.backend.read(key, None)? else { continue };
-            let mut upload = self.backend.write()?;
-            std::io::copy(&mut reading.body, &mut upload)
-                .map_err(|error| Error::object("copy", key, error))?;
-            upload.finish(key, Condition::Always)?;
+            // What is not there any more is missed at the end.
+            self.copy_from(self, key)?;
         }
         // A collection that looked at one of them just before it was written again may remove it just after.
         // It marks its list first, so that either this sees the mark or that sees the new writing.
@@ -115,4 +67,72 @@ impl Store {
             .into()),
         }
     }
+}
+
+/// What was found so far of a release.
+struct Holding<'a> {
+    store: &'a Store,
+    release: Digest,
+    /// What its packs hold, with the manifests among it.
+    packed: BTreeMap<Digest, Option<Manifest>>,
+    /// What was followed, or need not be.
+    seen: BTreeSet<Digest>,
+    /// The objects that it is in.
+    keys: Vec<Key>,
+}
+
+impl Holding<'_> {
+    /// A manifest that is an object of its own, of which the packs count from now on.
+    fn open(&mut self, digest: &Digest, by: &str) -> Result<Manifest, Error> {
+        let stored = self.store.manifest(digest)?.ok_or_else(|| lost(digest, by))?;
+        self.keys.push(manifest_key(digest));
+        for name in &stored.packs {
+            let pack = self.store.pack(name)?.ok_or_else(|| lost(name, &digest.to_string()))?;
+            for entry in pack.index().entries() {
+                let manifest = match entry.kind {
+                    ContentKind::Manifest => Some(parse_packed(&pack, name, &entry.digest)?),
+                    _ => None,
+                };
+                self.packed.insert(entry.digest, manifest);
+            }
+            self.keys.push(pack_key(name));
+        }
+        Ok(stored.manifest)
+    }
+
+    /// Follows manifests as far as packs go; what they refer to beyond is returned.
+    fn follow(&mut self, mut waiting: Vec<Manifest>) -> Vec<Digest> {
+        let mut alone = Vec::new();
+        while let Some(manifest) = waiting.pop() {
+            for digest in manifest.references() {
+                if !self.seen.insert(digest) {
+                    continue;
+                }
+                match self.packed.get(&digest) {
+                    Some(inner) => waiting.extend(inner.clone()),
+                    None => alone.push(digest),
+                }
+            }
+        }
+        alone
+    }
+
+    /// Notes the objects of these, and returns the manifests among them. Bytes that are there both as a
+    /// manifest and as a blob are a manifest: what it refers to counts.
+    fn locate(&mut self, alone: Vec<Digest>) -> Result<Vec<Manifest>, Error> {
+        let keys: Vec<Key> = alone.iter().map(manifest_key).collect();
+        let blobs: BTreeSet<Key> = self.store.backend.missing(&keys)?.into_iter().collect();
+        let mut inner = Vec::new();
+        for (digest, key) in alone.iter().zip(&keys) {
+            match blobs.contains(key) {
+                true => self.keys.push(blob_key(digest)),
+                false => inner.push(self.open(digest, &self.release.to_string())?),
+            }
+        }
+        Ok(inner)
+    }
+}
+
+fn lost(digest: &Digest, by: &str) -> Error {
+    ErrorKind::Lost { digest: *digest, by: by.to_owned() }.into()
 }

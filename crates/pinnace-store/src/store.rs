@@ -86,7 +86,7 @@ impl Store {
     /// [`ErrorKind::Source`] if it cannot be read; or if the backend fails.
     pub fn put(&self, source: &mut dyn Read) -> Result<Digest, Error> {
         let mut upload = self.backend.write()?;
-        let digest = copy(source, &mut *upload)?;
+        let (digest, _) = copy(source, &mut *upload, unreadable)?;
         upload.finish(&blob_key(&digest), Condition::Always)?;
         Ok(digest)
     }
@@ -98,7 +98,7 @@ impl Store {
     /// [`ErrorKind::Mismatch`] if it has another one; nothing is stored then.
     pub fn put_as(&self, expected: &Digest, source: &mut dyn Read) -> Result<(), Error> {
         let mut upload = self.backend.write()?;
-        let actual = copy(source, &mut *upload)?;
+        let (actual, _) = copy(source, &mut *upload, unreadable)?;
         if actual != *expected {
             return Err(ErrorKind::Mismatch { expected: *expected, actual }.into());
         }
@@ -139,20 +139,9 @@ impl Store {
     pub fn copy_to(&self, digest: &Digest, out: &mut dyn Write) -> Result<Option<u64>, Error> {
         let key = blob_key(digest);
         let Some(mut reading) = self.backend.read(&key, None)? else { return Ok(None) };
-        let (mut hash, mut size) = (Sha256::new(), 0);
-        let mut buffer = vec![0; BUFFER];
-        loop {
-            let n = match reading.body.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(n) => n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Error::object("read", &key, error)),
-            };
-            hash.update(&buffer[..n]);
-            out.write_all(&buffer[..n]).map_err(ErrorKind::spool)?;
-            size += n as u64;
-        }
-        self.expect(digest, &key, Digest::new(hash.finalize().into()))?;
+        let failed = |error| Error::object("read", &key, error);
+        let (actual, size) = copy(&mut *reading.body, out, failed)?;
+        self.expect(digest, &key, actual)?;
         Ok(Some(size))
     }
 
@@ -265,6 +254,21 @@ impl Store {
         }
     }
 
+    /// Writes an object as `source` has it, if it is there, and good.
+    pub(crate) fn copy_from(&self, source: &Self, key: &Key) -> Result<bool, Error> {
+        let Some(mut reading) = source.backend.read(key, None)? else { return Ok(false) };
+        let mut upload = self.backend.write()?;
+        let failed = |error| Error::object("read", key, error);
+        let (actual, _) = copy(&mut *reading.body, &mut *upload, failed)?;
+        match digest_of(key) {
+            // Its name is the digest of what is in its envelope.
+            Some(("manifests", digest)) => drop(source.manifest(&digest)?),
+            Some((_, digest)) => source.expect(&digest, key, actual)?,
+            None => {}
+        }
+        upload.finish(key, Condition::Always).map(|_| true)
+    }
+
     pub(crate) fn write(
         &self,
         key: &Key,
@@ -308,20 +312,30 @@ fn read_all(body: Box<dyn Read + Send>, size: u64, key: &Key) -> Result<Vec<u8>,
     Ok(bytes)
 }
 
-/// Copies, and tells the digest of what was copied.
-fn copy(source: &mut dyn Read, out: &mut (impl Write + ?Sized)) -> Result<Digest, Error> {
-    let mut hash = Sha256::new();
+/// Copies, and tells the digest and the size of what was copied.
+fn copy(
+    source: &mut dyn Read,
+    out: &mut (impl Write + ?Sized),
+    unreadable: impl Fn(io::Error) -> Error,
+) -> Result<(Digest, u64), Error> {
+    let (mut hash, mut size) = (Sha256::new(), 0);
     let mut buffer = vec![0; BUFFER];
     loop {
         let n = match source.read(&mut buffer) {
-            Ok(0) => return Ok(Digest::new(hash.finalize().into())),
+            Ok(0) => return Ok((Digest::new(hash.finalize().into()), size)),
             Ok(n) => n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(source) => return Err(ErrorKind::Source { source }.into()),
+            Err(error) => return Err(unreadable(error)),
         };
         hash.update(&buffer[..n]);
         out.write_all(&buffer[..n]).map_err(ErrorKind::spool)?;
+        size += n as u64;
     }
+}
+
+/// What is to be stored cannot be read.
+fn unreadable(source: io::Error) -> Error {
+    ErrorKind::Source { source }.into()
 }
 
 fn open_envelope(bytes: &[u8]) -> Result<(BTreeSet<Digest>, &[u8]), &'static str> {

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{
-    ContentKind, Digest, Error, ErrorKind, Key, Manifest, Pack, RefName, Store, Stored, store,
-};
+use crate::{ContentKind, Digest, Error, ErrorKind, Key, Manifest, Pack, Store, Stored, store};
 
 /// Which steps of refs count.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -45,25 +43,26 @@ impl Store {
     pub(crate) fn trace(&self, keep: Keep) -> Result<Reached, Error> {
         let mut tracer =
             Tracer { store: self, reached: Reached::default(), packs: BTreeMap::new() };
-        let mut older = Vec::new();
+        let mut steps = Vec::new();
         for name in self.refs()?.into_keys() {
-            let steps = self.history(&name, keep.generations.max(1))?;
-            for (age, step) in steps.into_iter().enumerate() {
-                match step.release {
-                    Some(release) if age == 0 => {
-                        tracer.release(&name, step.generation, release, false)?;
-                    }
-                    Some(release) => older.push((name.clone(), step.generation, release)),
-                    None => {}
-                }
-            }
+            let history = self.history(&name, keep.generations.max(1))?;
+            steps.extend(history.into_iter().enumerate().filter_map(|(age, step)| {
+                let by = format!("{name}, generation {}", step.generation);
+                Some(Step { by, release: step.release?, is_newest: age == 0 })
+            }));
         }
         // What is live comes first, so that nothing of it is taken for a part of what may be gone.
-        for (name, generation, release) in older {
-            tracer.release(&name, generation, release, true)?;
-        }
+        steps.sort_by_key(|step| !step.is_newest);
+        steps.iter().try_for_each(|step| tracer.release(step))?;
         Ok(tracer.reached)
     }
+}
+
+/// A step of a ref.
+struct Step {
+    by: String,
+    release: Digest,
+    is_newest: bool,
 }
 
 struct Tracer<'a> {
@@ -73,42 +72,27 @@ struct Tracer<'a> {
 }
 
 impl Tracer<'_> {
-    fn release(
-        &mut self,
-        name: &RefName,
-        generation: u64,
-        release: Digest,
-        may_be_gone: bool,
-    ) -> Result<(), Error> {
+    /// Follows the release of a step.
+    fn release(&mut self, step: &Step) -> Result<(), Error> {
+        let Step { ref by, release, is_newest } = *step;
+        let Some(stored) = self.store.manifest(&release)? else {
+            if is_newest {
+                self.reached.digests.insert(release, by.clone());
+                let keys = vec![store::manifest_key(&release)];
+                self.reached.lost.push(Lost { digest: release, by: by.clone(), keys });
+            }
+            return Ok(());
+        };
         let lost = self.reached.lost.len();
-        self.follow_release(name, generation, release, may_be_gone)?;
-        if may_be_gone {
+        self.reached.digests.entry(release).or_insert_with(|| by.clone());
+        let mut contents: BTreeMap<Digest, Digest> = BTreeMap::new();
+        self.hold_packs(&stored, &mut contents)?;
+        self.follow(&stored.manifest, &release.to_string(), contents)?;
+        if !is_newest {
             // A collection takes what nothing else refers to piece by piece.
             self.reached.lost.truncate(lost);
         }
         Ok(())
-    }
-
-    fn follow_release(
-        &mut self,
-        name: &RefName,
-        generation: u64,
-        release: Digest,
-        may_be_gone: bool,
-    ) -> Result<(), Error> {
-        let by = format!("{name}, generation {generation}");
-        let Some(stored) = self.store.manifest(&release)? else {
-            if !may_be_gone {
-                self.reached.digests.insert(release, by.clone());
-                let keys = vec![store::manifest_key(&release)];
-                self.reached.lost.push(Lost { digest: release, by, keys });
-            }
-            return Ok(());
-        };
-        self.reached.digests.entry(release).or_insert(by);
-        let mut contents: BTreeMap<Digest, Digest> = BTreeMap::new();
-        self.hold_packs(&stored, &mut contents)?;
-        self.follow(&stored.manifest, &release.to_string(), contents)
     }
 
     /// Adds what the packs of a manifest hold.

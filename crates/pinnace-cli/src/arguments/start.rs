@@ -61,7 +61,7 @@ pub(crate) struct StartArguments {
     /// Which of these to prefer: `oldest` or `newest`
     #[arg(long, value_name = "WHICH", value_parser = ["oldest", "newest"])]
     pub(crate) interpreter_selection_strategy: Option<String>,
-    /// Set `VIRTUAL_ENV`, and put its scripts on `PATH`: `false`, `prepend` or `append`
+    /// Set `VIRTUAL_ENV`, and where on `PATH` its scripts stand: `prepend`, `append` or `false` for nowhere
     #[arg(long, value_name = "WHERE", num_args = 0..=1, default_missing_value = "false",
           require_equals = false, value_parser = ["false", "prepend", "append"])]
     pub(crate) venv: Option<String>,

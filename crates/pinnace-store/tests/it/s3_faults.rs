@@ -248,6 +248,7 @@ fn what_does_not_pass_is_an_error_that_names_the_object() {
             "{fault:?}: {error}"
         );
         assert!(!error.to_string().contains("secret"), "{error}");
+        assert!(*server.fired.lock().unwrap() > 0, "{fault:?}");
     }
 }
 

@@ -182,4 +182,14 @@ mod tests {
         assert!(OPTIONS.is_sorted_by(|a, b| a.0 < b.0));
         assert!(SHORT.iter().all(|(_, long)| meaning(long).is_some()));
     }
+
+    #[test]
+    fn the_documentation_lists_all_of_them() {
+        let text = include_str!("../../../../../docs/pex.md");
+        let words: std::collections::BTreeSet<&str> =
+            text.split(|c: char| c.is_whitespace() || "`,(){}".contains(c)).collect();
+        for (name, _) in OPTIONS {
+            assert!(words.contains(format!("--{name}").as_str()), "--{name}");
+        }
+    }
 }

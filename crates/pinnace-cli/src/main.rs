@@ -60,8 +60,12 @@ fn main() -> ExitCode {
 /// The words of the command line. A `--` right behind `pex` is the pex tool's, and not our parser's.
 fn words() -> Vec<OsString> {
     let mut words: Vec<OsString> = std::env::args_os().collect();
-    if words.get(1).is_some_and(|verb| verb == "pex") && words.get(2).is_some_and(|it| it == "--") {
-        words.insert(2, "--".into());
+    let is_option = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");
+    let verb = words.iter().skip(1).position(|word| !is_option(word)).map(|at| at + 1);
+    if let Some(at) = verb.filter(|at| words[*at] == "pex")
+        && words.get(at + 1).is_some_and(|word| word == "--")
+    {
+        words.insert(at + 1, "--".into());
     }
     words
 }

@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use pinnace_pex::{InterpreterConstraint, Pex};
 use pinnace_wheel::{
-    Address, Cache, Implementation, Interpreter, MarkerVariable, Platform, Python, Target,
+    Address, Cache, Implementation, Interpreter, MarkerVariable, Platform, Python, Specifiers,
+    Target,
 };
 
 use crate::{Failure, arguments::PlatformArguments, environment::Environment, python};
@@ -133,20 +134,33 @@ pub(crate) fn of_files<'p>(
     if !arguments.are_open() {
         return targets(arguments, environment, cache);
     }
-    let mut names: Vec<&str> = Vec::new();
-    for platform in
-        files.filter_map(|pex| pex.info().pinnace.as_ref()).flat_map(|own| &own.platforms)
-    {
-        if !names.contains(&platform.name.as_str()) {
-            names.push(&platform.name);
+    let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
+    for one in files.filter_map(|pex| pex.info().pinnace.as_ref()).flat_map(|own| &own.platforms) {
+        match told.iter_mut().find(|(name, _)| *name == one.name) {
+            Some((_, python)) => python.push(&one.requires_python),
+            None => told.push((&one.name, vec![&one.requires_python])),
         }
     }
-    match names.is_empty() {
+    match told.is_empty() {
         true => targets(arguments, environment, cache),
-        false => {
-            Ok(names.into_iter().map(str::parse).collect::<Result<_, pinnace_wheel::Error>>()?)
-        }
+        false => told.iter().map(|(name, python)| target_of_file(name, python)).collect(),
     }
+}
+
+/// The platform of that name, with the earliest release of its Python that is allowed: the name does not
+/// say which it is, so that files are the same wherever they are built.
+fn target_of_file(name: &str, requires_python: &[&str]) -> Result<Target, Failure> {
+    const LATEST_PATCH: u64 = 40;
+    let target: Target = name.parse()?;
+    let said: Vec<&str> = requires_python.iter().copied().filter(|one| !one.is_empty()).collect();
+    let Ok(allowed) = Specifiers::parse_lenient(&said.join(",")) else { return Ok(target) };
+    let [major, minor] = [0, 1].map(|at| target.python().release().get(at).copied().unwrap_or(0));
+    let later = (1..=LATEST_PATCH).map(|patch| {
+        target.clone().with_marker(&format!("python_full_version={major}.{minor}.{patch}"))
+    });
+    let mut releases = [Ok(target.clone())].into_iter().chain(later);
+    let found = releases.find_map(|one| one.ok().filter(|one| allowed.contains(one.python())));
+    Ok(found.unwrap_or(target))
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

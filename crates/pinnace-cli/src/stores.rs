@@ -6,38 +6,74 @@ use pinnace_store::{Durability, LocalStore, S3Backend, Store};
 
 use crate::{Failure, environment::Environment};
 
+/// What becomes of a name under which there is no store.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Absent {
+    /// The store is made.
+    Make,
+    /// It is an error: the name is a wrong one.
+    Refuse,
+}
+
 /// The store of `--store`, else of PINNACE_STORE.
-pub(crate) fn named(url: Option<&str>, environment: &Environment) -> Result<Store, Failure> {
+pub(crate) fn named(
+    url: Option<&str>,
+    absent: Absent,
+    environment: &Environment,
+) -> Result<Store, Failure> {
     let url = url.or_else(|| environment.variable("PINNACE_STORE").filter(|url| !url.is_empty()));
     let url = url.filter(|url| !url.is_empty()).ok_or_else(|| {
         Failure::usage("no store is named")
             .hint("name one with `--store`, as in `--store /srv/pinnace` or `--store s3://bucket/folder`, or set PINNACE_STORE")
     })?;
-    open(url, environment)
+    open(url, absent, environment)
 }
 
-/// Opens a store; one on disk is made if it is not there.
-pub(crate) fn open(url: &str, environment: &Environment) -> Result<Store, Failure> {
-    if url.starts_with("s3://") {
-        let variables: Vec<(String, String)> = environment
-            .variables
-            .iter()
-            .filter(|(name, _)| name.starts_with("AWS_"))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        return Ok(Store::open(S3Backend::open(url, &variables)?)?);
-    }
-    if url.starts_with("s3:") || url.starts_with("file:/") && !url.starts_with("file:///") {
-        return Err(Failure::usage("this is no store")
-            .hint("a folder, `file:///folder` or `s3://bucket/folder` is expected"));
-    }
-    let path = match url.split_once("://") {
-        None => environment.folder.join(url),
-        Some(("file", path)) if path.starts_with('/') => PathBuf::from(path),
-        Some(_) => {
-            return Err(Failure::usage(format!("`{url}` is no store"))
-                .hint("a folder, `file:///folder` or `s3://bucket/folder` is expected"));
+/// The store of a URL, or in a folder.
+pub(crate) fn open(url: &str, absent: Absent, environment: &Environment) -> Result<Store, Failure> {
+    let found = match (Place::parse(url, environment)?, absent) {
+        (Place::Bucket(backend), Absent::Make) => Some(Store::open(backend)?),
+        (Place::Bucket(backend), Absent::Refuse) => Store::open_existing(backend)?,
+        (Place::Folder(path), Absent::Make) => {
+            Some(Store::open(LocalStore::open(path, Durability::Durable)?)?)
+        }
+        (Place::Folder(path), Absent::Refuse) => {
+            let backend = LocalStore::open_existing(path, Durability::Durable)?;
+            backend.map(Store::open).transpose()?
         }
     };
-    Ok(Store::open(LocalStore::open(path, Durability::Durable)?)?)
+    found.ok_or_else(|| {
+        Failure::job(format!("there is no store at `{url}`"))
+            .hint("`pinnace store put` makes one where there is none")
+    })
+}
+
+/// Where a store is, or will be.
+enum Place {
+    Folder(PathBuf),
+    Bucket(S3Backend),
+}
+
+impl Place {
+    fn parse(url: &str, environment: &Environment) -> Result<Self, Failure> {
+        if url.starts_with("s3://") {
+            let variables = environment.variables.iter();
+            let variables = variables.filter(|(name, _)| name.starts_with("AWS_"));
+            let variables: Vec<(String, String)> =
+                variables.map(|(name, value)| (name.clone(), value.clone())).collect();
+            return Ok(Self::Bucket(S3Backend::open(url, &variables)?));
+        }
+        let refused = |what: &str| {
+            Failure::usage(format!("{what} is no store"))
+                .hint("a folder, `file:///folder` or `s3://bucket/folder` is expected")
+        };
+        if url.starts_with("s3:") || url.starts_with("file:/") && !url.starts_with("file:///") {
+            return Err(refused("this"));
+        }
+        match url.split_once("://") {
+            None => Ok(Self::Folder(environment.folder.join(url))),
+            Some(("file", path)) if path.starts_with('/') => Ok(Self::Folder(path.into())),
+            Some(_) => Err(refused(&format!("`{url}`"))),
+        }
+    }
 }

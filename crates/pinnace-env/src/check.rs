@@ -8,6 +8,7 @@ pub(crate) fn check<Id: Clone + Eq>(layers: &[Layer<Id>], rules: &dyn Rules, pla
     let chosen = plan.sources.iter().filter_map(|one| Some((one.distribution.as_ref()?, one)));
     let projects = chosen.clone().map(|(one, source)| (one.project.as_str(), source)).collect();
     let checker = Checker { rules, projects };
+    let extras = checker.extras(layers);
     let mut found = Vec::new();
     for layer in layers {
         let owner = Owner { layer: layer.name.clone(), distribution: None };
@@ -19,7 +20,8 @@ pub(crate) fn check<Id: Clone + Eq>(layers: &[Layer<Id>], rules: &dyn Rules, pla
         if !rules.fits(&distribution.file_name) || python.is_some_and(|one| !rules.is_python(one)) {
             found.push(Conflict::Misfit { wheel: owner.clone() });
         }
-        found.extend(checker.check(&owner, &distribution.requires, &distribution.extras));
+        let extras = extras.get(distribution.project.as_str()).map_or(&[][..], Vec::as_slice);
+        found.extend(checker.check(&owner, &distribution.requires, extras));
     }
     plan.conflicts.extend(found);
 }
@@ -29,7 +31,51 @@ struct Checker<'a, Id> {
     projects: BTreeMap<&'a str, &'a Source<Id>>,
 }
 
-impl<Id> Checker<'_, Id> {
+impl<'a, Id> Checker<'a, Id> {
+    /// The extras of each project that are asked for: by a layer, by a distribution, or by an extra.
+    fn extras(&self, layers: &[Layer<Id>]) -> BTreeMap<&'a str, Vec<String>> {
+        let mut asked: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let distributions = self.projects.iter().filter_map(|(project, source)| {
+            let extras = source.distribution.as_ref()?.extras.clone();
+            Some((*project, extras))
+        });
+        asked.extend(distributions);
+        let mut waiting: Vec<&str> = asked.keys().copied().collect();
+        for layer in layers {
+            self.ask(&layer.requires, &[], &mut asked, &mut waiting);
+        }
+        while let Some(project) = waiting.pop() {
+            let distribution = self.projects.get(project).and_then(|one| one.distribution.as_ref());
+            let requires = distribution.map_or(&[][..], |one| &one.requires);
+            let extras = asked.get(project).cloned().unwrap_or_default();
+            self.ask(requires, &extras, &mut asked, &mut waiting);
+        }
+        asked
+    }
+
+    /// Notes the extras that requirements ask for; who is asked for more is looked at again.
+    fn ask(
+        &self,
+        requires: &[String],
+        extras: &[String],
+        asked: &mut BTreeMap<&'a str, Vec<String>>,
+        waiting: &mut Vec<&'a str>,
+    ) {
+        for need in requires.iter().filter_map(|one| self.rules.need(one, extras).ok().flatten()) {
+            let Some((project, _)) = self.projects.get_key_value(need.project.as_str()) else {
+                continue;
+            };
+            let known = asked.entry(project).or_default();
+            let count = known.len();
+            let more = need.extras.into_iter();
+            let more: Vec<String> = more.filter(|extra| !known.contains(extra)).collect();
+            known.extend(more);
+            if known.len() > count {
+                waiting.push(project);
+            }
+        }
+    }
+
     /// What of these requirements does not hold.
     fn check(&self, by: &Owner, requires: &[String], extras: &[String]) -> Vec<Conflict> {
         let unique: BTreeSet<&String> = requires.iter().collect();

@@ -149,19 +149,31 @@ impl Conflict {
 
     /// The projects that it is about.
     pub fn projects(&self) -> Vec<&str> {
-        let (owners, other): ([Option<&Owner>; 2], Option<&str>) = match self {
+        let required = match self {
+            Self::Unsatisfied { project, .. } => Some(project.as_str()),
+            _ => None,
+        };
+        let owners = self.owners().into_iter().filter_map(|one| one.distribution.as_ref());
+        owners.map(|one| one.project.as_str()).chain(required).collect()
+    }
+
+    /// Whether all of it is about one layer, so that it was there before the merge.
+    pub fn is_within_a_layer(&self) -> bool {
+        self.owners().windows(2).all(|two| two[0].layer == two[1].layer)
+    }
+
+    /// Whose it is.
+    fn owners(&self) -> Vec<&Owner> {
+        match self {
             Self::SameProject { winner, loser, .. }
             | Self::SameFile { winner, loser, .. }
             | Self::FileAndFolder { winner, loser, .. }
             | Self::SameButForCase { winner, loser, .. }
-            | Self::SameScript { winner, loser, .. } => ([Some(winner), Some(loser)], None),
-            Self::Unsatisfied { by, project, .. } => ([Some(by), None], Some(project)),
-            Self::Unreadable { by: owner, .. } | Self::Misfit { wheel: owner } => {
-                ([Some(owner), None], None)
-            }
-        };
-        let of_owners = owners.into_iter().flatten().filter_map(|one| one.distribution.as_ref());
-        of_owners.map(|one| one.project.as_str()).chain(other).collect()
+            | Self::SameScript { winner, loser, .. } => vec![winner, loser],
+            Self::Unsatisfied { by: owner, .. }
+            | Self::Unreadable { by: owner, .. }
+            | Self::Misfit { wheel: owner } => vec![owner],
+        }
     }
 }
 

@@ -46,6 +46,16 @@ impl Policy {
         Self { otherwise, kinds, projects, paths: Vec::new() }
     }
 
+    /// What installers make of conflicts: of files and of programs that have one name they keep one without
+    /// a word; everything else is refused.
+    pub fn of_installers() -> Self {
+        [ConflictKind::SameFile, ConflictKind::SameScript, ConflictKind::SameButForCase]
+            .into_iter()
+            .fold(Self::new(Ruling::Refuse), |policy, kind| {
+                policy.with_kind(kind, Ruling::FirstWins)
+            })
+    }
+
     /// Another ruling for a kind.
     #[must_use]
     pub fn with_kind(mut self, kind: ConflictKind, ruling: Ruling) -> Self {

@@ -23,6 +23,8 @@ pub trait Rules {
 pub struct Need {
     /// The normalised name of the project.
     pub project: String,
+    /// Which of its extras are asked for.
+    pub extras: Vec<String>,
     /// Whether a version will do.
     pub accepts: Box<dyn Fn(&str) -> bool>,
 }

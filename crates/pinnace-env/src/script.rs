@@ -40,8 +40,16 @@ fn shebang(python: &Path) -> String {
     let python = python.display().to_string();
     match python.len() < LONGEST && !python.contains(' ') {
         true => format!("#!{python}\n"),
-        false => format!("#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\"\n' '''\n"),
+        false => format!("#!/bin/sh\n'''exec' \"{}\" \"$0\" \"$@\"\n' '''\n", quoted(&python)),
     }
+}
+
+/// What means something between the double quotes of a shell (POSIX.1, 2.2.3) is taken as it is.
+fn quoted(text: &str) -> String {
+    let special = |symbol: char| matches!(symbol, '$' | '`' | '"' | '\\');
+    let symbols =
+        text.chars().flat_map(|one| special(one).then_some('\\').into_iter().chain([one]));
+    symbols.collect()
 }
 
 #[cfg(test)]
@@ -68,5 +76,18 @@ mod tests {
     fn a_path_that_no_shebang_can_hold_goes_through_a_shell() {
         let text = String::from_utf8(of_entry_point("m:f", Path::new("/a b/python"))).unwrap();
         assert!(text.starts_with("#!/bin/sh\n'''exec' \"/a b/python\" "), "{text}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shell_takes_the_path_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let python = folder.path().join("a $HOME `b` \"c\"");
+        std::os::unix::fs::symlink("/bin/echo", &python).unwrap();
+        let program = of_entry_point("m:f", &python);
+        let mut shell = std::process::Command::new("/bin/sh");
+        let head: Vec<u8> = program.split(|byte| *byte == b'\n').nth(1).unwrap().to_vec();
+        let output = shell.arg("-c").arg(String::from_utf8(head).unwrap()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }

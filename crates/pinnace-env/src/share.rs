@@ -19,12 +19,43 @@ pub enum Share {
 /// Shows in `to` what is at `from`. What is at `to` already stays; two folders become one.
 pub(crate) fn show(from: &Path, to: &Path, share: Share) -> Result<(), Error> {
     match fs::symlink_metadata(to) {
-        Ok(there) if there.is_dir() && from.is_dir() => {
+        Ok(_) if to.is_dir() && from.is_dir() => {
+            own_folder(to)?;
             each(from, |name| show(&from.join(name), &to.join(name), share))
         }
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => create(from, to, share),
         Err(error) => Err(Error::at("look at", to)(error)),
+    }
+}
+
+/// Makes a folder in `root` and those on the way to it, all of them the root's own.
+pub(crate) fn own_folders(root: &Path, path: &Path) -> Result<(), Error> {
+    let mut folder = root.to_owned();
+    for name in path {
+        folder.push(name);
+        own_folder(&folder)?;
+    }
+    Ok(())
+}
+
+/// Makes a folder if it is not there. One that is a link to what somebody shares becomes a folder of links,
+/// so that nothing is written to what is shared.
+fn own_folder(folder: &Path) -> Result<(), Error> {
+    let fault = || Error::at("create the folder", folder);
+    match fs::symlink_metadata(folder) {
+        Ok(there) if there.is_symlink() && folder.is_dir() => {
+            let shared = fs::read_link(folder).map_err(fault())?;
+            fs::remove_file(folder).and_then(|()| fs::create_dir(folder)).map_err(fault())?;
+            each(&shared, |name| {
+                create(&shared.join(name), &folder.join(name), Share::SymbolicLink)
+            })
+        }
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir(folder).map_err(fault())
+        }
+        Err(error) => Err(fault()(error)),
     }
 }
 

@@ -135,16 +135,15 @@ impl<Id> Layout<'_, Id> {
         let mut has_code = false;
         for piece in self.plan.pieces() {
             let (to, from) = (self.target(&piece), self.origin(&piece));
-            create_folder(to.parent().unwrap_or(self.folder))?;
+            share::own_folders(self.folder, to.parent().unwrap_or(Path::new("")))?;
             let share = match piece.place() {
                 Place::Code => Share::Copy,
                 _ => self.venv.share,
             };
-            show(&from, &to, share)?;
+            show(&from, &self.folder.join(to), share)?;
             has_code |= piece.place() == Place::Code;
             if let (Place::Library, Some(module)) = (piece.place(), module(&piece)) {
-                let (folder, name) = piece.path().rsplit_once('/').unwrap_or(("", piece.path()));
-                debug_assert!(name.starts_with(module));
+                let folder = piece.path().rsplit_once('/').map_or("", |(folder, _)| folder);
                 modules.entry((piece.source().number, folder)).or_default().insert(module);
             }
         }
@@ -187,6 +186,7 @@ impl<Id> Layout<'_, Id> {
         self.unpacked[piece.source().number].join(piece.place().folder()).join(piece.path())
     }
 
+    /// The path of a piece in the environment.
     fn target(&self, piece: &Piece<'_, Id>) -> PathBuf {
         let place = match piece.place() {
             Place::Code => PathBuf::from(CODE),
@@ -195,7 +195,7 @@ impl<Id> Layout<'_, Id> {
             Place::Headers => Path::new("include/site").join(self.venv.interpreter.name()),
             Place::Data => PathBuf::new(),
         };
-        self.folder.join(place).join(piece.path())
+        place.join(piece.path())
     }
 }
 

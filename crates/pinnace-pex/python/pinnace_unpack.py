@@ -786,6 +786,8 @@ def build_environment(new, folder, cache, place, pexes, wheels):
         os.makedirs(os.path.join(new, part))
     config = "home = %s\ninclude-system-site-packages = false\nversion = %d.%d.%d\n"
     write(os.path.join(new, "pyvenv.cfg"), (config % ((os.path.dirname(base),) + sys.version_info[:3])).encode())
+    # A wheel may have data that goes into folders of these names; what is there already stays.
+    codes = [unpack_code(pex, number, new, folder) for number, pex in enumerate(pexes)]
     for wheel in wheels:
         link(os.path.join(wheel, "lib"), os.path.join(new, site))
         link(os.path.join(wheel, "data"), new)
@@ -801,7 +803,6 @@ def build_environment(new, folder, cache, place, pexes, wheels):
         if os.path.lexists(path):
             os.unlink(path)
         os.symlink(base if name == "python" else "python", path)
-    codes = [unpack_code(pex, number, new, folder) for number, pex in enumerate(pexes)]
     # Python 3.11 of Debian reads such a file twice.
     insert = "import sys; sys.path[0:0] = [one for one in %r if one not in sys.path]\n" % [code for code in codes if code]
     write(os.path.join(new, site, "_pinnace.pth"), insert.encode())

@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use pinnace_wheel::{MarkerVariable, Specifiers, Target, Version};
 
@@ -20,12 +20,31 @@ use crate::{Error, ErrorKind};
 /// ```
 #[derive(Clone, Debug)]
 pub struct InterpreterConstraint {
-    /// `CPython`, `PyPy` or nothing, and what is said of threads: `+t`, `-t`, `[free-threaded]`, `[gil]`.
+    /// `CPython`, `PyPy` or nothing.
     implementation: String,
-    threads: String,
+    threads: Threads,
     specifiers: Specifiers,
     text: String,
+    /// Where the version specifier begins in the text.
+    range: usize,
 }
+
+/// What is said of threads.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Threads {
+    Any,
+    /// `+t` or `[free-threaded]`.
+    Free,
+    /// `-t` or `[gil]`.
+    Locked,
+}
+
+const SAID_OF_THREADS: [(&str, Threads); 4] = [
+    ("+t", Threads::Free),
+    ("-t", Threads::Locked),
+    ("[free-threaded]", Threads::Free),
+    ("[gil]", Threads::Locked),
+];
 
 /// No Python 3 that anybody will build files for here is beyond these.
 const MINORS: u64 = 40;
@@ -37,16 +56,23 @@ impl InterpreterConstraint {
         let name = target.markers().get(MarkerVariable::PlatformPythonImplementation);
         let is_named = self.implementation.is_empty()
             || name.is_none_or(|name| name.eq_ignore_ascii_case(&self.implementation));
-        is_named && self.specifiers.contains(target.python())
+        let are_so = match self.threads {
+            Threads::Any => true,
+            Threads::Free => is_free_threaded(target),
+            Threads::Locked => !is_free_threaded(target),
+        };
+        is_named && are_so && self.specifiers.contains(target.python())
     }
 
-    /// What satisfies both; `None` if no Python 3 does.
+    /// What satisfies both; `None` if no release of Python 3 does.
     pub fn intersection(&self, other: &Self) -> Option<Self> {
-        let (name, threads) = (
-            one_of(&self.implementation, &other.implementation)?,
-            one_of(&self.threads, &other.threads)?,
-        );
-        let mut ranges: Vec<&str> = [self, other].into_iter().map(Self::range).collect();
+        let name = one_of(&self.implementation, &other.implementation)?;
+        let threads = match (self.threads, other.threads) {
+            (Threads::Any, said) | (said, Threads::Any) => said,
+            (one, other) if one == other => one,
+            _ => return None,
+        };
+        let mut ranges = vec![&self.text[self.range..], &other.text[other.range..]];
         ranges.retain(|range| !range.is_empty());
         ranges.dedup();
         let both: Self = format!("{name}{threads}{}", ranges.join(",")).parse().ok()?;
@@ -56,8 +82,42 @@ impl InterpreterConstraint {
         versions.any(|version| both.specifiers.contains(&version)).then_some(both)
     }
 
-    fn range(&self) -> &str {
-        &self.text[self.implementation.len() + self.threads.len()..]
+    /// The constraints that hold where one of either list does; an empty list allows everything.
+    ///
+    /// # Errors
+    ///
+    /// If one is malformed, or no interpreter is allowed by both lists.
+    pub fn both(first: Vec<String>, second: Vec<String>) -> Result<Vec<String>, Error> {
+        if first.is_empty() || second.is_empty() {
+            return Ok([first, second].concat());
+        }
+        let parse = |texts: &[String]| {
+            texts.iter().map(|text| text.parse()).collect::<Result<Vec<Self>, _>>()
+        };
+        let (ours, theirs) = (parse(&first)?, parse(&second)?);
+        let pairs = ours.iter().flat_map(|one| theirs.iter().map(move |other| (one, other)));
+        let found = pairs.filter_map(|(one, other)| one.intersection(other));
+        let found: BTreeSet<String> = found.map(|both| both.to_string()).collect();
+        match found.is_empty() {
+            false => Ok(found.into_iter().collect()),
+            true => Err(ErrorKind::NoInterpreter { first, second }.into()),
+        }
+    }
+}
+
+/// Whether the interpreter is one without a global lock (PEP 703), whose ABI has a `t` behind its version.
+fn is_free_threaded(target: &Target) -> bool {
+    let own = target.tags().iter().find_map(|tag| tag.abi().strip_prefix("cp"));
+    own.is_some_and(|version| version.contains('t'))
+}
+
+impl fmt::Display for Threads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Any => "",
+            Self::Free => "+t",
+            Self::Locked => "-t",
+        })
     }
 }
 
@@ -77,17 +137,17 @@ impl FromStr for InterpreterConstraint {
         let refuse = || Error::from(ErrorKind::Constraint { text: given.to_owned() });
         let name = text.find(|symbol: char| !symbol.is_ascii_alphabetic()).unwrap_or(text.len());
         let (implementation, rest) = text.split_at(name);
-        let threads = ["+t", "-t", "[free-threaded]", "[gil]"];
-        let threads = threads.into_iter().find(|said| rest.starts_with(said)).unwrap_or_default();
-        let range = &rest[threads.len()..];
+        let said = SAID_OF_THREADS.into_iter().find(|(said, _)| rest.starts_with(said));
+        let (said, threads) = said.unwrap_or(("", Threads::Any));
+        let range = &rest[said.len()..];
         let is_known = ["", "cpython", "pypy"].contains(&implementation.to_lowercase().as_str());
         let is_range = range.is_empty() || range.starts_with(['<', '>', '=', '!', '~']);
         if !is_known || !is_range || text.is_empty() {
             return Err(refuse());
         }
         let specifiers = range.parse().map_err(|_| refuse())?;
-        let (implementation, threads) = (implementation.to_owned(), threads.to_owned());
-        Ok(Self { implementation, threads, specifiers, text })
+        let (implementation, start) = (implementation.to_owned(), text.len() - range.len());
+        Ok(Self { implementation, threads, specifiers, text, range: start })
     }
 }
 
@@ -115,6 +175,42 @@ mod tests {
         }
         for bad in ["", "garbage", "python>=3.8", "3.11", ">=3.8;<4", "CPython>=x"] {
             assert!(bad.parse::<InterpreterConstraint>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn constraints_must_all_hold() {
+        let list = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        for (a, b, expected) in [
+            (&[][..], &[">=3.9"][..], Some(&[">=3.9"][..])),
+            (&[">=3.9"], &[">=3.9"], Some(&[">=3.9"])),
+            (&["CPython>=3.8"], &["<3.12", "PyPy"], Some(&["CPython>=3.8,<3.12"])),
+            (&["CPython"], &["PyPy"], None),
+            (&["==3.11.*"], &["==3.13.*"], None),
+            (&["CPython"], &["==3.11.*"], Some(&["CPython==3.11.*"])),
+            (&["CPython+t"], &["CPython[free-threaded]>=3.13"], Some(&["CPython+t>=3.13"])),
+            (&["CPython+t"], &["CPython[gil]"], None),
+        ] {
+            assert_eq!(
+                InterpreterConstraint::both(list(a), list(b)).ok(),
+                expected.map(list),
+                "{a:?} {b:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_interpreter_without_a_lock_is_told_from_one_with_it() {
+        for (constraint, platform, expected) in [
+            ("CPython+t>=3.13", "linux_x86_64-cp313-cp313t", true),
+            ("CPython+t>=3.13", "linux_x86_64-cp313-cp313", false),
+            ("CPython[gil]", "linux_x86_64-cp313-cp313t", false),
+            ("CPython-t", "linux_x86_64-cp313-cp313", true),
+            ("CPython", "linux_x86_64-cp313-cp313t", true),
+            ("PyPy", "linux_x86_64-cp313-cp313", false),
+        ] {
+            let constraint: InterpreterConstraint = constraint.parse().unwrap();
+            assert_eq!(constraint.accepts(&platform.parse().unwrap()), expected, "{constraint}");
         }
     }
 }

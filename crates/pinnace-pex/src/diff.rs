@@ -119,7 +119,8 @@ fn change(
         return Ok(Some(DistributionChange::Wheels { from: names(old), to: names(new) }));
     }
     for (old, new) in old.iter().zip(new) {
-        if old.recorded() == new.recorded() && old.marks() == new.marks() {
+        let marks = old.marks();
+        if old.recorded() == new.recorded() && !marks.is_empty() && marks == new.marks() {
             continue;
         }
         if old.distribution()?.id() != new.distribution()?.id() {
@@ -171,9 +172,8 @@ fn code(old: &Pex, new: &Pex) -> Result<Vec<(String, FileChange)>, Error> {
 }
 
 /// What follows from the rest of a file, or from the tool that wrote it.
-const COMPUTED: [&str; 8] = [
+const COMPUTED: [&str; 7] = [
     "bootstrap_hash",
-    "build_properties",
     "code_hash",
     "deps_are_wheel_files",
     "distributions",
@@ -186,7 +186,12 @@ type Setting = (String, Option<Value>, Option<Value>);
 
 /// The keys of `PEX-INFO` that somebody set, and that differ.
 pub(crate) fn settings(old: &Pex, new: &Pex) -> Result<Vec<Setting>, Error> {
-    let [old, new] = [old, new].map(|pex| pex.info().to_value());
+    let [old, new] = [old, new].map(|pex| {
+        let mut info = pex.info().clone();
+        // It is told by the tool, and not by its user.
+        info.build_properties.remove("pex_version");
+        info.to_value()
+    });
     let (old, new) = (old?, new?);
     let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let changed = keys.into_iter().filter(|key| !COMPUTED.contains(&key.as_str()));
@@ -194,25 +199,28 @@ pub(crate) fn settings(old: &Pex, new: &Pex) -> Result<Vec<Setting>, Error> {
     Ok(changed.map(|key| (key.clone(), old.get(key).cloned(), new.get(key).cloned())).collect())
 }
 
-/// What the pex tool writes where nobody set anything; empty, or no, is as good as not there.
-const DEFAULTS: [(&str, &str); 4] = [
-    ("emit_warnings", "true"),
-    ("interpreter_selection_strategy", "\"oldest\""),
-    ("max_install_jobs", "1"),
-    ("venv_hermetic_scripts", "true"),
-];
+/// What the pex tool writes where nobody set anything; of other keys that is nothing, or no.
+fn default(key: &str) -> Option<Value> {
+    match key {
+        "emit_warnings" | "strip_pex_env" | "venv_hermetic_scripts" => Some(true.into()),
+        "interpreter_selection_strategy" => Some("oldest".into()),
+        "max_install_jobs" => Some(1.into()),
+        _ => None,
+    }
+}
 
 /// A value, if it is not what there is where nobody set anything.
 pub(crate) fn set<'v>(key: &str, value: Option<&'v Value>) -> Option<&'v Value> {
-    let value = value.filter(|value| match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::String(text) => !text.is_empty() && text != "false",
-        Value::Array(list) => !list.is_empty(),
-        Value::Object(keys) => !keys.is_empty(),
-        _ => true,
-    });
-    let is_default = |value: &&Value| DEFAULTS.contains(&(key, value.to_string().as_str()));
-    value.filter(|value| !is_default(value))
+    let default = default(key);
+    value.filter(|value| match (value, &default) {
+        (Value::Null, _) => false,
+        (value, Some(default)) => *value != default,
+        (Value::Bool(value), None) => *value,
+        (Value::String(text), None) => !text.is_empty() && text != "false",
+        (Value::Array(list), None) => !list.is_empty(),
+        (Value::Object(keys), None) => !keys.is_empty(),
+        (Value::Number(_), None) => true,
+    })
 }
 
 impl PexDiff {
@@ -256,64 +264,42 @@ fn shown(value: &Option<Value>) -> String {
 
 /// What became of all distributions, those of one fate together.
 fn told_of_distributions(changes: &[(String, DistributionChange)]) -> Vec<String> {
-    let list = |of: &dyn Fn(&str, &DistributionChange) -> Option<String>| {
-        let found = changes.iter().filter_map(|(project, change)| of(project, change));
-        found.collect::<Vec<_>>().join(", ")
-    };
-    let parts = [
-        (
-            "",
-            list(&|project, change| match change {
-                DistributionChange::Version { from, to } => {
-                    Some(format!("{project} {from} -> {to}"))
-                }
-                _ => None,
-            }),
-        ),
-        (
-            "new: ",
-            list(&|project, change| match change {
-                DistributionChange::Added(wheels) => Some(format!("{project}{}", version(wheels))),
-                _ => None,
-            }),
-        ),
-        (
-            "gone: ",
-            list(&|project, change| match change {
-                DistributionChange::Removed(wheels) => {
-                    Some(format!("{project}{}", version(wheels)))
-                }
-                _ => None,
-            }),
-        ),
-        (
-            "in other wheels: ",
-            list(&|_, change| match change {
-                DistributionChange::Wheels { from, to } => {
-                    Some(format!("{} instead of {}", to.join(" and "), from.join(" and ")))
-                }
-                _ => None,
-            }),
-        ),
-        (
-            "with other files in wheels of the same names: ",
-            list(&|project, change| {
-                (*change == DistributionChange::Contents).then(|| project.to_owned())
-            }),
-        ),
-        (
-            "held in another form: ",
-            list(&|project, change| {
-                (*change == DistributionChange::Form).then(|| project.to_owned())
-            }),
-        ),
-    ];
-    let told = parts.into_iter().filter(|(_, list)| !list.is_empty());
-    told.map(|(what, list)| format!("{what}{list}")).collect()
+    let told: Vec<(&str, String)> =
+        changes.iter().map(|(project, change)| told_of_one(project, change)).collect();
+    let told_together = FATES.iter().filter_map(|fate| {
+        let of_fate = told.iter().filter(|(known, _)| known == fate);
+        let list: Vec<&str> = of_fate.map(|(_, text)| text.as_str()).collect();
+        (!list.is_empty()).then(|| format!("{fate}{}", list.join(", ")))
+    });
+    told_together.collect()
+}
+
+/// In the order in which they are told.
+const FATES: [&str; 6] = [
+    "",
+    "new: ",
+    "gone: ",
+    "in other wheels: ",
+    "with other files in wheels of the same names: ",
+    "held in another form: ",
+];
+
+fn told_of_one(project: &str, change: &DistributionChange) -> (&'static str, String) {
+    let [version, added, removed, wheels, contents, form] = FATES;
+    match change {
+        DistributionChange::Version { from, to } => (version, format!("{project} {from} -> {to}")),
+        DistributionChange::Added(names) => (added, format!("{project}{}", version_of(names))),
+        DistributionChange::Removed(names) => (removed, format!("{project}{}", version_of(names))),
+        DistributionChange::Wheels { from, to } => {
+            (wheels, format!("{} instead of {}", to.join(" and "), from.join(" and ")))
+        }
+        DistributionChange::Contents => (contents, project.to_owned()),
+        DistributionChange::Form => (form, project.to_owned()),
+    }
 }
 
 /// The version in a wheel's name.
-fn version(wheels: &[String]) -> String {
+fn version_of(wheels: &[String]) -> String {
     let version = wheels.first().and_then(|wheel| wheel.split('-').nth(1));
     version.map_or_else(String::new, |version| format!(" {version}"))
 }

@@ -176,8 +176,9 @@ impl<'a> PexMerge<'a> {
         info.excluded = union(|info| &info.excluded);
         info.overridden = union(|info| &info.overridden);
         info.ignore_errors = infos().any(|info| info.ignore_errors);
-        info.interpreter_constraints =
-            infos().map(|info| info.interpreter_constraints.clone()).try_fold(Vec::new(), both)?;
+        info.interpreter_constraints = infos()
+            .map(|info| info.interpreter_constraints.clone())
+            .try_fold(Vec::new(), InterpreterConstraint::both)?;
         // It is told by a tool that did not write this file.
         info.build_properties.remove("pex_version");
         Ok(info)
@@ -208,42 +209,4 @@ const TOGETHER: [&str; 5] =
 fn loosened(info: &PexInfo) -> impl Iterator<Item = String> {
     let all = info.excluded.iter().chain(&info.overridden);
     all.filter_map(|text| Some(Requirement::parse_lenient(text).ok()?.name().as_str().to_owned()))
-}
-
-/// The constraints that hold where one of either list does.
-fn both(first: Vec<String>, second: Vec<String>) -> Result<Vec<String>, Error> {
-    if first.is_empty() || second.is_empty() {
-        return Ok([first, second].concat());
-    }
-    let parse = |texts: &[String]| {
-        texts.iter().map(|text| text.parse()).collect::<Result<Vec<InterpreterConstraint>, _>>()
-    };
-    let (ours, theirs) = (parse(&first)?, parse(&second)?);
-    let pairs = ours.iter().flat_map(|one| theirs.iter().map(move |other| (one, other)));
-    let found = pairs.filter_map(|(one, other)| one.intersection(other));
-    let found: BTreeSet<String> = found.map(|both| both.to_string()).collect();
-    match found.is_empty() {
-        false => Ok(found.into_iter().collect()),
-        true => Err(ErrorKind::NoInterpreter { first, second }.into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn constraints_must_all_hold() {
-        let list = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        for (a, b, expected) in [
-            (&[][..], &[">=3.9"][..], Some(&[">=3.9"][..])),
-            (&[">=3.9"], &[">=3.9"], Some(&[">=3.9"])),
-            (&["CPython>=3.8"], &["<3.12", "PyPy"], Some(&["CPython>=3.8,<3.12"])),
-            (&["CPython"], &["PyPy"], None),
-            (&["==3.11.*"], &["==3.13.*"], None),
-            (&["CPython"], &["==3.11.*"], Some(&["CPython==3.11.*"])),
-        ] {
-            assert_eq!(both(list(a), list(b)).ok(), expected.map(list), "{a:?} {b:?}");
-        }
-    }
 }

@@ -24,6 +24,7 @@ impl Rules for PlatformRules<'_> {
         let specifiers: Specifiers = requirement.specifiers().clone();
         Ok(Some(Need {
             project: requirement.name().as_str().to_owned(),
+            extras: requirement.extras().iter().map(ToString::to_string).collect(),
             accepts: Box::new(move |version| {
                 version.parse().is_ok_and(|version| specifiers.contains(&version))
             }),

@@ -32,6 +32,22 @@ impl LocalStore {
         Ok(store)
     }
 
+    /// Opens the store in `root`; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn open_existing(
+        root: impl Into<PathBuf>,
+        durability: Durability,
+    ) -> Result<Option<Self>, Error> {
+        let root = root.into();
+        match root.join("format").exists() {
+            true => Self::open(root, durability).map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// Stores all that `source` gives.
     ///
     /// # Errors

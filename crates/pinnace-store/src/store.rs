@@ -57,21 +57,20 @@ impl Store {
     /// [`ErrorKind::NewerFormat`]; or if the backend fails.
     pub fn open(backend: impl Backend + 'static) -> Result<Self, Error> {
         let store = Self { backend: Arc::new(backend), conditions: Arc::default() };
-        let key = Key::of("format".to_owned());
-        match store.object(&key, FORMAT.len() as u64 + 100)? {
-            Some(found) if found == FORMAT.as_bytes() => {}
-            Some(found) => {
-                let found = String::from_utf8_lossy(&found).chars().take(40).collect::<String>();
-                let path = format!("{:?}", store.backend).into();
-                return Err(
-                    ErrorKind::NewerFormat { path, found: found.trim_end().to_owned() }.into()
-                );
-            }
-            None => {
-                store.write(&key, FORMAT.as_bytes(), Condition::Always)?;
-            }
+        if !store.has_format()? {
+            store.write(&format_key(), FORMAT.as_bytes(), Condition::Always)?;
         }
         Ok(store)
+    }
+
+    /// Opens the store in a backend; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn open_existing(backend: impl Backend + 'static) -> Result<Option<Self>, Error> {
+        let store = Self { backend: Arc::new(backend), conditions: Arc::default() };
+        Ok(store.has_format()?.then_some(store))
     }
 
     /// The backend.
@@ -235,6 +234,19 @@ impl Store {
         Ok(found.into_iter().collect())
     }
 
+    /// Whether it is a store of this format; `false` if it is none.
+    fn has_format(&self) -> Result<bool, Error> {
+        let Some(found) = self.object(&format_key(), FORMAT.len() as u64 + 100)? else {
+            return Ok(false);
+        };
+        if found == FORMAT.as_bytes() {
+            return Ok(true);
+        }
+        let found = String::from_utf8_lossy(&found).chars().take(40).collect::<String>();
+        let path = format!("{:?}", self.backend).into();
+        Err(ErrorKind::NewerFormat { path, found: found.trim_end().to_owned() }.into())
+    }
+
     /// Calls `work` with each object below a folder.
     pub(crate) fn each(
         &self,
@@ -358,6 +370,10 @@ fn open_envelope(bytes: &[u8]) -> Result<(BTreeSet<Digest>, &[u8]), &'static str
             _ => return Err("one of its packs is no digest"),
         };
     }
+}
+
+fn format_key() -> Key {
+    Key::of("format".to_owned())
 }
 
 pub(crate) fn blob_key(digest: &Digest) -> Key {

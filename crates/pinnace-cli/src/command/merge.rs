@@ -10,7 +10,7 @@ use serde_json::json;
 use super::info::open;
 use crate::{
     Failure,
-    arguments::Merge,
+    arguments::{LayoutName, Merge},
     destination::{Destination, Written},
     environment::Environment,
     interrupt::Interrupt,
@@ -34,6 +34,11 @@ pub(crate) fn run(
     let merge = PexMerge::plan(&files, &targets)?;
     for tolerated in judge(&merge, &policy(arguments), arguments.ignore_errors)? {
         output.say(format!("warning: {}", merge.told(tolerated)));
+    }
+    let main = files[0].1.info();
+    if arguments.layout == LayoutName::Flat && (main.entry_point.is_some() || main.script.is_some())
+    {
+        output.say("warning: nothing of a `flat` layout starts: the entry point is not taken");
     }
     for (file, key, value) in merge.dropped()? {
         output.say(format!(
@@ -70,8 +75,9 @@ pub(crate) fn run(
 
 /// The files that are merged; one that is named twice counts once.
 fn files(arguments: &Merge, environment: &Environment) -> Result<Vec<(String, Pex)>, Failure> {
-    let named = &arguments.first_wins;
-    if let Some(file) = named.iter().find(|name| environment.folder.join(name).is_file()) {
+    let is_pex =
+        |name: &&String| name.ends_with(".pex") && environment.folder.join(name.as_str()).is_file();
+    if let Some(file) = arguments.first_wins.iter().find(is_pex) {
         return Err(Failure::usage(format!(
             "`--first-wins={file}` names a file, and not a project or a path in one"
         ))
@@ -128,12 +134,12 @@ fn judge<'m>(
 ) -> Result<Vec<&'m Conflict>, Failure> {
     let (refused, tolerated): (Vec<&Conflict>, Vec<&Conflict>) =
         merge.conflicts().into_iter().partition(|conflict| {
+            // What an installer would make of one of the files is settled already.
+            let was_there = conflict.is_within_a_layer()
+                && Policy::of_installers().judge(conflict) == Ruling::FirstWins;
             // That nothing is missing is no matter of who wins.
-            let decided = match unmet(conflict) && !ignores_errors {
-                true => Ruling::Refuse,
-                false => policy.judge(conflict),
-            };
-            decided == Ruling::Refuse
+            let must_hold = unmet(conflict) && !ignores_errors;
+            !was_there && (must_hold || policy.judge(conflict) == Ruling::Refuse)
         });
     if refused.is_empty() {
         return Ok(tolerated);

@@ -1,5 +1,6 @@
 //! `pinnace verify`: whether a PEX file is whole, and holds all that it requires.
 
+use pinnace_env::{Policy, Ruling};
 use pinnace_pex::{Pex, PexMerge};
 use serde_json::json;
 
@@ -29,7 +30,9 @@ pub(crate) fn run(
         let storage = Storage::open(&environment.cache_folder()?)?;
         let targets =
             platforms::of_files(&arguments.platform, [&pex].into_iter(), environment, &storage)?;
-        problems = conflicts(&path, pex, &targets)?;
+        if !ignores {
+            problems = conflicts(&path, pex, &targets)?;
+        }
         checked = targets.iter().map(ToString::to_string).collect();
     }
     let platforms = checked.join(", ");
@@ -60,10 +63,11 @@ fn conflicts(
     pex: Pex,
     targets: &[pinnace_wheel::Target],
 ) -> Result<Vec<String>, Failure> {
-    let ignores = pex.info().ignore_errors;
     let files = [(path.to_owned(), pex)];
     let merge = PexMerge::plan(&files, targets)?;
-    let mut found: Vec<String> = merge.conflicts().into_iter().map(|one| merge.told(one)).collect();
+    let policy = Policy::of_installers();
+    let refused = merge.conflicts().into_iter().filter(|one| policy.judge(one) == Ruling::Refuse);
+    let mut found: Vec<String> = refused.map(|one| merge.told(one)).collect();
     found.extend(merge.misfits().iter().map(|wheel| format!("`{wheel}` fits no platform")));
-    Ok(if ignores { Vec::new() } else { found })
+    Ok(found)
 }

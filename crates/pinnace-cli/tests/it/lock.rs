@@ -257,6 +257,8 @@ fn what_was_loosened_on_purpose_is_built() {
         world.ok(&[&["lock", "moo", "-U", "-o", "pylock.toml"], arguments].concat());
         world.ok(&["build", "--lock", "pylock.toml", "-o", "a.pex"]);
         world.ok(&[&["build", "moo", "-o", "b.pex"], arguments].concat());
+        world.ok(&["verify", "a.pex"]);
+        world.ok(&["verify", "b.pex"]);
     }
 }
 

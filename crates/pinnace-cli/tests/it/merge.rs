@@ -54,6 +54,39 @@ fn what_does_not_go_together_is_refused_and_can_be_allowed() {
     assert_eq!(world.run("all.pex", &["-c", "import old; print(old.lib.VERSION)"]).out, "1\n");
 }
 
+/// Of files that have one name installers keep one, and so do builds; nobody else refuses the file then.
+#[test]
+fn what_a_build_tolerates_is_whole_and_can_be_merged() {
+    let world = world();
+    world.index.add("one-1.0-py3-none-any.whl", &[], &[("tests/x.py", "ONE = 1\n")]);
+    world.index.add("two-1.0-py3-none-any.whl", &[], &[("tests/x.py", "TWO = 2\n")]);
+    let ran = world.ok(&["build", "one", "two", "-o", "a.pex"]);
+    assert!(ran.err.contains("`tests/x.py` is in"), "{}", ran.err);
+    world.ok(&["verify", "a.pex"]);
+    world.ok(&["merge", "a.pex", "-o", "b.pex"]);
+    world.ok(&["build", "one", "-o", "one.pex"]);
+    world.ok(&["build", "two", "-o", "two.pex"]);
+    world.fails(&["merge", "one.pex", "two.pex", "-o", "c.pex"], 1, &["`tests/x.py` is in"]);
+    world.ok(&["merge", "one.pex", "two.pex", "-o", "c.pex", "--first-wins"]);
+    world.ok(&["verify", "c.pex"]);
+}
+
+/// The name of a platform says no patch level, so that it does not matter where a file was built.
+#[test]
+fn a_wheel_for_later_patches_of_a_python_is_as_good_as_any() {
+    let world = world();
+    world.index.add("late-1.0-py3-none-any.whl", &["lib\nRequires-Python: >=3.12.1,!=3.12.2"], &[]);
+    world.ok(&["build", "late", "--platform", "manylinux_2_31_x86_64-3.12.7", "-o", "a.pex"]);
+    world.ok(&["verify", "a.pex"]);
+    let ran = world.ok(&["merge", "a.pex", "-o", "b.pex"]);
+    assert!(ran.out.contains("2 wheels") && !ran.err.contains("fits no platform"), "{ran:?}");
+    world.fails(
+        &["verify", "a.pex", "--platform", "manylinux_2_31_x86_64-3.12.2"],
+        1,
+        &["late-1.0-py3-none-any.whl` fits no platform"],
+    );
+}
+
 #[test]
 fn an_input_can_be_the_output() {
     let world = world();
@@ -99,6 +132,16 @@ fn a_difference_can_be_an_exit_code() {
     assert_eq!(json["distributions"]["lib"]["change"], "version");
     assert_eq!(ran.err, "");
     world.ok(&["diff", "a.pex", "a.pex", "--exit-code"]);
+    for (option, key) in [
+        (&["--no-emit-warnings"][..], "emit_warnings"),
+        (&["--no-strip-pex-env"], "strip_pex_env"),
+        (&["--build-property", "git=abc"], "build_properties"),
+    ] {
+        world.ok(&[&["build", "lib", "-o", "other.pex"], option].concat());
+        world.ok(&["build", "lib", "-o", "plain.pex"]);
+        let ran = world.fails(&["diff", "plain.pex", "other.pex", "--exit-code"], 1, &[]);
+        assert!(ran.out.starts_with(&format!("{key} is ")), "{ran:?}");
+    }
 }
 
 #[test]

@@ -194,6 +194,12 @@ fn a_script_says_what_it_requires() {
     write(&world.path("tool.py"), &format!("{block}import moo\nprint('tool')\n"));
     world.ok(&["pex", "--exe", "tool.py", "-o", "tool.pex"]);
     assert_eq!(world.run("tool.pex", &[]).out, "tool\n");
+    let constrained = ["pex", "--exe", "tool.py", "-o", "tool.pex", "--interpreter-constraint"];
+    let constrained = |constraint| [&constrained[..], &[constraint]].concat();
+    world.fails(&constrained("<3.8"), 2, &["no interpreter satisfies both `<3.8` and `>=3.8`"]);
+    world.ok(&constrained("CPython"));
+    let info = world.ok(&["info", "tool.pex", "--json"]).out;
+    assert!(info.contains("CPython>=3.8"), "{info}");
     world.ok(&["pex", "--exe", "tool.py", "--no-pep723", "-o", "bare.pex"]);
     assert_eq!(world.run("bare.pex", &[]).code, Some(1));
 }

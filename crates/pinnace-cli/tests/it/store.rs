@@ -40,6 +40,31 @@ fn the_store_is_named_by_a_variable_too() {
     world.fails(&["store", "put", "gone", "--store", "s"], 1, &["cannot read `gone`"]);
 }
 
+/// A name that is mistyped shows no empty store, and makes none.
+#[test]
+fn what_is_no_store_is_not_made_by_looking_at_it() {
+    let world = World::new();
+    for verb in [&["ls"][..], &["stat"], &["check"], &["gc"], &["get", "2cf24d", "-o", "x"]] {
+        let arguments = [&["store"], verb, &["--store", "s"]].concat();
+        world.fails(&arguments, 1, &["there is no store at `s`", "`pinnace store put`"]);
+    }
+    write(&world.path("a"), "content");
+    world.ok(&["store", "put", "a", "--store", "other"]);
+    world.fails(&["store", "check", "--store", "other", "--heal-from", "s"], 1, &["no store at"]);
+    assert!(!world.path("s").exists());
+}
+
+#[test]
+fn a_content_that_cannot_be_written_is_an_error() {
+    let world = World::new();
+    write(&world.path("a"), "no newline at its end");
+    let put = world.ok(&["store", "put", "a", "--store", "s"]);
+    let mut get = world.command(&["store", "get", &put.out[7..20], "-o", "-", "--store", "s"]);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let done = get.stdout(full).output().unwrap();
+    assert_eq!(done.status.code(), Some(1), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
 #[test]
 fn damage_is_named_and_healed() {
     let world = World::new();

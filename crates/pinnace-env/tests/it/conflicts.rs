@@ -24,7 +24,8 @@ fn said(layers: &[Layer<u8>]) -> Vec<String> {
     merge(layers, &NoRules).conflicts().iter().map(ToString::to_string).collect()
 }
 
-/// Requirements as `name==version`, wheels with `bad` in their name do not fit.
+/// Requirements as `name==version` or, with the extra `x`, `name+x==version`; `extra:name` is asked for by the
+/// extra `x`. Wheels with `bad` in their name do not fit.
 struct TestRules;
 
 impl Rules for TestRules {
@@ -39,8 +40,16 @@ impl Rules for TestRules {
                 .map(|need| need.filter(|_| extras.contains(&"x".to_owned())));
         }
         let (project, version) = requirement.split_once("==").ok_or("no `==`")?;
+        let (project, extra) = match project.strip_suffix("+x") {
+            Some(project) => (project, Some("x".to_owned())),
+            None => (project, None),
+        };
         let version = version.to_owned();
-        Ok(Some(Need { project: project.to_owned(), accepts: Box::new(move |v| v == version) }))
+        Ok(Some(Need {
+            project: project.to_owned(),
+            extras: extra.into_iter().collect(),
+            accepts: Box::new(move |v| v == version),
+        }))
     }
 }
 
@@ -209,4 +218,26 @@ fn no_layers_make_an_empty_plan() {
     let plan = merge::<u8>(&[], &NoRules);
     assert!(plan.distributions().next().is_none() && plan.conflicts().is_empty());
     assert_eq!(plan.files().count(), 0);
+}
+
+/// What an extra brings may ask for extras in turn.
+#[test]
+fn extras_that_are_required_count() {
+    let requiring = |name: &str, requires: &[&str]| {
+        let requires = requires.iter().map(|one| (*one).to_owned()).collect();
+        distribution(name, "1", 1).requiring(requires, Vec::new())
+    };
+    let deps = Layer::new("deps")
+        .with(requiring("a", &["b+x==1", "extra:gone"]))
+        .with(requiring("b", &["extra:c", "c+x==1"]))
+        .with(requiring("c", &["extra:d"]));
+    let said = |requires: &str| {
+        let layer = deps.clone().requiring(vec![requires.to_owned()]);
+        let plan = merge(&[layer], &TestRules);
+        plan.conflicts().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let d = "`c-1-py3-none-any.whl` (in deps) requires extra:d, which is missing";
+    let gone = "`a-1-py3-none-any.whl` (in deps) requires extra:gone, which is missing";
+    assert_eq!(said("a==1"), [d]);
+    assert_eq!(said("a+x==1"), [gone, d]);
 }

@@ -174,6 +174,32 @@ fn a_folder_of_one_owner_is_one_link() {
     assert!(!laid.at.join("code/app.py").is_symlink(), "code is a program's to write to");
 }
 
+/// Data of one distribution may go into a folder of another, which others share.
+#[test]
+fn nothing_is_written_to_what_is_shared() {
+    for share in [Share::SymbolicLink, Share::HardLink, Share::Copy] {
+        let place = tempfile::tempdir().unwrap();
+        let at = place.path().join("env");
+        fs::create_dir(&at).unwrap();
+        let venv = Venv::new(python(), share);
+        let data = venv.library().join("pkg/deep/data.txt");
+        let wheel = |name: &str, id, kind: Place, path: &str| {
+            let file = place.path().join(name).join(kind.folder()).join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::File::create(file).unwrap();
+            let contents = Contents::new([File::new(kind, path, id)]).unwrap();
+            Distribution::new(name, "1", format!("{name}.whl"), id).with_contents(contents)
+        };
+        let layer = Layer::new("deps")
+            .with(wheel("a", 1, Place::Library, "pkg/deep/__init__.py"))
+            .with(wheel("b", 2, Place::Data, data.to_str().unwrap()));
+        let folders = Folders(place.path().to_owned());
+        venv.lay(&merge(&[layer], &NoRules), &folders, &at, &at).unwrap();
+        assert!(at.join(&data).is_file() && at.join(&data).with_file_name("__init__.py").is_file());
+        assert_eq!(fs::read_dir(place.path().join("a/lib/pkg/deep")).unwrap().count(), 1);
+    }
+}
+
 #[test]
 fn what_is_not_unpacked_is_named() {
     let place = tempfile::tempdir().unwrap();

@@ -223,7 +223,8 @@ impl PexDistribution {
         &self.tree
     }
 
-    /// What its bytes are marked with, where that takes no reading; what is damaged has other marks.
+    /// What its bytes are marked with, where that takes no reading: what is damaged has other marks. Files of
+    /// a folder have none.
     pub(crate) fn marks(&self) -> Vec<(&str, u64, u32)> {
         self.tree.marks()
     }

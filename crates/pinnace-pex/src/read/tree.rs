@@ -65,28 +65,42 @@ impl Tree {
 
     /// Its files, sorted.
     pub(crate) fn files(&self) -> Vec<(&str, Mode)> {
-        self.sizes().into_iter().map(|(path, mode, _)| (path, mode)).collect()
+        match &*self.store {
+            Store::Zip(..) => {
+                self.sizes().into_iter().map(|(path, mode, _)| (path, mode)).collect()
+            }
+            Store::Folder(files) => {
+                self.on_disk(files).map(|(path, (mode, _))| (path, *mode)).collect()
+            }
+        }
     }
 
     /// The same with their sizes in bytes; 0 for what is gone meanwhile.
     pub(crate) fn sizes(&self) -> Vec<(&str, Mode, u64)> {
-        let prefix = self.prefix.as_str();
         match &*self.store {
             Store::Zip(zip, _) => {
                 let files = zip.sorted().filter(|entry| !entry.is_directory());
                 let own = files.filter_map(|entry| {
-                    Some((entry.name().strip_prefix(prefix)?, entry.mode(), entry.size()))
+                    let path = entry.name().strip_prefix(self.prefix.as_str())?;
+                    Some((path, entry.mode(), entry.size()))
                 });
                 own.collect()
             }
             Store::Folder(files) => {
-                let own = files.iter().filter_map(|(path, (mode, file))| {
-                    let size = file.metadata().map_or(0, |metadata| metadata.len());
-                    Some((path.strip_prefix(prefix)?, *mode, size))
-                });
-                own.collect()
+                let size = |file: &Path| file.metadata().map_or(0, |metadata| metadata.len());
+                self.on_disk(files).map(|(path, (mode, file))| (path, *mode, size(file))).collect()
             }
         }
+    }
+
+    /// Those of a folder's files that are below the prefix.
+    fn on_disk<'a>(
+        &'a self,
+        files: &'a BTreeMap<String, (Mode, PathBuf)>,
+    ) -> impl Iterator<Item = (&'a str, &'a (Mode, PathBuf))> {
+        files
+            .range(self.prefix.clone()..)
+            .map_while(|(path, file)| Some((path.strip_prefix(self.prefix.as_str())?, file)))
     }
 
     /// Names, sizes and checksums of the members, as the directory of a zip has them; nothing for files

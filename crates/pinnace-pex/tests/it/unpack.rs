@@ -47,6 +47,7 @@ fn item_19_data_goes_where_its_scheme_says() {
             ("d.py", ""),
             ("d-1.data/platlib/fast.py", "X = 2\n"),
             ("d-1.data/data/etc/d.conf", ""),
+            ("d-1.data/data/code/d.conf", ""),
             ("d-1.data/headers/d.h", ""),
         ],
     );

@@ -6,7 +6,7 @@ use pinnace_pex::{
     Bytecode, Compiler, Compression, EntryPoint, Pex, PexBuilder, PexInfo, ScriptTarget,
     WheelFiles, WheelForm, find_script,
 };
-use pinnace_wheel::{Cache, MarkerVariable, Pyproject, Requirement, Target};
+use pinnace_wheel::{Cache, MarkerVariable, ProjectName, Pyproject, Requirement, Target};
 
 use super::{Chosen, Job, Part, Wheel};
 use crate::{
@@ -29,7 +29,8 @@ impl Job<'_> {
         }
         builder.set_requirements(&self.requirements(chosen)?);
         let start = &self.arguments.start;
-        settle(builder.info_mut(), start, &self.arguments.inputs.exclude)?;
+        settle(builder.info_mut(), start)?;
+        loosen(builder.info_mut(), chosen);
         // Other tools look for what is required, and would refuse the file.
         builder.info_mut().ignore_errors |= self.arguments.solve.no_deps;
         self.add_code(&mut builder, chosen, out)?;
@@ -169,7 +170,7 @@ fn script_of_projects(name: &str, chosen: &[Chosen]) -> Option<ScriptTarget> {
 }
 
 /// What the arguments say of the start.
-fn settle(info: &mut PexInfo, start: &StartArguments, exclude: &[String]) -> Result<(), Failure> {
+fn settle(info: &mut PexInfo, start: &StartArguments) -> Result<(), Failure> {
     if let Some(path) = &start.pex_path {
         info.pex_path.clone_from(path);
         info.pex_paths = path.split(':').map(str::to_owned).collect();
@@ -189,10 +190,21 @@ fn settle(info: &mut PexInfo, start: &StartArguments, exclude: &[String]) -> Res
     info.strip_pex_env = !start.no_strip_pex_env;
     info.emit_warnings = !start.no_emit_warnings;
     info.ignore_errors = start.ignore_errors;
-    info.excluded = exclude.to_vec();
     let properties = start.build_property.iter().cloned();
     info.build_properties = properties.map(|(name, value)| (name, value.into())).collect();
     Ok(())
+}
+
+/// What need not hold of what the wheels require: what is there all the same was overridden.
+fn loosen(info: &mut PexInfo, chosen: &[Chosen]) {
+    let pins: BTreeSet<&str> =
+        chosen.iter().flat_map(|one| &one.pins).map(|pin| pin.project().as_str()).collect();
+    let loosened: BTreeSet<&str> =
+        chosen.iter().flat_map(|one| &one.loosened).map(ProjectName::as_str).collect();
+    let (there, gone): (Vec<&str>, Vec<&str>) =
+        loosened.into_iter().partition(|project| pins.contains(project));
+    info.overridden = there.into_iter().map(str::to_owned).collect();
+    info.excluded = gone.into_iter().map(str::to_owned).collect();
 }
 
 /// Words as a shell reads them.

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pinnace_env::{Conflict, ConflictKind, Distribution, Layer, Policy, Ruling, merge};
+use pinnace_env::{Conflict, Distribution, Layer, Policy, Ruling, merge};
 use pinnace_pex::{PexDistribution, PlatformRules};
 use pinnace_wheel::{
     Cache, Downloaded, ExtraName, Folder, FolderKind, Formats, Index, Lock, Pin, ProjectName,
@@ -32,7 +32,7 @@ pub(super) struct Chosen {
     /// The folders whose code goes into the file.
     pub(super) folders: Vec<PathBuf>,
     /// Projects that were overridden or excluded: what others require of them need not hold.
-    loosened: BTreeSet<ProjectName>,
+    pub(super) loosened: BTreeSet<ProjectName>,
     /// Whether nothing that is required was asked for.
     is_intransitive: bool,
     pub(super) notes: Vec<String>,
@@ -179,12 +179,7 @@ pub(super) fn check(
     let plan = merge(&[layer], &PlatformRules(target));
     let python = plan.distributions().filter_map(Distribution::requires_python);
     let python = python.map(str::to_owned).collect();
-    // Installers write over such files without a word.
-    let policy = [ConflictKind::SameFile, ConflictKind::SameScript, ConflictKind::SameButForCase]
-        .into_iter()
-        .fold(Policy::new(Ruling::Refuse), |policy, kind| {
-            policy.with_kind(kind, Ruling::FirstWins)
-        });
+    let policy = Policy::of_installers();
     let (refused, tolerated): (Vec<&Conflict>, Vec<&Conflict>) =
         plan.conflicts().iter().partition(|one| policy.judge(one) == Ruling::Refuse);
     if refused.is_empty() {

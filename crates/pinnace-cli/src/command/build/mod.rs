@@ -157,7 +157,10 @@ fn with_script(arguments: &Build, environment: &Environment) -> Result<Build, Fa
         if arguments.lock.is_none() {
             arguments.inputs.requirements.extend(asked.dependencies);
         }
-        arguments.start.interpreter_constraint.extend(asked.requires_python);
+        let own = std::mem::take(&mut arguments.start.interpreter_constraint);
+        arguments.start.interpreter_constraint =
+            InterpreterConstraint::both(own, asked.requires_python.into_iter().collect())
+                .map_err(|error| Failure::usage(error.to_string()))?;
     }
     Ok(arguments)
 }

@@ -41,10 +41,25 @@ pub(super) fn translate(arguments: &[String], folder: &Path) -> Result<Translate
             translated.build.push(argument);
         }
     }
+    translated.check()?;
     Ok(translated)
 }
 
 impl Translated {
+    /// Beside other platforms, the current one would be one more.
+    fn check(&self) -> Result<(), Failure> {
+        let is_platform = |word: &String| {
+            word.starts_with("--platform=") || word.starts_with("--complete-platform=")
+        };
+        match self.ignored.iter().any(|one| one == CURRENT) && self.build.iter().any(is_platform) {
+            true => {
+                Err(Failure::usage("`--platform current` beside other platforms is not supported")
+                    .hint("name this platform as the others are named"))
+            }
+            false => Ok(()),
+        }
+    }
+
     fn short(&mut self, text: &str, waiting: &mut VecDeque<String>) -> Result<(), Failure> {
         let mut symbols = text.chars();
         while let Some(symbol) = symbols.next() {
@@ -81,7 +96,7 @@ impl Translated {
                 let value = next(value)?;
                 match (own, value.as_str()) {
                     // It is what is taken where nothing is named.
-                    ("--platform", "current") => self.ignored.push(format!("{shown} current")),
+                    ("--platform", "current") => self.ignored.push(CURRENT.to_owned()),
                     ("--output", name) if name.contains("{platform}") => {
                         return Err(Failure::usage(
                             "`{platform}` in the name of the output is not filled in",
@@ -118,6 +133,8 @@ impl Translated {
         Ok(())
     }
 }
+
+const CURRENT: &str = "--platform current";
 
 fn unknown(shown: &str) -> Failure {
     Failure::usage(format!("`{shown}` is no option of the pex tool that is known here"))
@@ -180,9 +197,16 @@ mod tests {
 
     #[test]
     fn what_would_change_the_file_is_refused() {
-        for argument in ["--scie", "--seed", "--nope", "-Z", "-o"] {
-            let refused = translate(&[argument.to_owned()], Path::new("/"));
-            assert!(refused.is_err(), "{argument}");
+        for line in [
+            "--scie",
+            "--seed",
+            "--nope",
+            "-Z",
+            "-o",
+            "--platform current --platform linux_x86_64-cp312",
+        ] {
+            let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            assert!(translate(&arguments, Path::new("/")).is_err(), "{line}");
         }
     }
 }

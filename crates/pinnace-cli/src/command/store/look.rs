@@ -8,7 +8,7 @@ use crate::{
     Failure,
     arguments::StoreGc,
     progress::{Count, Size},
-    stores,
+    stores::{self, Absent},
 };
 
 /// The folders of contents.
@@ -18,7 +18,8 @@ const STEPS: usize = 100;
 
 impl Job<'_> {
     pub(super) fn check(&self, other: Option<&str>) -> Result<(), Failure> {
-        let other = other.map(|url| stores::open(url, self.environment)).transpose()?;
+        let open = |url| stores::open(url, Absent::Refuse, self.environment);
+        let other = other.map(open).transpose()?;
         let checked = self.store.check(other.as_ref())?;
         let findings: Vec<_> = checked
             .findings

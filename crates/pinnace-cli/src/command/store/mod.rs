@@ -11,7 +11,7 @@ use crate::{
     environment::Environment,
     interrupt::Interrupt,
     progress::Output,
-    stores,
+    stores::{self, Absent},
 };
 
 /// What all verbs stand on.
@@ -28,7 +28,11 @@ pub(crate) fn run(
     output: Output,
 ) -> Result<(), Failure> {
     let interrupt = Interrupt::listen(|| {})?;
-    let store = stores::named(arguments.store.as_deref(), environment)?;
+    let absent = match arguments.verb {
+        StoreVerb::Put(_) => Absent::Make,
+        _ => Absent::Refuse,
+    };
+    let store = stores::named(arguments.store.as_deref(), absent, environment)?;
     let job = Job { store, environment, interrupt, output };
     let done = match &arguments.verb {
         StoreVerb::Put(put) => job.put(&put.files),

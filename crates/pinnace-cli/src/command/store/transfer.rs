@@ -42,8 +42,10 @@ impl Job<'_> {
         let mut blob = self.store.get(&digest)?.ok_or_else(lost)?;
         let bytes = blob.size();
         if out.as_os_str() == "-" {
-            let copied = io::copy(&mut blob, &mut self.interrupt.guard(io::stdout().lock()));
-            return copied.map(drop).map_err(|error| Failure::io("cannot write to stdout", &error));
+            let mut stdout = self.interrupt.guard(io::stdout().lock());
+            return io::copy(&mut blob, &mut stdout)
+                .and_then(|_| io::Write::flush(&mut stdout))
+                .map_err(|error| Failure::io("cannot write to stdout", &error));
         }
         let mut file = output::create(out, Access::ReadWrite, self.environment)?;
         let mut writer = self.interrupt.guard(BufWriter::with_capacity(1 << 18, &mut file));

@@ -55,7 +55,10 @@ fn choose_distributions<Id: Clone + Eq>(layers: &[Layer<Id>], plan: &mut Plan<Id
                 match &mut winner.distribution {
                     // Somebody may ask for more of it.
                     Some(known) if known.id == distribution.id => {
-                        known.extras.extend(distribution.extras.iter().cloned());
+                        let more = distribution.extras.iter();
+                        let more = more.filter(|extra| !known.extras.contains(extra)).cloned();
+                        let more: Vec<String> = more.collect();
+                        known.extras.extend(more);
                     }
                     _ => plan.conflicts.push(Conflict::SameProject {
                         project: distribution.project.clone(),
@@ -92,6 +95,33 @@ fn choose_programs<Id: Clone + Eq>(plan: &mut Plan<Id>) {
         }
     }
     plan.programs = programs;
+    find_case_twins(plan);
+}
+
+fn find_case_twins<Id: Clone + Eq>(plan: &mut Plan<Id>) {
+    let mut folded: BTreeMap<String, (&String, usize)> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (name, program) in &plan.programs {
+        match folded.entry(name.to_lowercase()) {
+            Entry::Vacant(entry) => {
+                entry.insert((name, program.source()));
+            }
+            Entry::Occupied(entry) => {
+                // As for other files, names of one owner are its own matter.
+                let (first, winner) = *entry.get();
+                if winner != program.source() {
+                    found.push(Conflict::SameButForCase {
+                        place: Place::Scripts,
+                        path: first.clone(),
+                        other: name.clone(),
+                        winner: plan.sources[winner].owner(),
+                        loser: plan.sources[program.source()].owner(),
+                    });
+                }
+            }
+        }
+    }
+    plan.conflicts.extend(found);
 }
 
 fn programs_of<Id>(

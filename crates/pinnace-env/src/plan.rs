@@ -76,8 +76,8 @@ impl<Id> Plan<Id> {
         &self.sources
     }
 
-    /// The files and folders to show, sorted by place and path: a folder that has one owner is one
-    /// piece, and can be shown by one link. Programs are not among them.
+    /// The files and folders to show, sorted by place, and folder by folder by name: a folder that has one owner is
+    /// one piece, and can be shown by one link. Programs are not among them.
     pub fn pieces(&self) -> impl ExactSizeIterator<Item = Piece<'_, Id>> {
         self.pieces.iter().map(|piece| {
             let source = &self.sources[piece.source];

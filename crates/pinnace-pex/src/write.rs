@@ -146,11 +146,7 @@ fn write_members<W: Write>(
             }
             _ => None,
         };
-        let compresses = match member {
-            Member::Code(_) => true,
-            Member::Archive(_) => false,
-            _ => compression == Compression::Deflate,
-        };
+        let compresses = compresses(member, compression);
         match (member, bytes) {
             (_, Some(bytes)) if compresses => {
                 writer.file(path, *mode, encoded(path, &bytes)?).map_err(archive)?;
@@ -175,6 +171,15 @@ fn write_members<W: Write>(
         }
     }
     writer.finish().map(|(_, summary)| summary).map_err(archive)
+}
+
+/// The boot code is always compressed, and an archive never again.
+fn compresses(member: &Member, compression: Compression) -> bool {
+    match member {
+        Member::Code(_) => true,
+        Member::Archive(_) => false,
+        _ => compression == Compression::Deflate,
+    }
 }
 
 fn unchanged(file: &Path, found: &[u8; 32], measured: &[u8; 32]) -> Result<(), Error> {

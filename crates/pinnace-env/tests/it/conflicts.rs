@@ -150,6 +150,15 @@ fn a_program_belongs_to_who_came_first() {
 }
 
 #[test]
+fn programs_that_differ_in_case_only_are_told_and_kept() {
+    let program = |name: &str| Contents::default().with_scripts([Script::new(name, "m:f")]);
+    let layers = [layer("a", 1, program("Tool")), layer("b", 2, program("tool"))];
+    assert_eq!(merge(&layers, &NoRules).programs().len(), 2);
+    let [twins] = said(&layers).try_into().unwrap();
+    assert!(twins.starts_with("`Tool` of `a-1-py3-none-any.whl` (in a) and `tool` of"), "{twins}");
+}
+
+#[test]
 fn the_entry_point_of_a_distribution_takes_the_place_of_its_own_file() {
     let contents = placed(Place::Scripts, &[("run", 7)]).with_scripts([Script::new("run", "m:f")]);
     let plan = merge(&[layer("a", 1, contents)], &NoRules);

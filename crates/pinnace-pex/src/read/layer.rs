@@ -28,13 +28,13 @@ impl Pex {
     pub fn layer(&self, name: &str, target: &Target) -> Result<PexLayer, Error> {
         let mut best: BTreeMap<&str, (u32, Reverse<&WheelName>, &PexDistribution)> =
             BTreeMap::new();
-        let mut unfit: BTreeMap<&str, &WheelName> = BTreeMap::new();
+        let mut unfit: Vec<&WheelName> = Vec::new();
         for one in &self.distributions {
             let (project, wheel) = (one.name().project().as_str(), one.name());
             let rank = match target.rank(wheel) {
                 Match::Fit(rank) if one.runs_on(target)? => rank,
                 _ => {
-                    unfit.insert(project, wheel);
+                    unfit.push(wheel);
                     continue;
                 }
             };
@@ -46,7 +46,7 @@ impl Pex {
                 best.insert(project, (rank, Reverse(wheel), one));
             }
         }
-        unfit.retain(|project, _| !best.contains_key(project));
+        unfit.retain(|wheel| !best.contains_key(wheel.project().as_str()));
         let distributions: Vec<PexDistribution> =
             best.into_values().map(|(_, _, one)| one.clone()).collect();
         let layer = Layer::new(name)
@@ -55,7 +55,7 @@ impl Pex {
         let layer = distributions
             .iter()
             .try_fold(layer, |layer, one| Ok::<_, Error>(layer.with(one.distribution()?)))?;
-        let misfits = unfit.into_values().cloned().collect();
+        let misfits = unfit.into_iter().cloned().collect();
         Ok(PexLayer { layer, distributions, misfits })
     }
 

@@ -46,7 +46,7 @@ impl Span {
         Self { source: self.source.clone(), start: self.start + start, length }
     }
 
-    /// From its start to its end, once.
+    /// Reads it, from its start.
     pub(crate) fn reader(self) -> impl Read + Seek + Send + 'static {
         SpanReader { span: self, at: 0 }
     }

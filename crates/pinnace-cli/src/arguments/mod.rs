@@ -11,7 +11,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::progress::{Output, Style, Volume};
 
 pub(crate) use inputs::{IndexArguments, InputArguments, PlatformArguments, SolveArguments};
-pub(crate) use start::{LayoutName, StartArguments};
+pub(crate) use start::{FormArguments, LayoutName, StartArguments};
 pub(crate) use store::{StoreCommand, StoreGc, StoreVerb};
 
 /// Ships Python code in seconds: builds it, with all that it needs, into one file that runs.
@@ -179,15 +179,8 @@ pub(crate) struct Merge {
     /// Write the file although requirements are not satisfied
     #[arg(long)]
     pub(crate) ignore_errors: bool,
-    /// The shape of what is written
-    #[arg(long, value_enum, default_value_t, value_name = "LAYOUT")]
-    pub(crate) layout: LayoutName,
-    /// Hold wheels unpacked, as the pex tool does, and not whole
-    #[arg(long)]
-    pub(crate) installed_wheels: bool,
-    /// Compress what is not a whole wheel
-    #[arg(long)]
-    pub(crate) compress: bool,
+    #[command(flatten)]
+    pub(crate) form: FormArguments,
     #[command(flatten)]
     pub(crate) platform: PlatformArguments,
 }

@@ -1,6 +1,7 @@
 //! What a PEX file is like, and how it starts.
 
 use clap::{Args, ValueEnum};
+use pinnace_pex::{Compression, PexBuilder, WheelForm};
 
 /// The shape of what is written.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
@@ -17,22 +18,40 @@ pub(crate) enum LayoutName {
     Flat,
 }
 
+/// How the file holds what it holds.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct FormArguments {
+    /// The shape of what is written
+    #[arg(long, value_enum, default_value_t, value_name = "LAYOUT")]
+    pub(crate) layout: LayoutName,
+    /// Hold wheels unpacked, as the pex tool does, and not whole
+    #[arg(long)]
+    installed_wheels: bool,
+    /// Compress what is not a whole wheel
+    #[arg(long)]
+    compress: bool,
+}
+
+impl FormArguments {
+    pub(crate) fn apply(&self, builder: &mut PexBuilder) {
+        if self.installed_wheels {
+            builder.set_wheel_form(WheelForm::Installed);
+        }
+        if self.compress {
+            builder.set_compression(Compression::Deflate);
+        }
+    }
+}
+
 /// What the file is like.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Options of the file")]
 pub(crate) struct StartArguments {
-    /// The shape of what is written
-    #[arg(long, value_enum, default_value_t, value_name = "LAYOUT", hide_possible_values = false)]
-    pub(crate) layout: LayoutName,
-    /// Hold wheels unpacked, as the pex tool does, and not whole
-    #[arg(long)]
-    pub(crate) installed_wheels: bool,
+    #[command(flatten)]
+    pub(crate) form: FormArguments,
     /// Add bytecode, so that the first start need not make it
     #[arg(long)]
     pub(crate) compile: bool,
-    /// Compress what is not a whole wheel
-    #[arg(long)]
-    pub(crate) compress: bool,
     /// The file's first line, in place of the shell script that starts fastest
     #[arg(long, value_name = "LINE")]
     pub(crate) python_shebang: Option<String>,

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use pinnace_env::{Conflict, ConflictKind, Policy, Ruling};
-use pinnace_pex::{Compression, Pex, PexMerge, WheelForm};
+use pinnace_pex::{Pex, PexMerge};
 use pinnace_store::Digest;
 use serde_json::json;
 
@@ -27,7 +27,7 @@ pub(crate) fn run(
     let started = Instant::now();
     let interrupt = Interrupt::listen(|| {})?;
     let files = files(arguments, environment)?;
-    let out = Destination::open(&arguments.output, arguments.layout, environment)?;
+    let out = Destination::open(&arguments.output, arguments.form.layout, environment)?;
     let storage = Storage::open(&environment.cache_folder()?)?;
     let all = files.iter().map(|(_, pex)| pex);
     let targets = platforms::of_files(&arguments.platform, all, environment, &storage)?;
@@ -36,7 +36,8 @@ pub(crate) fn run(
         output.say(format!("warning: {}", merge.told(tolerated)));
     }
     let main = files[0].1.info();
-    if arguments.layout == LayoutName::Flat && (main.entry_point.is_some() || main.script.is_some())
+    if arguments.form.layout == LayoutName::Flat
+        && (main.entry_point.is_some() || main.script.is_some())
     {
         output.say("warning: nothing of a `flat` layout starts: the entry point is not taken");
     }
@@ -176,12 +177,7 @@ fn write(
     environment: &Environment,
 ) -> Result<Written, Failure> {
     let (mut builder, wheels) = merge.builder()?;
-    if arguments.installed_wheels {
-        builder.set_wheel_form(WheelForm::Installed);
-    }
-    if arguments.compress {
-        builder.set_compression(Compression::Deflate);
-    }
+    arguments.form.apply(&mut builder);
     if arguments.ignore_errors {
         builder.info_mut().ignore_errors = true;
     }

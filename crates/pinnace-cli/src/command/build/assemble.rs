@@ -3,8 +3,7 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use pinnace_pex::{
-    Bytecode, Compiler, Compression, EntryPoint, Pex, PexBuilder, PexInfo, ScriptTarget,
-    WheelFiles, WheelForm, find_script,
+    Bytecode, Compiler, EntryPoint, Pex, PexBuilder, PexInfo, ScriptTarget, WheelFiles, find_script,
 };
 use pinnace_wheel::{Cache, MarkerVariable, ProjectName, Pyproject, Requirement, Target};
 
@@ -38,12 +37,7 @@ impl Job<'_> {
         if let Some(line) = &start.python_shebang {
             builder.set_shebang(line)?;
         }
-        if start.installed_wheels {
-            builder.set_wheel_form(WheelForm::Installed);
-        }
-        if start.compress {
-            builder.set_compression(Compression::Deflate);
-        }
+        start.form.apply(&mut builder);
         if start.compile {
             self.compile(&mut builder, parts)?;
         }

@@ -126,7 +126,7 @@ impl Job<'_> {
 
     fn destination(&self) -> Result<Destination, Failure> {
         let arguments = self.arguments;
-        Destination::open(&arguments.output, arguments.start.layout, self.environment)
+        Destination::open(&arguments.output, arguments.start.form.layout, self.environment)
     }
 
     fn write(&self, builder: &PexBuilder, out: Destination) -> Result<Written, Failure> {
@@ -179,7 +179,9 @@ fn check_arguments(arguments: &Build) -> Result<(), Failure> {
         return Err(Failure::usage(format!("`--exe {}` is no file", file.display())));
     }
     let runs = run.script.is_some() || run.entry.is_some() || run.executable.is_some();
-    if arguments.start.layout == LayoutName::Flat && (runs || arguments.start.is_about_starts()) {
+    if arguments.start.form.layout == LayoutName::Flat
+        && (runs || arguments.start.is_about_starts())
+    {
         return Err(Failure::usage(
             "nothing of a `flat` layout starts: what runs, and how, is for others to say",
         )

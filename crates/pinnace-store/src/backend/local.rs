@@ -117,10 +117,8 @@ impl LocalStore {
 /// Names and what they are, sorted; those of folders end in `/`, as they do in keys.
 fn entries(folder: &Path) -> Result<BTreeMap<String, Metadata>, Error> {
     let mut entries = BTreeMap::new();
-    let Some(found_) = found(fs::read_dir(folder)).map_err(Error::at("read", folder))? else {
-        return Ok(entries);
-    };
-    for entry in found_ {
+    let all = found(fs::read_dir(folder)).map_err(Error::at("read", folder))?;
+    for entry in all.into_iter().flatten() {
         let entry = entry.map_err(Error::at("read", folder))?;
         let Ok(mut name) = entry.file_name().into_string() else { continue };
         // Somebody else may remove it meanwhile.

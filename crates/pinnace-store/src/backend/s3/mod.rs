@@ -1,26 +1,31 @@
 //! Object storage that speaks S3, through the `object_store` crate. Its signing, its retries with growing
 //! and random pauses, and its verification of what a server acknowledges are used as they are.
 
+mod driver;
+mod upload;
+
 use std::{
     fmt,
-    io::{self, Read, Seek, Write},
+    io::{self, Read},
     ops::Range,
-    sync::{Arc, mpsc},
+    sync::Arc,
     time::Duration,
 };
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::{
     BackoffConfig, ClientOptions, Error as S3Error, GetOptions, GetRange, ObjectStore,
-    ObjectStoreExt, PutMode, PutOptions, RetryConfig, WriteMultipart,
+    ObjectStoreExt, RetryConfig,
     aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, Checksum},
     list::{PaginatedListOptions, PaginatedListStore},
     path::Path,
 };
-use tokio::{runtime::Handle, sync::oneshot};
 
-use super::{Backend, Condition, Finished, Listed, Meta, Reading, Upload};
+use super::{Backend, Condition, Listed, Meta, Reading, Upload};
 use crate::{Error, ErrorKind, Key};
+
+use driver::Driver;
+use upload::S3Upload;
 
 /// A bucket, or a folder of one, of a server that speaks S3.
 ///
@@ -206,7 +211,7 @@ impl Backend for S3Backend {
     }
 
     fn write(&self) -> Result<Box<dyn Upload + '_>, Error> {
-        Ok(Box::new(S3Upload { backend: self, spool: Vec::new(), file: None }))
+        Ok(Box::new(S3Upload::new(self)))
     }
 
     fn head(&self, key: &Key) -> Result<Option<Meta>, Error> {
@@ -307,98 +312,6 @@ fn failed(doing: &'static str, key: &Key, error: S3Error) -> Error {
     ErrorKind::Backend { doing, key, source: Box::new(error), is_retryable }.into()
 }
 
-/// Objects of more than one piece wait in a file until their key is known.
-struct S3Upload<'a> {
-    backend: &'a S3Backend,
-    spool: Vec<u8>,
-    file: Option<std::fs::File>,
-}
-
-impl Write for S3Upload<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Some(file) = &mut self.file {
-            return file.write(bytes);
-        }
-        if self.spool.len() + bytes.len() > PIECE as usize {
-            let mut file = tempfile::tempfile()?;
-            file.write_all(&self.spool)?;
-            file.write_all(bytes)?;
-            self.spool = Vec::new();
-            self.file = Some(file);
-        } else {
-            self.spool.extend_from_slice(bytes);
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Upload for S3Upload<'_> {
-    fn finish(self: Box<Self>, key: &Key, condition: Condition) -> Result<Finished, Error> {
-        let S3Upload { backend, spool, file } = *self;
-        let path = backend.path(key);
-        let Some(file) = file else {
-            let client = Arc::clone(&backend.client);
-            let mode = match condition {
-                Condition::Always => PutMode::Overwrite,
-                Condition::Absent => PutMode::Create,
-            };
-            let options = PutOptions { mode, ..PutOptions::default() };
-            return match backend
-                .driver
-                .run(async move { client.put_opts(&path, spool.into(), options).await })
-            {
-                Ok(_) => Ok(Finished::Written),
-                Err(S3Error::AlreadyExists { .. } | S3Error::Precondition { .. }) => {
-                    Ok(Finished::Refused)
-                }
-                Err(error) => Err(failed("write", key, error)),
-            };
-        };
-        // No record is that large, so that the condition need not hold against a race.
-        if condition == Condition::Absent && backend.head(key)?.is_some() {
-            return Ok(Finished::Refused);
-        }
-        multipart(backend, path, file).map_err(|error| failed("write", key, error))?;
-        Ok(Finished::Written)
-    }
-}
-
-/// Writes a file in pieces, several at once, each of which the server checks.
-fn multipart(backend: &S3Backend, path: Path, mut file: std::fs::File) -> Result<(), S3Error> {
-    let generic = |source: io::Error| S3Error::Generic { store: "S3", source: source.into() };
-    file.rewind().map_err(generic)?;
-    let client = Arc::clone(&backend.client);
-    let upload = backend.driver.run(async move { client.put_multipart(&path).await })?;
-    let mut writer = WriteMultipart::new_with_chunk_size(upload, PIECE as usize);
-    loop {
-        let mut piece = Vec::with_capacity(PIECE as usize);
-        let read = (&mut file).take(PIECE).read_to_end(&mut piece);
-        if let Err(error) = read {
-            let _ = backend.driver.run(async move { writer.abort().await });
-            return Err(generic(error));
-        }
-        if piece.is_empty() {
-            return backend.driver.run(async move { writer.finish().await }).map(drop);
-        }
-        writer = backend.driver.run(async move {
-            match writer.wait_for_capacity(AT_ONCE).await {
-                Ok(()) => {
-                    writer.put(piece.into());
-                    Ok(writer)
-                }
-                Err(error) => {
-                    let _ = writer.abort().await;
-                    Err(error)
-                }
-            }
-        })?;
-    }
-}
-
 /// Pieces as they come.
 struct Pieces {
     receiver: tokio::sync::mpsc::Receiver<io::Result<bytes::Bytes>>,
@@ -418,41 +331,5 @@ impl Read for Pieces {
         buffer[..count].copy_from_slice(&self.current[self.at..self.at + count]);
         self.at += count;
         Ok(count)
-    }
-}
-
-/// A runtime on a thread of its own, which ends with it.
-struct Driver {
-    handle: Handle,
-    _stop: oneshot::Sender<()>,
-}
-
-impl Driver {
-    fn start() -> io::Result<Self> {
-        // Another part of the program may have installed one already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
-        let (stop, stopped) = oneshot::channel();
-        std::thread::Builder::new().name("pinnace-s3".to_owned()).spawn(move || {
-            let _ = runtime.block_on(stopped);
-        })?;
-        Ok(Self { handle, _stop: stop })
-    }
-
-    /// Waits for what the network brings.
-    fn run<T, E>(&self, work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<S3Error> + Send + 'static,
-    {
-        let (sender, receiver) = mpsc::channel();
-        self.handle.spawn(async move {
-            let _ = sender.send(work.await);
-        });
-        receiver.recv().unwrap_or_else(|_| {
-            let source = "the network's thread ended".into();
-            Err(S3Error::Generic { store: "S3", source }.into())
-        })
     }
 }

@@ -1,0 +1,112 @@
+//! Objects on their way to the server.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, Write},
+    sync::Arc,
+};
+
+use object_store::{
+    Error as S3Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, WriteMultipart, path::Path,
+};
+
+use super::{AT_ONCE, PIECE, S3Backend, failed};
+use crate::{Backend, Condition, Error, Finished, Key, Upload};
+
+/// Objects of more than one piece wait in a file until their key is known.
+pub(super) struct S3Upload<'a> {
+    backend: &'a S3Backend,
+    spool: Vec<u8>,
+    file: Option<File>,
+}
+
+impl<'a> S3Upload<'a> {
+    pub(super) fn new(backend: &'a S3Backend) -> Self {
+        Self { backend, spool: Vec::new(), file: None }
+    }
+}
+
+impl Write for S3Upload<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(file) = &mut self.file {
+            return file.write(bytes);
+        }
+        if self.spool.len() + bytes.len() > PIECE as usize {
+            let mut file = tempfile::tempfile()?;
+            file.write_all(&self.spool)?;
+            file.write_all(bytes)?;
+            self.spool = Vec::new();
+            self.file = Some(file);
+        } else {
+            self.spool.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Upload for S3Upload<'_> {
+    fn finish(self: Box<Self>, key: &Key, condition: Condition) -> Result<Finished, Error> {
+        let S3Upload { backend, spool, file } = *self;
+        let path = backend.path(key);
+        let Some(file) = file else {
+            let client = Arc::clone(&backend.client);
+            let mode = match condition {
+                Condition::Always => PutMode::Overwrite,
+                Condition::Absent => PutMode::Create,
+            };
+            let options = PutOptions { mode, ..PutOptions::default() };
+            return match backend
+                .driver
+                .run(async move { client.put_opts(&path, spool.into(), options).await })
+            {
+                Ok(_) => Ok(Finished::Written),
+                Err(S3Error::AlreadyExists { .. } | S3Error::Precondition { .. }) => {
+                    Ok(Finished::Refused)
+                }
+                Err(error) => Err(failed("write", key, error)),
+            };
+        };
+        // No record is that large, so that the condition need not hold against a race.
+        if condition == Condition::Absent && backend.head(key)?.is_some() {
+            return Ok(Finished::Refused);
+        }
+        multipart(backend, path, file).map_err(|error| failed("write", key, error))?;
+        Ok(Finished::Written)
+    }
+}
+
+/// Writes a file in pieces, several at once, each of which the server checks.
+fn multipart(backend: &S3Backend, path: Path, mut file: File) -> Result<(), S3Error> {
+    let generic = |source: io::Error| S3Error::Generic { store: "S3", source: source.into() };
+    file.rewind().map_err(generic)?;
+    let client = Arc::clone(&backend.client);
+    let upload = backend.driver.run(async move { client.put_multipart(&path).await })?;
+    let mut writer = WriteMultipart::new_with_chunk_size(upload, PIECE as usize);
+    loop {
+        let mut piece = Vec::with_capacity(PIECE as usize);
+        let read = (&mut file).take(PIECE).read_to_end(&mut piece);
+        if let Err(error) = read {
+            let _ = backend.driver.run(async move { writer.abort().await });
+            return Err(generic(error));
+        }
+        if piece.is_empty() {
+            return backend.driver.run(async move { writer.finish().await }).map(drop);
+        }
+        writer = backend.driver.run(async move {
+            match writer.wait_for_capacity(AT_ONCE).await {
+                Ok(()) => {
+                    writer.put(piece.into());
+                    Ok(writer)
+                }
+                Err(error) => {
+                    let _ = writer.abort().await;
+                    Err(error)
+                }
+            }
+        })?;
+    }
+}

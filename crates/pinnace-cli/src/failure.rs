@@ -32,7 +32,7 @@ impl Failure {
     pub(crate) fn interrupted() -> Self {
         Self {
             code: 130,
-            message: "interrupted; nothing was written".to_owned(),
+            message: "interrupted".to_owned(),
             hint: None,
             details: Value::Null,
         }

@@ -1,11 +1,15 @@
 //! Ctrl-C: everything under way stops by itself, so that temporary files are removed on the way.
 
 use std::{
-    io::{self, Write},
+    io::{self, Cursor, Read, Write},
+    process,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError},
     },
+    thread,
+    time::Duration,
 };
 
 use crate::Failure;
@@ -27,6 +31,15 @@ impl Interrupt {
         Ok(interrupt)
     }
 
+    /// The same for work that leaves nothing behind wherever it is ended: what does not stop by itself, since
+    /// it waits for a network, is ended after a moment.
+    pub(crate) fn listen_for_good() -> Result<Self, Failure> {
+        Self::listen(|| {
+            thread::sleep(PATIENCE);
+            process::exit(i32::from(Failure::interrupted().code()));
+        })
+    }
+
     pub(crate) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -36,11 +49,69 @@ impl Interrupt {
         if self.is_set() { Failure::interrupted() } else { failure }
     }
 
+    /// Standard input, waiting for which ends once the user wants to stop.
+    pub(crate) fn stdin(&self) -> Stdin {
+        let (sender, pieces) = mpsc::sync_channel(2);
+        thread::spawn(move || {
+            let mut stdin = io::stdin().lock();
+            loop {
+                let mut piece = vec![0; 1 << 17];
+                let read = stdin.read(&mut piece);
+                let is_last = !matches!(read, Ok(n) if n > 0);
+                let sent = sender.send(read.map(|n| {
+                    piece.truncate(n);
+                    piece
+                }));
+                if is_last || sent.is_err() {
+                    break;
+                }
+            }
+        });
+        Stdin { pieces, piece: Cursor::default(), interrupt: self.clone() }
+    }
+
     /// The same output, which fails once the user wants to stop.
     pub(crate) fn guard<W: Write>(&self, out: W) -> Guarded<W> {
         Guarded { out, interrupt: self.clone() }
     }
 }
+
+/// What is read of standard input, by another thread.
+#[derive(Debug)]
+pub(crate) struct Stdin {
+    pieces: Receiver<io::Result<Vec<u8>>>,
+    piece: Cursor<Vec<u8>>,
+    interrupt: Interrupt,
+}
+
+impl Read for Stdin {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.piece.read(buffer)? {
+                0 if self.interrupt.is_set() => return Err(stopped()),
+                0 => {}
+                n => return Ok(n),
+            }
+            match self.pieces.recv_timeout(LOOK) {
+                Ok(piece) => self.piece = Cursor::new(piece?),
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return Ok(0),
+            }
+            if self.piece.get_ref().is_empty() {
+                return Ok(0);
+            }
+        }
+    }
+}
+
+fn stopped() -> io::Error {
+    io::Error::other("interrupted")
+}
+
+/// How long work may take to stop by itself.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How often somebody who waits looks whether to go on.
+const LOOK: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
 pub(crate) struct Guarded<W> {
@@ -51,7 +122,7 @@ pub(crate) struct Guarded<W> {
 impl<W: Write> Write for Guarded<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.interrupt.is_set() {
-            return Err(io::Error::other("interrupted"));
+            return Err(stopped());
         }
         self.out.write(bytes)
     }

@@ -143,6 +143,12 @@ impl Reporter {
         }
     }
 
+    /// Starts a step that is measured in bytes, of which nobody knows how many there will be.
+    pub(crate) fn moving(&self, message: &'static str) {
+        self.step(message);
+        self.bar.set_style(style("{spinner} {msg} {bytes} {elapsed}"));
+    }
+
     /// Ends what is shown, and leaves a line where there is no terminal to have shown it.
     pub(crate) fn done(&self, line: impl Display) {
         self.bar.disable_steady_tick();
@@ -185,6 +191,16 @@ impl Progress for Reporter {
             }
             _ => {}
         }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.interrupt.is_set()
+    }
+}
+
+impl pinnace_store::Progress for Reporter {
+    fn moved(&self, bytes: u64) {
+        self.bar.inc(bytes);
     }
 
     fn is_cancelled(&self) -> bool {

@@ -1,10 +1,10 @@
 //! The store that the user means.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
-use pinnace_store::{Durability, LocalStore, S3Backend, Store};
+use pinnace_store::{Backend, Durability, LocalStore, Progress, S3Backend, Store, Watched};
 
-use crate::{Failure, environment::Environment};
+use crate::{Failure, environment::Environment, progress::Reporter};
 
 /// What becomes of a name under which there is no store.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -20,31 +20,49 @@ pub(crate) fn named(
     url: Option<&str>,
     absent: Absent,
     environment: &Environment,
+    reporter: &Arc<Reporter>,
 ) -> Result<Store, Failure> {
     let url = url.or_else(|| environment.variable("PINNACE_STORE").filter(|url| !url.is_empty()));
     let url = url.filter(|url| !url.is_empty()).ok_or_else(|| {
         Failure::usage("no store is named")
             .hint("name one with `--store`, as in `--store /srv/pinnace` or `--store s3://bucket/folder`, or set PINNACE_STORE")
     })?;
-    open(url, absent, environment)
+    open(url, absent, environment, reporter)
 }
 
 /// The store of a URL, or in a folder.
-pub(crate) fn open(url: &str, absent: Absent, environment: &Environment) -> Result<Store, Failure> {
-    let found = match (Place::parse(url, environment)?, absent) {
-        (Place::Bucket(backend), Absent::Make) => Some(Store::open(backend)?),
-        (Place::Bucket(backend), Absent::Refuse) => Store::open_existing(backend)?,
-        (Place::Folder(path), Absent::Make) => {
-            Some(Store::open(LocalStore::open(path, Durability::Durable)?)?)
-        }
-        (Place::Folder(path), Absent::Refuse) => {
-            let backend = LocalStore::open_existing(path, Durability::Durable)?;
-            backend.map(Store::open).transpose()?
+pub(crate) fn open(
+    url: &str,
+    absent: Absent,
+    environment: &Environment,
+    reporter: &Arc<Reporter>,
+) -> Result<Store, Failure> {
+    let found = match Place::parse(url, environment)? {
+        Place::Bucket(backend) => opened(backend, absent, reporter)?,
+        Place::Folder(path) => {
+            let backend = match absent {
+                Absent::Make => Some(LocalStore::open(path, Durability::Durable)?),
+                Absent::Refuse => LocalStore::open_existing(path, Durability::Durable)?,
+            };
+            backend.map(|backend| opened(backend, absent, reporter)).transpose()?.flatten()
         }
     };
     found.ok_or_else(|| {
         Failure::job(format!("there is no store at `{url}`"))
             .hint("`pinnace store put` makes one where there is none")
+    })
+}
+
+fn opened(
+    backend: impl Backend + 'static,
+    absent: Absent,
+    reporter: &Arc<Reporter>,
+) -> Result<Option<Store>, Failure> {
+    let progress: Arc<dyn Progress> = Arc::clone(reporter) as _;
+    let backend = Watched::new(backend, progress);
+    Ok(match absent {
+        Absent::Make => Some(Store::open(backend)?),
+        Absent::Refuse => Store::open_existing(backend)?,
     })
 }
 

@@ -1,7 +1,8 @@
 //! Reading everything.
 
 use crate::{
-    Deployment, Error, Keep, Key, Listed, Manifest, Pack, RefName, Store, trace::digest_of,
+    Error, ErrorKind, Keep, Key, Listed, RefName, Store, parallel,
+    trace::{Fault, digest_of},
 };
 
 /// What was read, and what is wrong with it.
@@ -14,6 +15,9 @@ pub struct Checked {
     pub bytes: u64,
     /// What is wrong.
     pub findings: Vec<Finding>,
+    /// Older steps of refs whose release is not there any more, so that it cannot be gone back to:
+    /// [`collect`](Store::collect) takes those that are not kept.
+    pub past: Vec<(RefName, u64)>,
 }
 
 /// An object that is not as it should be, or not there.
@@ -35,6 +39,10 @@ impl Checked {
     }
 }
 
+/// How many objects are read at once; of packs, each of which is in memory whole, fewer.
+const AT_ONCE: usize = 8;
+const PACKS_AT_ONCE: usize = 2;
+
 impl Store {
     /// Reads every object and compares it with its name, reads every record, and follows every
     /// reference of what refs point to. What is damaged or lost is copied from `other`, if that has it.
@@ -44,13 +52,15 @@ impl Store {
     /// If a backend fails. What is wrong with objects is no error, but part of the answer.
     pub fn check(&self, other: Option<&Self>) -> Result<Checked, Error> {
         let mut checked = Checked::default();
-        for folder in ["blobs", "manifests", "packs", "refs"] {
-            self.each(folder, |Listed { key, meta }| {
-                checked.objects += 1;
-                checked.bytes += meta.size;
-                if let Err(problem) = self.check_object(&key) {
-                    let healed = self.heal(&key, other)?;
-                    checked.findings.push(Finding { key, problem, healed });
+        for folder in ["blobs", "manifests", "packs", "refs", "condemned"] {
+            let at_once = if folder == "packs" { PACKS_AT_ONCE } else { AT_ONCE };
+            self.pages(folder, |page| {
+                let findings =
+                    parallel::each(&page, at_once, |listed| self.check_listed(listed, other));
+                for (listed, finding) in page.iter().zip(findings) {
+                    checked.objects += 1;
+                    checked.bytes += listed.meta.size;
+                    checked.findings.extend(finding?);
                 }
                 Ok(())
             })?;
@@ -59,80 +69,95 @@ impl Store {
         Ok(checked)
     }
 
-    fn check_object(&self, key: &Key) -> Result<(), String> {
-        let text = |error: Error| error.to_string();
+    fn check_listed(&self, listed: &Listed, other: Option<&Self>) -> Result<Option<Finding>, Error> {
+        let problem = match self.check_object(&listed.key) {
+            // A collection may have taken it meanwhile; if it is missed, that is found later.
+            Ok(_) => return Ok(None),
+            Err(error) if error.is_of_object() => error.to_string(),
+            Err(error) => return Err(error),
+        };
+        let healed = self.heal(&listed.key, other)?;
+        Ok(Some(Finding { key: listed.key.clone(), problem, healed }))
+    }
+
+    /// Whether an object is there, and good.
+    fn check_object(&self, key: &Key) -> Result<bool, Error> {
         match digest_of(key) {
-            Some(("packs", digest)) => {
-                let pack = self.pack(&digest).map_err(text)?.ok_or("it is gone")?;
-                check_pack(&pack)
-            }
-            Some(("manifests", digest)) => {
-                self.manifest(&digest).map_err(text)?.ok_or("it is gone")?;
-                Ok(())
-            }
+            Some(("packs", digest)) => self.check_pack(&digest),
+            Some(("manifests", digest)) => self.manifest(&digest).map(|found| found.is_some()),
             Some((_, digest)) => {
-                self.copy_to(&digest, &mut std::io::sink()).map_err(text)?.ok_or("it is gone")?;
-                Ok(())
+                let read = || self.copy_to(&digest, &mut std::io::sink());
+                self.trusting(key, read).map(|found| found.is_some())
             }
-            None => {
-                let (_, generation) =
-                    RefName::of_step(key).ok_or("nothing of a store has that name")?;
-                let bytes = self.object(key, 1 << 20).map_err(text)?.ok_or("it is gone")?;
-                let step = Deployment::parse(bytes).map_err(|error| error.to_string())?;
-                match step.generation == generation {
-                    true => Ok(()),
-                    false => Err(format!("it says that it is generation {}", step.generation)),
-                }
+            None if key.as_str().starts_with("condemned/") => self.check_list(key),
+            None => self.check_step(key),
+        }
+    }
+
+    fn check_pack(&self, digest: &crate::Digest) -> Result<bool, Error> {
+        let Some(pack) = self.pack(digest)? else { return Ok(false) };
+        for entry in pack.index().entries() {
+            pack.read(&entry.digest)
+                .map_err(|error| Error::malformed(&crate::store::pack_key(digest), &error))?;
+        }
+        self.opened(digest).map(|opened| opened.is_some())
+    }
+
+    fn check_step(&self, key: &Key) -> Result<bool, Error> {
+        let nothing = || Error::malformed(key, &"nothing of a store has that name");
+        let (_, generation) = RefName::of_step(key).ok_or_else(nothing)?;
+        match self.step(key)? {
+            Some(step) if step.generation != generation => {
+                let reason = format!("it says that it is generation {}", step.generation);
+                Err(Error::malformed(key, &reason))
             }
+            step => Ok(step.is_some()),
         }
     }
 
     /// Follows references until there is nothing more to be healed.
     fn check_references(&self, other: Option<&Self>, checked: &mut Checked) -> Result<(), Error> {
         loop {
-            let reached = match self.trace(Keep { generations: usize::MAX }) {
-                Ok(reached) => reached,
-                // What is damaged was found before; what depends on it cannot be followed.
-                Err(_) if !checked.is_whole() => return Ok(()),
-                Err(error) => return Err(error),
-            };
-            let mut findings: Vec<Finding> = Vec::new();
-            for lost in reached.lost {
-                let found = lost.keys.iter().find(|key| matches!(self.heal(key, other), Ok(true)));
-                findings.push(Finding {
-                    key: found.unwrap_or(&lost.keys[0]).clone(),
-                    problem: format!("it is missing, and {} refers to it", lost.by),
-                    healed: found.is_some(),
-                });
+            let reached = self.trace(Keep { generations: usize::MAX })?;
+            checked.past = reached.past;
+            let mut findings = Vec::new();
+            for fault in reached.faults {
+                findings.push(self.finding(fault, other)?);
             }
-            // What was in a pack that is there again is not missing any more.
-            let (healed, lost): (Vec<Finding>, Vec<Finding>) =
-                findings.into_iter().partition(|finding| finding.healed);
+            // What was found before, and could not be healed, is told once.
+            findings.retain(|one| !checked.findings.iter().any(|told| told.key == one.key && !told.healed));
             // What was healed and is missed again would be healed for ever.
-            let is_new = |one: &Finding| !checked.findings.contains(one);
-            let is_last = !healed.iter().any(is_new);
-            checked.findings.extend(if is_last { lost } else { healed });
+            let is_last = !findings.iter().any(|one| one.healed && !checked.findings.contains(one));
+            // What was in a pack that is there again is not missing any more.
+            findings.retain(|one| one.healed != is_last);
+            checked.findings.extend(findings);
             if is_last {
                 return Ok(());
             }
         }
     }
 
+    fn finding(&self, fault: Fault, other: Option<&Self>) -> Result<Finding, Error> {
+        let problem = match fault.error.kind() {
+            ErrorKind::Lost { by, .. } => format!("it is missing, and {by} refers to it"),
+            _ => fault.error.to_string(),
+        };
+        for key in &fault.keys {
+            if self.heal(key, other)? {
+                return Ok(Finding { key: key.clone(), problem, healed: true });
+            }
+        }
+        Ok(Finding { key: fault.keys[0].clone(), problem, healed: false })
+    }
+
     /// Replaces an object by what another store has under its name, if that is good.
     fn heal(&self, key: &Key, other: Option<&Self>) -> Result<bool, Error> {
-        let Some(other) = other.filter(|other| other.check_object(key).is_ok()) else {
-            return Ok(false);
-        };
-        Ok(self.copy_from(other, key)? && self.check_object(key).is_ok())
-    }
-}
-
-fn check_pack(pack: &Pack) -> Result<(), String> {
-    for entry in pack.index().entries() {
-        let content = pack.read(&entry.digest).map_err(|error| error.to_string())?;
-        if entry.kind == crate::ContentKind::Manifest {
-            Manifest::parse(content.unwrap_or_default()).map_err(|error| error.to_string())?;
+        let Some(other) = other else { return Ok(false) };
+        match other.check_object(key) {
+            Ok(true) => Ok(self.copy_from(other, key)? && self.check_object(key)?),
+            Ok(false) => Ok(false),
+            Err(error) if error.is_of_object() => Ok(false),
+            Err(error) => Err(error),
         }
     }
-    Ok(())
 }

@@ -1,10 +1,13 @@
 //! Removing what nothing refers to any more.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use sha2::{Digest as _, Sha256};
-
-use crate::{Condition, Digest, Error, Keep, Key, Listed, Store, trace::Reached};
+use crate::{
+    Condition, Digest, Error, Keep, Key, Listed, Store,
+    condemned::{List, Sentence},
+    store::manifest_key,
+    trace::Reached,
+};
 
 /// What a collection did.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -24,160 +27,149 @@ pub struct Collected {
     pub swept: usize,
 }
 
-/// An object that is to be removed, if nothing changes: as it was when it was condemned.
-type Sentence = BTreeMap<Key, u64>;
-
-/// What a list of condemned objects begins with.
-const HEAD: &str = "pinnace-condemned 1";
-/// How the key of what marks a list as being executed ends.
-const MARKED: &str = "-now";
-/// No list is larger.
-const LARGEST: u64 = 256 << 20;
-
 impl Store {
     /// Removes what cannot be reached from the steps of refs that are kept, in two phases: what
     /// nothing refers to and nobody wrote for `grace` seconds is condemned, and what was condemned that
-    /// long ago by an earlier collection, and is as it was, is removed. All times are the backend's.
+    /// long ago by an earlier collection, and is as it was, is removed. All times are the backend's. A manifest
+    /// that is still there keeps what it refers to.
     ///
     /// Writers need not stop, as long as none takes longer than `grace` from
     /// [asking what is lacking](Store::lacking) to publishing. A collection that was killed is made
-    /// good by the next.
+    /// good by the next. Where there is no room left at all, it gets by with what a
+    /// [`LocalStore`](crate::LocalStore) holds in reserve.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Lost`](crate::ErrorKind::Lost) if something that is referred to is not there:
-    /// nothing is removed from a store that is not whole. Or if the backend fails.
+    /// [`ErrorKind::Lost`](crate::ErrorKind::Lost), or another with the object, if something that is referred to
+    /// cannot be had: nothing is removed from a store that is not whole. Or if the backend fails.
     pub fn collect(&self, keep: Keep, grace: u64) -> Result<Collected, Error> {
         let now = self.backend.now()?;
         let reached = self.trace(keep)?.complete()?;
-        let mut collected = Collected {
-            swept: self.backend.sweep(now.saturating_sub(grace))?,
-            ..Default::default()
+        let swept = self.backend.sweep(now.saturating_sub(grace))?;
+        let mut collection = Collection {
+            store: self,
+            reached,
+            protected: Reached::default(),
+            now,
+            grace,
+            waiting: BTreeSet::new(),
+            collected: Collected { swept, ..Default::default() },
         };
-        let waiting = self.execute(&reached, now, grace, &mut collected)?;
-        self.condemn(&reached, now, grace, waiting, &mut collected)?;
-        Ok(collected)
+        collection.execute()?;
+        collection.condemn()?;
+        Ok(collection.collected)
     }
+}
 
-    /// What earlier collections have condemned.
-    pub(crate) fn condemned(&self) -> Result<BTreeSet<Key>, Error> {
-        let mut keys = BTreeSet::new();
-        for (list, _) in self.sentences()? {
-            keys.extend(self.sentence(&list)?.into_keys());
+struct Collection<'a> {
+    store: &'a Store,
+    reached: Reached,
+    /// What manifests refer to that nothing refers to, and that are there still.
+    protected: Reached,
+    now: u64,
+    grace: u64,
+    /// What was condemned, and has its grace still.
+    waiting: BTreeSet<Key>,
+    collected: Collected,
+}
+
+impl Collection<'_> {
+    /// Removes what is due.
+    fn execute(&mut self) -> Result<(), Error> {
+        let due = self.due()?;
+        // From here on nobody may count on what is in these lists: see `hold`.
+        for (list, _) in &due {
+            self.store.write(&list.mark(), b"", Condition::Always)?;
         }
-        Ok(keys)
-    }
-
-    /// Removes what is due, and returns what is not yet.
-    fn execute(
-        &self,
-        reached: &Reached,
-        now: u64,
-        grace: u64,
-        collected: &mut Collected,
-    ) -> Result<BTreeSet<Key>, Error> {
-        let mut waiting = BTreeSet::new();
-        for (list, condemned_at) in self.sentences()? {
-            let sentence = self.sentence(&list)?;
-            if condemned_at.saturating_add(grace) > now {
-                waiting.extend(sentence.into_keys());
-                continue;
-            }
-            // From here on nobody may count on what is in the list: see `hold`.
-            self.write(&marker(&list), b"", Condition::Always)?;
-            // A release leaves before what it refers to.
-            let (first, then): (Sentence, Sentence) =
-                sentence.into_iter().partition(|(key, _)| key.as_str().starts_with("manifests/"));
-            for (key, modified) in first.into_iter().chain(then) {
-                let unchanged = self.backend.head(&key)?.filter(|meta| meta.modified == modified);
-                if let Some(meta) = unchanged.filter(|_| !reached.holds(&key)) {
-                    self.backend.remove(&key)?;
-                    collected.removed += 1;
-                    collected.removed_bytes += meta.size;
+        let is_manifest = |key: &Key| key.as_str().starts_with("manifests/");
+        let mut removed = BTreeSet::new();
+        for (_, sentence) in &due {
+            for (key, written) in sentence.iter().filter(|(key, _)| is_manifest(key)) {
+                if self.remove(key, *written)? {
+                    removed.insert(key.clone());
                 }
             }
-            self.backend.remove(&list)?;
-            self.backend.remove(&marker(&list))?;
         }
-        Ok(waiting)
+        if !due.is_empty() {
+            self.protect(&removed)?;
+        }
+        for (list, sentence) in &due {
+            for (key, written) in sentence.iter().filter(|(key, _)| !is_manifest(key)) {
+                self.remove(key, *written)?;
+            }
+            self.store.backend.remove(&list.key)?;
+            self.store.backend.remove(&list.mark())?;
+        }
+        let left = self.store.marks_left()?;
+        left.iter().try_for_each(|mark| self.store.backend.remove(mark))
     }
 
-    /// What a collection is removing at this moment, or was when it was killed.
-    pub(crate) fn leaving(&self) -> Result<BTreeSet<Key>, Error> {
-        let mut keys = BTreeSet::new();
-        let lists: Vec<Key> = self.sentences()?.into_iter().map(|(list, _)| list).collect();
-        for list in lists {
-            if self.backend.head(&marker(&list))?.is_some() {
-                keys.extend(self.sentence(&list)?.into_keys());
+    /// The lists whose grace is over.
+    fn due(&mut self) -> Result<Vec<(List, Sentence)>, Error> {
+        let mut due = Vec::new();
+        for list in self.store.lists()? {
+            let sentence = self.store.readable(&list)?;
+            match sentence {
+                // Nobody can execute it; what was in it is condemned anew.
+                None => {
+                    self.store.backend.remove(&list.key)?;
+                    self.store.backend.remove(&list.mark())?;
+                }
+                Some(sentence) if list.written.saturating_add(self.grace) > self.now => {
+                    self.waiting.extend(sentence.into_keys());
+                }
+                Some(sentence) => due.push((list, sentence)),
             }
         }
-        Ok(keys)
+        Ok(due)
     }
 
-    fn condemn(
-        &self,
-        reached: &Reached,
-        now: u64,
-        grace: u64,
-        waiting: BTreeSet<Key>,
-        collected: &mut Collected,
-    ) -> Result<(), Error> {
-        let mut sentence = Sentence::new();
+    /// What a manifest that stays refers to stays as long, although nothing live refers to either: so whatever
+    /// manifest is there is whole.
+    fn protect(&mut self, removed: &BTreeSet<Key>) -> Result<(), Error> {
+        let Reached { digests, inventory, .. } = &self.reached;
+        let stay = inventory.manifests.iter().filter(|digest| !digests.contains(digest));
+        let stay: Vec<Digest> =
+            stay.filter(|digest| !removed.contains(&manifest_key(digest))).copied().collect();
+        let inventory = std::mem::take(&mut self.reached.inventory);
+        self.protected = self.store.trace_releases(stay, inventory)?;
+        Ok(())
+    }
+
+    /// Removes an object that is as it was, and that nothing refers to.
+    fn remove(&mut self, key: &Key, written: u64) -> Result<bool, Error> {
+        let backend = &self.store.backend;
+        let unchanged = backend.head(key)?.filter(|meta| meta.modified == written);
+        let is_held = self.reached.holds(key) || self.protected.holds(key);
+        let Some(meta) = unchanged.filter(|_| !is_held) else { return Ok(false) };
+        backend.remove(key)?;
+        self.collected.removed += 1;
+        self.collected.removed_bytes += meta.size;
+        Ok(true)
+    }
+
+    /// Condemns what nothing refers to, the largest first.
+    fn condemn(&mut self) -> Result<(), Error> {
+        let mut sentence = Vec::new();
+        let Self { store, reached, now, grace, waiting, collected, .. } = self;
         for folder in ["blobs", "manifests", "packs"] {
-            self.each(folder, |Listed { key, meta }| {
+            store.each(folder, |Listed { key, meta }| {
                 if reached.holds(&key) {
                     collected.live += 1;
                 } else if waiting.contains(&key) {
                     collected.condemned += 1;
-                } else if meta.modified.saturating_add(grace) > now {
+                } else if meta.modified.saturating_add(*grace) > *now {
                     collected.young += 1;
                 } else {
-                    collected.condemned += 1;
-                    sentence.insert(key, meta.modified);
+                    sentence.push((meta.size, key, meta.modified));
                 }
                 Ok(())
             })?;
         }
-        if sentence.is_empty() {
-            return Ok(());
-        }
-        let lines = sentence.iter().map(|(key, modified)| format!("{modified} {key}\n"));
-        let text = format!("{HEAD}\n{}", lines.collect::<String>());
-        let digest = Digest::new(Sha256::digest(text.as_bytes()).into()).to_hex();
-        let list = Key::of(format!("condemned/{now:020}-{}", &digest[..16]));
-        self.write(&list, text.as_bytes(), Condition::Always).map(drop)
+        sentence.sort_by(|one, other| other.cmp(one));
+        let sentence: Vec<(Key, u64)> =
+            sentence.into_iter().map(|(_, key, written)| (key, written)).collect();
+        self.collected.condemned += self.store.write_lists(self.now, &sentence)?;
+        Ok(())
     }
-
-    /// The lists of condemned objects, and when each was written down.
-    fn sentences(&self) -> Result<Vec<(Key, u64)>, Error> {
-        let mut lists = Vec::new();
-        self.each("condemned", |listed| {
-            if !listed.key.as_str().ends_with(MARKED) {
-                lists.push((listed.key, listed.meta.modified));
-            }
-            Ok(())
-        })?;
-        Ok(lists)
-    }
-
-    fn sentence(&self, list: &Key) -> Result<Sentence, Error> {
-        // Another collection may have removed it.
-        let Some(bytes) = self.object(list, LARGEST)? else { return Ok(Sentence::new()) };
-        let malformed =
-            || Error::malformed(list, &"it is no list of condemned objects of format 1");
-        let text = String::from_utf8(bytes).map_err(|_| malformed())?;
-        let mut lines = text.lines();
-        if lines.next() != Some(HEAD) {
-            return Err(malformed());
-        }
-        let read = |line: &str| {
-            let (modified, key) = line.split_once(' ')?;
-            Some((key.parse().ok()?, modified.parse().ok()?))
-        };
-        lines.map(|line| read(line).ok_or_else(malformed)).collect()
-    }
-}
-
-fn marker(list: &Key) -> Key {
-    Key::of(format!("{list}{MARKED}"))
 }

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde_json::{Map, Value, json};
 
-use crate::{Digest, Key, Manifest, ManifestError};
+use crate::{Digest, Key, Manifest, ManifestError, sealed};
 
 /// The name of a ref, such as `wanted/shop` or `live/shop/agent-1`.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -88,9 +88,7 @@ impl Deployment {
     /// The bytes of the record: a manifest of the kind `deployment`, and a line with its digest, since
     /// the record's key does not tell it.
     pub(crate) fn encode(&self) -> Result<Vec<u8>, ManifestError> {
-        let manifest = self.manifest()?;
-        let end = format!("\n{}\n", manifest.digest());
-        Ok([manifest.as_bytes(), end.as_bytes()].concat())
+        Ok(sealed::seal(self.manifest()?.as_bytes()))
     }
 
     fn manifest(&self) -> Result<Manifest, ManifestError> {
@@ -111,14 +109,12 @@ impl Deployment {
         )
     }
 
-    pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, ManifestError> {
-        let text = bytes.strip_suffix(b"\n").unwrap_or_default();
-        let end = text.iter().rposition(|byte| *byte == b'\n').unwrap_or_default();
-        let manifest = Manifest::parse(text[..end].to_vec())?;
-        if text[end..] != *format!("\n{}", manifest.digest()).as_bytes() {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
+        let Some(manifest) = sealed::open(bytes) else {
             let reason = "it has not the digest that it ends with".to_owned();
             return Err(ManifestError::Malformed { reason });
-        }
+        };
+        let manifest = Manifest::parse(manifest.to_vec())?;
         let refuse = |key: &str| ManifestError::Malformed {
             reason: format!("`{key}` is not as it should be"),
         };
@@ -187,7 +183,7 @@ mod tests {
             ..Deployment::default()
         };
         let bytes = deployment.encode().unwrap();
-        assert_eq!(Deployment::parse(bytes).unwrap(), deployment);
-        assert!(Deployment::parse(br#"{"format":1,"kind":"release"}"#.to_vec()).is_err());
+        assert_eq!(Deployment::parse(&bytes).unwrap(), deployment);
+        assert!(Deployment::parse(br#"{"format":1,"kind":"release"}"#).is_err());
     }
 }

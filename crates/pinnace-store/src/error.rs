@@ -28,7 +28,28 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
             ErrorKind::Backend { is_retryable, .. } => *is_retryable,
-            ErrorKind::Io { source, .. } => source.kind() == io::ErrorKind::StorageFull,
+            _ => self.is_full(),
+        }
+    }
+
+    /// Whether there is no room left.
+    pub(crate) fn is_full(&self) -> bool {
+        let source = match self.kind() {
+            ErrorKind::Io { source, .. } => Some(source),
+            ErrorKind::Backend { source, .. } => source.downcast_ref(),
+            _ => None,
+        };
+        source.is_some_and(|source| source.kind() == io::ErrorKind::StorageFull)
+    }
+
+    /// Whether it is that object which is at fault, and not the place that it is in.
+    pub(crate) fn is_of_object(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Damaged { .. } | ErrorKind::Malformed { .. } | ErrorKind::Io { .. } => true,
+            // A disk that cannot read it back; a server's failures are others.
+            ErrorKind::Backend { source, .. } => source
+                .downcast_ref::<io::Error>()
+                .is_some_and(|source| source.raw_os_error().is_some()),
             _ => false,
         }
     }
@@ -76,7 +97,7 @@ pub enum ErrorKind {
         source: io::Error,
     },
     /// The bytes put are not those that were announced. Nothing was stored.
-    #[error("expected {expected}, got {actual}")]
+    #[error("expected {expected}, got {actual}: what came is another thing, or was changed on its way")]
     Mismatch {
         /// The digest that was announced.
         expected: Digest,
@@ -84,7 +105,9 @@ pub enum ErrorKind {
         actual: Digest,
     },
     /// A stored blob no longer has its own digest; putting it again heals it.
-    #[error("{digest} is damaged in `{at}`: its bytes have {actual}")]
+    #[error(
+        "{digest} is damaged in `{at}`: its bytes have {actual}; put it again, or heal it from another store with `check`"
+    )]
     Damaged {
         /// The blob's name.
         digest: Digest,
@@ -129,6 +152,9 @@ pub enum ErrorKind {
         /// The backend.
         backend: String,
     },
+    /// [`Progress`](crate::Progress) said to stop.
+    #[error("it was stopped")]
+    Cancelled,
     /// The store was made by a newer version, and is left as it is.
     #[error(
         "`{}` has store format `{found}`, this version knows format 1: use a newer pinnace, or another folder",

@@ -1,11 +1,11 @@
 //! Making sure of what a release refers to, before a ref points to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::{
-    ContentKind, Digest, Error, ErrorKind, Key, Manifest, Store,
+    Digest, Error, ErrorKind, Key, Store,
     store::{blob_key, manifest_key, pack_key},
-    trace::{digest_of, parse_packed},
+    trace::{Opened, digest_of},
 };
 
 impl Store {
@@ -23,8 +23,9 @@ impl Store {
         let mut holding = Holding {
             store: self,
             release: *release,
-            packed: BTreeMap::new(),
-            seen: self.references(live)?,
+            packed: Opened::new(),
+            known: self.known(live)?,
+            seen: BTreeSet::new(),
             keys: Vec::new(),
         };
         let mut waiting = vec![holding.open(release, "you")?];
@@ -39,10 +40,17 @@ impl Store {
         gone.map_or(Ok(()), |(_, digest)| Err(lost(&digest, &release.to_string())))
     }
 
-    /// What a live release refers to by itself.
-    fn references(&self, live: Option<&Digest>) -> Result<BTreeSet<Digest>, Error> {
+    /// What a live release refers to by itself that is in none of its packs: whoever refers to it, too, finds it
+    /// where it is.
+    fn known(&self, live: Option<&Digest>) -> Result<BTreeSet<Digest>, Error> {
         let stored = live.map(|live| self.manifest(live)).transpose()?.flatten();
-        Ok(stored.map(|stored| stored.manifest.references()).unwrap_or_default())
+        let Some(stored) = stored else { return Ok(BTreeSet::new()) };
+        let mut known = stored.manifest.references();
+        for pack in &stored.packs {
+            let opened = self.opened(pack)?.ok_or_else(|| lost(pack, "what is live"))?;
+            known.retain(|digest| !opened.contains_key(digest));
+        }
+        Ok(known)
     }
 
     /// Writes again what is condemned: what has changed since is not removed.
@@ -73,43 +81,40 @@ impl Store {
 struct Holding<'a> {
     store: &'a Store,
     release: Digest,
-    /// What its packs hold, with the manifests among it.
-    packed: BTreeMap<Digest, Option<Manifest>>,
-    /// What was followed, or need not be.
+    /// What its packs hold.
+    packed: Opened,
+    /// What is there, and stays.
+    known: BTreeSet<Digest>,
+    /// What was followed.
     seen: BTreeSet<Digest>,
     /// The objects that it is in.
     keys: Vec<Key>,
 }
 
 impl Holding<'_> {
-    /// A manifest that is an object of its own, of which the packs count from now on.
-    fn open(&mut self, digest: &Digest, by: &str) -> Result<Manifest, Error> {
+    /// What a manifest that is an object of its own refers to; its packs count from now on.
+    fn open(&mut self, digest: &Digest, by: &str) -> Result<BTreeSet<Digest>, Error> {
         let stored = self.store.manifest(digest)?.ok_or_else(|| lost(digest, by))?;
         self.keys.push(manifest_key(digest));
         for name in &stored.packs {
-            let pack = self.store.pack(name)?.ok_or_else(|| lost(name, &digest.to_string()))?;
-            for entry in pack.index().entries() {
-                let manifest = match entry.kind {
-                    ContentKind::Manifest => Some(parse_packed(&pack, name, &entry.digest)?),
-                    _ => None,
-                };
-                self.packed.insert(entry.digest, manifest);
-            }
+            let opened = self.store.opened(name)?.ok_or_else(|| lost(name, &digest.to_string()))?;
+            self.packed.extend(opened);
             self.keys.push(pack_key(name));
         }
-        Ok(stored.manifest)
+        Ok(stored.manifest.references())
     }
 
-    /// Follows manifests as far as packs go; what they refer to beyond is returned.
-    fn follow(&mut self, mut waiting: Vec<Manifest>) -> Vec<Digest> {
+    /// Follows references as far as packs go; what is beyond is returned.
+    fn follow(&mut self, mut waiting: Vec<BTreeSet<Digest>>) -> Vec<Digest> {
         let mut alone = Vec::new();
-        while let Some(manifest) = waiting.pop() {
-            for digest in manifest.references() {
+        while let Some(references) = waiting.pop() {
+            for digest in references {
                 if !self.seen.insert(digest) {
                     continue;
                 }
                 match self.packed.get(&digest) {
                     Some(inner) => waiting.extend(inner.clone()),
+                    None if self.known.contains(&digest) => {}
                     None => alone.push(digest),
                 }
             }
@@ -119,7 +124,7 @@ impl Holding<'_> {
 
     /// Notes the objects of these, and returns the manifests among them. Bytes that are there both as a
     /// manifest and as a blob are a manifest: what it refers to counts.
-    fn locate(&mut self, alone: Vec<Digest>) -> Result<Vec<Manifest>, Error> {
+    fn locate(&mut self, alone: Vec<Digest>) -> Result<Vec<BTreeSet<Digest>>, Error> {
         let keys: Vec<Key> = alone.iter().map(manifest_key).collect();
         let blobs: BTreeSet<Key> = self.store.backend.missing(&keys)?.into_iter().collect();
         let mut inner = Vec::new();

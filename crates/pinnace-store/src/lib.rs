@@ -44,8 +44,8 @@
 //! # What is here
 //!
 //! [`Store`] is all of that over a [`Backend`]: [`LocalStore`] on disk, [`MemoryBackend`], `S3Backend` with the
-//! `s3` feature, your own (which [`conformance`] tells whether it is one), and [`Prefixed`], [`Cached`] and
-//! [`Limited`] around any of them. Small contents travel together in packs ([`PackBuilder`]).
+//! `s3` feature, your own (which [`conformance`] tells whether it is one), and [`Prefixed`], [`Cached`],
+//! [`Limited`] and [`Watched`] around any of them. Small contents travel together in packs ([`PackBuilder`]).
 //!
 //! [`LocalStore`] alone holds blobs, for those who need no more. [`Cache`] holds what can be made again, by
 //! bucket and key: what it loses costs time, never an answer. Both stand on [`PendingFile`].
@@ -55,6 +55,7 @@ mod blob;
 mod cache;
 mod check;
 mod collect;
+mod condemned;
 pub mod conformance;
 mod deployment;
 mod digest;
@@ -65,16 +66,18 @@ mod local;
 mod manifest;
 mod pack;
 mod packs;
+mod parallel;
 mod publish;
 mod refs;
+mod sealed;
 mod store;
 mod trace;
 
 #[cfg(feature = "s3")]
 pub use backend::S3Backend;
 pub use backend::{
-    Backend, Cached, Condition, Finished, Limited, Listed, MemoryBackend, Meta, Prefixed, Reading,
-    Upload,
+    Backend, Cached, Condition, Finished, Limited, Listed, MemoryBackend, Meta, Prefixed, Progress,
+    Reading, Upload, Watched,
 };
 pub use blob::{Blob, BlobWriter};
 pub use cache::{Cache, CacheEntry};

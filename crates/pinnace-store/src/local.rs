@@ -1,12 +1,14 @@
 use std::{
     fs::{self, File},
-    io::{self, Read},
+    io::{self, Read, Write as _},
     path::{Path, PathBuf},
 };
 
+use sha2::{Digest as _, Sha256};
+
 use crate::{
     Access, Blob, BlobWriter, Digest, Durability, Error, ErrorKind, PendingFile,
-    publish::{create_folder, create_lasting_folder},
+    publish::{create_folder, create_lasting_folder, sync_folder},
 };
 
 /// Blobs in a folder: `blobs/<2 hex digits>/<62 hex digits>`, read-only files.
@@ -18,6 +20,8 @@ pub struct LocalStore {
 
 /// The format of a store's folder, kept in its `format` file.
 const FORMAT: &str = "pinnace-store 1\n";
+/// How large the reserve is: the list of some objects that are to be removed fits into it.
+const RESERVE: usize = 256 << 10;
 
 impl LocalStore {
     /// Opens the store in `root`, which is made if it is not there.
@@ -28,7 +32,9 @@ impl LocalStore {
     pub fn open(root: impl Into<PathBuf>, durability: Durability) -> Result<Self, Error> {
         let store = Self { root: root.into(), durability };
         create_folder(&store.unfinished())?;
-        store.check_format()?;
+        if !store.has_format()? {
+            store.found()?;
+        }
         Ok(store)
     }
 
@@ -64,8 +70,7 @@ impl LocalStore {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(source) => return Err(ErrorKind::Source { source }.into()),
             };
-            io::Write::write_all(&mut writer, &buffer[..n])
-                .map_err(Error::at("write to", &self.root))?;
+            writer.write_all(&buffer[..n]).map_err(Error::at("write to", &self.root))?;
         }
     }
 
@@ -123,7 +128,11 @@ impl LocalStore {
     /// If the folder cannot be looked at.
     pub fn contains(&self, digest: &Digest) -> Result<bool, Error> {
         let path = self.path(digest);
-        path.try_exists().map_err(Error::at("look for", &path))
+        match fs::metadata(&path) {
+            Ok(metadata) => Ok(metadata.is_file()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Error::at("look for", &path)(error)),
+        }
     }
 
     pub(crate) fn publish(&self, mut file: PendingFile, digest: &Digest) -> Result<(), Error> {
@@ -159,26 +168,61 @@ impl LocalStore {
         self.root.join("unfinished")
     }
 
-    fn check_format(&self) -> Result<(), Error> {
-        check_format(&self.root, FORMAT)
+    /// What is given up where a collection has no room left.
+    pub(crate) fn reserve(&self) -> PathBuf {
+        self.root.join("reserve")
     }
-}
 
-/// Reads the folder's `format` file, and writes it where there is none.
-fn check_format(root: &Path, format: &str) -> Result<(), Error> {
-    let path = root.join("format");
-    match fs::read_to_string(&path) {
-        Ok(found) if found == format => Ok(()),
-        Ok(found) => {
-            let found = found.chars().take(40).collect::<String>().trim_end().to_owned();
-            Err(ErrorKind::NewerFormat { path: root.to_owned(), found }.into())
+    /// Sees to it that there is a reserve in a store that is to last. Where there is no room for it, there is none.
+    pub(crate) fn keep_reserve(&self) {
+        if self.durability == Durability::Durable && !self.reserve().exists() {
+            let _ = self.write_reserve();
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let mut file = PendingFile::create(&path, Access::ReadOnly, Durability::Durable)?;
-            io::Write::write_all(&mut file, format.as_bytes())
-                .map_err(Error::at("write", &path))?;
-            file.commit()
+    }
+
+    fn write_reserve(&self) -> Result<(), Error> {
+        let path = self.reserve();
+        let mut file = PendingFile::create(&path, Access::ReadOnly, self.durability)?;
+        // Bytes that no file system can make smaller.
+        let mut block = Sha256::digest(FORMAT);
+        for _ in 0..RESERVE / block.len() {
+            file.write_all(&block).map_err(Error::at("write", &path))?;
+            block = Sha256::digest(block);
         }
-        Err(error) => Err(Error::at("read", &path)(error)),
+        file.commit()
+    }
+
+    /// Whether it is a store of this format; `false` if it is none yet.
+    fn has_format(&self) -> Result<bool, Error> {
+        let path = self.root.join("format");
+        match fs::read_to_string(&path) {
+            Ok(found) if found == FORMAT => Ok(true),
+            Ok(found) => {
+                let found = found.chars().take(40).collect::<String>().trim_end().to_owned();
+                Err(ErrorKind::NewerFormat { path: self.root.clone(), found }.into())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Error::at("read", &path)(error)),
+        }
+    }
+
+    /// Makes a new store: what says its format comes last.
+    fn found(&self) -> Result<(), Error> {
+        if self.durability == Durability::Durable {
+            self.make_folders()?;
+        }
+        self.keep_reserve();
+        let path = self.root.join("format");
+        let mut file = PendingFile::create(&path, Access::ReadOnly, Durability::Durable)?;
+        file.write_all(FORMAT.as_bytes()).map_err(Error::at("write", &path))?;
+        file.commit()
+    }
+
+    /// Makes all folders of blobs, so that they are synced once and not each at its first blob.
+    fn make_folders(&self) -> Result<(), Error> {
+        let blobs = self.root.join("blobs");
+        create_lasting_folder(&blobs)?;
+        (0..=u8::MAX).try_for_each(|start| create_folder(&blobs.join(format!("{start:02x}"))))?;
+        sync_folder(&blobs)
     }
 }

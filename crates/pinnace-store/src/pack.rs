@@ -79,9 +79,11 @@ pub struct PackError {
 const MAGIC: &[u8; 8] = b"pinpack1";
 const HEAD: usize = 12;
 const ENTRY: usize = 42;
-/// A pack that is no larger is fetched in one request at once, and held in memory.
+/// No more stored contents are put into one: so much is fetched in one request at once.
 const LARGEST: usize = 32 << 20;
 const MOST: usize = 1 << 16;
+/// No pack is larger: it is held in memory.
+pub(crate) const LARGEST_PACK: u64 = 64 << 20;
 /// The largest content that goes into a pack: what is larger is an object of its own.
 pub const LARGEST_PACKED: usize = 1 << 20;
 

@@ -1,18 +1,12 @@
 //! Small contents, many at once.
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Condition, Digest, Error, ErrorKind, Pack, PackBuilder, Store, pack::PackIndex, store::pack_key,
+    Condition, Digest, Error, ErrorKind, Pack, PackBuilder, Store, pack::{LARGEST_PACK, PackIndex},
+    parallel, store::pack_key,
 };
 
 impl Store {
@@ -38,9 +32,12 @@ impl Store {
     /// [`ErrorKind::Damaged`] or [`ErrorKind::Malformed`]; or if the backend fails.
     pub fn pack(&self, digest: &Digest) -> Result<Option<Pack>, Error> {
         let key = pack_key(digest);
-        let Some(bytes) = self.object(&key, u64::MAX)? else { return Ok(None) };
-        self.expect(digest, &key, Digest::new(Sha256::digest(&bytes).into()))?;
-        Pack::parse(bytes).map(Some).map_err(|error| Error::malformed(&key, &error))
+        let read = || {
+            let Some(bytes) = self.object(&key, LARGEST_PACK)? else { return Ok(None) };
+            self.expect(digest, &key, Digest::new(Sha256::digest(&bytes).into()))?;
+            Pack::parse(bytes).map(Some).map_err(|error| Error::malformed(&key, &error))
+        };
+        self.trusting(&key, read)
     }
 
     /// Several packs, checked, in their order; as many at once as `at_once` says, since most of the time is
@@ -50,30 +47,11 @@ impl Store {
     ///
     /// As [`Self::pack`]; [`ErrorKind::Lost`] for one that is not there.
     pub fn packs(&self, digests: &[Digest], at_once: usize) -> Result<Vec<Pack>, Error> {
-        let next = AtomicUsize::new(0);
-        let fetched = Mutex::new(Vec::with_capacity(digests.len()));
-        let lane = || {
-            while let Some((at, digest)) = Some(next.fetch_add(1, Ordering::Relaxed))
-                .and_then(|at| digests.get(at).map(|digest| (at, digest)))
-            {
-                let pack = self.pack(digest).and_then(|pack| {
-                    let by = "what is fetched".to_owned();
-                    pack.ok_or_else(|| ErrorKind::Lost { digest: *digest, by }.into())
-                });
-                fetched.lock().unwrap_or_else(PoisonError::into_inner).push((at, pack));
-            }
+        let fetch = |digest: &Digest| {
+            let by = || "what is fetched".to_owned();
+            self.pack(digest)?.ok_or_else(|| ErrorKind::Lost { digest: *digest, by: by() }.into())
         };
-        thread::scope(|scope| {
-            for _ in 1..at_once.min(digests.len()) {
-                if thread::Builder::new().spawn_scoped(scope, lane).is_err() {
-                    break;
-                }
-            }
-            lane();
-        });
-        let mut fetched = fetched.into_inner().unwrap_or_else(PoisonError::into_inner);
-        fetched.sort_by_key(|(at, _)| *at);
-        fetched.into_iter().map(|(_, pack)| pack).collect()
+        parallel::each(digests, at_once, fetch).into_iter().collect()
     }
 
     /// What a pack holds, without reading its contents; it is not checked against the pack's digest.

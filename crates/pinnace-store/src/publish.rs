@@ -270,13 +270,13 @@ fn parent(path: &Path) -> &Path {
 }
 
 #[cfg(unix)]
-fn sync_folder(path: &Path) -> Result<(), Error> {
+pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
     File::open(path).and_then(|folder| folder.sync_all()).map_err(Error::at("sync", path))
 }
 
 /// Elsewhere a folder cannot be opened to be synced; the file system orders renames itself.
 #[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> Result<(), Error> {
+pub(crate) fn sync_folder(_path: &Path) -> Result<(), Error> {
     Ok(())
 }
 

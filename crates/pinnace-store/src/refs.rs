@@ -1,6 +1,6 @@
 //! Refs: what is live, and how it came to be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Condition, Deployment, Error, ErrorKind, Finished, Key, Published, RefName, Store, manifest,
@@ -81,20 +81,25 @@ impl Store {
     ///
     /// If the backend fails.
     pub fn refs(&self) -> Result<BTreeMap<RefName, u64>, Error> {
-        let mut refs = BTreeMap::new();
+        let steps = self.steps()?.into_iter();
+        Ok(steps.filter_map(|(name, steps)| Some((name, *steps.last()?))).collect())
+    }
+
+    /// The numbers of all steps of all refs.
+    pub(crate) fn steps(&self) -> Result<BTreeMap<RefName, BTreeSet<u64>>, Error> {
+        let mut steps: BTreeMap<RefName, BTreeSet<u64>> = BTreeMap::new();
         self.each("refs", |listed| {
             if let Some((name, generation)) = RefName::of_step(&listed.key) {
-                let newest = refs.entry(name).or_insert(generation);
-                *newest = generation.max(*newest);
+                steps.entry(name).or_default().insert(generation);
             }
             Ok(())
         })?;
-        Ok(refs)
+        Ok(steps)
     }
 
-    fn step(&self, key: &Key) -> Result<Option<Deployment>, Error> {
+    pub(crate) fn step(&self, key: &Key) -> Result<Option<Deployment>, Error> {
         let Some(bytes) = self.object(key, manifest::LARGEST)? else { return Ok(None) };
-        Deployment::parse(bytes).map(Some).map_err(|error| Error::malformed(key, &error))
+        Deployment::parse(&bytes).map(Some).map_err(|error| Error::malformed(key, &error))
     }
 
     /// Writes an object twice on condition that it is not there: the second time must be refused.

@@ -2,13 +2,14 @@ use std::{
     collections::BTreeSet,
     fs::File,
     io::{self, Read, Write},
+    path::Path,
     sync::{Arc, OnceLock},
 };
 
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Backend, Blob, Condition, Deployment, Digest, Error, ErrorKind, Finished, Key, Manifest, Meta,
+    Backend, Blob, Condition, Deployment, Digest, Error, ErrorKind, Finished, Key, Listed, Manifest, Meta,
     manifest, trace::digest_of,
 };
 
@@ -111,21 +112,48 @@ impl Store {
     /// [`ErrorKind::Damaged`] if its bytes are not its own; or if the backend fails.
     pub fn get(&self, digest: &Digest) -> Result<Option<Blob>, Error> {
         let key = blob_key(digest);
-        if let Some(path) = self.backend.file(&key) {
-            let file = match File::open(&path) {
-                Ok(file) => file,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(Error::at("open", &path)(error)),
-            };
-            let (blob, actual) = Blob::hash(file).map_err(Error::at("read", &path))?;
-            return self.expect(digest, &key, actual).map(|()| Some(blob));
+        self.trusting(&key, || match self.backend.file(&key) {
+            Some(path) => self.in_place(digest, &path),
+            None => self.spooled(digest),
+        })
+    }
+
+    /// A content that is a file of this machine.
+    fn in_place(&self, digest: &Digest, path: &Path) -> Result<Option<Blob>, Error> {
+        let key = blob_key(digest);
+        if self.backend.head(&key)?.is_none() {
+            return Ok(None);
         }
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::at("open", path)(error)),
+        };
+        let (blob, actual) = Blob::hash(file).map_err(Error::at("read", path))?;
+        self.expect(digest, &key, actual).map(|()| Some(blob))
+    }
+
+    fn spooled(&self, digest: &Digest) -> Result<Option<Blob>, Error> {
         let spool = tempfile::tempfile().map_err(ErrorKind::spool)?;
         match self.copy_to(digest, &mut &spool)? {
             Some(_) => {
                 Blob::rewound(spool).map(Some).map_err(|error| ErrorKind::spool(error).into())
             }
             None => Ok(None),
+        }
+    }
+
+    /// Reads an object; once more, if it is damaged and a nearer copy than the store's was read.
+    pub(crate) fn trusting<T>(
+        &self,
+        key: &Key,
+        read: impl Fn() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match read() {
+            Err(error) if matches!(error.kind(), ErrorKind::Damaged { .. }) => {
+                if self.backend.forget(key)? { read() } else { Err(error) }
+            }
+            done => done,
         }
     }
 
@@ -251,7 +279,16 @@ impl Store {
     pub(crate) fn each(
         &self,
         prefix: &str,
-        mut work: impl FnMut(crate::Listed) -> Result<(), Error>,
+        mut work: impl FnMut(Listed) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.pages(prefix, |page| page.into_iter().try_for_each(&mut work))
+    }
+
+    /// Calls `work` with all objects below a folder, many at a time.
+    pub(crate) fn pages(
+        &self,
+        prefix: &str,
+        mut work: impl FnMut(Vec<Listed>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         const PAGE: usize = 1000;
         let mut after: Option<Key> = None;
@@ -259,7 +296,7 @@ impl Store {
             let page = self.backend.list(prefix, after.as_ref(), PAGE)?;
             let is_last = page.len() < PAGE;
             after = page.last().map(|one| one.key.clone());
-            page.into_iter().try_for_each(&mut work)?;
+            work(page)?;
             if is_last {
                 return Ok(());
             }
@@ -325,7 +362,7 @@ fn read_all(body: Box<dyn Read + Send>, size: u64, key: &Key) -> Result<Vec<u8>,
 }
 
 /// Copies, and tells the digest and the size of what was copied.
-fn copy(
+pub(crate) fn copy(
     source: &mut dyn Read,
     out: &mut (impl Write + ?Sized),
     unreadable: impl Fn(io::Error) -> Error,

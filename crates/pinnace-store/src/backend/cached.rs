@@ -1,13 +1,13 @@
 use std::ops::Range;
 
 use super::{Backend, Listed, Meta, Reading, Upload};
-use crate::{Condition, Error, Key};
+use crate::{Condition, Error, Key, store, trace::digest_of};
 
 /// A near backend in front of a far one. What never changes under its key is kept near once it was read
-/// whole; all that can change, and all that is written, goes to the far one.
+/// whole, and verified; all that can change, and all that is written, goes to the far one.
 ///
-/// A damaged near copy is seen by whoever reads it, since every content is verified, and healed by
-/// [`Cached::forget`] and reading it again.
+/// A near copy that was damaged later is seen by the [`Store`](crate::Store) that reads it, which then
+/// [forgets](Backend::forget) it and reads the far one.
 #[derive(Debug)]
 pub struct Cached<N, F> {
     near: N,
@@ -23,22 +23,16 @@ impl<N: Backend, F: Backend> Cached<N, F> {
         Self { near, far }
     }
 
-    /// Takes an object out of the near backend.
-    ///
-    /// # Errors
-    ///
-    /// If the near backend fails.
-    pub fn forget(&self, key: &Key) -> Result<(), Error> {
-        self.near.remove(key)
-    }
-
-    /// Copies an object into the near backend.
+    /// Copies an object into the near backend, if it is good.
     fn fetch(&self, key: &Key) -> Result<(), Error> {
         let Some(mut reading) = self.far.read(key, None)? else { return Ok(()) };
         let mut upload = self.near.write()?;
-        std::io::copy(&mut reading.body, &mut upload)
-            .map_err(|error| Error::object("fetch", key, error))?;
-        upload.finish(key, Condition::Always).map(drop)
+        let failed = |error| Error::object("fetch", key, error);
+        let (actual, _) = store::copy(&mut *reading.body, &mut *upload, failed)?;
+        match digest_of(key) {
+            Some((_, digest)) if digest == actual => upload.finish(key, Condition::Always).map(drop),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -79,6 +73,17 @@ impl<N: Backend, F: Backend> Backend for Cached<N, F> {
     fn remove(&self, key: &Key) -> Result<(), Error> {
         self.near.remove(key)?;
         self.far.remove(key)
+    }
+
+    fn relieve(&self) -> Result<bool, Error> {
+        self.far.relieve()
+    }
+
+    fn forget(&self, key: &Key) -> Result<bool, Error> {
+        match self.near.head(key)? {
+            Some(_) => self.near.remove(key).map(|()| true),
+            None => self.far.forget(key),
+        }
     }
 
     fn sweep(&self, before: u64) -> Result<usize, Error> {

@@ -12,9 +12,16 @@ use std::{
 use super::{Backend, Condition, Finished, Listed, Meta, Reading, Upload};
 use crate::{Access, Error, Key, LocalStore, PendingFile};
 
+/// What stands beside the objects.
+const OWN: [&str; 2] = ["reserve", "unfinished"];
+
 impl Backend for LocalStore {
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
         let path = self.place(key);
+        // Opening a pipe that somebody put there would wait for ever.
+        if self.head(key)?.is_none() {
+            return Ok(None);
+        }
         let Some(mut file) = found(File::open(&path)).map_err(Error::at("open", &path))? else {
             return Ok(None);
         };
@@ -53,6 +60,7 @@ impl Backend for LocalStore {
         Some(self.place(key))
     }
 
+    /// Keeps a reserve from then on, too.
     fn sweep(&self, before: u64) -> Result<usize, Error> {
         let mut swept = 0;
         for entry in
@@ -65,7 +73,14 @@ impl Backend for LocalStore {
                 swept += 1;
             }
         }
+        self.keep_reserve();
         Ok(swept)
+    }
+
+    fn relieve(&self) -> Result<bool, Error> {
+        let path = self.reserve();
+        let removed = found(fs::remove_file(&path)).map_err(Error::at("remove", &path))?;
+        Ok(removed.is_some())
     }
 
     /// A file that is made tells what time it is: the disk may be another machine's.
@@ -99,14 +114,17 @@ impl LocalStore {
             let plain = text.trim_end_matches('/');
             // What others put there is none of ours.
             let Ok(key) = plain.parse::<Key>() else { continue };
+            if OWN.contains(&plain) {
+                continue;
+            }
             if metadata.is_dir() {
                 let is_past = after.is_some_and(|after| {
                     after.as_str() > text.as_str() && !after.as_str().starts_with(&text)
                 });
-                if !(is_past || prefix.is_empty() && plain == "unfinished") {
+                if !is_past {
                     self.walk(plain, after, limit, listed)?;
                 }
-            } else if after.is_none_or(|after| key > *after) {
+            } else if metadata.is_file() && after.is_none_or(|after| key > *after) {
                 listed.push(Listed { key, meta: meta(&metadata) });
             }
         }

@@ -7,6 +7,7 @@ mod memory;
 mod prefixed;
 #[cfg(feature = "s3")]
 mod s3;
+mod watched;
 
 use std::{
     fmt,
@@ -23,6 +24,7 @@ pub use memory::MemoryBackend;
 pub use prefixed::Prefixed;
 #[cfg(feature = "s3")]
 pub use s3::S3Backend;
+pub use watched::{Progress, Watched};
 
 /// A place that keeps objects by key. All that a [`Store`](crate::Store) needs of a disk, an object
 /// store or a server stands here; [`conformance`](crate::conformance) says in tests what it means.
@@ -100,6 +102,27 @@ pub trait Backend: fmt::Debug + Send + Sync {
     fn sweep(&self, before: u64) -> Result<usize, Error> {
         let _ = before;
         Ok(0)
+    }
+
+    /// Gives up what the place holds in reserve for a collection that has no room left, and tells whether there
+    /// was something.
+    ///
+    /// # Errors
+    ///
+    /// If the place fails.
+    fn relieve(&self) -> Result<bool, Error> {
+        Ok(false)
+    }
+
+    /// Gives up a nearer copy of an object, since it was read and is damaged, and tells whether there was one:
+    /// reading it again may be better.
+    ///
+    /// # Errors
+    ///
+    /// If the place fails.
+    fn forget(&self, key: &Key) -> Result<bool, Error> {
+        let _ = key;
+        Ok(false)
     }
 
     /// What time it is there, in seconds since 1970: the clock that objects are dated by.

@@ -72,6 +72,14 @@ impl<B: Backend> Backend for Prefixed<B> {
         self.backend.sweep(before)
     }
 
+    fn relieve(&self) -> Result<bool, Error> {
+        self.backend.relieve()
+    }
+
+    fn forget(&self, key: &Key) -> Result<bool, Error> {
+        self.backend.forget(&self.inner(key))
+    }
+
     fn now(&self) -> Result<u64, Error> {
         self.backend.now()
     }

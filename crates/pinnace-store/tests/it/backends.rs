@@ -1,7 +1,16 @@
 //! The conformance suite, on every backend that needs nothing but a disk.
 
+use std::{
+    io::{self, Read},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
 use pinnace_store::{
-    Backend, Cached, Durability, Limited, LocalStore, MemoryBackend, Prefixed, conformance,
+    Backend, Cached, Condition, Durability, ErrorKind, Key, Limited, LocalStore, MemoryBackend,
+    Prefixed, Progress, Store, Watched, conformance,
 };
 
 #[test]
@@ -48,7 +57,7 @@ fn tenants_do_not_see_one_another() {
     let [a, b] = ["a", "b"].map(|name| Prefixed::new(shared.clone(), name.parse().unwrap()));
     let mut upload = a.write().unwrap();
     upload.write_all(b"secret").unwrap();
-    upload.finish(&"x".parse().unwrap(), pinnace_store::Condition::Always).unwrap();
+    upload.finish(&"x".parse().unwrap(), Condition::Always).unwrap();
     assert!(a.head(&"x".parse().unwrap()).unwrap().is_some());
     assert!(b.head(&"x".parse().unwrap()).unwrap().is_none());
     assert!(b.list("", None, 10).unwrap().is_empty());
@@ -57,23 +66,88 @@ fn tenants_do_not_see_one_another() {
 #[test]
 fn a_cache_reads_what_is_fixed_once_and_the_rest_always() {
     let (near, far) = (MemoryBackend::new(), MemoryBackend::new());
-    let cached = Cached::new(near.clone(), far.clone());
-    let put = |backend: &MemoryBackend, name: &str, content: &[u8]| {
-        let mut upload = backend.write().unwrap();
-        upload.write_all(content).unwrap();
-        upload.finish(&name.parse().unwrap(), pinnace_store::Condition::Always).unwrap();
-    };
-    let read = |name: &str| {
-        let mut reading = cached.read(&name.parse().unwrap(), None).unwrap().unwrap();
+    let store = Store::open(far.clone()).unwrap();
+    let digest = store.put(&mut "content".as_bytes()).unwrap();
+    let cached = Store::open(Cached::new(near.clone(), far.clone())).unwrap();
+    let read = || {
         let mut content = String::new();
-        std::io::Read::read_to_string(&mut reading.body, &mut content).unwrap();
-        content
+        let blob = cached.get(&digest).unwrap();
+        blob.map(|mut blob| blob.read_to_string(&mut content).unwrap()).map(|_| content)
     };
-    for name in ["blobs/aa/x", "refs/x/@/1"] {
-        put(&far, name, b"old");
-        assert_eq!(read(name), "old");
-        put(&far, name, b"new");
+    assert_eq!(read().as_deref(), Some("content"));
+    let key = far.list("blobs", None, 1).unwrap().remove(0).key;
+    far.remove(&key).unwrap();
+    assert_eq!(read().as_deref(), Some("content"), "it is near");
+    // A near copy that was damaged is left for the far one.
+    store.put(&mut "content".as_bytes()).unwrap();
+    overwrite(&near, &key, b"c0ntent");
+    assert_eq!(read().as_deref(), Some("content"));
+    // What is damaged far away is not kept near.
+    near.remove(&key).unwrap();
+    overwrite(&far, &key, b"c0ntent");
+    assert!(matches!(cached.get(&digest).unwrap_err().kind(), ErrorKind::Damaged { .. }));
+    assert!(near.head(&key).unwrap().is_none());
+    assert!(near.list("refs", None, 1).unwrap().is_empty());
+}
+
+fn overwrite(backend: &MemoryBackend, key: &Key, content: &[u8]) {
+    let mut upload = backend.write().unwrap();
+    upload.write_all(content).unwrap();
+    upload.finish(key, Condition::Always).unwrap();
+}
+
+/// Stops after so many bytes.
+#[derive(Default)]
+struct Limit {
+    moved: AtomicU64,
+    most: u64,
+}
+
+impl Progress for Limit {
+    fn moved(&self, bytes: u64) {
+        self.moved.fetch_add(bytes, Ordering::Relaxed);
     }
-    assert_eq!((read("blobs/aa/x"), read("refs/x/@/1")), ("old".to_owned(), "new".to_owned()));
-    assert!(near.head(&"refs/x/@/1".parse().unwrap()).unwrap().is_none());
+
+    fn is_cancelled(&self) -> bool {
+        self.moved.load(Ordering::Relaxed) > self.most
+    }
+}
+
+#[test]
+fn what_is_watched_is_counted_and_can_be_stopped() {
+    let memory = MemoryBackend::new();
+    conformance::run(&|| {
+        let limit = Limit { most: u64::MAX, ..Limit::default() };
+        Box::new(Watched::new(MemoryBackend::new(), Arc::new(limit)))
+    })
+    .unwrap();
+    let limit = Arc::new(Limit { most: 1_000_000, ..Limit::default() });
+    let store = Store::open(Watched::new(memory.clone(), Arc::clone(&limit) as _)).unwrap();
+    store.put(&mut io::repeat(1).take(500_000)).unwrap();
+    let stopped = store.put(&mut io::repeat(2).take(2_000_000)).unwrap_err();
+    assert!(stopped.to_string().contains("stopped"), "{stopped}");
+    let moved = limit.moved.load(Ordering::Relaxed);
+    assert!((1_000_000..1_300_000).contains(&moved), "{moved}");
+    assert!(matches!(store.check(None).unwrap_err().kind(), ErrorKind::Cancelled));
+    assert_eq!(memory.list("blobs", None, 10).unwrap().len(), 1);
+}
+
+/// Not to be waited for: nobody will write to it.
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_a_store_is_nothing_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let backend = LocalStore::open(folder.path(), Durability::Durable).unwrap();
+    let store = Store::open(backend.clone()).unwrap();
+    let digest = store.put(&mut "content".as_bytes()).unwrap();
+    let key = backend.list("blobs", None, 1).unwrap().remove(0).key;
+    let path = folder.path().join(key.as_str());
+    std::fs::remove_file(&path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert!(store.get(&digest).unwrap().is_none());
+    assert!(!backend.contains(&digest).unwrap());
+    assert_eq!(store.lacking(&[digest]).unwrap(), [digest]);
+    assert_eq!(store.check(None).unwrap().objects, 0);
+    store.put(&mut "content".as_bytes()).unwrap();
+    assert_eq!(store.get(&digest).unwrap().unwrap().size(), 7);
 }

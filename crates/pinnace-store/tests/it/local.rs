@@ -76,7 +76,7 @@ fn a_source_that_fails_leaves_nothing() {
     let (folder, store) = store();
     let error = store.put(&mut "start".as_bytes().chain(Fails)).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Source { .. }));
-    assert_eq!(crate::files(&folder.path().join("store")), ["format"]);
+    assert_eq!(crate::files(&folder.path().join("store")), ["format", "reserve"]);
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod s3;
 mod s3_faults;
 mod store;
 mod vectors;
+mod whole;
 
 use std::path::Path;
 

@@ -1,5 +1,7 @@
 //! What is in a store, and whether it is whole.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use pinnace_store::{Deployment, Keep, RefName};
 use serde_json::json;
 
@@ -18,7 +20,7 @@ const STEPS: usize = 100;
 
 impl Job<'_> {
     pub(super) fn check(&self, other: Option<&str>) -> Result<(), Failure> {
-        let open = |url| stores::open(url, Absent::Refuse, self.environment);
+        let open = |url| stores::open(url, Absent::Refuse, self.environment, &self.reporter);
         let other = other.map(open).transpose()?;
         let checked = self.store.check(other.as_ref())?;
         let findings: Vec<_> = checked
@@ -32,33 +34,28 @@ impl Job<'_> {
             "bytes": checked.bytes,
             "whole": is_whole,
             "findings": findings,
+            "past": past(&checked.past),
         });
-        let lines: Vec<String> = checked
-            .findings
-            .iter()
-            .map(|one| {
-                let end = if one.healed { " (healed)" } else { "" };
-                format!("  - {}: {}{end}", one.key, one.problem)
-            })
-            .collect();
+        let lines = checked.findings.iter().map(|one| {
+            let end = if one.healed { " (healed)" } else { "" };
+            format!("\n  - {}: {}{end}", one.key, one.problem)
+        });
+        let lines: String = lines.collect();
         let read = format!(
             "{} and {} read",
             Count(checked.objects as usize, "object"),
             Size(checked.bytes)
         );
-        if is_whole {
-            let found = if lines.is_empty() {
-                "all whole".to_owned()
-            } else {
-                format!("healed:\n{}", lines.join("\n"))
-            };
-            return self.output.result(&format!("{read}, {found}"), &json);
+        if !is_whole {
+            return Err(Failure::job(format!("{read}; the store is not whole:{lines}"))
+                .with_json(json)
+                .hint("`--heal-from URL` copies what is damaged or missing from another store"));
         }
-        let failure =
-            Failure::job(format!("{read}; the store is not whole:\n{}", lines.join("\n")));
-        Err(failure
-            .with_json(json)
-            .hint("`--heal-from URL` copies what is damaged or missing from another store"))
+        let found = if lines.is_empty() { "all whole" } else { "healed:" };
+        let past = past(&checked.past).into_iter().map(|(name, steps)| {
+            format!("\n  {name}: generation {} cannot be gone back to, since it was collected", numbers(&steps))
+        });
+        self.result(&format!("{read}, {found}{lines}{}", past.collect::<String>()), &json)
     }
 
     pub(super) fn collect(&self, arguments: &StoreGc) -> Result<(), Failure> {
@@ -80,7 +77,7 @@ impl Job<'_> {
             "live": done.live,
             "swept": done.swept,
         });
-        self.output.result(&text, &json)
+        self.result(&text, &json)
     }
 
     pub(super) fn list(&self, what: Option<&str>) -> Result<(), Failure> {
@@ -108,13 +105,13 @@ impl Job<'_> {
                 json.insert(name.to_string(), as_json(&step));
             }
         }
-        self.output.raw(&lines.join("\n"), &json!({ "refs": json }))
+        self.raw(&lines.join("\n"), &json!({ "refs": json }))
     }
 
     fn show_steps(&self, name: &str, steps: &[Deployment]) -> Result<(), Failure> {
         let lines: Vec<String> = steps.iter().map(line).collect();
         let json: Vec<_> = steps.iter().map(as_json).collect();
-        self.output.raw(&lines.join("\n"), &json!({ "ref": name, "steps": json }))
+        self.raw(&lines.join("\n"), &json!({ "ref": name, "steps": json }))
     }
 
     fn list_objects(&self, folder: &str) -> Result<(), Failure> {
@@ -123,7 +120,7 @@ impl Job<'_> {
             lines.push(format!("{digest}  {:>12}", meta.size));
             json.push(json!({ "digest": digest.to_string(), "bytes": meta.size, "modified": meta.modified }));
         })?;
-        self.output.raw(&lines.join("\n"), &json!({ folder: json }))
+        self.raw(&lines.join("\n"), &json!({ folder: json }))
     }
 
     pub(super) fn count(&self) -> Result<(), Failure> {
@@ -140,8 +137,33 @@ impl Job<'_> {
         let refs = self.store.refs()?.len();
         lines.push(format!("{:<10} {refs}", "refs"));
         json.insert("refs".to_owned(), refs.into());
-        self.output.result(&lines.join("\n"), &json.into())
+        self.result(&lines.join("\n"), &json.into())
     }
+}
+
+/// The steps whose release is not there any more, by ref.
+fn past(steps: &[(RefName, u64)]) -> BTreeMap<String, BTreeSet<u64>> {
+    let mut past: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    for (name, generation) in steps {
+        past.entry(name.to_string()).or_default().insert(*generation);
+    }
+    past
+}
+
+/// `1 to 3, 5`.
+fn numbers(numbers: &BTreeSet<u64>) -> String {
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for number in numbers {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == *number => *last = *number,
+            _ => runs.push((*number, *number)),
+        }
+    }
+    let run = |(first, last): (u64, u64)| match first == last {
+        true => first.to_string(),
+        false => format!("{first} to {last}"),
+    };
+    runs.into_iter().map(run).collect::<Vec<_>>().join(", ")
 }
 
 fn line(step: &Deployment) -> String {

@@ -3,14 +3,17 @@
 mod look;
 mod transfer;
 
+use std::sync::Arc;
+
 use pinnace_store::Store;
+use serde_json::Value;
 
 use crate::{
     Failure,
     arguments::{StoreCommand, StoreVerb},
     environment::Environment,
     interrupt::Interrupt,
-    progress::Output,
+    progress::{Output, Reporter},
     stores::{self, Absent},
 };
 
@@ -19,6 +22,7 @@ struct Job<'a> {
     store: Store,
     environment: &'a Environment,
     interrupt: Interrupt,
+    reporter: Arc<Reporter>,
     output: Output,
 }
 
@@ -27,20 +31,43 @@ pub(crate) fn run(
     environment: &Environment,
     output: Output,
 ) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen(|| {})?;
-    let absent = match arguments.verb {
-        StoreVerb::Put(_) => Absent::Make,
-        _ => Absent::Refuse,
+    let interrupt = Interrupt::listen_for_good()?;
+    let reporter = Arc::new(Reporter::new(output, interrupt.clone()));
+    let (absent, doing) = match arguments.verb {
+        StoreVerb::Put(_) => (Absent::Make, "storing"),
+        StoreVerb::Check(_) => (Absent::Refuse, "checking"),
+        StoreVerb::Gc(_) => (Absent::Refuse, "collecting"),
+        _ => (Absent::Refuse, "reading"),
     };
-    let store = stores::named(arguments.store.as_deref(), absent, environment)?;
-    let job = Job { store, environment, interrupt, output };
-    let done = match &arguments.verb {
-        StoreVerb::Put(put) => job.put(&put.files),
-        StoreVerb::Get(get) => job.get(&get.digest, &get.output),
-        StoreVerb::Check(check) => job.check(check.heal_from.as_deref()),
-        StoreVerb::Gc(gc) => job.collect(gc),
-        StoreVerb::Ls(ls) => job.list(ls.what.as_deref()),
-        StoreVerb::Stat => job.count(),
-    };
-    done.map_err(|failure| job.interrupt.explain(failure))
+    reporter.moving(doing);
+    let done = stores::named(arguments.store.as_deref(), absent, environment, &reporter)
+        .and_then(|store| {
+            Job { store, environment, interrupt: interrupt.clone(), reporter, output }.run(arguments)
+        });
+    done.map_err(|failure| interrupt.explain(failure))
+}
+
+impl Job<'_> {
+    fn run(&self, arguments: &StoreCommand) -> Result<(), Failure> {
+        match &arguments.verb {
+            StoreVerb::Put(put) => self.put(&put.files),
+            StoreVerb::Get(get) => self.get(&get.digest, &get.output),
+            StoreVerb::Check(check) => self.check(check.heal_from.as_deref()),
+            StoreVerb::Gc(gc) => self.collect(gc),
+            StoreVerb::Ls(ls) => self.list(ls.what.as_deref()),
+            StoreVerb::Stat => self.count(),
+        }
+    }
+
+    /// Ends what is shown of the work, and tells its result.
+    fn result(&self, text: &str, json: &Value) -> Result<(), Failure> {
+        self.reporter.clear();
+        self.output.result(text, json)
+    }
+
+    /// The same with a text that is asked for.
+    fn raw(&self, text: &str, json: &Value) -> Result<(), Failure> {
+        self.reporter.clear();
+        self.output.raw(text, json)
+    }
 }

@@ -33,7 +33,7 @@ impl Job<'_> {
             .iter()
             .map(|(file, digest, bytes)| json!({ "file": file, "digest": digest.to_string(), "bytes": bytes }))
             .collect();
-        self.output.result(&text.join("\n"), &json!({ "stored": json }))
+        self.result(&text.join("\n"), &json!({ "stored": json }))
     }
 
     pub(super) fn get(&self, digest: &str, out: &Path) -> Result<(), Failure> {
@@ -56,12 +56,12 @@ impl Job<'_> {
         file.commit()?;
         let shown = out.display().to_string();
         let json = json!({ "file": shown, "digest": digest.to_string(), "bytes": bytes });
-        self.output.result(&format!("{shown}: {bytes} bytes, {digest}"), &json)
+        self.result(&format!("{shown}: {bytes} bytes, {digest}"), &json)
     }
 
     fn source(&self, file: &Path) -> io::Result<Box<dyn Read>> {
         match file.as_os_str() == "-" {
-            true => Ok(Box::new(io::stdin())),
+            true => Ok(Box::new(self.interrupt.stdin())),
             false => {
                 let path = self.environment.folder.join(file);
                 // Opening a pipe would wait for somebody to write to it.

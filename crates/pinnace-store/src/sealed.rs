@@ -1,0 +1,39 @@
+//! Records whose keys do not tell their digests: they end in a line that does.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::Digest;
+
+/// The bytes, a newline, their digest and a newline.
+pub(crate) fn seal(bytes: &[u8]) -> Vec<u8> {
+    [bytes, format!("\n{}\n", digest(bytes)).as_bytes()].concat()
+}
+
+/// The bytes that were sealed; `None` if they are not those any more.
+pub(crate) fn open(sealed: &[u8]) -> Option<&[u8]> {
+    let text = sealed.strip_suffix(b"\n")?;
+    let end = text.iter().rposition(|byte| *byte == b'\n')?;
+    let (bytes, line) = (&text[..end], &text[end + 1..]);
+    (line == digest(bytes).to_string().as_bytes()).then_some(bytes)
+}
+
+fn digest(bytes: &[u8]) -> Digest {
+    Digest::new(Sha256::digest(bytes).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_other_byte_breaks_the_seal() {
+        let sealed = seal(b"first\nsecond");
+        assert_eq!(open(&sealed), Some(&b"first\nsecond"[..]));
+        for at in 0..sealed.len() {
+            let mut bytes = sealed.clone();
+            bytes[at] ^= 1;
+            assert_eq!(open(&bytes), None, "{at}");
+        }
+        (0..sealed.len()).for_each(|length| assert_eq!(open(&sealed[..length]), None, "{length}"));
+    }
+}

@@ -30,12 +30,7 @@ impl Failure {
 
     /// Ctrl-C.
     pub(crate) fn interrupted() -> Self {
-        Self {
-            code: 130,
-            message: "interrupted".to_owned(),
-            hint: None,
-            details: Value::Null,
-        }
+        Self { code: 130, message: "interrupted".to_owned(), hint: None, details: Value::Null }
     }
 
     /// The job is done, and its answer is no: there is nothing to be said of it.

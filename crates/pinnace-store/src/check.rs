@@ -69,7 +69,11 @@ impl Store {
         Ok(checked)
     }
 
-    fn check_listed(&self, listed: &Listed, other: Option<&Self>) -> Result<Option<Finding>, Error> {
+    fn check_listed(
+        &self,
+        listed: &Listed,
+        other: Option<&Self>,
+    ) -> Result<Option<Finding>, Error> {
         let problem = match self.check_object(&listed.key) {
             // A collection may have taken it meanwhile; if it is missed, that is found later.
             Ok(_) => return Ok(None),
@@ -125,7 +129,9 @@ impl Store {
                 findings.push(self.finding(fault, other)?);
             }
             // What was found before, and could not be healed, is told once.
-            findings.retain(|one| !checked.findings.iter().any(|told| told.key == one.key && !told.healed));
+            findings.retain(|one| {
+                !checked.findings.iter().any(|told| told.key == one.key && !told.healed)
+            });
             // What was healed and is missed again would be healed for ever.
             let is_last = !findings.iter().any(|one| one.healed && !checked.findings.contains(one));
             // What was in a pack that is there again is not missing any more.

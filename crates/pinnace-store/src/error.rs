@@ -97,7 +97,9 @@ pub enum ErrorKind {
         source: io::Error,
     },
     /// The bytes put are not those that were announced. Nothing was stored.
-    #[error("expected {expected}, got {actual}: what came is another thing, or was changed on its way")]
+    #[error(
+        "expected {expected}, got {actual}: what came is another thing, or was changed on its way"
+    )]
     Mismatch {
         /// The digest that was announced.
         expected: Digest,

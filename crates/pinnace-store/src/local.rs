@@ -4,8 +4,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sha2::{Digest as _, Sha256};
-
 use crate::{
     Access, Blob, BlobWriter, Digest, Durability, Error, ErrorKind, PendingFile,
     publish::{create_folder, create_lasting_folder, sync_folder},
@@ -183,12 +181,7 @@ impl LocalStore {
     fn write_reserve(&self) -> Result<(), Error> {
         let path = self.reserve();
         let mut file = PendingFile::create(&path, Access::ReadOnly, self.durability)?;
-        // Bytes that no file system can make smaller.
-        let mut block = Sha256::digest(FORMAT);
-        for _ in 0..RESERVE / block.len() {
-            file.write_all(&block).map_err(Error::at("write", &path))?;
-            block = Sha256::digest(block);
-        }
+        file.write_all(&noise(RESERVE)).map_err(Error::at("write", &path))?;
         file.commit()
     }
 
@@ -225,4 +218,16 @@ impl LocalStore {
         (0..=u8::MAX).try_for_each(|start| create_folder(&blobs.join(format!("{start:02x}"))))?;
         sync_folder(&blobs)
     }
+}
+
+/// Bytes that no file system can make smaller (xorshift64, Marsaglia 2003).
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let words = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    });
+    words.take(length / 8).flatten().collect()
 }

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Condition, Digest, Error, ErrorKind, Pack, PackBuilder, Store, pack::{LARGEST_PACK, PackIndex},
-    parallel, store::pack_key,
+    Condition, Digest, Error, ErrorKind, Pack, PackBuilder, Store,
+    pack::{LARGEST_PACK, PackIndex},
+    parallel,
+    store::pack_key,
 };
 
 impl Store {

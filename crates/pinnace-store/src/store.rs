@@ -9,8 +9,8 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Backend, Blob, Condition, Deployment, Digest, Error, ErrorKind, Finished, Key, Listed, Manifest, Meta,
-    manifest, trace::digest_of,
+    Backend, Blob, Condition, Deployment, Digest, Error, ErrorKind, Finished, Key, Listed,
+    Manifest, Meta, manifest, trace::digest_of,
 };
 
 /// Contents by digest, manifests of them, and refs that point to manifests, in any [`Backend`].

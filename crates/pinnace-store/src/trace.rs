@@ -118,7 +118,8 @@ impl Store {
     /// What a pack holds, checked; `None` if there is none of that name.
     pub(crate) fn opened(&self, name: &Digest) -> Result<Option<Opened>, Error> {
         let Some(pack) = self.pack(name)? else { return Ok(None) };
-        let malformed = |error: &dyn std::fmt::Display| Error::malformed(&store::pack_key(name), error);
+        let malformed =
+            |error: &dyn std::fmt::Display| Error::malformed(&store::pack_key(name), error);
         let references = |digest: &Digest| {
             let bytes = pack.read(digest).map_err(|error| malformed(&error))?.unwrap_or_default();
             Manifest::parse(bytes).map(|one| one.references()).map_err(|error| malformed(&error))
@@ -146,15 +147,12 @@ impl Step {
 }
 
 /// The steps that are missing among these.
-fn gaps(
-    name: &RefName,
-    there: &BTreeSet<u64>,
-    wanted: RangeInclusive<u64>,
-) -> Vec<Fault> {
+fn gaps(name: &RefName, there: &BTreeSet<u64>, wanted: RangeInclusive<u64>) -> Vec<Fault> {
     let missing = wanted.rev().filter(|generation| *generation > 0 && !there.contains(generation));
     let fault = |generation| {
         let key = name.step(generation);
-        let reason = format!("generation {generation} of {name} is missing, and later ones are there");
+        let reason =
+            format!("generation {generation} of {name} is missing, and later ones are there");
         Fault { error: Error::malformed(&key, &reason), keys: vec![key] }
     };
     missing.take(MOST_GAPS).map(fault).collect()

@@ -30,7 +30,9 @@ impl<N: Backend, F: Backend> Cached<N, F> {
         let failed = |error| Error::object("fetch", key, error);
         let (actual, _) = store::copy(&mut *reading.body, &mut *upload, failed)?;
         match digest_of(key) {
-            Some((_, digest)) if digest == actual => upload.finish(key, Condition::Always).map(drop),
+            Some((_, digest)) if digest == actual => {
+                upload.finish(key, Condition::Always).map(drop)
+            }
             _ => Ok(()),
         }
     }

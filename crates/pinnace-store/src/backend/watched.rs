@@ -52,7 +52,8 @@ impl<B: Backend> Backend for Watched<B> {
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
         let reading = self.go_on()?.read(key, range)?;
         Ok(reading.map(|Reading { size, body }| {
-            let body = Box::new(WatchedStream { stream: body, progress: Arc::clone(&self.progress) });
+            let body =
+                Box::new(WatchedStream { stream: body, progress: Arc::clone(&self.progress) });
             Reading { size, body }
         }))
     }
@@ -105,10 +106,7 @@ struct WatchedStream<S> {
 }
 
 impl<S> WatchedStream<S> {
-    fn pass(
-        &mut self,
-        work: impl FnOnce(&mut S) -> io::Result<usize>,
-    ) -> io::Result<usize> {
+    fn pass(&mut self, work: impl FnOnce(&mut S) -> io::Result<usize>) -> io::Result<usize> {
         if self.progress.is_cancelled() {
             return Err(io::Error::other("it was stopped"));
         }

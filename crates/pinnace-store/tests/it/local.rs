@@ -27,6 +27,8 @@ fn damage(path: &PathBuf, bytes: &[u8]) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn what_is_put_is_got(blobs in proptest::collection::vec(any::<Vec<u8>>(), 1..5)) {
         let (_folder, store) = store();

@@ -130,9 +130,8 @@ fn a_manifest_that_stays_keeps_what_it_refers_to() {
     assert_eq!(store.collect(Keep::default(), GRACE).unwrap().condemned, 1);
     // A release that refers to it and was replaced soon after.
     let layers = json!({ "layers": [content.to_string()] });
-    let release = store
-        .put_manifest(&Manifest::new("release", layers).unwrap(), &BTreeSet::new())
-        .unwrap();
+    let release =
+        store.put_manifest(&Manifest::new("release", layers).unwrap(), &BTreeSet::new()).unwrap();
     go(&store, release);
     publish(&store, "new");
     let keep = Keep { generations: 1 };

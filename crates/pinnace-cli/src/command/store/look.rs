@@ -53,7 +53,10 @@ impl Job<'_> {
         }
         let found = if lines.is_empty() { "all whole" } else { "healed:" };
         let past = past(&checked.past).into_iter().map(|(name, steps)| {
-            format!("\n  {name}: generation {} cannot be gone back to, since it was collected", numbers(&steps))
+            format!(
+                "\n  {name}: generation {} cannot be gone back to, since it was collected",
+                numbers(&steps)
+            )
         });
         self.result(&format!("{read}, {found}{lines}{}", past.collect::<String>()), &json)
     }

@@ -40,10 +40,12 @@ pub(crate) fn run(
         _ => (Absent::Refuse, "reading"),
     };
     reporter.moving(doing);
-    let done = stores::named(arguments.store.as_deref(), absent, environment, &reporter)
-        .and_then(|store| {
-            Job { store, environment, interrupt: interrupt.clone(), reporter, output }.run(arguments)
-        });
+    let done = stores::named(arguments.store.as_deref(), absent, environment, &reporter).and_then(
+        |store| {
+            Job { store, environment, interrupt: interrupt.clone(), reporter, output }
+                .run(arguments)
+        },
+    );
     done.map_err(|failure| interrupt.explain(failure))
 }
 

@@ -13,7 +13,8 @@ use crate::{
     flat,
     info::FORMAT,
     member::{Member, Members, digest, insert},
-    runtime, wheels,
+    runtime::hex,
+    wheels,
 };
 
 /// What members are put into.
@@ -40,9 +41,9 @@ impl PexBuilder {
         let without_key = Member::Bytes(info.encode()?);
         insert(&mut members, "PEX-INFO", Mode::File, without_key)?;
         let key = digest(members.iter());
-        info.pex_hash = runtime::hex(&key);
+        info.pex_hash = hex(&key);
         insert(&mut members, "PEX-INFO", Mode::File, Member::Bytes(info.encode()?))?;
-        let mut main = runtime::main_module(&key, &info);
+        let mut main = self.runtime.main_module(&key, &info);
         if shape != Shape::File {
             let python = self.interpreters().into_iter().next();
             let line = format!("#!/usr/bin/env {}\n", python.as_deref().unwrap_or("python3"));
@@ -75,8 +76,8 @@ impl PexBuilder {
     }
 
     fn add_boot_code(&self, members: &mut Members, shape: Shape) -> Result<(), Error> {
-        let tools = self.info.includes_tools.then_some(runtime::TOOLS);
-        let mut files: Vec<(&str, &[u8])> = runtime::BOOTSTRAP.into_iter().chain(tools).collect();
+        let tools = self.runtime.tools().filter(|_| self.info.includes_tools);
+        let mut files: Vec<(&str, &[u8])> = self.runtime.bootstrap().chain(tools).collect();
         files.sort();
         if shape == Shape::Packed {
             let mut zip = Writer::new(Vec::new());
@@ -92,7 +93,7 @@ impl PexBuilder {
                 insert(members, &path, Mode::File, Member::Code(code.to_vec()))?;
             }
         }
-        let import = Member::Bytes(runtime::IMPORT.to_vec());
+        let import = Member::Bytes(self.runtime.import().to_vec());
         insert(members, "__pex__/__init__.py", Mode::File, import)
     }
 
@@ -129,7 +130,7 @@ impl PexBuilder {
                     chroot.digest
                 }
             };
-            distributions.insert(name.clone(), runtime::hex(&digest));
+            distributions.insert(name.clone(), hex(&digest));
             if let Some(bytecode) = self.bytecode.get(name) {
                 let path = format!("{path}.{}.zip", bytecode.info.python);
                 let member = Member::Archive(bytecode.bytes.clone());
@@ -153,8 +154,8 @@ impl PexBuilder {
         let mut info = self.info.clone();
         info.distributions = distributions;
         info.deps_are_wheel_files = self.form == WheelForm::Whole;
-        info.bootstrap_hash = runtime::hex(&runtime::digest());
-        info.code_hash = runtime::hex(code);
+        info.bootstrap_hash = hex(&self.runtime.digest());
+        info.code_hash = hex(code);
         info.pex_hash = String::new();
         let bytecode = self.bytecode.iter();
         info.pinnace = Some(OwnInfo {

@@ -14,7 +14,7 @@ use crate::{
     error::archive,
     layout,
     member::digest,
-    runtime::{self, Import},
+    runtime::{Import, Runtime},
     sources,
     write::{self, How},
 };
@@ -35,6 +35,7 @@ pub struct PexBuilder {
     pub(crate) compression: Compression,
     pub(crate) bytecode: BTreeMap<String, Bytecode>,
     pub(crate) compiler: Option<Compiler>,
+    pub(crate) runtime: Runtime,
 }
 
 #[derive(Clone, Debug)]
@@ -112,6 +113,11 @@ impl PexBuilder {
     /// Compresses what is not a whole wheel.
     pub fn set_compression(&mut self, compression: Compression) {
         self.compression = compression;
+    }
+
+    /// Boots by another version's code.
+    pub fn set_runtime(&mut self, runtime: Runtime) {
+        self.runtime = runtime;
     }
 
     /// Adds the bytecode of a wheel that was added, so that the first start need not make it.
@@ -348,7 +354,7 @@ impl PexBuilder {
     fn prefix(&self, key: &[u8; 32], import: Import) -> String {
         match &self.line {
             Some(line) => line.clone(),
-            None => runtime::shell(key, &self.info, &self.interpreters(), import),
+            None => self.runtime.shell(key, &self.info, &self.interpreters(), import),
         }
     }
 

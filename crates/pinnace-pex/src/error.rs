@@ -117,6 +117,12 @@ pub enum ErrorKind {
         /// The text.
         text: String,
     },
+    /// What is no boot code.
+    #[error("this is no boot code that can be used: {reason}")]
+    Runtime {
+        /// Why not.
+        reason: String,
+    },
     /// A file without a usable `PEX-INFO`.
     #[error("this is not a PEX file: {reason}")]
     NotPex {

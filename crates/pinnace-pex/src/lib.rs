@@ -90,6 +90,7 @@ pub use members::ZipMembers;
 pub use merge::PexMerge;
 pub use read::{Pex, PexDistribution, PexLayer, PexLayout, PexWheels, WheelForm};
 pub use rules::PlatformRules;
+pub use runtime::Runtime;
 pub use scripts::{ScriptTarget, find_script};
 pub use verify::Problem;
 pub use wheels::{NoWheels, ReadSeek, WheelFiles};

@@ -31,9 +31,11 @@ pub(crate) struct How {
 /// Whether what is not a whole wheel is compressed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Compression {
-    /// No compressor can move a byte.
+    /// No compressor can move a byte of what is shipped: the boot code alone is compressed.
     #[default]
     Stored,
+    /// Nor one of the boot code.
+    Nothing,
     /// Smaller, slower to read, and another version of Pinnace may give other bytes.
     Deflate,
 }
@@ -173,10 +175,10 @@ fn write_members<W: Write>(
     writer.finish().map(|(_, summary)| summary).map_err(archive)
 }
 
-/// The boot code is always compressed, and an archive never again.
+/// The boot code is compressed unless nothing is, and an archive never again.
 fn compresses(member: &Member, compression: Compression) -> bool {
     match member {
-        Member::Code(_) => true,
+        Member::Code(_) => compression != Compression::Nothing,
         Member::Archive(_) => false,
         _ => compression == Compression::Deflate,
     }

@@ -21,7 +21,7 @@
 //! store.hold(&release, None)?;
 //! let mut deployment = Deployment::default();
 //! deployment.release = Some(release);
-//! let published = store.publish(&"wanted/shop".parse().unwrap(), 0, deployment)?;
+//! let published = store.publish(&"wanted/shop".parse().unwrap(), None, deployment)?;
 //! assert!(matches!(published, Published::Done(step) if step.generation == 1));
 //! # Ok::<(), pinnace_store::Error>(())
 //! ```

@@ -43,8 +43,21 @@ impl Store {
         Ok(steps)
     }
 
-    /// Publishes a step of a ref, if the newest is still `expected`: the generation that the step
-    /// follows, 0 for none. Everything that the release refers to must be in the store.
+    /// The number of the newest step of a ref, from one request; `None` if it has none.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails.
+    pub fn generation(&self, name: &RefName) -> Result<Option<u64>, Error> {
+        const FEW: usize = 10;
+        let listed = self.backend.list(&name.folder(), None, FEW)?;
+        // What others put there is no step.
+        let steps = listed.iter().filter_map(|one| RefName::of_step(&one.key));
+        Ok(steps.map(|(_, generation)| generation).next())
+    }
+
+    /// Publishes a step of a ref, if `previous` is still the newest; `None` is a ref without steps. Everything
+    /// that the release refers to must be in the store: see [`Store::hold`].
     ///
     /// # Errors
     ///
@@ -52,16 +65,12 @@ impl Store {
     pub fn publish(
         &self,
         name: &RefName,
-        expected: u64,
+        previous: Option<&Deployment>,
         mut deployment: Deployment,
     ) -> Result<Published, Error> {
         self.probe_conditions()?;
-        let latest = self.latest(name)?;
-        if latest.as_ref().map_or(0, |one| one.generation) != expected {
-            return Ok(Published::Lost(latest));
-        }
-        deployment.generation = expected + 1;
-        deployment.previous = latest.and_then(|one| one.release);
+        deployment.generation = previous.map_or(0, |one| one.generation) + 1;
+        deployment.previous = previous.and_then(|one| one.release);
         let key = name.step(deployment.generation);
         let record = deployment.encode().map_err(|error| Error::malformed(&key, &error))?;
         let written = self.write(&key, &record, Condition::Absent);
@@ -69,10 +78,17 @@ impl Store {
             return Ok(Published::Done(deployment));
         }
         // A write that was told to have failed may have been done all the same.
-        match self.object(&key, record.len() as u64 + 1)? {
-            Some(there) if there == record => Ok(Published::Done(deployment)),
+        match self.object(&key, record.len() as u64 + 1) {
+            Ok(Some(there)) if there == record => Ok(Published::Done(deployment)),
             _ => written.and_then(|_| self.latest(name).map(Published::Lost)),
         }
+    }
+
+    /// Publishes without finding out whether the backend keeps conditions: that it does was found out before.
+    #[must_use]
+    pub fn with_conditions(self) -> Self {
+        let _ = self.conditions.set(());
+        self
     }
 
     /// All refs, with the number of their newest step.

@@ -79,10 +79,9 @@ fn publish(
     let release = store.put_manifest(&manifest, &packs)?;
     let latest = store.latest(&name(number))?;
     store.hold(&release, latest.as_ref().and_then(|one| one.release.as_ref()))?;
-    let generation = latest.map_or(0, |one| one.generation);
     let mut deployment = Deployment::default();
     deployment.release = Some(release);
-    match store.publish(&name(number), generation, deployment)? {
+    match store.publish(&name(number), latest.as_ref(), deployment)? {
         Published::Done(_) => Ok(Some(release)),
         Published::Lost(_) => Ok(None),
     }
@@ -101,7 +100,7 @@ fn rollback(store: &Store, number: u8) -> Result<(), pinnace_store::Error> {
     }
     let mut deployment = Deployment::default();
     deployment.release = Some(release);
-    store.publish(&name(number), newest.generation, deployment).map(drop)
+    store.publish(&name(number), Some(newest), deployment).map(drop)
 }
 
 proptest! {

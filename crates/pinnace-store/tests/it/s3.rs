@@ -65,6 +65,7 @@ fn refs_move_and_what_is_left_is_collected() {
     let store = Store::open(backend("refs")).unwrap();
     let name = "wanted/shop".parse().unwrap();
     let garbage = store.put(&mut "garbage".as_bytes()).unwrap();
+    let mut latest = None;
     for generation in 0..3 {
         let blob = store.put(&mut format!("blob {generation}").as_bytes()).unwrap();
         let keys = serde_json::json!({ "layers": [blob.to_string()] });
@@ -73,9 +74,11 @@ fn refs_move_and_what_is_left_is_collected() {
         store.hold(&release, None).unwrap();
         let mut deployment = Deployment::default();
         deployment.release = Some(release);
-        let done = store.publish(&name, generation, deployment.clone()).unwrap();
-        assert!(matches!(done, Published::Done(_)));
-        let late = store.publish(&name, generation, deployment).unwrap();
+        let done = store.publish(&name, latest.as_ref(), deployment.clone()).unwrap();
+        let Published::Done(step) = done else { panic!("somebody else was first") };
+        deployment.by = "another".to_owned();
+        let late = store.publish(&name, latest.as_ref(), deployment).unwrap();
+        latest = Some(step);
         assert!(matches!(late, Published::Lost(Some(one)) if one.generation == generation + 1));
     }
     assert_eq!(store.history(&name, 2).unwrap().len(), 2);
@@ -102,7 +105,7 @@ fn a_server_that_ignores_conditions_is_refused_for_refs() {
         .unwrap();
     let mut deployment = Deployment::default();
     deployment.release = Some(release);
-    let refused = store.publish(&"x".parse().unwrap(), 0, deployment).unwrap_err();
+    let refused = store.publish(&"x".parse().unwrap(), None, deployment).unwrap_err();
     assert!(matches!(refused.kind(), ErrorKind::NoConditions { .. }), "{refused}");
 }
 

@@ -263,10 +263,11 @@ fn a_step_that_was_done_all_the_same_is_not_lost() {
         let mut deployment = Deployment::default();
         deployment.release = Some(release);
         server.fail("PUT /bucket/refs", &[fault]);
-        let published = store.publish(&"x".parse().unwrap(), 0, deployment.clone()).unwrap();
+        let published = store.publish(&"x".parse().unwrap(), None, deployment.clone()).unwrap();
         assert!(matches!(published, Published::Done(_)), "{fault:?}: {published:?}");
         assert_eq!(*server.fired.lock().unwrap(), 1, "{fault:?}");
-        let other = store.publish(&"x".parse().unwrap(), 0, deployment).unwrap();
+        deployment.by = "another".to_owned();
+        let other = store.publish(&"x".parse().unwrap(), None, deployment).unwrap();
         assert!(matches!(other, Published::Lost(Some(_))), "{fault:?}: {other:?}");
     }
 }

@@ -36,8 +36,8 @@ fn deployment(release: Digest) -> Deployment {
 
 fn publish(store: &Store, content: &str) -> Digest {
     let release = release(store, content);
-    let generation = store.latest(&name()).unwrap().map_or(0, |one| one.generation);
-    let published = store.publish(&name(), generation, deployment(release)).unwrap();
+    let latest = store.latest(&name()).unwrap();
+    let published = store.publish(&name(), latest.as_ref(), deployment(release)).unwrap();
     assert!(matches!(published, Published::Done(_)));
     release
 }
@@ -62,15 +62,18 @@ fn refs_move_along_numbered_steps() {
     let store = Store::open(MemoryBackend::new()).unwrap();
     assert_eq!(store.latest(&name()).unwrap(), None);
     let (a, b) = (release(&store, "a"), release(&store, "b"));
-    let Published::Done(first) = store.publish(&name(), 0, deployment(a)).unwrap() else {
+    let Published::Done(first) = store.publish(&name(), None, deployment(a)).unwrap() else {
         panic!()
     };
     assert_eq!((first.generation, first.previous), (1, None));
-    let Published::Done(second) = store.publish(&name(), 1, deployment(b)).unwrap() else {
+    let Published::Done(second) = store.publish(&name(), Some(&first), deployment(b)).unwrap()
+    else {
         panic!()
     };
     assert_eq!((second.generation, second.previous), (2, Some(a)));
-    let Published::Lost(Some(newest)) = store.publish(&name(), 1, deployment(a)).unwrap() else {
+    let Published::Lost(Some(newest)) =
+        store.publish(&name(), Some(&first), deployment(a)).unwrap()
+    else {
         panic!()
     };
     assert_eq!(newest, second);
@@ -83,13 +86,15 @@ fn of_several_deployers_one_wins_each_generation() {
     let store = Store::open(MemoryBackend::new()).unwrap();
     let releases: Vec<Digest> = (0..4).map(|n| release(&store, &n.to_string())).collect();
     for generation in 0..10 {
+        let latest = store.latest(&name()).unwrap();
+        assert_eq!(store.generation(&name()).unwrap().unwrap_or(0), generation);
         let wins: usize = std::thread::scope(|scope| {
             let racers: Vec<_> = releases
                 .iter()
                 .map(|release| {
-                    let store = store.clone();
+                    let (store, latest) = (store.clone(), latest.as_ref());
                     scope.spawn(move || {
-                        store.publish(&name(), generation, deployment(*release)).unwrap()
+                        store.publish(&name(), latest, deployment(*release)).unwrap()
                     })
                 })
                 .collect();
@@ -107,7 +112,7 @@ fn of_several_deployers_one_wins_each_generation() {
 fn a_server_without_conditions_holds_contents_and_no_refs() {
     let store = Store::open(Careless::default()).unwrap();
     let release = release(&store, "a");
-    let refused = store.publish(&name(), 0, deployment(release)).unwrap_err();
+    let refused = store.publish(&name(), None, deployment(release)).unwrap_err();
     assert!(matches!(refused.kind(), ErrorKind::NoConditions { .. }), "{refused}");
     assert_eq!(store.latest(&name()).unwrap(), None);
 }
@@ -313,9 +318,11 @@ fn that_nothing_has_changed_takes_two_requests() {
     let backend = Counting::default();
     let store = Store::open(backend.clone()).unwrap();
     let release = release(&store, "content");
-    for generation in 0..50 {
-        let published = store.publish(&name(), generation, deployment(release)).unwrap();
-        assert!(matches!(published, Published::Done(_)));
+    let mut latest = None;
+    for _ in 0..50 {
+        let published = store.publish(&name(), latest.as_ref(), deployment(release)).unwrap();
+        let Published::Done(step) = published else { panic!("somebody else was first") };
+        latest = Some(step);
     }
     backend.requests.store(0, Relaxed);
     backend.bytes.store(0, Relaxed);
@@ -367,7 +374,7 @@ fn manifests_of_manifests_are_followed() {
     let outer = Manifest::new("release", outer).unwrap();
     let release = store.put_manifest(&outer, &BTreeSet::new()).unwrap();
     store.hold(&release, None).unwrap();
-    store.publish(&name(), 0, deployment(release)).unwrap();
+    store.publish(&name(), None, deployment(release)).unwrap();
     assert!(store.check(None).unwrap().findings.is_empty());
     backend.set_now(1000);
     assert_eq!(store.collect(Keep::default(), GRACE).unwrap().live, 3);

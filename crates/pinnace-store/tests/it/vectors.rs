@@ -90,6 +90,6 @@ fn published(folder: &Path) -> String {
     let release = store.put_manifest(&Manifest::new("release", layers).unwrap(), &packs).unwrap();
     let mut deployment = Deployment::default();
     deployment.release = Some(release);
-    store.publish(&"live/shop/agent-1".parse().unwrap(), 0, deployment).unwrap();
+    store.publish(&"live/shop/agent-1".parse().unwrap(), None, deployment).unwrap();
     release.to_string()
 }

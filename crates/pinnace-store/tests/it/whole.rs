@@ -36,10 +36,10 @@ fn publish(store: &Store, content: &str) -> Digest {
 }
 
 fn go(store: &Store, release: Digest) {
-    let generation = store.latest(&name()).unwrap().map_or(0, |one| one.generation);
+    let latest = store.latest(&name()).unwrap();
     let mut deployment = Deployment::default();
     deployment.release = Some(release);
-    let published = store.publish(&name(), generation, deployment).unwrap();
+    let published = store.publish(&name(), latest.as_ref(), deployment).unwrap();
     assert!(matches!(published, Published::Done(_)));
 }
 

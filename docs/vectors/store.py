@@ -64,16 +64,20 @@ def write_pack(contents):
 
 
 def parse_envelope(content):
-    head, _, manifest = content.decode().partition("\n\n")
+    head, _, manifest = unseal(content).decode().partition("\n\n")
     lines = (head + "\n").splitlines()
     assert lines[0] + "\n" == ENVELOPE
     return [line.split(" ")[1] for line in lines[1:]], manifest.encode()
 
 
-def parse_step(content):
+def unseal(content):
     record, digest, end = content.rsplit(b"\n", 2)
     assert end == b"" and sha256(record).encode() == digest, "the digest at the end is another"
-    return parse_manifest(record)
+    return record
+
+
+def parse_step(content):
+    return parse_manifest(unseal(content))
 
 
 def step_key(name, generation):

@@ -6,7 +6,7 @@ use std::{
 };
 
 use pinnace_pex::{FolderLayout, Pex, PexBuilder, WheelFiles};
-use pinnace_store::{Access, PendingFile, PendingFolder};
+use pinnace_store::{Access, Durability, PendingFile, PendingFolder};
 
 use crate::{
     Failure, arguments::LayoutName, environment::Environment, interrupt::Interrupt, output,
@@ -56,7 +56,7 @@ impl Destination {
         };
         let path = environment.folder.join(named);
         check_folder(&path)?;
-        Ok(Self::Folder(PendingFolder::create(&path)?, folder))
+        Ok(Self::Folder(PendingFolder::create(&path, Durability::Durable)?, folder))
     }
 
     /// Paths that are not part of what is built, though they may lie in a folder that is.

@@ -96,7 +96,10 @@ impl From<pinnace_pex::Error> for Failure {
 
 impl From<pinnace_store::Error> for Failure {
     fn from(error: pinnace_store::Error) -> Self {
-        Self::from_error(&error)
+        match error.kind() {
+            pinnace_store::ErrorKind::Cancelled => Self::interrupted(),
+            _ => Self::from_error(&error),
+        }
     }
 }
 
@@ -133,9 +136,9 @@ const NO_SPACE: &str = "free some space, or move the cache with PINNACE_CACHE_DI
 fn io_hint(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(NO_SPACE),
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            Some("write to another folder with `-o`; the cache can be moved with PINNACE_CACHE_DIR")
-        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(
+            "another folder, or the rights to this one; the cache can be moved with PINNACE_CACHE_DIR",
+        ),
         _ => None,
     }
 }

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use crate::Failure;
+use crate::{Failure, progress::Output};
 
 /// Whether the user wants to stop.
 #[derive(Clone, Debug, Default)]
@@ -33,10 +33,12 @@ impl Interrupt {
 
     /// The same for work that leaves nothing behind wherever it is ended: what does not stop by itself, since
     /// it waits for a network, is ended after a moment.
-    pub(crate) fn listen_for_good() -> Result<Self, Failure> {
-        Self::listen(|| {
+    pub(crate) fn listen_for_good(output: Output) -> Result<Self, Failure> {
+        Self::listen(move || {
             thread::sleep(PATIENCE);
-            process::exit(i32::from(Failure::interrupted().code()));
+            let failure = Failure::interrupted();
+            output.fail(&failure);
+            process::exit(i32::from(failure.code()));
         })
     }
 

@@ -89,7 +89,7 @@ impl Output {
 /// A closed pipe (`| head`) is no reason to fail; a full disk is.
 fn stdout(text: &dyn Display) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    let written = writeln!(out, "{}", Plain(&text.to_string())).and_then(|()| out.flush());
+    let written = out.write_all(line(text).as_bytes()).and_then(|()| out.flush());
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Failure::io("cannot write to stdout", &error))
@@ -99,7 +99,12 @@ fn stdout(text: &dyn Display) -> Result<(), Failure> {
 }
 
 fn stderr(text: &dyn Display) {
-    let _ = writeln!(std::io::stderr(), "{}", Plain(&text.to_string()));
+    let _ = std::io::stderr().write_all(line(text).as_bytes());
+}
+
+/// All of it at once: standard error has no buffer of its own.
+fn line(text: &dyn Display) -> String {
+    format!("{}\n", Plain(&text.to_string()))
 }
 
 /// Text from indexes and archives must not steer the terminal: control characters are shown.

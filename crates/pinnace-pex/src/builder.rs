@@ -223,6 +223,15 @@ impl PexBuilder {
         self.add(path.to_owned(), Mode::File, Source::Bytes(bytes.to_vec()))
     }
 
+    /// Adds a program of user code from memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::add_bytes`].
+    pub fn add_program(&mut self, path: &str, bytes: &[u8]) -> Result<(), Error> {
+        self.add(path.to_owned(), Mode::Executable, Source::Bytes(bytes.to_vec()))
+    }
+
     /// Adds a file of user code that was in another PEX file.
     pub(crate) fn add_code(&mut self, path: &str, mode: Mode, bytes: Vec<u8>) -> Result<(), Error> {
         self.add(path.to_owned(), mode, Source::Bytes(bytes))

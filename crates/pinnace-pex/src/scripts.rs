@@ -41,6 +41,16 @@ pub fn find_script<'a>(
     })
 }
 
+/// The console and GUI scripts of an `entry_points.txt`: names, and what they run.
+pub fn console_scripts(text: &str) -> Vec<(String, String)> {
+    let scripts = entry_points(text).into_iter();
+    let scripts = scripts.filter_map(|(name, target)| match target {
+        ScriptTarget::EntryPoint(target) => Some((name, target.to_string())),
+        ScriptTarget::File(_) => None,
+    });
+    scripts.collect()
+}
+
 fn scripts(zip: &WheelArchive) -> Result<Vec<(String, ScriptTarget)>, pinnace_archive::Error> {
     let mut found = Vec::new();
     for entry in zip.entries() {

@@ -1,5 +1,7 @@
 //! Reading everything.
 
+use std::collections::BTreeSet;
+
 use crate::{
     Error, ErrorKind, Keep, Key, Listed, RefName, Store, parallel,
     trace::{Fault, digest_of},
@@ -58,8 +60,11 @@ impl Store {
                 let findings =
                     parallel::each(&page, at_once, |listed| self.check_listed(listed, other));
                 for (listed, finding) in page.iter().zip(findings) {
-                    checked.objects += 1;
-                    checked.bytes += listed.meta.size;
+                    let is_ours = digest_of(&listed.key).is_some() || folder == "condemned";
+                    if is_ours || RefName::of_step(&listed.key).is_some() {
+                        checked.objects += 1;
+                        checked.bytes += listed.meta.size;
+                    }
                     checked.findings.extend(finding?);
                 }
                 Ok(())
@@ -74,14 +79,14 @@ impl Store {
         listed: &Listed,
         other: Option<&Self>,
     ) -> Result<Option<Finding>, Error> {
-        let problem = match self.check_object(&listed.key) {
+        match self.check_object(&listed.key) {
             // A collection may have taken it meanwhile; if it is missed, that is found later.
-            Ok(_) => return Ok(None),
-            Err(error) if error.is_of_object() => error.to_string(),
-            Err(error) => return Err(error),
-        };
-        let healed = self.heal(&listed.key, other)?;
-        Ok(Some(Finding { key: listed.key.clone(), problem, healed }))
+            Ok(_) => Ok(None),
+            Err(error) if error.is_of_object() => {
+                self.heal(std::slice::from_ref(&listed.key), error.to_string(), other).map(Some)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether an object is there, and good.
@@ -94,7 +99,11 @@ impl Store {
                 self.trusting(key, read).map(|found| found.is_some())
             }
             None if key.as_str().starts_with("condemned/") => self.check_list(key),
-            None => self.check_step(key),
+            None => match RefName::of_step(key) {
+                Some((name, generation)) => self.check_step(&name, generation, key),
+                // What others put there is none of ours.
+                None => Ok(true),
+            },
         }
     }
 
@@ -107,63 +116,109 @@ impl Store {
         self.opened(digest).map(|opened| opened.is_some())
     }
 
-    fn check_step(&self, key: &Key) -> Result<bool, Error> {
-        let nothing = || Error::malformed(key, &"nothing of a store has that name");
-        let (_, generation) = RefName::of_step(key).ok_or_else(nothing)?;
-        match self.step(key)? {
-            Some(step) if step.generation != generation => {
-                let reason = format!("it says that it is generation {}", step.generation);
+    /// A step is the one that its key says, and follows the one before it.
+    fn check_step(&self, name: &RefName, generation: u64, key: &Key) -> Result<bool, Error> {
+        let Some(step) = self.step_at(key)? else { return Ok(false) };
+        if step.generation != generation {
+            let reason = format!("it says that it is generation {}", step.generation);
+            return Err(Error::malformed(key, &reason));
+        }
+        let before = self.step_at(&name.step(generation - 1)).ok().flatten();
+        match before.is_none_or(|before| before.release == step.previous) {
+            true => Ok(true),
+            false => {
+                let reason = format!(
+                    "it follows another release than that of generation {}",
+                    generation - 1
+                );
                 Err(Error::malformed(key, &reason))
             }
-            step => Ok(step.is_some()),
         }
     }
 
     /// Follows references until there is nothing more to be healed.
     fn check_references(&self, other: Option<&Self>, checked: &mut Checked) -> Result<(), Error> {
+        let mut told: BTreeSet<Key> =
+            checked.findings.iter().filter(|one| !one.healed).map(|one| one.key.clone()).collect();
+        let mut healed: BTreeSet<Key> = BTreeSet::new();
         loop {
             let reached = self.trace(Keep { generations: usize::MAX })?;
             checked.past = reached.past;
-            let mut findings = Vec::new();
-            for fault in reached.faults {
-                findings.push(self.finding(fault, other)?);
+            let (mut good, mut bad) = (Vec::new(), Vec::new());
+            let certain = reached.faults.into_iter().map(|fault| (fault, true));
+            let uncertain = reached.uncertain.into_iter().map(|fault| (fault, false));
+            for (fault, is_certain) in certain.chain(uncertain) {
+                // What was found before is told once; what was healed and is missed again stays missed.
+                let was = |keys: &BTreeSet<Key>| fault.keys.iter().any(|key| keys.contains(key));
+                if was(&told) {
+                    continue;
+                }
+                let finding =
+                    self.heal(&fault.keys, problem(&fault), other.filter(|_| !was(&healed)))?;
+                match (finding.healed, is_certain) {
+                    (true, _) => good.push(finding),
+                    (false, true) => bad.push(finding),
+                    (false, false) => {}
+                }
             }
-            // What was found before, and could not be healed, is told once.
-            findings.retain(|one| {
-                !checked.findings.iter().any(|told| told.key == one.key && !told.healed)
-            });
-            // What was healed and is missed again would be healed for ever.
-            let is_last = !findings.iter().any(|one| one.healed && !checked.findings.contains(one));
-            // What was in a pack that is there again is not missing any more.
-            findings.retain(|one| one.healed != is_last);
-            checked.findings.extend(findings);
+            // What was healed may have brought what else is missed.
+            let is_last = good.is_empty();
+            healed.extend(good.iter().map(|finding| finding.key.clone()));
+            told.extend(bad.iter().filter(|_| is_last).map(|finding| finding.key.clone()));
+            checked.findings.extend(if is_last { bad } else { good });
             if is_last {
                 return Ok(());
             }
         }
     }
 
-    fn finding(&self, fault: Fault, other: Option<&Self>) -> Result<Finding, Error> {
-        let problem = match fault.error.kind() {
-            ErrorKind::Lost { by, .. } => format!("it is missing, and {by} refers to it"),
-            _ => fault.error.to_string(),
-        };
-        for key in &fault.keys {
-            if self.heal(key, other)? {
-                return Ok(Finding { key: key.clone(), problem, healed: true });
+    /// Replaces an object by what another store has under one of its names, if that is good.
+    fn heal(
+        &self,
+        keys: &[Key],
+        mut problem: String,
+        other: Option<&Self>,
+    ) -> Result<Finding, Error> {
+        for key in keys {
+            let Some(other) = other else { break };
+            match self.copy_good(key, other) {
+                Ok(true) => return Ok(Finding { key: key.clone(), problem, healed: true }),
+                Ok(false) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::Cancelled) => return Err(error),
+                Err(error) => problem.push_str(&format!("; it could not be healed: {error}")),
             }
         }
-        Ok(Finding { key: fault.keys[0].clone(), problem, healed: false })
+        Ok(Finding { key: keys[0].clone(), problem, healed: false })
     }
 
-    /// Replaces an object by what another store has under its name, if that is good.
-    fn heal(&self, key: &Key, other: Option<&Self>) -> Result<bool, Error> {
-        let Some(other) = other else { return Ok(false) };
+    fn copy_good(&self, key: &Key, other: &Self) -> Result<bool, Error> {
         match other.check_object(key) {
-            Ok(true) => Ok(self.copy_from(other, key)? && self.check_object(key)?),
-            Ok(false) => Ok(false),
-            Err(error) if error.is_of_object() => Ok(false),
-            Err(error) => Err(error),
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
+            Err(error) if error.is_of_object() => return Ok(false),
+            Err(error) => return Err(error),
         }
+        if let Some((name, generation)) = RefName::of_step(key)
+            && !self.is_ours(&name, generation, other)?
+        {
+            return Ok(false);
+        }
+        Ok(self.copy_from(other, key)? && self.check_object(key)?)
+    }
+
+    /// Whether a step of another store is one of this store's history: it stands between what is here.
+    fn is_ours(&self, name: &RefName, generation: u64, other: &Self) -> Result<bool, Error> {
+        let Some(step) = other.step(name, generation)? else { return Ok(false) };
+        let here = |generation: u64| self.step(name, generation).ok().flatten();
+        let follows = here(generation - 1).is_none_or(|before| before.release == step.previous);
+        let precedes = here(generation + 1).is_none_or(|after| after.previous == step.release);
+        Ok(follows && precedes)
+    }
+}
+
+fn problem(fault: &Fault) -> String {
+    match fault.error.kind() {
+        ErrorKind::Lost { by, .. } => format!("it is missing, and {by} refers to it"),
+        _ => fault.error.to_string(),
     }
 }

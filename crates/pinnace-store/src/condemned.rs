@@ -4,22 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{Condition, Digest, Error, Key, Store, sealed};
+use crate::{Condition, Digest, Error, ErrorKind, Key, Listed, Store, sealed};
 
 /// Objects that are to be removed, and when each was written.
 pub(crate) type Sentence = BTreeMap<Key, u64>;
 
-/// A list of condemned objects, by its key, and when it was written.
+/// A list of condemned objects, and who executes it.
 pub(crate) struct List {
     pub(crate) key: Key,
+    /// When it was written.
     pub(crate) written: u64,
+    /// The marks of collections that execute it, or were killed at it: numbers, and when each was written last.
+    pub(crate) marks: BTreeMap<u64, u64>,
 }
 
 /// What a list begins with.
 const HEAD: &str = "pinnace-condemned 1\n";
 const NAME: &[u8] = b"pinnace-condemned ";
-/// How the key of what marks a list as being executed ends.
-const MARKED: &str = "-now";
+/// What stands between the key of a list and the number of a mark.
+const MARK: &str = "-now-";
 /// No list has more objects; each takes up to 105 bytes.
 const MOST: usize = 100_000;
 const LARGEST: u64 = 32 << 20;
@@ -27,17 +30,22 @@ const LARGEST: u64 = 32 << 20;
 const FEW: usize = 2_000;
 
 impl List {
-    /// What marks it as being executed.
-    pub(crate) fn mark(&self) -> Key {
-        Key::of(format!("{}{MARKED}", self.key))
+    /// The mark of that number.
+    pub(crate) fn mark(&self, number: u64) -> Key {
+        Key::of(format!("{}{MARK}{number:08}", self.key))
+    }
+
+    /// The number that the next collection marks it with.
+    pub(crate) fn next(&self) -> u64 {
+        self.marks.last_key_value().map_or(1, |(number, _)| number + 1)
     }
 }
 
 impl Store {
     /// What collections have condemned.
-    pub(crate) fn condemned(&self) -> Result<BTreeSet<Key>, Error> {
+    pub(crate) fn condemned_keys(&self) -> Result<BTreeSet<Key>, Error> {
         let mut keys = BTreeSet::new();
-        for list in self.lists()? {
+        for list in self.lists()?.0 {
             keys.extend(self.sentence(&list)?.into_keys());
         }
         Ok(keys)
@@ -46,37 +54,39 @@ impl Store {
     /// What a collection is removing at this moment, or was when it was killed.
     pub(crate) fn leaving(&self) -> Result<BTreeSet<Key>, Error> {
         let mut keys = BTreeSet::new();
-        for list in self.lists()? {
-            if self.backend.head(&list.mark())?.is_some() {
-                keys.extend(self.sentence(&list)?.into_keys());
-            }
+        for list in self.lists()?.0.iter().filter(|list| !list.marks.is_empty()) {
+            keys.extend(self.sentence(list)?.into_keys());
         }
         Ok(keys)
     }
 
-    /// All lists.
-    pub(crate) fn lists(&self) -> Result<Vec<List>, Error> {
-        let mut lists = Vec::new();
-        self.each("condemned", |listed| {
-            if !listed.key.as_str().ends_with(MARKED) {
-                lists.push(List { key: listed.key, written: listed.meta.modified });
+    /// All lists, and marks whose list is not there any more: the last that a collection was killed before
+    /// removing.
+    pub(crate) fn lists(&self) -> Result<(Vec<List>, Vec<Key>), Error> {
+        let mut lists: BTreeMap<Key, List> = BTreeMap::new();
+        let mut marks = Vec::new();
+        self.each("condemned", |Listed { key, meta }| {
+            match key.as_str().split_once(MARK) {
+                Some((list, number)) => {
+                    let number: u64 = number.parse().unwrap_or_default();
+                    marks.push((Key::of(list.to_owned()), key, number, meta.modified));
+                }
+                None => {
+                    let list =
+                        List { key: key.clone(), written: meta.modified, marks: BTreeMap::new() };
+                    lists.insert(key, list);
+                }
             }
             Ok(())
         })?;
-        Ok(lists)
-    }
-
-    /// Marks whose list is not there any more: the last that a collection was killed before removing.
-    pub(crate) fn marks_left(&self) -> Result<Vec<Key>, Error> {
-        let marks: BTreeSet<Key> = self.lists()?.iter().map(List::mark).collect();
         let mut left = Vec::new();
-        self.each("condemned", |listed| {
-            if listed.key.as_str().ends_with(MARKED) && !marks.contains(&listed.key) {
-                left.push(listed.key);
+        for (list, key, number, written) in marks {
+            match lists.get_mut(&list) {
+                Some(list) => drop(list.marks.insert(number, written)),
+                None => left.push(key),
             }
-            Ok(())
-        })?;
-        Ok(left)
+        }
+        Ok((lists.into_values().collect(), left))
     }
 
     /// What is in a list.
@@ -87,21 +97,33 @@ impl Store {
 
     /// What is in a list; `None` if it is damaged.
     pub(crate) fn readable(&self, list: &List) -> Result<Option<Sentence>, Error> {
-        match self.object(&list.key, LARGEST)? {
-            Some(bytes) if bytes.starts_with(NAME) && !bytes.starts_with(HEAD.as_bytes()) => {
+        match self.object(&list.key, LARGEST) {
+            Ok(Some(bytes)) if bytes.starts_with(NAME) && !bytes.starts_with(HEAD.as_bytes()) => {
                 Err(Error::malformed(&list.key, &"it is of a newer format: use a newer pinnace"))
             }
-            Some(bytes) => Ok(parse(&bytes)),
+            Ok(Some(bytes)) => Ok(parse(&bytes)),
             // Another collection has removed it.
-            None => Ok(Some(Sentence::new())),
+            Ok(None) => Ok(Some(Sentence::new())),
+            // It is larger than any is.
+            Err(error) if matches!(error.kind(), ErrorKind::Malformed { .. }) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
     /// Whether a list, or the mark of one, is there, and good.
     pub(crate) fn check_list(&self, key: &Key) -> Result<bool, Error> {
-        match key.as_str().ends_with(MARKED) {
-            true => Ok(true),
-            false => self.sentence(&List { key: key.clone(), written: 0 }).map(|_| true),
+        if key.as_str().contains(MARK) {
+            return Ok(true);
+        }
+        let list = List { key: key.clone(), written: 0, marks: BTreeMap::new() };
+        self.sentence(&list).map(|_| true)
+    }
+
+    /// Does what needs a little room; once more, if there is none, with what is held in reserve.
+    pub(crate) fn relieving<T>(&self, work: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+        match work() {
+            Err(error) if error.is_full() && self.backend.relieve()? => work(),
+            done => done,
         }
     }
 

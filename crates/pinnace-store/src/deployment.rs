@@ -45,20 +45,43 @@ impl RefName {
 
     /// Where a step is: the newest comes first in a listing.
     pub(crate) fn step(&self, generation: u64) -> Key {
-        Key::of(format!("{}/{:020}", self.folder(), u64::MAX - generation))
+        Key::of(format!("{}/{}", self.folder(), number(generation)))
+    }
+
+    /// What says that collections keep the steps from that one on.
+    pub(crate) fn kept(&self, generation: u64) -> Key {
+        Key::of(format!("refs/{}/{KEPT}/{}", self.0, number(generation)))
+    }
+
+    /// The ref, and the number of the first step that is kept, from what says so.
+    pub(crate) fn of_kept(key: &Key) -> Option<(Self, u64)> {
+        let (name, number) = key.as_str().strip_prefix("refs/")?.rsplit_once('/')?;
+        let name = name.strip_suffix(KEPT)?.strip_suffix('/')?;
+        Some((name.parse().ok()?, numbered(number)?))
     }
 
     /// The ref and the number of a step, from where it is.
     pub(crate) fn of_step(key: &Key) -> Option<(Self, u64)> {
         let (name, number) = key.as_str().strip_prefix("refs/")?.rsplit_once('/')?;
         let name = name.strip_suffix(STEPS)?.strip_suffix('/')?;
-        let number: u64 = number.parse().ok().filter(|_| number.len() == 20)?;
-        Some((name.parse().ok()?, u64::MAX - number))
+        let generation = numbered(number).filter(|generation| *generation > 0)?;
+        Some((name.parse().ok()?, generation))
     }
 }
 
 /// No part of a ref's name is called so.
 const STEPS: &str = "@";
+const KEPT: &str = "@kept";
+
+/// What a key ends in that is listed before those with smaller numbers.
+fn number(generation: u64) -> String {
+    format!("{:020}", u64::MAX - generation)
+}
+
+fn numbered(text: &str) -> Option<u64> {
+    let number: u64 = text.parse().ok().filter(|_| text.len() == 20)?;
+    Some(u64::MAX - number)
+}
 
 impl FromStr for RefName {
     type Err = ParseRefNameError;
@@ -87,7 +110,11 @@ pub struct ParseRefNameError(String);
 impl Deployment {
     /// The bytes of the record: a manifest of the kind `deployment`, and a line with its digest, since
     /// the record's key does not tell it.
-    pub(crate) fn encode(&self) -> Result<Vec<u8>, ManifestError> {
+    ///
+    /// # Errors
+    ///
+    /// If it is larger than any manifest is.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ManifestError> {
         Ok(sealed::seal(self.manifest()?.as_bytes()))
     }
 
@@ -109,7 +136,12 @@ impl Deployment {
         )
     }
 
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
+    /// Reads a record.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, damaged, or of a newer format.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
         let Some(manifest) = sealed::open(bytes) else {
             let reason = "it has not the digest that it ends with".to_owned();
             return Err(ManifestError::Malformed { reason });
@@ -182,7 +214,7 @@ mod tests {
             extensions: Map::from_iter([("x".to_owned(), json!([1]))]),
             ..Deployment::default()
         };
-        let bytes = deployment.encode().unwrap();
+        let bytes = deployment.to_bytes().unwrap();
         assert_eq!(Deployment::parse(&bytes).unwrap(), deployment);
         assert!(Deployment::parse(br#"{"format":1,"kind":"release"}"#).is_err());
     }

@@ -86,6 +86,7 @@ pub use collect::Collected;
 pub use deployment::{Deployment, ParseRefNameError, RefName};
 pub use digest::{Digest, ParseDigestError};
 pub use error::{Error, ErrorKind};
+pub use hold::Places;
 pub use key::{Key, ParseKeyError};
 pub use local::LocalStore;
 pub use manifest::{Manifest, ManifestError};

@@ -45,11 +45,13 @@ impl LocalStore {
         root: impl Into<PathBuf>,
         durability: Durability,
     ) -> Result<Option<Self>, Error> {
-        let root = root.into();
-        match root.join("format").exists() {
-            true => Self::open(root, durability).map(Some),
-            false => Ok(None),
+        let store = Self { root: root.into(), durability };
+        let is_there = store.has_format()?;
+        if is_there {
+            // A copy may lack it, and be read all the same.
+            let _ = create_folder(&store.unfinished());
         }
+        Ok(is_there.then_some(store))
     }
 
     /// Stores all that `source` gives.
@@ -188,14 +190,23 @@ impl LocalStore {
     /// Whether it is a store of this format; `false` if it is none yet.
     fn has_format(&self) -> Result<bool, Error> {
         let path = self.root.join("format");
-        match fs::read_to_string(&path) {
-            Ok(found) if found == FORMAT => Ok(true),
-            Ok(found) => {
-                let found = found.chars().take(40).collect::<String>().trim_end().to_owned();
+        let metadata = match fs::metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(Error::at("look at", &path)(error)),
+        };
+        let mut found = String::new();
+        if metadata.is_file() {
+            let file = File::open(&path).map_err(Error::at("open", &path))?;
+            // What is longer is another format.
+            file.take(100).read_to_string(&mut found).map_err(Error::at("read", &path))?;
+        }
+        match found == FORMAT {
+            true => Ok(true),
+            false => {
+                let found = found.lines().next().unwrap_or_default().chars().take(40).collect();
                 Err(ErrorKind::NewerFormat { path: self.root.clone(), found }.into())
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(Error::at("read", &path)(error)),
         }
     }
 

@@ -18,13 +18,18 @@ impl Store {
     ///
     /// If the backend fails.
     pub fn put_packs(&self, contents: PackBuilder) -> Result<BTreeSet<Digest>, Error> {
-        let mut digests = BTreeSet::new();
-        for bytes in contents.finish() {
-            let digest = Digest::new(Sha256::digest(&bytes).into());
-            self.write(&pack_key(&digest), &bytes, Condition::Always)?;
-            digests.insert(digest);
-        }
-        Ok(digests)
+        contents.finish().iter().map(|bytes| self.put_pack(bytes)).collect()
+    }
+
+    /// Stores a pack, and tells its digest.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails.
+    pub fn put_pack(&self, bytes: &[u8]) -> Result<Digest, Error> {
+        let digest = Digest::new(Sha256::digest(bytes).into());
+        self.write(&pack_key(&digest), bytes, Condition::Always)?;
+        Ok(digest)
     }
 
     /// A pack, checked; `None` if there is none of that name.

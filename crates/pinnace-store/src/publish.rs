@@ -57,7 +57,7 @@ pub struct PendingFile {
 }
 
 /// How the names of unfinished files begin.
-const PREFIX: &str = ".pinnace-";
+pub(crate) const PREFIX: &str = ".pinnace-";
 
 impl PendingFile {
     /// Starts a file that will be called `path`, in the same folder.
@@ -164,11 +164,11 @@ impl Write for PendingFile {
 /// in two steps, between which the name is free for an instant: no system has one for folders.
 ///
 /// ```
-/// use pinnace_store::PendingFolder;
+/// use pinnace_store::{Durability, PendingFolder};
 ///
 /// # let place = tempfile::tempdir().unwrap();
 /// let path = place.path().join("site");
-/// let folder = PendingFolder::create(&path)?;
+/// let folder = PendingFolder::create(&path, Durability::Durable)?;
 /// std::fs::create_dir(folder.unfinished_path().join("css")).unwrap();
 /// folder.commit()?;
 /// assert!(path.join("css").is_dir());
@@ -179,6 +179,7 @@ impl Write for PendingFile {
 pub struct PendingFolder {
     temporary: TempDir,
     path: PathBuf,
+    durability: Durability,
 }
 
 impl PendingFolder {
@@ -187,7 +188,7 @@ impl PendingFolder {
     /// # Errors
     ///
     /// If that folder does not exist or cannot be written to.
-    pub fn create(path: &Path) -> Result<Self, Error> {
+    pub fn create(path: &Path, durability: Durability) -> Result<Self, Error> {
         let parent = parent(path);
         let temporary = tempfile::Builder::new()
             .prefix(PREFIX)
@@ -195,7 +196,7 @@ impl PendingFolder {
             .map_err(Error::at("create a folder in", parent))?;
         let new = temporary.path().join(NEW);
         fs::create_dir(&new).map_err(Error::at("create the folder", &new))?;
-        Ok(Self { temporary, path: path.to_owned() })
+        Ok(Self { temporary, path: path.to_owned(), durability })
     }
 
     /// Gives the folder its name.
@@ -205,7 +206,7 @@ impl PendingFolder {
     /// If syncing or renaming fails; what had the name before then has it again.
     pub fn commit(self) -> Result<(), Error> {
         let (new, old) = (self.unfinished_path(), self.temporary.path().join("old"));
-        sync_tree(&new)?;
+        self.settle()?;
         let replaces = self.path.symlink_metadata().is_ok();
         if replaces {
             rename(&self.path, &old).map_err(Error::at("move away", &self.path))?;
@@ -216,7 +217,35 @@ impl PendingFolder {
             }
             return Err(Error::at("write", &self.path)(error));
         }
-        sync_folder(parent(&self.path))
+        self.publish()
+    }
+
+    /// Gives the folder its name, if nothing has it: a folder that others use is never replaced.
+    ///
+    /// # Errors
+    ///
+    /// If syncing or renaming fails.
+    pub fn commit_new(self) -> Result<Finished, Error> {
+        self.settle()?;
+        match rename(&self.unfinished_path(), &self.path) {
+            Ok(()) => self.publish().map(|()| Finished::Written),
+            Err(_) if self.path.symlink_metadata().is_ok() => Ok(Finished::Refused),
+            Err(error) => Err(Error::at("write", &self.path)(error)),
+        }
+    }
+
+    fn settle(&self) -> Result<(), Error> {
+        match self.durability {
+            Durability::Durable => sync_tree(&self.unfinished_path()),
+            Durability::Remade => Ok(()),
+        }
+    }
+
+    fn publish(&self) -> Result<(), Error> {
+        match self.durability {
+            Durability::Durable => sync_folder(parent(&self.path)),
+            Durability::Remade => Ok(()),
+        }
     }
 
     /// Where the folder is until it is committed.

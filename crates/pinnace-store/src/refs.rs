@@ -3,8 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Condition, Deployment, Error, ErrorKind, Finished, Key, Published, RefName, Store, manifest,
+    Condition, Deployment, Error, ErrorKind, Finished, Key, Listed, Published, RefName, Store,
+    manifest,
 };
+
+/// The steps of a ref.
+#[derive(Debug, Default)]
+pub(crate) struct Steps {
+    pub(crate) there: BTreeSet<u64>,
+    /// From which on collections kept them, as each of those said before it condemned anything.
+    pub(crate) kept: BTreeSet<u64>,
+}
+
+impl Steps {
+    /// The number of the newest; 0 if there is none.
+    pub(crate) fn newest(&self) -> u64 {
+        self.there.last().copied().unwrap_or_default()
+    }
+
+    /// The first step of which a collection left everything.
+    pub(crate) fn horizon(&self) -> u64 {
+        self.kept.last().copied().unwrap_or(1).max(1).min(self.newest())
+    }
+}
 
 impl Store {
     /// The newest step of a ref; `None` if it has none.
@@ -33,7 +54,8 @@ impl Store {
                 listed.iter().map(|one| &one.key).filter(|key| RefName::of_step(key).is_some())
             {
                 steps.push(
-                    self.step(key)?.ok_or_else(|| Error::malformed(key, &"it cannot be read"))?,
+                    self.step_at(key)?
+                        .ok_or_else(|| Error::malformed(key, &"it cannot be read"))?,
                 );
             }
             if is_last {
@@ -72,7 +94,7 @@ impl Store {
         deployment.generation = previous.map_or(0, |one| one.generation) + 1;
         deployment.previous = previous.and_then(|one| one.release);
         let key = name.step(deployment.generation);
-        let record = deployment.encode().map_err(|error| Error::malformed(&key, &error))?;
+        let record = deployment.to_bytes().map_err(|error| Error::malformed(&key, &error))?;
         let written = self.write(&key, &record, Condition::Absent);
         if matches!(written, Ok(Finished::Written)) {
             return Ok(Published::Done(deployment));
@@ -98,22 +120,33 @@ impl Store {
     /// If the backend fails.
     pub fn refs(&self) -> Result<BTreeMap<RefName, u64>, Error> {
         let steps = self.steps()?.into_iter();
-        Ok(steps.filter_map(|(name, steps)| Some((name, *steps.last()?))).collect())
+        Ok(steps.filter_map(|(name, steps)| Some((name, *steps.there.last()?))).collect())
     }
 
     /// The numbers of all steps of all refs.
-    pub(crate) fn steps(&self) -> Result<BTreeMap<RefName, BTreeSet<u64>>, Error> {
-        let mut steps: BTreeMap<RefName, BTreeSet<u64>> = BTreeMap::new();
-        self.each("refs", |listed| {
-            if let Some((name, generation)) = RefName::of_step(&listed.key) {
-                steps.entry(name).or_default().insert(generation);
+    pub(crate) fn steps(&self) -> Result<BTreeMap<RefName, Steps>, Error> {
+        let mut steps: BTreeMap<RefName, Steps> = BTreeMap::new();
+        self.each("refs", |Listed { key, .. }| {
+            if let Some((name, generation)) = RefName::of_step(&key) {
+                steps.entry(name).or_default().there.insert(generation);
+            } else if let Some((name, generation)) = RefName::of_kept(&key) {
+                steps.entry(name).or_default().kept.insert(generation);
             }
             Ok(())
         })?;
         Ok(steps)
     }
 
-    pub(crate) fn step(&self, key: &Key) -> Result<Option<Deployment>, Error> {
+    /// A step of a ref by its number; `None` if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::latest`].
+    pub fn step(&self, name: &RefName, generation: u64) -> Result<Option<Deployment>, Error> {
+        self.step_at(&name.step(generation))
+    }
+
+    pub(crate) fn step_at(&self, key: &Key) -> Result<Option<Deployment>, Error> {
         let Some(bytes) = self.object(key, manifest::LARGEST)? else { return Ok(None) };
         Deployment::parse(&bytes).map(Some).map_err(|error| Error::malformed(key, &error))
     }

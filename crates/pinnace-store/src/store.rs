@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     Backend, Blob, Condition, Deployment, Digest, Error, ErrorKind, Finished, Key, Listed,
-    Manifest, Meta, manifest, trace::digest_of,
+    Manifest, Meta, manifest, sealed, trace::digest_of,
 };
 
 /// Contents by digest, manifests of them, and refs that point to manifests, in any [`Backend`].
@@ -62,6 +62,20 @@ impl Store {
             store.write(&format_key(), FORMAT.as_bytes(), Condition::Always)?;
         }
         Ok(store)
+    }
+
+    /// A store of which nothing was looked at: whoever opens it so asks [`Store::exists`] beside the rest.
+    pub fn unseen(backend: impl Backend + 'static) -> Self {
+        Self { backend: Arc::new(backend), conditions: Arc::default() }
+    }
+
+    /// Whether there is a store, of this format.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn exists(&self) -> Result<bool, Error> {
+        self.has_format()
     }
 
     /// Opens the store in a backend; `None` if there is none.
@@ -183,7 +197,7 @@ impl Store {
         let missing: BTreeSet<Key> = self.backend.missing(&keys)?.into_iter().collect();
         let condemned = match missing.len() == keys.len() {
             true => BTreeSet::new(),
-            false => self.condemned()?,
+            false => self.condemned_keys()?,
         };
         let lacks = |digest: &&Digest| {
             let key = blob_key(digest);
@@ -205,7 +219,7 @@ impl Store {
         let mut bytes = ENVELOPE.to_owned();
         packs.iter().for_each(|pack| bytes.push_str(&format!("pack {pack}\n")));
         bytes.push('\n');
-        let bytes = [bytes.as_bytes(), manifest.as_bytes()].concat();
+        let bytes = sealed::seal(&[bytes.as_bytes(), manifest.as_bytes()].concat());
         let digest = manifest.digest();
         self.write(&manifest_key(&digest), &bytes, Condition::Always)?;
         Ok(digest)
@@ -388,6 +402,12 @@ fn unreadable(source: io::Error) -> Error {
 }
 
 fn open_envelope(bytes: &[u8]) -> Result<(BTreeSet<Digest>, &[u8]), &'static str> {
+    if bytes.starts_with(b"pinnace-manifest ") && !bytes.starts_with(ENVELOPE.as_bytes()) {
+        return Err("it is of a newer format: use a newer pinnace");
+    }
+    let Some(bytes) = sealed::open(bytes) else {
+        return Err("it has not the digest that it ends with");
+    };
     let Some(mut rest) = bytes.strip_prefix(ENVELOPE.as_bytes()) else {
         return Err("it does not begin as a manifest of format 1 does");
     };
@@ -425,7 +445,7 @@ pub(crate) fn manifest_key(digest: &Digest) -> Key {
     key("manifests", digest)
 }
 
-fn key(folder: &str, digest: &Digest) -> Key {
+pub(crate) fn key(folder: &str, digest: &Digest) -> Key {
     let hex = digest.to_hex();
     Key::of(format!("{folder}/{}/{}", &hex[..2], &hex[2..]))
 }

@@ -17,6 +17,13 @@ pub struct Keep {
     pub generations: usize,
 }
 
+impl Keep {
+    /// The first step that counts.
+    pub(crate) fn oldest(self, newest: u64) -> u64 {
+        newest.saturating_sub(self.generations.max(1) as u64) + 1
+    }
+}
+
 impl Default for Keep {
     fn default() -> Self {
         Self { generations: 10 }
@@ -28,14 +35,14 @@ impl Default for Keep {
 pub(crate) struct Reached {
     /// Everything that is referred to.
     pub(crate) digests: BTreeSet<Digest>,
-    /// The packs that manifests name, and the contents of each.
-    pub(crate) packs: BTreeMap<Digest, BTreeSet<Digest>>,
+    /// The packs that manifests name.
+    pub(crate) packs: BTreeSet<Digest>,
     /// What is referred to and cannot be had.
     pub(crate) faults: Vec<Fault>,
-    /// Older steps whose release is not there any more: a collection takes those that are not kept.
+    /// What may be in a pack that cannot be had, and is nowhere else.
+    pub(crate) uncertain: Vec<Fault>,
+    /// Older steps whose release a collection has taken.
     pub(crate) past: Vec<(RefName, u64)>,
-    /// What there is besides packs.
-    pub(crate) inventory: Inventory,
 }
 
 /// Something that is referred to and cannot be had.
@@ -46,15 +53,29 @@ pub(crate) struct Fault {
     pub(crate) error: Error,
 }
 
+/// What a pack holds: of each manifest what it refers to.
+pub(crate) type Opened = BTreeMap<Digest, Option<BTreeSet<Digest>>>;
+
 /// The contents that are objects of their own.
 #[derive(Debug, Default)]
-pub(crate) struct Inventory {
-    pub(crate) manifests: BTreeSet<Digest>,
+struct Inventory {
+    manifests: BTreeSet<Digest>,
     blobs: BTreeSet<Digest>,
 }
 
-/// What a pack holds: of each manifest what it refers to.
-pub(crate) type Opened = BTreeMap<Digest, Option<BTreeSet<Digest>>>;
+/// A step of a ref.
+struct Step {
+    name: RefName,
+    generation: u64,
+    /// What its release may be without: all, if a collection may have taken it.
+    needs: Needs,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Needs {
+    Everything,
+    Nothing,
+}
 
 /// How many small objects are read at once.
 const AT_ONCE: usize = 8;
@@ -64,14 +85,14 @@ const PACKS_AT_ONCE: usize = 3;
 const MOST_GAPS: usize = 100;
 
 impl Store {
-    /// Follows all refs. Of the newest step of each all must be there; the release of an older one
-    /// may have been collected, and is there whole if it is there.
+    /// Follows all refs. Of the steps that every collection has kept, all must be there; what is left of older
+    /// ones is followed as far as that goes.
     pub(crate) fn trace(&self, keep: Keep) -> Result<Reached, Error> {
         let (steps, faults) = self.kept(keep)?;
         // After the steps, so that what they refer to is among it.
         let mut tracer = Tracer::new(self, self.inventory()?);
         tracer.reached.faults = faults;
-        let read = parallel::each(&steps, AT_ONCE, |step| self.step(&step.key()));
+        let read = parallel::each(&steps, AT_ONCE, |step| self.step_at(&step.key()));
         for (step, read) in steps.iter().zip(read) {
             let deployment = tracer.found(&step.key(), "the store", read)?;
             if let Some(release) = deployment.and_then(|deployment| deployment.release) {
@@ -81,28 +102,19 @@ impl Store {
         Ok(tracer.reached)
     }
 
-    /// Follows releases as far as they can be followed.
-    pub(crate) fn trace_releases(
-        &self,
-        releases: impl IntoIterator<Item = Digest>,
-        inventory: Inventory,
-    ) -> Result<Reached, Error> {
-        let mut tracer = Tracer::new(self, inventory);
-        releases.into_iter().try_for_each(|release| tracer.release(&release))?;
-        Ok(tracer.reached)
-    }
-
     /// The steps that count, and those that are missing among them.
     fn kept(&self, keep: Keep) -> Result<(Vec<Step>, Vec<Fault>), Error> {
         let (mut steps, mut faults) = (Vec::new(), Vec::new());
-        for (name, generations) in self.steps()? {
-            let newest = generations.last().copied().unwrap_or_default();
-            let oldest = newest.saturating_sub(keep.generations.max(1) as u64) + 1;
-            faults.extend(gaps(&name, &generations, oldest..=newest));
-            steps.extend(generations.range(oldest..).map(|generation| Step {
+        for (name, all) in self.steps()? {
+            let oldest = keep.oldest(all.newest());
+            faults.extend(gaps(&name, &all.there, oldest..=all.newest()));
+            steps.extend(all.there.range(oldest..).map(|generation| Step {
                 name: name.clone(),
                 generation: *generation,
-                is_newest: *generation == newest,
+                needs: match *generation < all.horizon() {
+                    true => Needs::Nothing,
+                    false => Needs::Everything,
+                },
             }));
         }
         Ok((steps, faults))
@@ -133,13 +145,6 @@ impl Store {
     }
 }
 
-/// A step of a ref.
-struct Step {
-    name: RefName,
-    generation: u64,
-    is_newest: bool,
-}
-
 impl Step {
     fn key(&self) -> Key {
         self.name.step(self.generation)
@@ -160,6 +165,7 @@ fn gaps(name: &RefName, there: &BTreeSet<u64>, wanted: RangeInclusive<u64>) -> V
 
 struct Tracer<'a> {
     store: &'a Store,
+    inventory: Inventory,
     reached: Reached,
     /// Packs that were looked into; `None` for those that cannot be had.
     packs: BTreeMap<Digest, Option<Opened>>,
@@ -173,6 +179,17 @@ struct Followed {
     references: BTreeSet<Digest>,
 }
 
+/// A manifest, and what it refers to, which is still to be followed.
+type Waiting = (Digest, BTreeSet<Digest>);
+
+/// Where something is that is referred to.
+enum Located {
+    /// It is there, and refers to nothing that could be followed.
+    Content,
+    Manifest(Waiting),
+    Nowhere,
+}
+
 /// Where the contents of one release are.
 #[derive(Default)]
 struct Places {
@@ -183,21 +200,29 @@ struct Places {
 
 impl<'a> Tracer<'a> {
     fn new(store: &'a Store, inventory: Inventory) -> Self {
-        let reached = Reached { inventory, ..Reached::default() };
-        Self { store, reached, packs: BTreeMap::new(), manifests: BTreeMap::new() }
+        let (reached, packs, manifests) = Default::default();
+        Self { store, inventory, reached, packs, manifests }
     }
 
     /// Follows the release of a step.
     fn step(&mut self, step: &Step, release: &Digest) -> Result<(), Error> {
-        if self.reached.inventory.manifests.contains(release) {
+        let is_there = self.inventory.manifests.contains(release);
+        if step.needs == Needs::Nothing {
+            let faults = (self.reached.faults.len(), self.reached.uncertain.len());
+            if is_there {
+                self.release(release)?;
+            } else {
+                self.reached.past.push((step.name.clone(), step.generation));
+            }
+            self.reached.faults.truncate(faults.0);
+            self.reached.uncertain.truncate(faults.1);
+            return Ok(());
+        }
+        if is_there {
             return self.release(release);
         }
-        if step.is_newest {
-            let by = format!("{}, generation {}", step.name, step.generation);
-            self.lose(release, by, vec![store::manifest_key(release)]);
-        } else {
-            self.reached.past.push((step.name.clone(), step.generation));
-        }
+        let by = format!("{}, generation {}", step.name, step.generation);
+        self.lose(release, by, vec![store::manifest_key(release)]);
         Ok(())
     }
 
@@ -208,31 +233,59 @@ impl<'a> Tracer<'a> {
         let mut seen = BTreeSet::from([*release]);
         self.reached.digests.insert(*release);
         let mut waiting = Vec::from_iter(self.alone(release, &mut places)?);
-        while let Some((by, references)) = waiting.pop() {
-            for digest in references.into_iter().filter(|digest| seen.insert(*digest)) {
-                self.reached.digests.insert(digest);
-                if let Some(pack) = places.packs.get(&digest) {
-                    let opened = self.packs.get(pack).and_then(Option::as_ref);
-                    let inner = opened.and_then(|opened| opened.get(&digest)?.clone());
-                    waiting.extend(inner.map(|references| (digest, references)));
-                } else if self.reached.inventory.manifests.contains(&digest) {
-                    // Somebody may have put the bytes of a manifest as a blob, too: what it refers to counts.
-                    waiting.extend(self.alone(&digest, &mut places)?);
-                } else if !(places.is_partial || self.reached.inventory.blobs.contains(&digest)) {
-                    let keys = vec![store::blob_key(&digest), store::manifest_key(&digest)];
-                    self.lose(&digest, by.to_string(), keys);
+        // What is in no pack that is known yet may be in one that a manifest names which comes later.
+        let mut elsewhere: Vec<(Digest, Digest)> = Vec::new();
+        loop {
+            while let Some((by, references)) = waiting.pop() {
+                for digest in references.into_iter().filter(|digest| seen.insert(*digest)) {
+                    self.reached.digests.insert(digest);
+                    match self.follow(&digest, &mut places)? {
+                        Located::Content => {}
+                        Located::Manifest(found) => waiting.push(found),
+                        Located::Nowhere => elsewhere.push((by, digest)),
+                    }
                 }
             }
+            let (found, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut elsewhere)
+                .into_iter()
+                .partition(|(_, digest)| places.packs.contains_key(digest));
+            elsewhere = rest;
+            if found.is_empty() {
+                break;
+            }
+            for (_, digest) in found {
+                if let Located::Manifest(found) = self.follow(&digest, &mut places)? {
+                    waiting.push(found);
+                }
+            }
+        }
+        for (by, digest) in elsewhere {
+            let keys = vec![store::blob_key(&digest), store::manifest_key(&digest)];
+            self.miss(&digest, by.to_string(), keys, places.is_partial);
         }
         Ok(())
     }
 
+    /// Where a content is, as far as is known by now.
+    fn follow(&mut self, digest: &Digest, places: &mut Places) -> Result<Located, Error> {
+        if let Some(pack) = places.packs.get(digest) {
+            let opened = self.packs.get(pack).and_then(Option::as_ref);
+            let inner = opened.and_then(|opened| opened.get(digest)?.clone());
+            return Ok(inner.map_or(Located::Content, |inner| Located::Manifest((*digest, inner))));
+        }
+        if self.inventory.manifests.contains(digest) {
+            // Somebody may have put the bytes of a manifest as a blob, too: what it refers to counts.
+            let found = self.alone(digest, places)?;
+            return Ok(found.map_or(Located::Content, Located::Manifest));
+        }
+        match self.inventory.blobs.contains(digest) {
+            true => Ok(Located::Content),
+            false => Ok(Located::Nowhere),
+        }
+    }
+
     /// A manifest that is an object of its own, and what it refers to; its packs count from then on.
-    fn alone(
-        &mut self,
-        digest: &Digest,
-        places: &mut Places,
-    ) -> Result<Option<(Digest, BTreeSet<Digest>)>, Error> {
+    fn alone(&mut self, digest: &Digest, places: &mut Places) -> Result<Option<Waiting>, Error> {
         let Some(followed) = self.followed(digest)? else {
             places.is_partial = true;
             return Ok(None);
@@ -267,8 +320,7 @@ impl<'a> Tracer<'a> {
         let opened = parallel::each(&new, PACKS_AT_ONCE, |pack| self.store.opened(pack));
         for (pack, opened) in new.iter().zip(opened) {
             let opened = self.found(&store::pack_key(pack), &by.to_string(), opened)?;
-            let held = opened.iter().flat_map(Opened::keys).copied().collect();
-            self.reached.packs.insert(*pack, held);
+            self.reached.packs.insert(*pack);
             self.packs.insert(*pack, opened);
         }
         Ok(())
@@ -298,9 +350,17 @@ impl<'a> Tracer<'a> {
     }
 
     fn lose(&mut self, digest: &Digest, by: String, keys: Vec<Key>) {
+        self.miss(digest, by, keys, false);
+    }
+
+    fn miss(&mut self, digest: &Digest, by: String, keys: Vec<Key>, is_uncertain: bool) {
         self.reached.digests.insert(*digest);
         let error = ErrorKind::Lost { digest: *digest, by }.into();
-        self.reached.faults.push(Fault { keys, error });
+        let faults = match is_uncertain {
+            true => &mut self.reached.uncertain,
+            false => &mut self.reached.faults,
+        };
+        faults.push(Fault { keys, error });
     }
 }
 
@@ -313,15 +373,12 @@ impl Reached {
         }
     }
 
-    /// Whether an object, by its key, must stay.
+    /// Whether an object, by its key, must stay: what is no content of the store is not for it to remove.
     pub(crate) fn holds(&self, key: &Key) -> bool {
-        let Some((folder, digest)) = digest_of(key) else { return true };
-        match folder {
-            "packs" => self
-                .packs
-                .get(&digest)
-                .is_some_and(|held| held.iter().any(|digest| self.digests.contains(digest))),
-            _ => self.digests.contains(&digest),
+        match digest_of(key) {
+            Some(("packs", digest)) => self.packs.contains(&digest),
+            Some((_, digest)) => self.digests.contains(&digest),
+            None => true,
         }
     }
 }
@@ -330,7 +387,7 @@ impl Reached {
 pub(crate) fn digest_of(key: &Key) -> Option<(&str, Digest)> {
     let mut parts = key.as_str().split('/');
     let (folder, start, rest) = (parts.next()?, parts.next()?, parts.next()?);
-    let digest = format!("{start}{rest}").parse().ok()?;
-    let is_whole = matches!(folder, "blobs" | "packs" | "manifests") && parts.next().is_none();
-    (is_whole && start.len() == 2).then_some((folder, digest))
+    let digest: Digest = format!("{start}{rest}").parse().ok()?;
+    let is_folder = matches!(folder, "blobs" | "packs" | "manifests");
+    (is_folder && *key == store::key(folder, &digest)).then_some((folder, digest))
 }

@@ -6,11 +6,11 @@ use pinnace_wheel::{Metadata, Target, WheelName};
 
 use super::{Span, Tree, not_pex, wheel_name};
 use crate::{
-    Error, ErrorKind, PlatformRules, ScriptTarget, WheelFiles,
+    Error, ErrorKind, PlatformRules, WheelFiles,
     record::Record,
     runtime::hex,
     scheme::{Scheme, place},
-    scripts::entry_points,
+    scripts::console_scripts,
     wheels::Seeking,
 };
 
@@ -176,12 +176,8 @@ impl PexDistribution {
             return Ok(Vec::new());
         }
         let text = self.read(&path)?;
-        let scripts = entry_points(&String::from_utf8_lossy(&text)).into_iter();
-        let scripts = scripts.filter_map(|(name, target)| match target {
-            ScriptTarget::EntryPoint(target) => Some(Script::new(name, target.to_string())),
-            ScriptTarget::File(_) => None,
-        });
-        Ok(scripts.collect())
+        let scripts = console_scripts(&String::from_utf8_lossy(&text)).into_iter();
+        Ok(scripts.map(|(name, target)| Script::new(name, target)).collect())
     }
 
     /// Its files, and where an installer puts them.

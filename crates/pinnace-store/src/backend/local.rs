@@ -1,7 +1,7 @@
 //! The local disk as a backend: each object is a file below the store's folder.
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     fs::{self, File, Metadata},
     io::{self, Read as _, Seek, SeekFrom, Write},
     ops::Range,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{Backend, Condition, Finished, Listed, Meta, Reading, Upload};
-use crate::{Access, Error, Key, LocalStore, PendingFile};
+use crate::{Access, Error, Key, LocalStore, PendingFile, publish::PREFIX};
 
 /// What stands beside the objects.
 const OWN: [&str; 2] = ["reserve", "unfinished"];
@@ -63,11 +63,13 @@ impl Backend for LocalStore {
     /// Keeps a reserve from then on, too.
     fn sweep(&self, before: u64) -> Result<usize, Error> {
         let mut swept = 0;
-        for entry in
-            fs::read_dir(self.unfinished()).map_err(Error::at("read", &self.unfinished()))?
-        {
-            let path = entry.map_err(Error::at("read", &self.unfinished()))?.path();
-            let old = found(fs::metadata(&path)).map_err(Error::at("look at", &path))?;
+        for entry in self.names(&self.unfinished())? {
+            // What others put there is none of ours.
+            if !entry.name.starts_with(PREFIX) {
+                continue;
+            }
+            let path = self.unfinished().join(&entry.name);
+            let old = found(fs::symlink_metadata(&path)).map_err(Error::at("look at", &path))?;
             if old.is_some_and(|metadata| metadata.is_file() && meta(&metadata).modified < before) {
                 found(fs::remove_file(&path)).map_err(Error::at("remove", &path))?;
                 swept += 1;
@@ -97,7 +99,7 @@ impl LocalStore {
         self.root().join(key.as_str())
     }
 
-    /// In the order of whole keys, in which `a.b` comes before `a/b`.
+    /// In the order of whole keys, in which `a.b` comes before `a/b`. Only what is told is looked at.
     fn walk(
         &self,
         prefix: &str,
@@ -106,7 +108,7 @@ impl LocalStore {
         listed: &mut Vec<Listed>,
     ) -> Result<(), Error> {
         let folder = self.root().join(prefix);
-        for (name, metadata) in entries(&folder)? {
+        for Name { name, is_folder } in self.names(&folder)? {
             if listed.len() >= limit {
                 break;
             }
@@ -117,37 +119,60 @@ impl LocalStore {
             if OWN.contains(&plain) {
                 continue;
             }
-            if metadata.is_dir() {
+            if is_folder {
                 let is_past = after.is_some_and(|after| {
                     after.as_str() > text.as_str() && !after.as_str().starts_with(&text)
                 });
                 if !is_past {
                     self.walk(plain, after, limit, listed)?;
                 }
-            } else if metadata.is_file() && after.is_none_or(|after| key > *after) {
-                listed.push(Listed { key, meta: meta(&metadata) });
+            } else if after.is_none_or(|after| key > *after) {
+                let meta = self.head(&key)?;
+                listed.extend(meta.map(|meta| Listed { key, meta }));
             }
         }
         Ok(())
     }
+
+    /// The names in a folder, sorted; those of folders end in `/`, as they do in keys. Links are what they lead
+    /// to: a store may be spread over disks.
+    fn names(&self, folder: &Path) -> Result<BTreeSet<Name>, Error> {
+        let mut names = BTreeSet::new();
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            // A disk that is not there is no empty store.
+            Err(error) if fs::symlink_metadata(folder).is_ok() => {
+                return Err(Error::at("read", folder)(error));
+            }
+            Err(error) => {
+                return found(Err(error))
+                    .map(|_: Option<()>| names)
+                    .map_err(Error::at("read", folder));
+            }
+        };
+        for entry in entries {
+            let entry = entry.map_err(Error::at("read", folder))?;
+            let Ok(mut name) = entry.file_name().into_string() else { continue };
+            let mut kind = entry.file_type().map_err(Error::at("look at", &entry.path()))?;
+            if kind.is_symlink() {
+                let path = entry.path();
+                kind = fs::metadata(&path).map_err(Error::at("follow", &path))?.file_type();
+            }
+            let is_folder = kind.is_dir();
+            if is_folder {
+                name.push('/');
+            }
+            names.insert(Name { name, is_folder });
+        }
+        Ok(names)
+    }
 }
 
-/// Names and what they are, sorted; those of folders end in `/`, as they do in keys.
-fn entries(folder: &Path) -> Result<BTreeMap<String, Metadata>, Error> {
-    let mut entries = BTreeMap::new();
-    let all = found(fs::read_dir(folder)).map_err(Error::at("read", folder))?;
-    for entry in all.into_iter().flatten() {
-        let entry = entry.map_err(Error::at("read", folder))?;
-        let Ok(mut name) = entry.file_name().into_string() else { continue };
-        // Somebody else may remove it meanwhile.
-        let metadata = found(entry.metadata()).map_err(Error::at("look at", &entry.path()))?;
-        let Some(metadata) = metadata else { continue };
-        if metadata.is_dir() {
-            name.push('/');
-        }
-        entries.insert(name, metadata);
-    }
-    Ok(entries)
+/// A name in a folder.
+#[derive(Eq, Ord, PartialEq, PartialOrd)]
+struct Name {
+    name: String,
+    is_folder: bool,
 }
 
 fn meta(metadata: &Metadata) -> Meta {

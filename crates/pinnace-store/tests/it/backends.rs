@@ -1,6 +1,7 @@
 //! The conformance suite, on every backend that needs nothing but a disk.
 
 use std::{
+    collections::BTreeSet,
     io::{self, Read},
     sync::{
         Arc,
@@ -9,8 +10,8 @@ use std::{
 };
 
 use pinnace_store::{
-    Backend, Cached, Condition, Durability, ErrorKind, Key, Limited, LocalStore, MemoryBackend,
-    Prefixed, Progress, Store, Watched, conformance,
+    Backend, Cached, Condition, Deployment, Durability, ErrorKind, Keep, Key, Limited, LocalStore,
+    Manifest, MemoryBackend, Prefixed, Progress, Store, Watched, conformance,
 };
 
 #[test]
@@ -150,4 +151,57 @@ fn a_pipe_in_a_store_is_nothing_of_it() {
     assert_eq!(store.check(None).unwrap().objects, 0);
     store.put(&mut "content".as_bytes()).unwrap();
     assert_eq!(store.get(&digest).unwrap().unwrap().size(), 7);
+}
+
+/// A store may be spread over disks by links; a disk that is not there is no empty one.
+#[cfg(unix)]
+#[test]
+#[expect(clippy::disallowed_methods, reason = "an administrator moves a part of a store")]
+fn links_in_a_store_are_followed_or_told() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    let backend = LocalStore::open(&root, Durability::Durable).unwrap();
+    let store = Store::open(backend).unwrap();
+    let digest = store.put(&mut "content".as_bytes()).unwrap();
+    let manifest = Manifest::new("release", serde_json::json!({ "layer": digest.to_string() }));
+    let release = store.put_manifest(&manifest.unwrap(), &BTreeSet::new()).unwrap();
+    let mut deployment = Deployment::default();
+    deployment.release = Some(release);
+    store.publish(&"wanted/shop".parse().unwrap(), None, deployment).unwrap();
+    for part in ["refs/wanted", "refs", "blobs", &format!("blobs/{}", &digest.to_hex()[..2])] {
+        let (there, elsewhere) = (root.join(part), folder.path().join("elsewhere"));
+        std::fs::rename(&there, &elsewhere).unwrap();
+        symlink(&elsewhere, &there).unwrap();
+        assert_eq!(store.check(None).unwrap().objects, 3, "{part}");
+        assert_eq!(store.collect(Keep::default(), 0).unwrap().live, 2, "{part}");
+        std::fs::remove_file(&there).unwrap();
+        symlink("nowhere", &there).unwrap();
+        assert!(store.collect(Keep::default(), 0).is_err(), "{part}");
+        std::fs::remove_file(&there).unwrap();
+        std::fs::rename(&elsewhere, &there).unwrap();
+    }
+}
+
+/// What is no format file is not waited for, and not read to its end; and only what we left unfinished is swept.
+#[cfg(unix)]
+#[test]
+fn what_stands_in_a_folder_is_looked_at_with_care() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    let store = Store::open(LocalStore::open(&root, Durability::Durable).unwrap()).unwrap();
+    for name in ["thesis.txt", ".pinnace-left"] {
+        std::fs::File::create(root.join("unfinished").join(name)).unwrap();
+    }
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert_eq!(store.collect(Keep::default(), 0).unwrap().swept, 1);
+    assert!(root.join("unfinished/thesis.txt").exists());
+    // A copy without the folder of unfinished objects is read all the same.
+    std::fs::remove_dir_all(root.join("unfinished")).unwrap();
+    assert!(LocalStore::open_existing(&root, Durability::Durable).unwrap().is_some());
+    let format = root.join("format");
+    std::fs::remove_file(&format).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&format).status().unwrap().success());
+    let refused = LocalStore::open_existing(&root, Durability::Durable).unwrap_err();
+    assert!(matches!(refused.kind(), ErrorKind::NewerFormat { .. }), "{refused}");
 }

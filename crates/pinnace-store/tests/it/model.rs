@@ -37,6 +37,8 @@ fn steps() -> impl Strategy<Value = Vec<(Step, Option<(usize, bool)>)>> {
 }
 
 const GRACE: u64 = 100;
+/// After so long a collection that was killed is taken for killed.
+const PATIENCE: u64 = 300;
 
 fn name(number: u8) -> RefName {
     format!("wanted/s{number}").parse().unwrap()
@@ -121,6 +123,8 @@ proptest! {
                 Step::Publish { name, contents } => match publish(&store, *name, contents) {
                     // A collection was killed at its work, and must be made good first.
                     Err(error) if error.is_retryable() => {
+                        now += PATIENCE;
+                        backend.set_now(now);
                         store.collect(Keep::default(), GRACE).and_then(|_| publish(&store, *name, contents)).map(drop)
                     }
                     done => done.map(drop),
@@ -151,6 +155,8 @@ proptest! {
             }
             // And what was killed can be done again.
             if dying.is_dead() {
+                now += PATIENCE;
+                backend.set_now(now);
                 let again = match &step {
                     Step::Publish { name, contents } => store
                         .collect(Keep::default(), GRACE)

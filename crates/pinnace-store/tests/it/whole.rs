@@ -96,55 +96,199 @@ fn everything_that_is_wrong_is_told_at_once() {
     assert!(store.check(None).unwrap().findings.is_empty());
 }
 
-/// The contents of older releases matter as long as those are there; a pack that is lost is one
+/// Whatever was not collected must be there: a release that can be gone back to, too. A pack that is lost is one
 /// finding, whatever is in it.
 #[test]
-fn older_releases_are_whole_or_gone() {
+fn older_releases_are_whole_until_they_are_collected() {
     let (backend, store, other) = twins(&["a", "b", "c"]);
     for pack in keys(&backend, "packs") {
         backend.remove(&pack).unwrap();
-        let checked = store.check(None).unwrap();
-        let told: Vec<&Key> = checked.findings.iter().map(|one| &one.key).collect();
-        assert_eq!(told, [&pack], "{checked:?}");
+        let told = |findings: &[pinnace_store::Finding]| {
+            findings.iter().map(|one| one.key.clone()).collect::<Vec<Key>>()
+        };
+        let only = std::slice::from_ref(&pack);
+        assert_eq!(told(&store.check(None).unwrap().findings), only);
         write(&backend, &pack, b"damaged");
-        let checked = store.check(None).unwrap();
-        let told: Vec<&Key> = checked.findings.iter().map(|one| &one.key).collect();
-        assert_eq!(told, [&pack], "{checked:?}");
+        assert_eq!(told(&store.check(None).unwrap().findings), only);
         assert!(store.check(Some(&other)).unwrap().is_whole());
     }
-    let first = store.history(&name(), 3).unwrap()[2].release.unwrap().to_hex();
-    let manifest: Key = format!("manifests/{}/{}", &first[..2], &first[2..]).parse().unwrap();
+    let first = store.history(&name(), 3).unwrap()[2].release.unwrap();
+    let manifest = key("manifests", &first);
+    backend.remove(&manifest).unwrap();
+    assert!(!store.check(None).unwrap().is_whole());
+    assert!(store.collect(Keep::default(), GRACE).is_err());
+    assert!(store.check(Some(&other)).unwrap().is_whole());
+    // Once a collection has said that it keeps less, it may be missed.
+    backend.set_now(200);
+    store.collect(Keep { generations: 2 }, GRACE).unwrap();
     backend.remove(&manifest).unwrap();
     let checked = store.check(None).unwrap();
     assert!(checked.is_whole(), "{checked:?}");
     assert_eq!(checked.past, [(name(), 1)]);
+    store.collect(Keep { generations: 10 }, GRACE).unwrap();
 }
 
-/// What was condemned before a release was written that refers to it outlives that release.
+fn key(folder: &str, digest: &Digest) -> Key {
+    let hex = digest.to_hex();
+    format!("{folder}/{}/{}", &hex[..2], &hex[2..]).parse().unwrap()
+}
+
+/// A pack that cannot be had does not hide what else is missing and can be had.
 #[test]
-fn a_manifest_that_stays_keeps_what_it_refers_to() {
+fn what_may_be_in_a_lost_pack_is_healed_all_the_same() {
+    let (backend, store, other) = twins(&["a"]);
+    let (pack, blob) = (keys(&backend, "packs").remove(0), keys(&backend, "blobs").remove(0));
+    backend.remove(&pack).unwrap();
+    backend.remove(&blob).unwrap();
+    other.backend().remove(&pack).unwrap();
+    let checked = store.check(Some(&other)).unwrap();
+    let told: Vec<(&Key, bool)> =
+        checked.findings.iter().map(|one| (&one.key, one.healed)).collect();
+    assert_eq!(told, [(&blob, true), (&pack, false)]);
+}
+
+/// Which packs a manifest names is sealed with it.
+#[test]
+fn every_byte_of_a_manifest_is_checked() {
+    let (backend, store, other) = twins(&["a"]);
+    let manifest = keys(&backend, "manifests").remove(0);
+    let mut good = Vec::new();
+    io::Read::read_to_end(&mut backend.read(&manifest, None).unwrap().unwrap().body, &mut good)
+        .unwrap();
+    for at in 0..good.len() {
+        let mut bytes = good.clone();
+        bytes[at] ^= 1;
+        write(&backend, &manifest, &bytes);
+        assert!(!store.check(None).unwrap().is_whole(), "byte {at}");
+        assert!(store.check(Some(&other)).unwrap().is_whole(), "byte {at}");
+    }
+}
+
+/// A step of another store is no copy of this one's, if it tells another history.
+#[test]
+fn history_is_not_healed_by_that_of_others() {
+    let (backend, store, _) = twins(&["a", "b", "c"]);
+    let other = Store::open(MemoryBackend::new()).unwrap();
+    for content in ["x", "y", "z"] {
+        publish(&other, content);
+    }
+    for step in [0, 1] {
+        let step = keys(&backend, "refs").remove(step);
+        write(&backend, &step, b"damaged");
+        assert!(!store.check(Some(&other)).unwrap().is_whole(), "{step}");
+    }
+    // Nor does a step count that follows another release than the one before it.
+    let foreign = keys_of(&other, "refs").remove(0);
+    let mut step = Vec::new();
+    io::Read::read_to_end(
+        &mut other.backend().read(&foreign, None).unwrap().unwrap().body,
+        &mut step,
+    )
+    .unwrap();
+    let (backend, store, _) = twins(&["a", "b", "c"]);
+    write(&backend, &foreign, &step);
+    let checked = store.check(None).unwrap();
+    assert!(checked.findings[0].problem.contains("another release"), "{checked:?}");
+}
+
+fn keys_of(store: &Store, folder: &str) -> Vec<Key> {
+    store.backend().list(folder, None, 1000).unwrap().into_iter().map(|one| one.key).collect()
+}
+
+/// Names that only look like those of a store are nobody's concern, and hide nothing.
+#[test]
+fn what_others_put_there_is_none_of_ours() {
+    let (backend, store, _) = twins(&["a"]);
+    for junk in [
+        "blobs/README",
+        "blobs/ab/cd",
+        "refs/wanted/shop/@/1",
+        "refs/wanted/shop/@/18446744073709551615",
+    ] {
+        write(&backend, &junk.parse().unwrap(), b"junk");
+    }
+    assert!(store.check(None).unwrap().findings.is_empty());
+    backend.set_now(1000);
+    assert_eq!(store.collect(Keep::default(), 0).unwrap().live, 3);
+    let blob = keys(&backend, "blobs").into_iter().find(|key| key.as_str().len() > 60).unwrap();
+    backend.remove(&blob).unwrap();
+    write(&backend, &format!("blobs/{}", blob.as_str()[6..].to_uppercase()).parse().unwrap(), b"a");
+    assert!(!store.check(None).unwrap().is_whole());
+}
+
+/// Packs of a manifest that others refer to count for all of the release, whichever is looked at first.
+#[test]
+fn contents_are_found_in_whatever_order_they_are_referred_to() {
+    for content in 0..8 {
+        let store = Store::open(MemoryBackend::new()).unwrap();
+        let mut pack = PackBuilder::new();
+        let small = pack.add(ContentKind::Blob, vec![content]);
+        let packs = store.put_packs(pack).unwrap();
+        let inner = Manifest::new("layer", json!({ "is": "somewhere" })).unwrap();
+        let inner = store.put_manifest(&inner, &packs).unwrap();
+        let both = json!({ "layers": [inner.to_string(), small.to_string()] });
+        let outer = Manifest::new("release", both).unwrap();
+        let release = store.put_manifest(&outer, &BTreeSet::new()).unwrap();
+        store.hold(&release, None).unwrap();
+        assert_eq!(store.places(&release).unwrap().packed.len(), 1);
+        go(&store, release);
+        assert!(store.check(None).unwrap().findings.is_empty(), "{content}");
+    }
+}
+
+/// What one ref is live with may be condemned by the time that it counts for another.
+#[test]
+fn what_is_known_of_a_live_release_is_saved_if_it_is_condemned() {
     let backend = MemoryBackend::new();
     let store = Store::open(backend.clone()).unwrap();
-    let content = store.put(&mut "old".as_bytes()).unwrap();
+    let content = store.put(&mut "content".as_bytes()).unwrap();
     backend.set_now(200);
-    assert_eq!(store.collect(Keep::default(), GRACE).unwrap().condemned, 1);
-    // A release that refers to it and was replaced soon after.
-    let layers = json!({ "layers": [content.to_string()] });
-    let release =
-        store.put_manifest(&Manifest::new("release", layers).unwrap(), &BTreeSet::new()).unwrap();
-    go(&store, release);
-    publish(&store, "new");
-    let keep = Keep { generations: 1 };
-    for now in [310, 420] {
-        backend.set_now(now);
-        store.collect(keep, GRACE).unwrap();
-        assert_eq!(store.manifest(&release).unwrap().is_some(), now == 310);
-        let checked = store.check(None).unwrap();
-        assert!(checked.findings.is_empty(), "{now}: {checked:?}");
+    store.collect(Keep::default(), GRACE).unwrap();
+    let release = |kind: &str| {
+        let layers = json!({ "layers": [content.to_string()] });
+        store.put_manifest(&Manifest::new(kind, layers).unwrap(), &BTreeSet::new()).unwrap()
+    };
+    let (live, next) = (release("one"), release("two"));
+    go(&store, live);
+    backend.set_now(250);
+    store.hold(&next, Some(&live)).unwrap();
+    assert_eq!(backend.head(&key("blobs", &content)).unwrap().unwrap().modified, 250);
+}
+
+/// Of two collections one executes a list; the other leaves it alone, and its mark stays until it is done.
+#[test]
+fn a_list_is_executed_by_one_collection() {
+    let backend = MemoryBackend::new();
+    let store = Store::open(backend.clone()).unwrap();
+    for number in 0..30_u8 {
+        store.put(&mut [number].as_slice()).unwrap();
     }
-    backend.set_now(530);
-    store.collect(keep, GRACE).unwrap();
-    assert!(store.get(&content).unwrap().is_none());
+    backend.set_now(200);
+    store.collect(Keep::default(), GRACE).unwrap();
+    backend.set_now(400);
+    let list = keys(&backend, "condemned").remove(0);
+    write(&backend, &format!("{list}-now-00000001").parse().unwrap(), b"");
+    let second = store.collect(Keep::default(), GRACE).unwrap();
+    assert_eq!((second.removed, second.condemned), (0, 30));
+    backend.set_now(800);
+    let third = store.collect(Keep::default(), GRACE).unwrap();
+    assert_eq!((third.removed, third.condemned), (30, 0));
+    assert!(keys(&backend, "condemned").is_empty());
+}
+
+/// A collection with more grace than the one that was killed does not leave writers waiting.
+#[test]
+fn the_mark_of_a_killed_collection_goes_whatever_the_grace() {
+    let backend = MemoryBackend::new();
+    let store = Store::open(backend.clone()).unwrap();
+    store.put(&mut "old".as_bytes()).unwrap();
+    backend.set_now(200);
+    store.collect(Keep::default(), GRACE).unwrap();
+    let list = keys(&backend, "condemned").remove(0);
+    write(&backend, &format!("{list}-now-00000001").parse().unwrap(), b"");
+    backend.set_now(600);
+    store.collect(Keep::default(), 10_000).unwrap();
+    assert_eq!(keys(&backend, "condemned"), [list]);
 }
 
 /// What a live release has in a pack of its own is not there for one that does not name that pack.
@@ -190,7 +334,7 @@ fn a_damaged_list_condemns_nothing_and_a_newer_one_stops_everybody() {
 fn marks_without_a_list_are_removed() {
     let backend = MemoryBackend::new();
     let store = Store::open(backend.clone()).unwrap();
-    let mark: Key = "condemned/00000000000000000000-0-now".parse().unwrap();
+    let mark: Key = "condemned/00000000000000000000-0-now-00000001".parse().unwrap();
     write(&backend, &mark, b"");
     assert!(store.check(None).unwrap().findings.is_empty());
     store.collect(Keep::default(), GRACE).unwrap();

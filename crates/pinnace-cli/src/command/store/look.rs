@@ -53,10 +53,8 @@ impl Job<'_> {
         }
         let found = if lines.is_empty() { "all whole" } else { "healed:" };
         let past = past(&checked.past).into_iter().map(|(name, steps)| {
-            format!(
-                "\n  {name}: generation {} cannot be gone back to, since it was collected",
-                numbers(&steps)
-            )
+            let steps = generations(&steps);
+            format!("\n  {name}: {steps} cannot be gone back to: collections keep less")
         });
         self.result(&format!("{read}, {found}{lines}{}", past.collect::<String>()), &json)
     }
@@ -153,8 +151,8 @@ fn past(steps: &[(RefName, u64)]) -> BTreeMap<String, BTreeSet<u64>> {
     past
 }
 
-/// `1 to 3, 5`.
-fn numbers(numbers: &BTreeSet<u64>) -> String {
+/// `generation 5`, `generations 1 to 3, 5`.
+fn generations(numbers: &BTreeSet<u64>) -> String {
     let mut runs: Vec<(u64, u64)> = Vec::new();
     for number in numbers {
         match runs.last_mut() {
@@ -166,13 +164,17 @@ fn numbers(numbers: &BTreeSet<u64>) -> String {
         true => first.to_string(),
         false => format!("{first} to {last}"),
     };
-    runs.into_iter().map(run).collect::<Vec<_>>().join(", ")
+    let runs = runs.into_iter().map(run).collect::<Vec<_>>().join(", ");
+    if numbers.len() == 1 { format!("generation {runs}") } else { format!("generations {runs}") }
 }
 
 fn line(step: &Deployment) -> String {
     let release = step.release.map_or_else(|| "nothing".to_owned(), |release| release.to_string());
-    let reason = step.reason.as_ref().map_or_else(String::new, |reason| format!("  ({reason})"));
-    format!("{:>6}  {release}  {}{reason}", step.generation, step.by)
+    // Whoever wrote the record must not write lines of this list.
+    let plain = |text: &str| text.replace(char::is_control, " ");
+    let reason = step.reason.as_deref();
+    let reason = reason.map_or_else(String::new, |one| format!("  ({})", plain(one)));
+    format!("{:>6}  {release}  {}{reason}", step.generation, plain(&step.by))
 }
 
 fn as_json(step: &Deployment) -> serde_json::Value {

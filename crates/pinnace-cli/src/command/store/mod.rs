@@ -31,7 +31,7 @@ pub(crate) fn run(
     environment: &Environment,
     output: Output,
 ) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen_for_good()?;
+    let interrupt = Interrupt::listen_for_good(output)?;
     let reporter = Arc::new(Reporter::new(output, interrupt.clone()));
     let (absent, doing) = match arguments.verb {
         StoreVerb::Put(_) => (Absent::Make, "storing"),

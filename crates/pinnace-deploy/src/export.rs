@@ -1,0 +1,183 @@
+//! A release as two PEX files, `deps.pex` and `source.pex`, the same on every machine.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use pinnace_pex::{Compression, EntryPoint, PexBuilder, Runtime, WheelFiles};
+use pinnace_store::Digest;
+use pinnace_wheel::{Requirement, Target, WheelName};
+
+use crate::{Contents, Error, ErrorKind, FileMode, Layer, Machine, Process, TreeFile, WheelSet};
+
+/// A layer of source with the bytes of its files.
+pub(crate) struct SourceFiles<'a> {
+    pub(crate) layer: &'a Layer,
+    pub(crate) files: &'a [TreeFile],
+    pub(crate) read: &'a dyn Fn(&TreeFile) -> Result<Vec<u8>, Error>,
+}
+
+/// The names that a PEX file keeps for itself; what a project calls so is in the release, and not in the file.
+const RESERVED: [&str; 5] = [".bootstrap", ".deps", "PEX-INFO", "__main__.py", "__pex__"];
+
+/// `deps.pex`: all wheels.
+pub(crate) fn dependencies(
+    set: &WheelSet,
+    target: &Target,
+    runtime: &Runtime,
+) -> Result<PexBuilder, Error> {
+    let mut builder = plain(runtime);
+    let mut wheels: Vec<(WheelName, [u8; 32])> = Vec::new();
+    let mut requirements: Vec<Requirement> = Vec::new();
+    for wheel in &set.wheels {
+        let name: WheelName = wheel.name.parse()?;
+        requirements.push(format!("{}=={}", name.project(), name.version()).parse()?);
+        wheels.push((name, *wheel.digest.as_bytes()));
+    }
+    builder.add_platform(target, wheels.iter().map(|(name, sha256)| (name, *sha256)));
+    builder.set_requirements(&requirements);
+    builder.info_mut().overridden.clone_from(&set.overridden);
+    builder.info_mut().excluded.clone_from(&set.excluded);
+    Ok(builder)
+}
+
+/// `source.pex`: the code of all layers of source, the first of which counts where two have a file; what
+/// modules are imported from is at the top.
+pub(crate) fn source(
+    sources: &[SourceFiles<'_>],
+    web: Option<&Process>,
+    target: &Target,
+    runtime: &Runtime,
+) -> Result<PexBuilder, Error> {
+    let mut builder = plain(runtime);
+    builder.add_platform(target, []);
+    let mut seen = std::collections::BTreeMap::new();
+    for source in sources {
+        for file in source.files {
+            let path = imported(&file.path, &source.layer.imports);
+            let top = path.split('/').next().unwrap_or_default();
+            if !RESERVED.contains(&top) {
+                seen.entry(path.to_owned()).or_insert((source, file));
+            }
+        }
+    }
+    for (path, (source, file)) in seen {
+        let bytes = (source.read)(file)?;
+        match file.mode {
+            FileMode::File => builder.add_bytes(&path, &bytes)?,
+            FileMode::Executable => builder.add_program(&path, &bytes)?,
+        }
+    }
+    if let Some([_, flag, module, ..]) = web.map(|web| web.argv.as_slice())
+        && flag == "-m"
+    {
+        builder.set_entry_point(EntryPoint::parse(module)?);
+    }
+    Ok(builder)
+}
+
+/// Where a file is seen from modules: below the folder that they are imported from.
+fn imported<'p>(path: &'p str, imports: &[String]) -> &'p str {
+    let below = imports.iter().filter(|import| !import.is_empty()).find_map(|import| {
+        path.strip_prefix(import.as_str()).and_then(|rest| rest.strip_prefix('/'))
+    });
+    below.unwrap_or(path)
+}
+
+/// Nothing in it is compressed, so that no version of anything else moves a byte.
+fn plain(runtime: &Runtime) -> PexBuilder {
+    let mut builder = PexBuilder::new();
+    builder.set_runtime(runtime.clone());
+    builder.set_compression(Compression::Nothing);
+    builder
+}
+
+/// The SHA-256 of the file that a builder writes.
+pub(crate) fn digest(
+    builder: &PexBuilder,
+    wheels: &dyn WheelFiles,
+    threads: usize,
+) -> Result<Digest, Error> {
+    let written = builder.write(io::sink(), wheels, threads)?;
+    Ok(Digest::new(written.archive.sha256))
+}
+
+impl Contents<'_> {
+    /// Writes `deps.pex` or `source.pex` again, by the boot code that the release names. The wheels must be
+    /// on the machine: see [`Contents::fetch_wheels`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OtherBytes`] if it is not what it was when the release was made: what was written is to
+    /// be thrown away. Else if something of it cannot be had, or `out` fails.
+    pub fn export(
+        &self,
+        what: Export,
+        machine: &Machine,
+        threads: usize,
+        out: impl Write,
+    ) -> Result<Digest, Error> {
+        let exports = &self.release().exports;
+        let runtime = Runtime::parse(&self.read(&exports.runtime)?)?;
+        let target: Target = self.release().platform.parse()?;
+        let (builder, expected) = match what {
+            Export::Dependencies => {
+                (dependencies(&self.dependencies()?, &target, &runtime)?, exports.deps)
+            }
+            Export::Source => (self.source(&target, &runtime)?, exports.source),
+        };
+        let written = builder.write(out, machine, threads)?;
+        let actual = Digest::new(written.archive.sha256);
+        match actual == expected {
+            true => Ok(actual),
+            false => {
+                let file = what.file_name().to_owned();
+                Err(ErrorKind::OtherBytes { file, expected, actual }.into())
+            }
+        }
+    }
+
+    fn source(&self, target: &Target, runtime: &Runtime) -> Result<PexBuilder, Error> {
+        let layers: Vec<&Layer> = self.release().sources().collect();
+        let files: Vec<Vec<TreeFile>> =
+            layers.iter().map(|layer| self.files(&layer.digest)).collect::<Result<_, _>>()?;
+        let read = |file: &TreeFile| self.read(&file.digest);
+        let sources: Vec<SourceFiles<'_>> = layers
+            .into_iter()
+            .zip(&files)
+            .map(|(layer, files)| SourceFiles { layer, files, read: &read })
+            .collect();
+        source(&sources, self.release().processes.get("web"), target, runtime)
+    }
+}
+
+/// What a release is written out as.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Export {
+    /// All wheels.
+    Dependencies,
+    /// The user's code.
+    Source,
+}
+
+impl Export {
+    /// How the file is called.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Dependencies => "deps.pex",
+            Self::Source => "source.pex",
+        }
+    }
+}
+
+/// The bytes of a file of a project, which must be those that were looked at.
+pub(crate) fn read_file(folder: &Path, file: &TreeFile) -> Result<Vec<u8>, Error> {
+    use sha2::{Digest as _, Sha256};
+    let path = folder.join(&file.path);
+    let bytes = std::fs::read(&path).map_err(Error::at("read", &path))?;
+    match Digest::new(Sha256::digest(&bytes).into()) == file.digest {
+        true => Ok(bytes),
+        false => Err(ErrorKind::Changed { path: file.path.clone() }.into()),
+    }
+}

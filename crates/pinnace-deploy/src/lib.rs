@@ -1,0 +1,35 @@
+//! Releases.
+mod contents;
+mod draft;
+mod error;
+mod export;
+mod index;
+mod lay;
+mod live;
+mod machine;
+mod make;
+mod parallel;
+mod process;
+mod publish;
+mod release;
+mod rules;
+mod scan;
+mod settings;
+mod tree;
+
+pub use contents::Contents;
+pub use draft::Draft;
+pub use error::{Error, ErrorKind};
+pub use export::Export;
+pub use index::Index;
+pub use lay::Laid;
+pub use live::{Live, Service};
+pub use machine::Machine;
+pub use make::{Ingredients, SourceFolder};
+pub use process::{Drain, Process, Ready, Stop};
+pub use publish::Moved;
+pub use release::{Exports, Layer, LayerKind, LocalDistribution, Release, Wheel, WheelSet};
+pub use rules::{Reason, Rules};
+pub use scan::{LeftOut, Scan};
+pub use settings::Settings;
+pub use tree::{FileMode, Tree, TreeFile};

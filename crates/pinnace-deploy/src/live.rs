@@ -1,0 +1,159 @@
+//! What a service is at: its newest step, and where the contents of that release are.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+    thread,
+};
+
+use pinnace_store::{Deployment, Digest, Places, RefName, Store};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::{Error, ErrorKind, Machine, Release};
+
+/// A service in a store, seen from a machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Service<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) machine: &'a Machine,
+    pub(crate) name: &'a RefName,
+}
+
+/// What a service was at when it was looked at.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Live {
+    /// Its newest step; `None` if it never had one.
+    pub step: Option<Deployment>,
+    /// The release that it is at.
+    pub release: Option<Release>,
+    /// Where the contents of that release are.
+    pub(crate) places: Places,
+    /// What a collection is about to remove.
+    pub(crate) condemned: BTreeSet<Digest>,
+}
+
+/// Remembers where the contents of the live release are, by store and service.
+const BUCKET: &str = "live-1";
+
+impl<'a> Service<'a> {
+    /// The service that a ref of a store is: `wanted/…`.
+    pub fn new(store: &'a Store, machine: &'a Machine, name: &'a RefName) -> Self {
+        Self { store, machine, name }
+    }
+
+    /// What it is at. Where the machine knows that, requests go out at once, and nothing is waited for
+    /// twice.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read, or the release is none.
+    pub fn look(&self) -> Result<Live, Error> {
+        let known = self.known();
+        let step = known.as_ref().and_then(|known| known.step.as_ref());
+        let asked = Mutex::new(Asked::default());
+        let note = |answer: Asked| {
+            let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+            asked.merge(answer);
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                note(Asked { condemned: Some(self.store.condemned()), ..Asked::default() })
+            });
+            if let Some(step) = step {
+                scope.spawn(|| {
+                    let there = self.store.step(self.name, step.generation);
+                    note(Asked { step: Some(there), ..Asked::default() });
+                });
+            }
+            note(Asked { newest: Some(self.store.generation(self.name)), ..Asked::default() });
+        });
+        let asked = asked.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let condemned = asked.condemned.transpose()?.unwrap_or_default();
+        let newest = asked.newest.transpose()?.flatten();
+        // The same number may be another step, of a store that was made anew.
+        let there = asked.step.transpose()?.flatten();
+        let is_known =
+            there.is_some() && there.as_ref() == step && newest == step.map(|one| one.generation);
+        let live = match known.filter(|_| is_known) {
+            Some(known) => known,
+            None if newest.is_none() => Live::default(),
+            None => self.read()?,
+        };
+        Ok(Live { condemned, ..live })
+    }
+
+    fn read(&self) -> Result<Live, Error> {
+        let Some(step) = self.store.latest(self.name)? else { return Ok(Live::default()) };
+        let mut live = Live { step: Some(step), ..Live::default() };
+        let Some(digest) = live.digest() else { return Ok(live) };
+        let lost = || ErrorKind::Lost { digest, by: format!("`{}`", self.name) };
+        let stored = self.store.manifest(&digest)?.ok_or_else(lost)?;
+        live.places = self.store.places(&digest)?;
+        live.release = Some(Release::parse(&stored.manifest)?);
+        self.remember(&live);
+        Ok(live)
+    }
+
+    /// What the machine knows of it.
+    fn known(&self) -> Option<Live> {
+        let bytes = self.machine.known(BUCKET, &self.key())?;
+        let json: Value = serde_json::from_slice(&bytes).ok()?;
+        let step = Deployment::parse(json.get("step")?.as_str()?.as_bytes()).ok()?;
+        let release = serde_json::from_value(json.get("release")?.clone()).ok()?;
+        let digests = |value: &Value| -> Option<Vec<Digest>> {
+            value.as_array()?.iter().map(|one| one.as_str()?.parse().ok()).collect()
+        };
+        let mut places = Places::default();
+        for (pack, contents) in json.get("packs")?.as_object()? {
+            let pack = pack.parse().ok()?;
+            places.packed.extend(digests(contents)?.into_iter().map(|content| (content, pack)));
+        }
+        places.alone = digests(json.get("alone")?)?.into_iter().collect();
+        Some(Live { step: Some(step), release, places, condemned: BTreeSet::new() })
+    }
+
+    pub(crate) fn remember(&self, live: &Live) {
+        let Some(Ok(step)) = live.step.as_ref().map(Deployment::to_bytes) else { return };
+        let mut packs: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (content, pack) in &live.places.packed {
+            packs.entry(pack.to_string()).or_default().push(content.to_string());
+        }
+        let json = json!({
+            "step": String::from_utf8_lossy(&step),
+            "release": live.release,
+            "packs": packs,
+            "alone": live.places.alone.iter().map(Digest::to_string).collect::<Vec<_>>(),
+        });
+        self.machine.learn(BUCKET, &self.key(), json.to_string().as_bytes());
+    }
+
+    fn key(&self) -> String {
+        let place = format!("{:?} {}", self.store.backend(), self.name);
+        Digest::new(Sha256::digest(place).into()).to_hex()
+    }
+}
+
+/// Answers of a store that were asked for together.
+#[derive(Default)]
+struct Asked {
+    newest: Option<Result<Option<u64>, pinnace_store::Error>>,
+    step: Option<Result<Option<Deployment>, pinnace_store::Error>>,
+    condemned: Option<Result<BTreeSet<Digest>, pinnace_store::Error>>,
+}
+
+impl Asked {
+    fn merge(&mut self, other: Self) {
+        self.newest = self.newest.take().or(other.newest);
+        self.step = self.step.take().or(other.step);
+        self.condemned = self.condemned.take().or(other.condemned);
+    }
+}
+
+impl Live {
+    /// The digest of the release that it is at.
+    pub fn digest(&self) -> Option<Digest> {
+        self.step.as_ref()?.release
+    }
+}

@@ -1,0 +1,128 @@
+//! From a project's files and its wheels to a release.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use pinnace_pex::Runtime;
+use pinnace_store::Digest;
+use pinnace_wheel::Target;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Draft, Error, Exports, Layer, Live, LocalDistribution, Machine, Process, Release, Scan, Tree,
+    WheelSet,
+    export::{self, SourceFiles, read_file},
+};
+
+/// A folder of source that a release is made of.
+#[derive(Clone, Debug)]
+pub struct SourceFolder {
+    /// What people call it; the project's own comes first in a release.
+    pub name: String,
+    /// Where it is.
+    pub folder: PathBuf,
+    /// What of it ships.
+    pub scan: Scan,
+    /// The folders that modules are imported from; nothing is the root.
+    pub imports: Vec<String>,
+    /// The distribution that it is, if it is one.
+    pub distribution: Option<LocalDistribution>,
+}
+
+/// What a release is made of.
+#[derive(Clone, Debug)]
+pub struct Ingredients {
+    /// The platform.
+    pub target: Target,
+    /// The source, the project's own first.
+    pub sources: Vec<SourceFolder>,
+    /// The dependencies.
+    pub dependencies: WheelSet,
+    /// The processes by name.
+    pub processes: BTreeMap<String, Process>,
+    /// The environment variables that are needed, by name.
+    pub environment: BTreeSet<String>,
+    /// What is asked once it is ready.
+    pub metadata: Option<String>,
+}
+
+impl Ingredients {
+    /// Makes the release. What `live` tells of files that would be the same is believed; `deps.pex` is
+    /// measured else, for which the machine must have the wheels.
+    ///
+    /// # Errors
+    ///
+    /// If a file changed since it was looked at, or a wheel is not there.
+    pub fn draft(&self, live: &Live, machine: &Machine, threads: usize) -> Result<Draft, Error> {
+        let trees: Vec<Tree> = self
+            .sources
+            .iter()
+            .map(|source| Tree::of(&source.scan.files))
+            .collect::<Result<_, _>>()?;
+        let mut layers: Vec<Layer> = Vec::new();
+        for (source, tree) in self.sources.iter().zip(&trees) {
+            let mut layer = Layer::of_files(&source.name, tree.root(), source.imports.clone());
+            layer.distribution.clone_from(&source.distribution);
+            layers.push(layer);
+        }
+        let set = self.dependencies.manifest()?.digest();
+        layers.push(Layer::of_wheels("deps", set));
+        let own = Runtime::own();
+        let runtime = own.to_bytes()?;
+        let runtime_digest = Digest::new(Sha256::digest(&runtime).into());
+        let known = live.release.as_ref().filter(|one| {
+            let same = one.dependencies().is_some_and(|layer| layer.digest == set);
+            same && one.exports.runtime == runtime_digest
+        });
+        let deps = match known {
+            Some(known) => known.exports.deps,
+            None => {
+                let builder = export::dependencies(&self.dependencies, &self.platform()?, &own)?;
+                export::digest(&builder, machine, threads)?
+            }
+        };
+        let source =
+            match known.filter(|one| one.layers == layers && one.processes == self.processes) {
+                Some(known) => known.exports.source,
+                None => self.measure_source(&layers, &own, threads)?,
+            };
+        let exports = Exports::new(runtime_digest, deps, source);
+        let mut release = Release::new(self.target.to_string(), layers, exports);
+        release.processes.clone_from(&self.processes);
+        release.environment.clone_from(&self.environment);
+        release.metadata.clone_from(&self.metadata);
+        let sources = self.sources.iter().zip(&trees);
+        let sources = sources
+            .map(|(source, tree)| (source.folder.as_path(), source.scan.files.as_slice(), tree));
+        Draft::new(&release, sources, &self.dependencies, runtime)
+    }
+
+    fn measure_source(
+        &self,
+        layers: &[Layer],
+        runtime: &Runtime,
+        threads: usize,
+    ) -> Result<Digest, Error> {
+        let read = |folder: &Path| {
+            let folder = folder.to_owned();
+            move |file: &crate::TreeFile| read_file(&folder, file)
+        };
+        let readers: Vec<_> = self.sources.iter().map(|source| read(&source.folder)).collect();
+        let sources: Vec<SourceFiles<'_>> = layers
+            .iter()
+            .zip(&self.sources)
+            .zip(&readers)
+            .map(|((layer, source), read)| SourceFiles { layer, files: &source.scan.files, read })
+            .collect();
+        let web = self.processes.get("web");
+        let builder = export::source(&sources, web, &self.platform()?, runtime)?;
+        export::digest(&builder, &pinnace_pex::NoWheels, threads)
+    }
+
+    /// The platform as the release names it, which says less than the interpreter that it was taken from.
+    fn platform(&self) -> Result<Target, Error> {
+        Ok(self.target.to_string().parse()?)
+    }
+}

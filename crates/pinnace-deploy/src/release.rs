@@ -1,0 +1,321 @@
+//! What is run: the manifest of a release, and those of its layers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pinnace_store::{Digest, Manifest};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use crate::{Error, ErrorKind, Process};
+
+/// One runnable state of a project: its digest is its identity, for ever. Who made it live, when and why
+/// stands in the deployment record.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// The platform that it is for, as a [`Target`](pinnace_wheel::Target) is written.
+    pub platform: String,
+    /// What it is made of, in the order of merging: source before dependencies.
+    pub layers: Vec<Layer>,
+    /// Its processes by name.
+    #[serde(default)]
+    pub processes: BTreeMap<String, Process>,
+    /// The environment variables that it needs: names, never values.
+    #[serde(default)]
+    pub environment: BTreeSet<String>,
+    /// What is asked of it once it is ready: `module:function`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<String>,
+    /// What it is written out as.
+    pub exports: Exports,
+}
+
+/// One input of a release.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// What people call it.
+    pub name: String,
+    /// What it holds.
+    pub kind: LayerKind,
+    /// The manifest of its contents.
+    #[serde(with = "text")]
+    pub digest: Digest,
+    /// Of files: the folders that modules are imported from; nothing is the root.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub imports: Vec<String>,
+    /// Of files: the distribution that they are, as `importlib.metadata` finds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distribution: Option<LocalDistribution>,
+}
+
+/// What a layer holds.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(rename_all = "lowercase")]
+pub enum LayerKind {
+    /// Source files: its manifest is a [`Tree`](crate::Tree).
+    Files,
+    /// Dependencies: its manifest is a [`WheelSet`].
+    Wheels,
+}
+
+/// A project as an installed distribution (Recording Installed Projects specification).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(deny_unknown_fields)]
+pub struct LocalDistribution {
+    /// The project's name, normalised.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its `METADATA`.
+    pub metadata: String,
+    /// Its `entry_points.txt`; nothing if it has none.
+    pub entry_points: String,
+}
+
+/// What a release is written out as, so that later versions write the same.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(deny_unknown_fields)]
+pub struct Exports {
+    /// The boot code: a [`Runtime`](pinnace_pex::Runtime).
+    #[serde(with = "text")]
+    pub runtime: Digest,
+    /// The SHA-256 of `deps.pex`; its digits alone, since the store need not have it.
+    #[serde(with = "digits")]
+    pub deps: Digest,
+    /// The SHA-256 of `source.pex`, likewise.
+    #[serde(with = "digits")]
+    pub source: Digest,
+}
+
+/// The dependencies of a release: a platform, and the exact wheels for it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(deny_unknown_fields)]
+pub struct WheelSet {
+    /// The platform.
+    pub platform: String,
+    /// The wheels, sorted by name.
+    pub wheels: Vec<Wheel>,
+    /// Projects whose versions were overridden: what others require of them need not hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overridden: Vec<String>,
+    /// Projects that were left out although others require them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<String>,
+}
+
+/// A wheel of a release.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[non_exhaustive]
+#[serde(deny_unknown_fields)]
+pub struct Wheel {
+    /// Its file name.
+    pub name: String,
+    /// The digest of its bytes.
+    #[serde(with = "text")]
+    pub digest: Digest,
+    /// The extras that are asked of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extras: Vec<String>,
+}
+
+const RELEASE: &str = "release";
+const WHEELS: &str = "wheels";
+
+impl Release {
+    /// A release that runs nothing by itself.
+    pub fn new(platform: impl Into<String>, layers: Vec<Layer>, exports: Exports) -> Self {
+        let (processes, environment, metadata) = Default::default();
+        Self { platform: platform.into(), layers, processes, environment, metadata, exports }
+    }
+
+    /// The manifest of it.
+    ///
+    /// # Errors
+    ///
+    /// If it is larger than any is.
+    pub fn manifest(&self) -> Result<Manifest, Error> {
+        encode(RELEASE, self)
+    }
+
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Manifest`] if it is none of a release, or holds what this version does not know.
+    pub fn parse(manifest: &Manifest) -> Result<Self, Error> {
+        decode(RELEASE, manifest)
+    }
+
+    /// The layers of source files, the project's own first.
+    pub fn sources(&self) -> impl Iterator<Item = &Layer> {
+        self.layers.iter().filter(|layer| layer.kind == LayerKind::Files)
+    }
+
+    /// The layer of dependencies; `None` if there are none.
+    pub fn dependencies(&self) -> Option<&Layer> {
+        self.layers.iter().find(|layer| layer.kind == LayerKind::Wheels)
+    }
+}
+
+impl Layer {
+    /// Source files, of which modules are imported from these folders.
+    pub fn of_files(name: impl Into<String>, digest: Digest, imports: Vec<String>) -> Self {
+        Self { name: name.into(), kind: LayerKind::Files, digest, imports, distribution: None }
+    }
+
+    /// Dependencies.
+    pub fn of_wheels(name: impl Into<String>, digest: Digest) -> Self {
+        let (imports, distribution) = Default::default();
+        Self { name: name.into(), kind: LayerKind::Wheels, digest, imports, distribution }
+    }
+}
+
+impl WheelSet {
+    /// These wheels for a platform, in whatever order.
+    pub fn new(platform: impl Into<String>, mut wheels: Vec<Wheel>) -> Self {
+        wheels.sort();
+        let (overridden, excluded) = Default::default();
+        Self { platform: platform.into(), wheels, overridden, excluded }
+    }
+
+    /// The manifest of it.
+    ///
+    /// # Errors
+    ///
+    /// If it is larger than any is.
+    pub fn manifest(&self) -> Result<Manifest, Error> {
+        encode(WHEELS, self)
+    }
+
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    ///
+    /// As [`Release::parse`].
+    pub fn parse(manifest: &Manifest) -> Result<Self, Error> {
+        decode(WHEELS, manifest)
+    }
+}
+
+impl Wheel {
+    /// A wheel of which these extras are asked.
+    pub fn new(name: impl Into<String>, digest: Digest, extras: Vec<String>) -> Self {
+        Self { name: name.into(), digest, extras }
+    }
+}
+
+impl Exports {
+    /// These digests.
+    pub fn new(runtime: Digest, deps: Digest, source: Digest) -> Self {
+        Self { runtime, deps, source }
+    }
+}
+
+fn encode(kind: &'static str, value: &impl Serialize) -> Result<Manifest, Error> {
+    let refuse = |reason: &dyn std::fmt::Display| ErrorKind::Manifest {
+        digest: Digest::new([0; 32]),
+        kind,
+        reason: reason.to_string(),
+    };
+    let keys = serde_json::to_value(value).map_err(|error| refuse(&error))?;
+    Ok(Manifest::new(kind, keys).map_err(|error| refuse(&error))?)
+}
+
+fn decode<T: DeserializeOwned>(kind: &'static str, manifest: &Manifest) -> Result<T, Error> {
+    let refuse = |reason: String| ErrorKind::Manifest { digest: manifest.digest(), kind, reason };
+    if manifest.kind() != kind {
+        return Err(refuse(format!("it is of the kind `{}`", manifest.kind())).into());
+    }
+    let keys: Map<String, Value> =
+        serde_json::from_slice(manifest.as_bytes()).map_err(|error| refuse(error.to_string()))?;
+    let own = keys.into_iter().filter(|(key, _)| key != "format" && key != "kind").collect();
+    Ok(serde_json::from_value(Value::Object(own))
+        .map_err(|error| refuse(format!("{error}; a newer pinnace may know more")))?)
+}
+
+/// Digests as text.
+mod text {
+    use pinnace_store::Digest;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(digest: &Digest, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(digest)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(input: D) -> Result<Digest, D::Error> {
+        String::deserialize(input)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Digests as digits, which no store takes for a reference.
+mod digits {
+    use pinnace_store::Digest;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(digest: &Digest, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_str(&digest.to_hex())
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(input: D) -> Result<Digest, D::Error> {
+        format!("sha256:{}", String::deserialize(input)?).parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn release() -> Release {
+        let digest = |byte| Digest::new([byte; 32]);
+        let mut source = Layer::of_files("shop", digest(1), vec!["src".to_owned()]);
+        source.distribution = Some(LocalDistribution {
+            name: "shop".to_owned(),
+            version: "1".to_owned(),
+            metadata: "Name: shop\n".to_owned(),
+            entry_points: String::new(),
+        });
+        let layers = vec![source, Layer::of_wheels("deps", digest(2))];
+        let exports = Exports::new(digest(3), digest(4), digest(5));
+        let mut release = Release::new("manylinux_2_36_x86_64-cp311", layers, exports);
+        let web = Process::new(vec!["python".to_owned(), "-m".to_owned(), "shop".to_owned()]);
+        release.processes.insert("web".to_owned(), web);
+        release.environment.insert("KEY".to_owned());
+        release
+    }
+
+    #[test]
+    fn releases_are_read_as_they_were_written() {
+        let release = release();
+        let manifest = release.manifest().unwrap();
+        assert_eq!(Release::parse(&manifest).unwrap(), release);
+        // What is exported is no part of the store.
+        assert_eq!(manifest.references().len(), 3);
+        let wheels = WheelSet::new(
+            "x",
+            vec![
+                Wheel::new("b", Digest::new([1; 32]), vec![]),
+                Wheel::new("a", Digest::new([2; 32]), vec!["x".to_owned()]),
+            ],
+        );
+        assert_eq!(wheels.wheels[0].name, "a");
+        assert_eq!(WheelSet::parse(&wheels.manifest().unwrap()).unwrap(), wheels);
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused() {
+        let mut keys = serde_json::to_value(release()).unwrap();
+        keys["layers"][0]["kind"] = json!("other");
+        let error = Release::parse(&Manifest::new(RELEASE, keys.clone()).unwrap()).unwrap_err();
+        assert!(error.to_string().contains("unknown variant `other`"), "{error}");
+        assert!(Release::parse(&Manifest::new("wheels", keys).unwrap()).is_err());
+    }
+}

@@ -1,0 +1,273 @@
+//! Looking at a project: which files ship, and what is in them.
+
+use std::{
+    fs::{self, File, Metadata},
+    io::Read,
+    path::{Path, PathBuf},
+    rc::Rc,
+};
+
+use ignore::gitignore::Gitignore;
+use pinnace_store::Digest;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Error, ErrorKind, FileMode, Index, Reason, Rules, TreeFile, index::Marks, parallel,
+    rules::ignore_file,
+};
+
+/// What a look at a project has found.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Scan {
+    /// What is shipped, sorted by path.
+    pub files: Vec<TreeFile>,
+    /// What is not: files, and folders with all that is in them.
+    pub left_out: Vec<LeftOut>,
+    /// What is to be remembered for the next look.
+    pub index: Index,
+    /// How many files had to be read.
+    pub read: usize,
+}
+
+/// Something of a project that is not shipped.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct LeftOut {
+    /// Where it is, from the project's folder; a folder ends in `/`.
+    pub path: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Links may lead anywhere; no project is nested deeper than this.
+const DEEPEST: usize = 100;
+
+impl Scan {
+    /// Looks at the project in a folder. Of what `known` remembers, only marks are looked at. Links are
+    /// followed as far as they stay in the project.
+    ///
+    /// # Errors
+    ///
+    /// If something cannot be read; [`ErrorKind::Unfit`] for a link that leads elsewhere, a name that is not
+    /// UTF-8, what is neither file nor folder; [`ErrorKind::Changed`] for what changes while it is read.
+    pub fn of(folder: &Path, rules: &Rules, known: &Index, threads: usize) -> Result<Self, Error> {
+        let root = folder.canonicalize().map_err(Error::at("look at", folder))?;
+        let mut walk = Walk { root: &root, rules, found: Vec::new(), left_out: Vec::new() };
+        walk.folder(&root, "", &above(&root), Shipped::All, 0)?;
+        let Walk { mut found, mut left_out, .. } = walk;
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        left_out.sort_by(|a, b| a.path.cmp(&b.path));
+        let digests = parallel::each(&found, threads, |file| {
+            let known = known.digest(&file.path, &file.marks);
+            known.map_or_else(|| file.read().map(|digest| (digest, true)), |one| Ok((one, false)))
+        });
+        let mut scan = Self { left_out, ..Self::default() };
+        let mut marks = Vec::with_capacity(found.len());
+        for (file, digest) in found.into_iter().zip(digests) {
+            let (digest, was_read) = digest?;
+            scan.read += usize::from(was_read);
+            marks.push((file.path.clone(), file.marks, digest));
+            let Found { path, mode, marks: Marks { size, .. }, .. } = file;
+            scan.files.push(TreeFile { path, mode, digest, size });
+        }
+        scan.index = Index::of(marks);
+        Ok(scan)
+    }
+}
+
+/// A file that ships.
+struct Found {
+    path: String,
+    place: PathBuf,
+    mode: FileMode,
+    marks: Marks,
+}
+
+impl Found {
+    /// The digest of its content, which must be what it was when it was found.
+    fn read(&self) -> Result<Digest, Error> {
+        let fault = || Error::at("read", &self.place);
+        let mut file = File::open(&self.place).map_err(fault())?;
+        let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+        loop {
+            match file.read(&mut buffer).map_err(fault())? {
+                0 => break,
+                n => hash.update(&buffer[..n]),
+            }
+        }
+        let after = Marks::of(&file.metadata().map_err(fault())?);
+        match after == self.marks {
+            true => Ok(Digest::new(hash.finalize().into())),
+            false => Err(ErrorKind::Changed { path: self.path.clone() }.into()),
+        }
+    }
+}
+
+/// How much of a folder ships.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Shipped {
+    All,
+    /// Only what the settings include: an ignore file leaves the folder out.
+    Included,
+}
+
+/// Ignore files that count in a folder, those of its parents first.
+type Ignores = Vec<Rc<Gitignore>>;
+
+struct Walk<'a> {
+    root: &'a Path,
+    rules: &'a Rules,
+    found: Vec<Found>,
+    left_out: Vec<LeftOut>,
+}
+
+impl Walk<'_> {
+    fn folder(
+        &mut self,
+        folder: &Path,
+        prefix: &str,
+        ignores: &Ignores,
+        shipped: Shipped,
+        depth: usize,
+    ) -> Result<(), Error> {
+        if depth > DEEPEST {
+            return Err(unfit(prefix, "its folders are nested too deeply, or a link leads back"));
+        }
+        let own = ignore_file(&folder.join(".gitignore"), folder).map(Rc::new);
+        let ignores: Ignores = ignores.iter().cloned().chain(own).collect();
+        for entry in fs::read_dir(folder).map_err(Error::at("read", folder))? {
+            let entry = entry.map_err(Error::at("read", folder))?;
+            let place = entry.path();
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else {
+                return Err(unfit(&place.display().to_string(), "its name is not UTF-8"));
+            };
+            let path = format!("{prefix}{name}");
+            let metadata = entry.metadata().map_err(Error::at("look at", &place))?;
+            let (place, metadata) = match metadata.is_symlink() {
+                // Wherever a link leads that would not ship is of no account.
+                true if self.stays(&path, &place, &ignores) => (place, metadata),
+                true => self.follow(&path, &place)?,
+                false => (place, metadata),
+            };
+            self.entry(path, place, &metadata, &ignores, shipped, depth)?;
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        path: String,
+        place: PathBuf,
+        metadata: &Metadata,
+        ignores: &Ignores,
+        shipped: Shipped,
+        depth: usize,
+    ) -> Result<(), Error> {
+        let is_folder = metadata.is_dir();
+        let is_environment = is_folder && place.join("pyvenv.cfg").exists();
+        let reason = self.rules.leaves_out(&path, is_folder);
+        if let Some(reason) = reason.or(is_environment.then_some(Reason::OfTool)) {
+            self.leave(path, is_folder, reason);
+            return Ok(());
+        }
+        let included = self.rules.includes(&path, is_folder);
+        let ignored = (!included).then(|| ignored(ignores, &place, is_folder, self.root)).flatten();
+        let shipped = match (included, &ignored) {
+            (true, _) => Shipped::All,
+            (false, Some(_)) => Shipped::Included,
+            (false, None) => shipped,
+        };
+        if shipped == Shipped::Included && !(is_folder && self.rules.includes_something()) {
+            if let Some(reason) = ignored {
+                self.leave(path, is_folder, reason);
+            }
+            return Ok(());
+        }
+        if is_folder {
+            return self.folder(&place, &format!("{path}/"), ignores, shipped, depth + 1);
+        }
+        if !metadata.is_file() {
+            return Err(unfit(&path, "it is neither a file nor a folder: `exclude` leaves it out"));
+        }
+        let mode = if is_executable(metadata) { FileMode::Executable } else { FileMode::File };
+        self.found.push(Found { path, place, mode, marks: Marks::of(metadata) });
+        Ok(())
+    }
+
+    fn stays(&self, path: &str, place: &Path, ignores: &Ignores) -> bool {
+        self.rules.leaves_out(path, false).is_some()
+            || !self.rules.includes(path, false)
+                && ignored(ignores, place, false, self.root).is_some()
+    }
+
+    fn leave(&mut self, path: String, is_folder: bool, reason: Reason) {
+        let path = if is_folder { path + "/" } else { path };
+        self.left_out.push(LeftOut { path, reason });
+    }
+
+    /// What a link leads to.
+    fn follow(&self, path: &str, link: &Path) -> Result<(PathBuf, Metadata), Error> {
+        let place = link
+            .canonicalize()
+            .map_err(|error| unfit(path, &format!("it is a link that leads nowhere ({error})")))?;
+        if !place.starts_with(self.root) {
+            let reason = format!(
+                "it is a link that leads out of the project, to `{}`: `exclude` leaves it out",
+                place.display()
+            );
+            return Err(unfit(path, &reason));
+        }
+        if link.starts_with(&place) {
+            return Err(unfit(path, "it is a link that leads back to a folder that it is in"));
+        }
+        let metadata = fs::metadata(&place).map_err(Error::at("look at", &place))?;
+        Ok((place, metadata))
+    }
+}
+
+/// The ignore files above a project that is a part of a repository.
+fn above(root: &Path) -> Ignores {
+    let Some(repository) = root.ancestors().find(|folder| folder.join(".git").exists()) else {
+        return Ignores::new();
+    };
+    let own = ignore_file(&repository.join(".git/info/exclude"), repository);
+    let parents = root.ancestors().skip(1).take_while(|folder| folder.starts_with(repository));
+    let mut parents: Vec<&Path> = parents.collect();
+    parents.reverse();
+    let files = parents.into_iter().filter_map(|one| ignore_file(&one.join(".gitignore"), one));
+    own.into_iter().chain(files).map(Rc::new).collect()
+}
+
+/// What an ignore file says of it: the nearest one that says something.
+fn ignored(ignores: &Ignores, place: &Path, is_folder: bool, root: &Path) -> Option<Reason> {
+    for rules in ignores.iter().rev() {
+        match rules.matched(place, is_folder) {
+            ignore::Match::None => {}
+            ignore::Match::Whitelist(_) => return None,
+            ignore::Match::Ignore(glob) => {
+                let file = glob.from().unwrap_or(Path::new(".gitignore"));
+                let file = file.strip_prefix(root).unwrap_or(file).display().to_string();
+                return Some(Reason::Ignored { pattern: glob.original().to_owned(), file });
+            }
+        }
+    }
+    None
+}
+
+fn unfit(path: &str, reason: &str) -> Error {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    ErrorKind::Unfit { path: path.to_owned(), reason: reason.to_owned() }.into()
+}
+
+#[cfg(unix)]
+fn is_executable(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o100 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_metadata: &Metadata) -> bool {
+    false
+}

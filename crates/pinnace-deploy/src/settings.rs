@@ -1,0 +1,186 @@
+//! How a project says that it runs: `[tool.pinnace]` of its `pyproject.toml`, or a `pinnace.toml`.
+
+use std::{collections::BTreeMap, fs, io, path::Path};
+
+use serde::Deserialize;
+
+use crate::{Drain, Error, ErrorKind, Process, Ready, Stop};
+
+/// What a project says of how it runs, and of what it is made.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The service that it is.
+    pub service: Option<String>,
+    /// The interpreter that it is for: a version.
+    pub python: Option<String>,
+    /// The platform that it is for.
+    pub platform: Option<String>,
+    /// Its processes by name; `web` is the one that answers.
+    pub processes: BTreeMap<String, Process>,
+    /// The environment variables that it needs, by name.
+    pub env: Vec<String>,
+    /// What is shipped although ignore files leave it out: patterns as of a `.gitignore`.
+    pub include: Vec<String>,
+    /// What is not shipped.
+    pub exclude: Vec<String>,
+    /// What runs in the project's folder before it is looked at.
+    pub prepare: Vec<String>,
+    /// What is asked of it once it is ready: `module:function`.
+    pub metadata: Option<String>,
+    /// The extras and the dependency groups that it needs.
+    pub extra: Vec<String>,
+    /// The dependency groups that it needs.
+    pub group: Vec<String>,
+    /// The agent that runs it.
+    pub agent: Option<String>,
+    /// The store that it is published to.
+    pub store: Option<String>,
+}
+
+/// As it stands in a file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Written {
+    service: Option<String>,
+    python: Option<String>,
+    platform: Option<String>,
+    serve: Option<Vec<String>>,
+    ready: Option<Ready>,
+    stop: Option<Stop>,
+    drain: Option<Drain>,
+    #[serde(default)]
+    processes: BTreeMap<String, Process>,
+    #[serde(default)]
+    env: Vec<String>,
+    #[serde(default)]
+    include: Vec<String>,
+    #[serde(default)]
+    exclude: Vec<String>,
+    #[serde(default)]
+    prepare: Vec<String>,
+    metadata: Option<String>,
+    #[serde(default)]
+    extra: Vec<String>,
+    #[serde(default)]
+    group: Vec<String>,
+    agent: Option<String>,
+    store: Option<String>,
+}
+
+impl Settings {
+    /// What the project in a folder says; a project that says nothing has nothing but its name.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read, or says what cannot be.
+    pub fn of_project(folder: &Path) -> Result<Self, Error> {
+        let own = folder.join("pinnace.toml");
+        if let Some(text) = read(&own)? {
+            return Self::parse(&text, &own.display().to_string());
+        }
+        let project = folder.join("pyproject.toml");
+        let Some(text) = read(&project)? else { return Ok(Self::default()) };
+        let origin = project.display().to_string();
+        let table: toml::Table = text.parse().map_err(|error| refuse(&origin, &error))?;
+        let own = table.get("tool").and_then(|tool| tool.get("pinnace"));
+        own.map_or_else(|| Ok(Self::default()), |own| Self::of_table(own.clone(), &origin))
+    }
+
+    /// Reads the text of a `pinnace.toml`.
+    ///
+    /// # Errors
+    ///
+    /// If it says what cannot be.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, Error> {
+        let table: toml::Table = text.parse().map_err(|error| refuse(origin, &error))?;
+        Self::of_table(table.into(), origin)
+    }
+
+    fn of_table(table: toml::Value, origin: &str) -> Result<Self, Error> {
+        let written: Written = table.try_into().map_err(|error| refuse(origin, &error))?;
+        let mut processes = written.processes;
+        if let Some(argv) = written.serve {
+            let mut web = Process::new(argv);
+            web.ready = written.ready.unwrap_or_default();
+            web.stop = written.stop.unwrap_or_default();
+            web.drain = written.drain.unwrap_or_default();
+            if processes.insert("web".to_owned(), web).is_some() {
+                return Err(refuse(origin, &"`serve` is `processes.web`: only one can be there"));
+            }
+        } else if written.ready.is_some() || written.stop.is_some() || written.drain.is_some() {
+            return Err(refuse(
+                origin,
+                &"`ready`, `stop` and `drain` are of `serve`, which is not there",
+            ));
+        }
+        if let Some((name, _)) = processes.iter().find(|(_, one)| one.argv.is_empty()) {
+            return Err(refuse(origin, &format!("the process `{name}` has no command")));
+        }
+        if written.python.is_some() && written.platform.is_some() {
+            return Err(refuse(
+                origin,
+                &"`platform` says the version of Python, too: leave `python` out",
+            ));
+        }
+        Ok(Self {
+            service: written.service,
+            python: written.python,
+            platform: written.platform,
+            processes,
+            env: written.env,
+            include: written.include,
+            exclude: written.exclude,
+            prepare: written.prepare,
+            metadata: written.metadata,
+            extra: written.extra,
+            group: written.group,
+            agent: written.agent,
+            store: written.store,
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<Option<String>, Error> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::at("read", path)(error)),
+    }
+}
+
+fn refuse(origin: &str, reason: &dyn std::fmt::Display) -> Error {
+    let (origin, reason) = (origin.to_owned(), reason.to_string().trim().to_owned());
+    ErrorKind::Settings { origin, reason }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serving_is_a_process_called_web() {
+        let text = "service = 'shop'\nserve = ['python', '-m', 'app']\nready = 'http:/'\nenv = ['KEY']\n\
+                    [processes.worker]\nargv = ['python', 'work.py']\ndrain = '2m'\n";
+        let settings = Settings::parse(text, "pinnace.toml").unwrap();
+        let web = &settings.processes["web"];
+        assert_eq!((web.ready.to_string(), web.stop.signal()), ("http:/".to_owned(), "TERM"));
+        assert_eq!(settings.processes["worker"].drain.seconds(), 120);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_the_file() {
+        for (text, reason) in [
+            ("servce = 'x'", "unknown field"),
+            ("ready = 'tcp'", "not there"),
+            ("serve = ['x']\n[processes.web]\nargv = ['y']", "only one"),
+            ("serve = []", "no command"),
+            ("serve = ['x']\nstop = 'signal:KILL'", "TERM"),
+            ("python = '3.11'\nplatform = 'linux_x86_64-cp311'", "leave `python` out"),
+            ("service = ", "expected"),
+        ] {
+            let error = Settings::parse(text, "p.toml").unwrap_err().to_string();
+            assert!(error.starts_with("`p.toml`: ") && error.contains(reason), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Source files as a tree of manifests, one for each folder: what did not change keeps its digest.
+
+use std::collections::BTreeMap;
+
+use pinnace_store::{Digest, Manifest};
+use serde_json::{Map, Value, json};
+
+use crate::{Error, ErrorKind};
+
+/// The kind of manifest that a folder is.
+pub(crate) const KIND: &str = "tree";
+
+/// What a file is allowed.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum FileMode {
+    /// To be read.
+    File,
+    /// To be run, too.
+    Executable,
+}
+
+/// A file of a tree.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TreeFile {
+    /// Its path from the root, with `/`.
+    pub path: String,
+    /// What it is allowed.
+    pub mode: FileMode,
+    /// Its content.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// A folder and all that is below it, as manifests.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    root: Digest,
+    nodes: BTreeMap<Digest, Manifest>,
+}
+
+/// No folder is nested deeper.
+const DEEPEST: usize = 100;
+
+impl Tree {
+    /// The tree of files, each of whose paths is there once.
+    ///
+    /// # Errors
+    ///
+    /// If a path has an empty part, `.` or `..`, or is both a file and a folder.
+    pub fn of<'f>(files: impl IntoIterator<Item = &'f TreeFile>) -> Result<Self, Error> {
+        let mut top = Folder::default();
+        for file in files {
+            top.insert(&file.path, file)?;
+        }
+        let mut nodes = BTreeMap::new();
+        let root = top.encode(&mut nodes)?;
+        Ok(Self { root, nodes })
+    }
+
+    /// What the whole is known by.
+    pub fn root(&self) -> Digest {
+        self.root
+    }
+
+    /// The manifests of all folders.
+    pub fn nodes(&self) -> impl Iterator<Item = (&Digest, &Manifest)> {
+        self.nodes.iter()
+    }
+
+    /// The files of a tree whose manifests `read` finds, sorted by path.
+    ///
+    /// # Errors
+    ///
+    /// If a manifest is none of a folder, or `read` fails.
+    pub fn files(
+        root: &Digest,
+        read: &mut dyn FnMut(&Digest) -> Result<Manifest, Error>,
+    ) -> Result<Vec<TreeFile>, Error> {
+        let mut files = Vec::new();
+        walk(root, "", 0, read, &mut files)?;
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+}
+
+#[derive(Default)]
+struct Folder<'f> {
+    entries: BTreeMap<&'f str, Entry<'f>>,
+}
+
+enum Entry<'f> {
+    File(&'f TreeFile),
+    Folder(Folder<'f>),
+}
+
+impl<'f> Folder<'f> {
+    fn insert(&mut self, path: &'f str, file: &'f TreeFile) -> Result<(), Error> {
+        let refuse = |reason: &str| {
+            let (path, reason) = (file.path.clone(), reason.to_owned());
+            Err(ErrorKind::Unfit { path, reason }.into())
+        };
+        let (name, rest) = path.split_once('/').map_or((path, None), |(a, b)| (a, Some(b)));
+        if !is_name(name) {
+            return refuse("its name cannot be a name of a file");
+        }
+        match (rest, self.entries.get_mut(name)) {
+            (None, None) => {
+                self.entries.insert(name, Entry::File(file));
+                Ok(())
+            }
+            (Some(rest), Some(Entry::Folder(folder))) => folder.insert(rest, file),
+            (Some(rest), None) => {
+                let mut folder = Folder::default();
+                folder.insert(rest, file)?;
+                self.entries.insert(name, Entry::Folder(folder));
+                Ok(())
+            }
+            _ => refuse("there is a file and a folder of that name, or it is there twice"),
+        }
+    }
+
+    fn encode(&self, nodes: &mut BTreeMap<Digest, Manifest>) -> Result<Digest, Error> {
+        let mut entries = Map::new();
+        for (name, entry) in &self.entries {
+            let value = match entry {
+                Entry::File(file) => {
+                    let mode = match file.mode {
+                        FileMode::File => "file",
+                        FileMode::Executable => "executable",
+                    };
+                    json!({ "blob": file.digest.to_string(), "bytes": file.size, "mode": mode })
+                }
+                Entry::Folder(folder) => json!({ "tree": folder.encode(nodes)?.to_string() }),
+            };
+            entries.insert((*name).to_owned(), value);
+        }
+        let manifest = Manifest::new(KIND, json!({ "entries": entries }))
+            .map_err(|error| ErrorKind::Unfit { path: String::new(), reason: error.to_string() })?;
+        let digest = manifest.digest();
+        nodes.insert(digest, manifest);
+        Ok(digest)
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    !matches!(name, "" | "." | "..") && !name.contains(['\0', '\\'])
+}
+
+fn walk(
+    digest: &Digest,
+    prefix: &str,
+    depth: usize,
+    read: &mut dyn FnMut(&Digest) -> Result<Manifest, Error>,
+    files: &mut Vec<TreeFile>,
+) -> Result<(), Error> {
+    let refuse = |reason: String| ErrorKind::Manifest { digest: *digest, kind: KIND, reason };
+    if depth > DEEPEST {
+        return Err(refuse("its folders are nested too deeply".to_owned()).into());
+    }
+    let manifest = read(digest)?;
+    let entries = manifest.get("entries").and_then(Value::as_object);
+    let Some(entries) = entries.filter(|_| manifest.kind() == KIND) else {
+        return Err(refuse(format!("it is of the kind `{}`", manifest.kind())).into());
+    };
+    for (name, entry) in entries {
+        if !is_name(name) || name.contains('/') {
+            return Err(refuse(format!("`{name}` cannot be a name of a file")).into());
+        }
+        let path = format!("{prefix}{name}");
+        let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
+        if let Ok(tree) = text("tree").parse() {
+            walk(&tree, &format!("{path}/"), depth + 1, read, files)?;
+            continue;
+        }
+        let mode = match text("mode") {
+            "file" => Some(FileMode::File),
+            "executable" => Some(FileMode::Executable),
+            _ => None,
+        };
+        let size = entry.get("bytes").and_then(Value::as_u64);
+        let (Ok(digest), Some(mode), Some(size)) = (text("blob").parse(), mode, size) else {
+            return Err(refuse(format!("`{name}` is neither a file nor a folder")).into());
+        };
+        files.push(TreeFile { path, mode, digest, size });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, content: u8) -> TreeFile {
+        let (path, digest) = (path.to_owned(), Digest::new([content; 32]));
+        TreeFile { path, mode: FileMode::File, digest, size: 1 }
+    }
+
+    #[test]
+    fn what_did_not_change_keeps_its_digest() {
+        let old = Tree::of(&[file("a/b/c.py", 1), file("a/d.py", 2), file("e.py", 3)]).unwrap();
+        let new = Tree::of(&[file("e.py", 9), file("a/d.py", 2), file("a/b/c.py", 1)]).unwrap();
+        assert_ne!(old.root(), new.root());
+        let changed: Vec<_> =
+            new.nodes().filter(|(digest, _)| !old.nodes.contains_key(digest)).collect();
+        assert_eq!(changed.len(), 1);
+        let files = Tree::files(&new.root(), &mut |digest| Ok(new.nodes[digest].clone())).unwrap();
+        let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, ["a/b/c.py", "a/d.py", "e.py"]);
+        assert_eq!(files[2], file("e.py", 9));
+    }
+
+    #[test]
+    fn what_is_no_tree_is_refused() {
+        for paths in
+            [&["a", "a/b"][..], &["a/b", "a"], &["a", "a"], &["../a"], &["a//b"], &["a\\b"], &[""]]
+        {
+            let files: Vec<TreeFile> = paths.iter().map(|path| file(path, 1)).collect();
+            assert!(Tree::of(&files).is_err(), "{paths:?}");
+        }
+        for entries in [json!({ "..": {} }), json!({ "a/b": {} }), json!({ "a": {} }), json!(1)] {
+            let manifest = Manifest::new(KIND, json!({ "entries": entries })).unwrap();
+            let root = manifest.digest();
+            assert!(Tree::files(&root, &mut |_| Ok(manifest.clone())).is_err(), "{entries}");
+        }
+    }
+}

@@ -94,6 +94,19 @@ impl From<pinnace_pex::Error> for Failure {
     }
 }
 
+impl From<pinnace_deploy::Error> for Failure {
+    fn from(error: pinnace_deploy::Error) -> Self {
+        use pinnace_deploy::ErrorKind::{Settings, Store};
+        match error.kind() {
+            Store(inner) if matches!(inner.kind(), pinnace_store::ErrorKind::Cancelled) => {
+                Self::interrupted()
+            }
+            Settings { .. } => Self { code: USAGE, ..Self::from_error(&error) },
+            _ => Self::from_error(&error),
+        }
+    }
+}
+
 impl From<pinnace_store::Error> for Failure {
     fn from(error: pinnace_store::Error) -> Self {
         match error.kind() {

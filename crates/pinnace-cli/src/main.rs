@@ -1,6 +1,7 @@
 //! The `pinnace` command: arguments, progress, reports, and nothing else.
 
 mod arguments;
+mod choose;
 mod command;
 mod credentials;
 mod destination;
@@ -13,9 +14,11 @@ mod parallel;
 mod platforms;
 mod progress;
 mod python;
+mod services;
 mod session;
 mod storage;
 mod stores;
+mod timings;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -45,6 +48,13 @@ fn main() -> ExitCode {
         Command::Merge(merge) => command::merge::run(&merge, &environment, output),
         Command::Info(info) => command::info::run(&info, &environment, output),
         Command::Verify(verify) => command::verify::run(&verify, &environment, output),
+        Command::Deploy(deploy) => command::deploy::run(&deploy, &environment, output),
+        Command::Run(run) => command::run::run(&run, &environment, output),
+        Command::Export(export) => command::export::run(&export, &environment, output),
+        Command::Releases(releases) => command::releases::list(&releases, &environment, output),
+        Command::Rollback(rollback) => {
+            command::releases::roll_back(&rollback, &environment, output)
+        }
         Command::Store(store) => command::store::run(&store, &environment, output),
         Command::Diff(diff) => command::diff::run(&diff, &environment, output),
     });

@@ -23,7 +23,7 @@ use crate::{
 pub(crate) struct Session<'e> {
     pub(crate) environment: &'e Environment,
     pub(crate) interrupt: Interrupt,
-    pub(crate) reporter: Reporter,
+    pub(crate) reporter: Arc<Reporter>,
     pub(crate) storage: Storage,
     pub(crate) started: Instant,
     settings: Settings,
@@ -46,7 +46,7 @@ impl<'e> Session<'e> {
         let interrupt = Interrupt::listen(move || stopped.stop())?;
         Ok(Self {
             environment,
-            reporter: Reporter::new(output, interrupt.clone()),
+            reporter: Arc::new(Reporter::new(output, interrupt.clone())),
             interrupt,
             storage: Storage::open(&environment.cache_folder()?)?,
             started,
@@ -82,7 +82,7 @@ impl<'e> Session<'e> {
             cache: &self.storage,
             wheels: &self.storage,
             members: &ZipMembers,
-            progress: &self.reporter,
+            progress: &*self.reporter,
             credentials: Some(&self.keys),
             build: None,
         };

@@ -37,7 +37,7 @@ impl<'a> Contents<'a> {
     /// [`ErrorKind::Lost`] if something is not there; [`ErrorKind::Manifest`] if it is no release; or if the
     /// store fails.
     pub fn fetch(store: &'a Store, digest: &Digest) -> Result<Self, Error> {
-        let lost = || ErrorKind::Lost { digest: *digest, by: "you".to_owned() };
+        let lost = || ErrorKind::Lost { digest: *digest, by: "the caller".to_owned() };
         let stored = store.manifest(digest)?.ok_or_else(lost)?;
         let release = Release::parse(&stored.manifest)?;
         let names: Vec<Digest> = stored.packs.into_iter().collect();

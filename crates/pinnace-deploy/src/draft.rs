@@ -50,6 +50,12 @@ impl Draft {
         Ok(Self { manifest: release.manifest()?, manifests, bytes, files, wheels })
     }
 
+    /// The digest of the project's own source.
+    pub fn source(&self) -> Option<Digest> {
+        let release = Release::parse(&self.manifest).ok()?;
+        release.sources().next().map(|layer| layer.digest)
+    }
+
     /// What the release is known by.
     pub fn digest(&self) -> Digest {
         self.manifest.digest()

@@ -67,6 +67,14 @@ impl Laid {
 }
 
 impl Machine {
+    /// The platform of a release that is laid out here for some interpreter.
+    pub fn platform(&self, release: &Digest) -> Option<String> {
+        let folders = fs::read_dir(self.environments().join(release.to_hex())).ok()?;
+        let marks = folders.filter_map(|folder| fs::read(folder.ok()?.path().join(WHOLE)).ok());
+        let mut found = marks.filter_map(|mark| serde_json::from_slice::<Whole>(&mark).ok());
+        found.next().map(|whole| whole.release.platform)
+    }
+
     /// A release as it is laid out already; `None` if it is not, or not wholly.
     pub fn laid(&self, release: &Digest, python: &Interpreter) -> Option<Laid> {
         let folder = self.place(release, python);

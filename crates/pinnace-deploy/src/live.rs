@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, PoisonError},
     thread,
 };
 
@@ -52,28 +51,15 @@ impl<'a> Service<'a> {
     pub fn look(&self) -> Result<Live, Error> {
         let known = self.known();
         let step = known.as_ref().and_then(|known| known.step.as_ref());
-        let asked = Mutex::new(Asked::default());
-        let note = |answer: Asked| {
-            let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
-            asked.merge(answer);
-        };
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                note(Asked { condemned: Some(self.store.condemned()), ..Asked::default() })
-            });
-            if let Some(step) = step {
-                scope.spawn(|| {
-                    let there = self.store.step(self.name, step.generation);
-                    note(Asked { step: Some(there), ..Asked::default() });
-                });
-            }
-            note(Asked { newest: Some(self.store.generation(self.name)), ..Asked::default() });
+        let (newest, there, condemned) = thread::scope(|scope| {
+            let condemned = scope.spawn(|| self.store.condemned());
+            let there =
+                step.map(|step| scope.spawn(|| self.store.step(self.name, step.generation)));
+            let newest = self.store.generation(self.name);
+            (newest, there.map(join).transpose(), join(condemned))
         });
-        let asked = asked.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let condemned = asked.condemned.transpose()?.unwrap_or_default();
-        let newest = asked.newest.transpose()?.flatten();
+        let (newest, there, condemned) = (newest?, there?.flatten(), condemned?);
         // The same number may be another step, of a store that was made anew.
-        let there = asked.step.transpose()?.flatten();
         let is_known =
             there.is_some() && there.as_ref() == step && newest == step.map(|one| one.generation);
         let live = match known.filter(|_| is_known) {
@@ -135,23 +121,16 @@ impl<'a> Service<'a> {
     }
 }
 
-/// Answers of a store that were asked for together.
-#[derive(Default)]
-struct Asked {
-    newest: Option<Result<Option<u64>, pinnace_store::Error>>,
-    step: Option<Result<Option<Deployment>, pinnace_store::Error>>,
-    condemned: Option<Result<BTreeSet<Digest>, pinnace_store::Error>>,
-}
-
-impl Asked {
-    fn merge(&mut self, other: Self) {
-        self.newest = self.newest.take().or(other.newest);
-        self.step = self.step.take().or(other.step);
-        self.condemned = self.condemned.take().or(other.condemned);
-    }
+fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 impl Live {
+    /// The number of its newest step; 0 if it never had one.
+    pub fn generation(&self) -> u64 {
+        self.step.as_ref().map_or(0, |step| step.generation)
+    }
+
     /// The digest of the release that it is at.
     pub fn digest(&self) -> Option<Digest> {
         self.step.as_ref()?.release

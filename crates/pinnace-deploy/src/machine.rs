@@ -40,8 +40,8 @@ impl Machine {
         &self.cache
     }
 
-    /// All bytes of what was learned.
-    pub(crate) fn known(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
+    /// All bytes of what was learned; `None` if it was not, or was lost.
+    pub fn known(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
         let entry = self.cache.get(bucket, key)?;
         let mut bytes = vec![0; usize::try_from(entry.size()).ok()?];
         entry.read_exact_at(&mut bytes, 0).ok()?;
@@ -49,7 +49,7 @@ impl Machine {
     }
 
     /// Keeps what was learned, if it can be kept.
-    pub(crate) fn learn(&self, bucket: &str, key: &str, bytes: &[u8]) {
+    pub fn learn(&self, bucket: &str, key: &str, bytes: &[u8]) {
         let _ = self.cache.put(bucket, key, bytes);
     }
 

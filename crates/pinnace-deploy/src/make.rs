@@ -18,6 +18,7 @@ use crate::{
 
 /// A folder of source that a release is made of.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct SourceFolder {
     /// What people call it; the project's own comes first in a release.
     pub name: String,
@@ -33,6 +34,7 @@ pub struct SourceFolder {
 
 /// What a release is made of.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Ingredients {
     /// The platform.
     pub target: Target,
@@ -46,9 +48,33 @@ pub struct Ingredients {
     pub environment: BTreeSet<String>,
     /// What is asked once it is ready.
     pub metadata: Option<String>,
+    /// The boot code of what is exported.
+    pub runtime: Runtime,
+}
+
+impl SourceFolder {
+    /// A folder whose root modules are imported from.
+    pub fn new(name: impl Into<String>, folder: &Path, scan: Scan) -> Self {
+        let (name, folder) = (name.into(), folder.to_owned());
+        Self { name, folder, scan, imports: vec![String::new()], distribution: None }
+    }
 }
 
 impl Ingredients {
+    /// A release of these dependencies alone, for a platform, that boots by the code of this version.
+    pub fn new(target: Target, dependencies: WheelSet) -> Self {
+        let (sources, processes, environment, metadata) = Default::default();
+        let runtime = Runtime::own();
+        Self { target, sources, dependencies, processes, environment, metadata, runtime }
+    }
+
+    /// The same with source; the first is the project's own.
+    #[must_use]
+    pub fn with_source(mut self, source: SourceFolder) -> Self {
+        self.sources.push(source);
+        self
+    }
+
     /// Makes the release. What `live` tells of files that would be the same is believed; `deps.pex` is
     /// measured else, for which the machine must have the wheels.
     ///
@@ -69,24 +95,21 @@ impl Ingredients {
         }
         let set = self.dependencies.manifest()?.digest();
         layers.push(Layer::of_wheels("deps", set));
-        let own = Runtime::own();
+        let own = &self.runtime;
         let runtime = own.to_bytes()?;
         let runtime_digest = Digest::new(Sha256::digest(&runtime).into());
-        let known = live.release.as_ref().filter(|one| {
-            let same = one.dependencies().is_some_and(|layer| layer.digest == set);
-            same && one.exports.runtime == runtime_digest
-        });
+        let known = known(live, &set, &runtime_digest);
         let deps = match known {
             Some(known) => known.exports.deps,
             None => {
-                let builder = export::dependencies(&self.dependencies, &self.platform()?, &own)?;
+                let builder = export::dependencies(&self.dependencies, &self.platform()?, own)?;
                 export::digest(&builder, machine, threads)?
             }
         };
         let source =
             match known.filter(|one| one.layers == layers && one.processes == self.processes) {
                 Some(known) => known.exports.source,
-                None => self.measure_source(&layers, &own, threads)?,
+                None => self.measure_source(&layers, threads)?,
             };
         let exports = Exports::new(runtime_digest, deps, source);
         let mut release = Release::new(self.target.to_string(), layers, exports);
@@ -99,12 +122,18 @@ impl Ingredients {
         Draft::new(&release, sources, &self.dependencies, runtime)
     }
 
-    fn measure_source(
-        &self,
-        layers: &[Layer],
-        runtime: &Runtime,
-        threads: usize,
-    ) -> Result<Digest, Error> {
+    /// Whether the machine must have the wheels for [`Self::draft`].
+    pub fn needs_wheels(&self, live: &Live) -> bool {
+        let set = self.dependencies.manifest().map(|manifest| manifest.digest());
+        let runtime =
+            self.runtime.to_bytes().map(|bytes| Digest::new(Sha256::digest(bytes).into()));
+        match (set, runtime) {
+            (Ok(set), Ok(runtime)) => known(live, &set, &runtime).is_none(),
+            _ => true,
+        }
+    }
+
+    fn measure_source(&self, layers: &[Layer], threads: usize) -> Result<Digest, Error> {
         let read = |folder: &Path| {
             let folder = folder.to_owned();
             move |file: &crate::TreeFile| read_file(&folder, file)
@@ -117,7 +146,7 @@ impl Ingredients {
             .map(|((layer, source), read)| SourceFiles { layer, files: &source.scan.files, read })
             .collect();
         let web = self.processes.get("web");
-        let builder = export::source(&sources, web, &self.platform()?, runtime)?;
+        let builder = export::source(&sources, web, &self.platform()?, &self.runtime)?;
         export::digest(&builder, &pinnace_pex::NoWheels, threads)
     }
 
@@ -125,4 +154,12 @@ impl Ingredients {
     fn platform(&self) -> Result<Target, Error> {
         Ok(self.target.to_string().parse()?)
     }
+}
+
+/// The live release, if its `deps.pex` would be the same.
+fn known<'l>(live: &'l Live, set: &Digest, runtime: &Digest) -> Option<&'l Release> {
+    live.release.as_ref().filter(|one| {
+        let same = one.dependencies().is_some_and(|layer| layer.digest == *set);
+        same && one.exports.runtime == *runtime
+    })
 }

@@ -25,6 +25,16 @@ pub struct Moved {
     pub reused: u64,
 }
 
+impl Moved {
+    /// With the record that made it live.
+    #[must_use]
+    pub fn with_step(mut self, step: &Deployment) -> Self {
+        self.bytes += step.to_bytes().map_or(0, |bytes| bytes.len() as u64);
+        self.objects += 1;
+        self
+    }
+}
+
 /// How many contents are put at once.
 const AT_ONCE: usize = 8;
 /// A release whose small contents are in more packs than this is put into one: each is a request for whoever

@@ -141,7 +141,7 @@ impl<'a> Holding<'a> {
     /// Follows everything, and notes the objects that it is in.
     fn follow_all(&mut self) -> Result<(), Error> {
         let release = self.release;
-        let mut waiting = vec![self.open(&release, "you")?];
+        let mut waiting = vec![self.open(&release, "the caller")?];
         let mut alone = BTreeSet::new();
         while !waiting.is_empty() {
             alone.extend(self.follow(waiting));

@@ -262,13 +262,26 @@ impl Store {
     ///
     /// If the backend fails.
     pub fn find(&self, digits: &str) -> Result<Vec<Digest>, Error> {
+        self.find_in("blobs", digits)
+    }
+
+    /// The manifests that are objects of their own, as [`Self::find`] finds contents.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails.
+    pub fn find_manifests(&self, digits: &str) -> Result<Vec<Digest>, Error> {
+        self.find_in("manifests", digits)
+    }
+
+    fn find_in(&self, folder: &str, digits: &str) -> Result<Vec<Digest>, Error> {
         const MANY: usize = 10;
         let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !is_hex || digits.len() < 2 {
             return Ok(Vec::new());
         }
         let mut found = BTreeSet::new();
-        self.contents(&format!("blobs/{}", &digits[..2]), |digest, _| {
+        self.contents(&format!("{folder}/{}", &digits[..2]), |digest, _| {
             if found.len() < MANY && digest.to_hex().starts_with(digits) {
                 found.insert(digest);
             }

@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+mod deploy;
 mod inputs;
 mod start;
 mod store;
@@ -10,6 +11,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::progress::{Output, Style, Volume};
 
+pub(crate) use deploy::{Deploy, ExportRelease, Releases, Rollback, RunRelease, StoreArguments};
 pub(crate) use inputs::{IndexArguments, InputArguments, PlatformArguments, SolveArguments};
 pub(crate) use start::{FormArguments, LayoutName, StartArguments};
 pub(crate) use store::{StoreCommand, StoreGc, StoreVerb};
@@ -59,6 +61,16 @@ pub(crate) enum Command {
     Verify(Box<Verify>),
     /// Say what differs between two PEX files
     Diff(Diff),
+    /// Make a release of a project, and publish it to a store
+    Deploy(Box<Deploy>),
+    /// Run a service, a release or a PEX file: what is lacking is fetched first
+    Run(RunRelease),
+    /// Write a release as two PEX files, the same bytes wherever it is done
+    Export(ExportRelease),
+    /// List services, or the releases of one
+    Releases(Releases),
+    /// Bring an earlier release of a service live again
+    Rollback(Rollback),
     /// Look into a store, and look after it
     Store(StoreCommand),
 }

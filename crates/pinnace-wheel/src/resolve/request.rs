@@ -141,6 +141,14 @@ pub(crate) struct Hashes {
     pub(crate) required: bool,
 }
 
+/// A requirement in which the order of clauses says nothing.
+fn canonical(requirement: &Requirement) -> String {
+    let specifiers = requirement.specifiers().to_string();
+    let mut clauses: Vec<&str> = specifiers.split(',').map(str::trim).collect();
+    clauses.sort_unstable();
+    requirement.to_string().replace(&specifiers, &clauses.join(","))
+}
+
 impl Request {
     /// A request for these, in which nothing else is said.
     pub fn new(requirements: impl IntoIterator<Item = Requirement>) -> Self {
@@ -161,6 +169,43 @@ impl Request {
     /// Whether it asks for nothing.
     pub fn is_empty(&self) -> bool {
         self.requirements.is_empty()
+    }
+
+    /// All that it asks for, in one form: what is written otherwise and means the same gives the same text. Where
+    /// something stands, which versions are preferred and what local projects are called besides their
+    /// requirements is no part of it.
+    ///
+    /// ```
+    /// use pinnace_wheel::Request;
+    ///
+    /// let one = Request::new(["Flask >=3".parse()?, "click".parse()?]);
+    /// let other = Request::new(["click".parse()?, "flask>=3".parse()?]);
+    /// assert_eq!(one.canonical(), other.canonical());
+    /// # Ok::<(), pinnace_wheel::Error>(())
+    /// ```
+    pub fn canonical(&self) -> String {
+        let asked = |all: &[Asked]| -> BTreeSet<String> {
+            all.iter().map(|asked| canonical(&asked.requirement)).collect()
+        };
+        let mut lines: Vec<String> = Vec::new();
+        let mut add = |what: &str, values: BTreeSet<String>| {
+            lines.extend(values.into_iter().map(|value| format!("{what} {value}")));
+        };
+        add("require", asked(&self.requirements));
+        add("constrain", asked(&self.constraints));
+        let overrides = self.overrides.values().flatten();
+        add("override", overrides.map(canonical).collect());
+        add("exclude", self.excludes.iter().map(ToString::to_string).collect());
+        for (name, local) in &self.locals {
+            add(&format!("local {name}"), local.metadata.requires().map(str::to_owned).collect());
+        }
+        for (name, hashes) in &self.files.hashes.allowed {
+            add(&format!("hash {name}"), hashes.iter().map(|hash| format!("{hash:?}")).collect());
+        }
+        let rest = (self.prereleases, self.dependencies, self.files.hashes.required);
+        let formats = (&self.files.only_binary, &self.files.no_binary, self.files.exclude_newer);
+        lines.push(format!("{rest:?} {formats:?}"));
+        lines.join("\n")
     }
 
     /// Adds a requirement that stands at `origin`, as in `requirements.txt, line 4`: explanations

@@ -5,11 +5,15 @@ use std::{collections::BTreeSet, path::PathBuf};
 use pinnace_pex::{
     Bytecode, Compiler, EntryPoint, Pex, PexBuilder, PexInfo, ScriptTarget, WheelFiles, find_script,
 };
-use pinnace_wheel::{Cache, MarkerVariable, ProjectName, Pyproject, Requirement, Target};
+use pinnace_wheel::{Cache, MarkerVariable, Pyproject, Requirement, Target};
 
-use super::{Chosen, Job, Part, Wheel};
+use super::{Job, Part};
 use crate::{
-    Failure, arguments::StartArguments, destination::Destination, parallel, platforms,
+    Failure,
+    arguments::StartArguments,
+    choose::{Chosen, Wheel},
+    destination::Destination,
+    parallel, platforms,
     storage::read_all,
 };
 
@@ -189,16 +193,16 @@ fn settle(info: &mut PexInfo, start: &StartArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What need not hold of what the wheels require: what is there all the same was overridden.
+/// What need not hold of what the wheels require.
 fn loosen(info: &mut PexInfo, chosen: &[Chosen]) {
-    let pins: BTreeSet<&str> =
-        chosen.iter().flat_map(|one| &one.pins).map(|pin| pin.project().as_str()).collect();
-    let loosened: BTreeSet<&str> =
-        chosen.iter().flat_map(|one| &one.loosened).map(ProjectName::as_str).collect();
-    let (there, gone): (Vec<&str>, Vec<&str>) =
-        loosened.into_iter().partition(|project| pins.contains(project));
-    info.overridden = there.into_iter().map(str::to_owned).collect();
-    info.excluded = gone.into_iter().map(str::to_owned).collect();
+    let (mut overridden, mut excluded) = (BTreeSet::new(), BTreeSet::new());
+    for (there, gone) in chosen.iter().map(Chosen::overridden_and_excluded) {
+        overridden.extend(there);
+        excluded.extend(gone);
+    }
+    excluded.retain(|project| !overridden.contains(project));
+    info.overridden = overridden.into_iter().collect();
+    info.excluded = excluded.into_iter().collect();
 }
 
 /// Words as a shell reads them.

@@ -1,10 +1,7 @@
 //! `pinnace build`: requirements and code in, one file out.
 
 mod assemble;
-mod choose;
 mod report;
-
-use std::time::{Duration, Instant};
 
 use pinnace_pex::{InterpreterConstraint, PexBuilder};
 use pinnace_wheel::{ScriptMetadata, Target};
@@ -12,15 +9,16 @@ use pinnace_wheel::{ScriptMetadata, Target};
 use crate::{
     Failure,
     arguments::{Build, LayoutName},
+    choose::{Chooser, Chosen, Wheel, check, wheels},
     destination::{Destination, Written},
     environment::Environment,
     inputs::{Wanted, check_names},
     platforms::{self, Constrained, Preference},
     progress::Output,
     session::Session,
+    timings::Timings,
 };
 
-use choose::{Chosen, Wheel, check, wheels};
 use report::Built;
 
 pub(crate) fn run(
@@ -64,7 +62,8 @@ impl Job<'_> {
         timings.lap("probe");
         let python = self.arguments.platform.python();
         let index = self.session.index(&self.arguments.index, &self.wanted, python)?;
-        let chosen = targets.iter().map(|target| self.choose(&index, target));
+        let chooser = self.chooser();
+        let chosen = targets.iter().map(|target| chooser.choose(&index, target));
         let mut chosen: Vec<Chosen> = chosen.collect::<Result<_, _>>()?;
         timings.lap("resolve");
         let mut parts = Vec::new();
@@ -90,11 +89,22 @@ impl Job<'_> {
             self.write(&builder, self.destination()?)
         })?;
         timings.lap("write");
-        timings.laps.push(("total", self.session.started.elapsed()));
+        timings.total(self.session.started);
         let file = self.arguments.output.display().to_string();
         let notes = self.notes(&parts, chosen, written.is_large);
         let wheels = distinct(parts);
         Ok(Built { file, written, wheels, timings: timings.laps, notes })
+    }
+
+    fn chooser(&self) -> Chooser<'_> {
+        Chooser {
+            inputs: &self.arguments.inputs,
+            lock: self.arguments.lock.as_deref(),
+            is_intransitive: self.arguments.solve.no_deps,
+            wanted: &self.wanted,
+            session: self.session,
+            environment: self.environment,
+        }
     }
 
     fn notes(&self, parts: &[Part], chosen: Vec<Chosen>, is_large: bool) -> Vec<String> {
@@ -205,23 +215,4 @@ fn check_arguments(arguments: &Build) -> Result<(), Failure> {
             .hint("name requirements, as in `pinnace build flask -o app.pex`, or a folder of code with `-D`"));
     }
     Ok(())
-}
-
-/// How long each step took.
-struct Timings {
-    last: Instant,
-    laps: Vec<(&'static str, Duration)>,
-}
-
-impl Default for Timings {
-    fn default() -> Self {
-        Self { last: Instant::now(), laps: Vec::new() }
-    }
-}
-
-impl Timings {
-    fn lap(&mut self, name: &'static str) {
-        self.laps.push((name, self.last.elapsed()));
-        self.last = Instant::now();
-    }
 }

@@ -1,4 +1,4 @@
-//! Which wheels and folders go into the file.
+//! Which wheels and folders go into what is made.
 
 use std::{
     collections::BTreeSet,
@@ -13,35 +13,62 @@ use pinnace_wheel::{
     Request, Requirement, Selection, Target, UvLock, WheelName,
 };
 
-use super::Job;
 use crate::{
-    Failure, parallel,
+    Failure,
+    arguments::InputArguments,
+    environment::Environment,
+    inputs::Wanted,
+    parallel,
+    session::Session,
     storage::{Storage, read_all},
 };
 
-/// A wheel that goes into the file.
-pub(super) struct Wheel {
-    pub(super) name: WheelName,
-    pub(super) sha256: [u8; 32],
+/// Chooses from what is wanted.
+pub(crate) struct Chooser<'a> {
+    pub(crate) inputs: &'a InputArguments,
+    /// The lock to take files of, in place of resolving.
+    pub(crate) lock: Option<&'a Path>,
+    /// Whether nothing that is required is asked for.
+    pub(crate) is_intransitive: bool,
+    pub(crate) wanted: &'a Wanted,
+    pub(crate) session: &'a Session<'a>,
+    pub(crate) environment: &'a Environment,
+}
+
+/// A wheel that was chosen.
+pub(crate) struct Wheel {
+    pub(crate) name: WheelName,
+    pub(crate) sha256: [u8; 32],
 }
 
 /// What goes into the file for one platform, and what the user should know.
 #[derive(Default)]
-pub(super) struct Chosen {
-    pub(super) pins: Vec<Pin>,
+pub(crate) struct Chosen {
+    pub(crate) pins: Vec<Pin>,
     /// The folders whose code goes into the file.
-    pub(super) folders: Vec<PathBuf>,
+    pub(crate) folders: Vec<PathBuf>,
     /// Projects that were overridden or excluded: what others require of them need not hold.
-    pub(super) loosened: BTreeSet<ProjectName>,
+    pub(crate) loosened: BTreeSet<ProjectName>,
     /// Whether nothing that is required was asked for.
     is_intransitive: bool,
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
-impl Job<'_> {
+impl Chosen {
+    /// Projects that need not be as others require: what is there all the same was overridden.
+    pub(crate) fn overridden_and_excluded(&self) -> (Vec<String>, Vec<String>) {
+        let pins: BTreeSet<&ProjectName> = self.pins.iter().map(Pin::project).collect();
+        let named = |project: &ProjectName| project.to_string();
+        let (there, gone): (Vec<&ProjectName>, Vec<&ProjectName>) =
+            self.loosened.iter().partition(|project| pins.contains(project));
+        (there.into_iter().map(named).collect(), gone.into_iter().map(named).collect())
+    }
+}
+
+impl Chooser<'_> {
     /// From the lock that is named, or the newest.
-    pub(super) fn choose(&self, index: &Index<'_>, target: &Target) -> Result<Chosen, Failure> {
-        if let Some(file) = &self.arguments.lock {
+    pub(crate) fn choose(&self, index: &Index<'_>, target: &Target) -> Result<Chosen, Failure> {
+        if let Some(file) = self.lock {
             let path = self.environment.folder.join(file);
             return self.locked(&path, target);
         }
@@ -53,12 +80,12 @@ impl Job<'_> {
             pins: resolution.pins().to_vec(),
             folders: self.wanted.folders.clone(),
             loosened: request.loosened().cloned().collect(),
-            is_intransitive: self.arguments.solve.no_deps,
+            is_intransitive: self.is_intransitive,
             notes,
         })
     }
 
-    fn locked(&self, path: &Path, target: &Target) -> Result<Chosen, Failure> {
+    pub(crate) fn locked(&self, path: &Path, target: &Target) -> Result<Chosen, Failure> {
         let text = fs::read_to_string(path).map_err(|error| {
             Failure::job(format!("cannot read the lock `{}`: {error}", path.display()))
         })?;
@@ -69,7 +96,7 @@ impl Job<'_> {
                 .hint("`pex3 lock export --format pep-751 LOCK` makes a pylock.toml of it"));
         }
         let folder = path.parent().unwrap_or(Path::new(""));
-        let inputs = &self.arguments.inputs;
+        let inputs = self.inputs;
         let extras: Vec<ExtraName> =
             inputs.extra.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
         let groups: Vec<ProjectName> =
@@ -94,7 +121,7 @@ impl Job<'_> {
     /// The member of a workspace that is named, or the only one.
     fn member(&self, lock: &UvLock) -> Result<ProjectName, Failure> {
         let members: Vec<&str> = lock.members().collect();
-        match (&self.arguments.inputs.package, members.as_slice()) {
+        match (&self.inputs.package, members.as_slice()) {
             (Some(name), _) => Ok(name.parse()?),
             (None, [only]) => Ok(only.parse()?),
             (None, several) => Err(Failure::usage(format!(
@@ -133,7 +160,7 @@ fn shown(url: &str) -> String {
 }
 
 /// All of them must be wheels.
-pub(super) fn wheels(downloaded: Vec<Downloaded>) -> Result<Vec<Wheel>, Failure> {
+pub(crate) fn wheels(downloaded: Vec<Downloaded>) -> Result<Vec<Wheel>, Failure> {
     let wheel = |one: Downloaded| match one.artifact.wheel() {
         Some(name) => Ok(Wheel { name: name.clone(), sha256: one.sha256 }),
         None => {
@@ -146,16 +173,16 @@ pub(super) fn wheels(downloaded: Vec<Downloaded>) -> Result<Vec<Wheel>, Failure>
 }
 
 /// What a look into the wheels tells.
-pub(super) struct Checked {
+pub(crate) struct Checked {
     /// The versions of Python that each of them runs on.
-    pub(super) python: Vec<String>,
+    pub(crate) python: Vec<String>,
     /// What does not go together, and yet does no harm that a user could not want.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// Whatever the solver said, the set that is shipped is looked at once more as a whole: what it holds,
 /// not what an index says of it.
-pub(super) fn check(
+pub(crate) fn check(
     chosen: &Chosen,
     wheels: &[Wheel],
     target: &Target,

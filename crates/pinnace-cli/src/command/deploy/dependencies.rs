@@ -1,0 +1,334 @@
+//! The dependencies of a project: from a lock, from what is live, or resolved.
+
+use std::path::{Path as FilePath, PathBuf};
+
+use pinnace_deploy::{Contents, Live, Wheel as ShippedWheel, WheelSet};
+use pinnace_store::{Digest, Manifest};
+use pinnace_wheel::{Pin, Pyproject, Target, Version, WheelName};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use super::{Job, report::Path};
+use crate::{
+    Failure,
+    arguments::InputArguments,
+    choose::{Chooser, Chosen, check, wheels},
+    inputs::Wanted,
+};
+
+/// The exact wheels that a release is made of, and how they were come by.
+pub(crate) struct Dependencies {
+    pub(crate) set: WheelSet,
+    /// Projects whose code is here and goes to the source.
+    pub(crate) folders: Vec<PathBuf>,
+    pub(crate) path: Path,
+    pub(crate) reason: String,
+    /// When they were resolved, in seconds since 1970.
+    pub(crate) resolved_at: Option<u64>,
+    pub(crate) notes: Vec<String>,
+    /// What the inputs come to: the same gives the same wheels.
+    inputs: String,
+}
+
+/// What a deployment record remembers of how its dependencies were come by.
+const INPUTS: &str = "inputs";
+const RESOLVED_AT: &str = "resolved_at";
+const SINCE: &str = "deps_since";
+/// Remembers which wheels a manifest means, by its digest.
+const SETS: &str = "wheels-1";
+
+impl Dependencies {
+    pub(crate) fn of(job: &Job<'_>, live: &Live, target: &Target) -> Result<Self, Failure> {
+        let inputs = inputs(job)?;
+        let lock = lock(&job.folder)?;
+        let wanted = match lock {
+            Some(_) => Wanted::default(),
+            None => Wanted::read(&inputs, &job.arguments.solve, job.session.environment)?,
+        };
+        let reading = Reading { job, live, target, inputs: &inputs, lock: lock.as_deref(), wanted };
+        match (&lock, reading.wanted.request.is_empty()) {
+            (Some(file), _) => reading.locked(file),
+            (None, true) => Ok(reading.nothing()),
+            (None, false) => reading.resolved(),
+        }
+    }
+
+    /// What the record of this deploy remembers.
+    pub(crate) fn remembered(&self, live: &Live) -> Map<String, Value> {
+        let since = match self.path {
+            Path::Fast => extension(live, SINCE).and_then(Value::as_u64),
+            Path::Full => None,
+        };
+        let mut kept = Map::new();
+        kept.insert(INPUTS.to_owned(), self.inputs.clone().into());
+        kept.insert(SINCE.to_owned(), since.unwrap_or(live.generation() + 1).into());
+        if let Some(at) = self.resolved_at {
+            kept.insert(RESOLVED_AT.to_owned(), at.into());
+        }
+        kept
+    }
+}
+
+fn extension<'l>(live: &'l Live, key: &str) -> Option<&'l Value> {
+    live.step.as_ref()?.extensions.get(key)
+}
+
+/// Where the project says what it requires.
+fn inputs(job: &Job<'_>) -> Result<InputArguments, Failure> {
+    let mut inputs = InputArguments {
+        extra: job.settings.extra.clone(),
+        group: job.settings.group.clone(),
+        ..InputArguments::default()
+    };
+    let file = job.folder.join("pyproject.toml");
+    if file.is_file() {
+        let text = std::fs::read_to_string(&file)
+            .map_err(|error| Failure::io(&format!("cannot read `{}`", file.display()), &error))?;
+        let project = Pyproject::parse(&text, &file.display().to_string())?;
+        let is_project = project.name()?.is_some() || !inputs.group.is_empty();
+        inputs.project = is_project.then(|| job.folder.clone());
+        inputs.package = project.name()?.map(|name| name.to_string());
+        if !is_project && text.contains("[tool.poetry") {
+            return Err(Failure::job(format!(
+                "`{}` is a project of Poetry, which is not read yet",
+                file.display()
+            ))
+            .hint(
+                "`poetry export -f requirements.txt -o requirements.txt`, or a `[project]` table",
+            ));
+        }
+    }
+    let requirements = job.folder.join("requirements.txt");
+    if requirements.is_file() {
+        inputs.requirement_files.push(requirements);
+    }
+    if inputs.project.is_none()
+        && inputs.requirement_files.is_empty()
+        && job.folder.join("setup.py").is_file()
+    {
+        return Err(Failure::job("only building the project would tell what its `setup.py` requires, which is not possible yet")
+            .hint("say it in a `requirements.txt`, or in a `[project]` table of a `pyproject.toml`"));
+    }
+    Ok(inputs)
+}
+
+/// The lock of a project: its own, or that of the workspace that it is in.
+fn lock(folder: &FilePath) -> Result<Option<PathBuf>, Failure> {
+    let own = folder.join("pylock.toml");
+    if own.is_file() {
+        return Ok(Some(own));
+    }
+    Ok(folder.ancestors().map(|one| one.join("uv.lock")).find(|file| file.is_file()))
+}
+
+struct Reading<'a> {
+    job: &'a Job<'a>,
+    live: &'a Live,
+    target: &'a Target,
+    inputs: &'a InputArguments,
+    lock: Option<&'a FilePath>,
+    wanted: Wanted,
+}
+
+impl Reading<'_> {
+    fn nothing(self) -> Dependencies {
+        let set = WheelSet::new(self.target.to_string(), Vec::new());
+        let folders = self.wanted.folders.clone();
+        self.finish(set, folders, String::new(), None, Vec::new(), None)
+    }
+
+    /// The files that a lock names; what is live need not be fetched.
+    fn locked(self, file: &FilePath) -> Result<Dependencies, Failure> {
+        let chosen = self.chooser().locked(file, self.target)?;
+        let known: Option<Vec<ShippedWheel>> = chosen.pins.iter().map(shipped).collect();
+        let set = match known.map(|wheels| self.set(wheels, &chosen)) {
+            Some(set) if self.is_live(&set) => set,
+            _ => self.fetched(&chosen)?,
+        };
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(self.finish(set, chosen.folders, name, None, chosen.notes, None))
+    }
+
+    /// The wheels that are live, if they come of the same inputs; else the newest that will do.
+    fn resolved(self) -> Result<Dependencies, Failure> {
+        let arguments = self.job.arguments;
+        let key = self.key();
+        let is_known = extension(self.live, INPUTS).and_then(Value::as_str) == Some(&key);
+        if is_known && !arguments.full && !arguments.upgrade {
+            let set = self
+                .live_set()?
+                .unwrap_or_else(|| WheelSet::new(self.target.to_string(), Vec::new()));
+            let at = extension(self.live, RESOLVED_AT).and_then(Value::as_u64);
+            let folders = self.wanted.folders.clone();
+            return Ok(self.finish(set, folders, key, at, Vec::new(), None));
+        }
+        if arguments.locked {
+            return Err(Failure::job(
+                "what the project requires is not what is live, and `--locked` resolves nothing",
+            )
+            .hint(
+                "deploy without `--locked`, or lock: `pinnace lock --project . -o pylock.toml`",
+            ));
+        }
+        let before = self.live_set()?;
+        let session = self.job.session;
+        let mut preferring = Wanted { request: self.wanted.request.clone(), ..Wanted::default() };
+        if let Some(before) = before.as_ref().filter(|_| !arguments.upgrade) {
+            preferring.request = prefer(preferring.request, before);
+        }
+        let python = self.job.arguments.platform.python();
+        let index = session.index(&arguments.index, &self.wanted, python)?;
+        let chooser = Chooser { wanted: &preferring, ..self.chooser() };
+        let mut chosen = chooser.choose(&index, self.target)?;
+        chosen.folders.clone_from(&self.wanted.folders);
+        let set = self.download(&index, &chosen)?;
+        let notes = chosen.notes.clone();
+        let now = session.environment.now;
+        Ok(self.finish(set, chosen.folders, key, Some(now), notes, before))
+    }
+
+    fn chooser(&self) -> Chooser<'_> {
+        Chooser {
+            inputs: self.inputs,
+            lock: self.lock,
+            is_intransitive: self.job.arguments.solve.no_deps,
+            wanted: &self.wanted,
+            session: self.job.session,
+            environment: self.job.session.environment,
+        }
+    }
+
+    fn fetched(&self, chosen: &Chosen) -> Result<WheelSet, Failure> {
+        let arguments = self.job.arguments;
+        let index =
+            self.job.session.index(&arguments.index, &self.wanted, arguments.platform.python())?;
+        self.download(&index, chosen)
+    }
+
+    /// The wheels on this machine, and checked as a whole.
+    fn download(
+        &self,
+        index: &pinnace_wheel::Index<'_>,
+        chosen: &Chosen,
+    ) -> Result<WheelSet, Failure> {
+        let session = self.job.session;
+        let wheels = wheels(index.download(&chosen.pins)?)?;
+        check(chosen, &wheels, self.target, &session.storage, session.environment.threads)?;
+        let shipped = chosen.pins.iter().zip(&wheels).map(|(pin, wheel)| {
+            let extras = pin.extras().iter().map(ToString::to_string).collect();
+            ShippedWheel::new(wheel.name.as_str(), Digest::new(wheel.sha256), extras)
+        });
+        Ok(self.set(shipped.collect(), chosen))
+    }
+
+    fn set(&self, wheels: Vec<ShippedWheel>, chosen: &Chosen) -> WheelSet {
+        let mut set = WheelSet::new(self.target.to_string(), wheels);
+        (set.overridden, set.excluded) = chosen.overridden_and_excluded();
+        set
+    }
+
+    fn is_live(&self, set: &WheelSet) -> bool {
+        let live = self.live.release.as_ref().and_then(|release| release.dependencies());
+        let own = set.manifest().map(|manifest| manifest.digest());
+        live.is_some_and(|layer| own.is_ok_and(|own| own == layer.digest))
+    }
+
+    /// The wheels of the live release.
+    fn live_set(&self) -> Result<Option<WheelSet>, Failure> {
+        let release = self.live.release.as_ref();
+        let Some(layer) = release.and_then(|release| release.dependencies()) else {
+            return Ok(None);
+        };
+        let machine = &self.job.machine;
+        let known = machine.known(SETS, &layer.digest.to_hex());
+        let known = known.and_then(|bytes| Manifest::parse(bytes).ok());
+        if let Some(known) = known.filter(|known| known.digest() == layer.digest) {
+            return Ok(Some(WheelSet::parse(&known)?));
+        }
+        let Some(digest) = self.live.digest() else { return Ok(None) };
+        let set = Contents::fetch(&self.job.store, &digest)?.dependencies()?;
+        machine.learn(SETS, &layer.digest.to_hex(), set.manifest()?.as_bytes());
+        Ok(Some(set))
+    }
+
+    /// What the inputs come to.
+    fn key(&self) -> String {
+        let index = &self.job.arguments.index;
+        let indexes = (&index.index_url, &index.extra_index_url, &index.find_links, index.no_index);
+        let text = format!("{}\n{}\n{indexes:?}", self.target, self.wanted.request.canonical());
+        Digest::new(Sha256::digest(text).into()).to_hex()
+    }
+
+    fn finish(
+        self,
+        set: WheelSet,
+        folders: Vec<PathBuf>,
+        inputs: String,
+        resolved_at: Option<u64>,
+        notes: Vec<String>,
+        before: Option<WheelSet>,
+    ) -> Dependencies {
+        let path = if self.is_live(&set) { Path::Fast } else { Path::Full };
+        if let Ok(manifest) = set.manifest() {
+            let key = manifest.digest().to_hex();
+            self.job.machine.learn(SETS, &key, manifest.as_bytes());
+        }
+        let reason = match path {
+            Path::Fast => {
+                let since = extension(self.live, SINCE).and_then(Value::as_u64);
+                let since = since.unwrap_or_else(|| self.live.generation());
+                format!("deps unchanged since generation {since}")
+            }
+            Path::Full => {
+                let before = before.or_else(|| self.live_set().ok().flatten());
+                reason(before.as_ref(), &set)
+            }
+        };
+        let notes = self.wanted.notes.iter().cloned().chain(notes).collect();
+        Dependencies { set, folders, path, reason, resolved_at, notes, inputs }
+    }
+}
+
+/// A wheel of a lock, if the lock tells its digest.
+fn shipped(pin: &Pin) -> Option<ShippedWheel> {
+    let extras = pin.extras().iter().map(ToString::to_string).collect();
+    let digest = Digest::new(pin.file().sha256?);
+    Some(ShippedWheel::new(pin.wheel()?.as_str(), digest, extras))
+}
+
+fn prefer(mut request: pinnace_wheel::Request, set: &WheelSet) -> pinnace_wheel::Request {
+    for name in set.wheels.iter().filter_map(|wheel| wheel.name.parse::<WheelName>().ok()) {
+        request = request.prefer(name.project().clone(), name.version().clone());
+    }
+    request
+}
+
+/// Why the dependencies are others than before.
+fn reason(before: Option<&WheelSet>, after: &WheelSet) -> String {
+    const FEW: usize = 3;
+    let Some(before) = before else { return "first deploy".to_owned() };
+    if before.platform != after.platform {
+        return format!("platform changed: {} -> {}", before.platform, after.platform);
+    }
+    let (old, new) = (versions(before), versions(after));
+    let mut changes = Vec::new();
+    for (name, version) in &new {
+        match old.get(name) {
+            Some(known) if known == version => {}
+            Some(known) => changes.push(format!("{name} {known} -> {version}")),
+            None => changes.push(format!("{name} {version} added")),
+        }
+    }
+    let gone = old.iter().filter(|(name, _)| !new.contains_key(*name));
+    changes.extend(gone.map(|(name, version)| format!("{name} {version} gone")));
+    match changes.len() {
+        0 => "other files of the same versions".to_owned(),
+        count if count > FEW => format!("{}, and {} more", changes[..FEW].join(", "), count - FEW),
+        _ => changes.join(", "),
+    }
+}
+
+fn versions(set: &WheelSet) -> std::collections::BTreeMap<String, Version> {
+    let names = set.wheels.iter().filter_map(|wheel| wheel.name.parse::<WheelName>().ok());
+    names.map(|name| (name.project().to_string(), name.version().clone())).collect()
+}

@@ -1,0 +1,270 @@
+//! `pinnace deploy`: a project in, a release out, live in a store.
+
+mod dependencies;
+mod report;
+mod sources;
+
+use std::{path::PathBuf, thread};
+
+use pinnace_deploy::{Draft, Ingredients, Live, Machine, Service, Settings, WheelSet};
+use pinnace_store::{Deployment, Digest, Published, RefName, Store};
+use pinnace_wheel::Target;
+
+use crate::{
+    Failure,
+    arguments::Deploy,
+    environment::Environment,
+    platforms,
+    progress::Output,
+    services,
+    session::Session,
+    stores::{self, Absent},
+    timings::Timings,
+};
+
+use dependencies::Dependencies;
+use report::{Done, State};
+use sources::Sources;
+
+pub(crate) fn run(
+    arguments: &Deploy,
+    environment: &Environment,
+    output: Output,
+) -> Result<(), Failure> {
+    let session = Session::start(environment, &arguments.index, output)?;
+    let done = deploy(arguments, &session).map_err(|failure| session.interrupt.explain(failure));
+    session.reporter.clear();
+    let done = done?;
+    done.notes.iter().for_each(|note| output.say(format!("warning: {note}")));
+    output.result(&done.as_text(), &done.as_json())
+}
+
+fn deploy(arguments: &Deploy, session: &Session<'_>) -> Result<Done, Failure> {
+    let environment = session.environment;
+    let folder = environment.folder.join(&arguments.project);
+    let folder = folder.canonicalize().ok().filter(|folder| folder.is_dir()).ok_or_else(|| {
+        Failure::usage(format!("`{}` is no folder that is there", arguments.project.display()))
+    })?;
+    let settings = Settings::of_project(&folder)?;
+    let service = service(arguments, &settings, &folder)?;
+    let url = arguments.store.store.as_deref().or(settings.store.as_deref());
+    let store = stores::named(url, Absent::Make, environment, &session.reporter)?;
+    let machine = Machine::open(&environment.cache_folder()?)?;
+    let name = services::wanted(&service)?;
+    let job = Job { arguments, session, folder, settings, service, store, machine, name };
+    match &arguments.release {
+        Some(release) => job.bring_live(release),
+        None => job.run(),
+    }
+}
+
+/// The name that is given, or that the project says, or that it has.
+fn service(
+    arguments: &Deploy,
+    settings: &Settings,
+    folder: &std::path::Path,
+) -> Result<String, Failure> {
+    if let Some(name) = arguments.service.as_ref().or(settings.service.as_ref()) {
+        return Ok(name.clone());
+    }
+    if let Some(project) = pinnace_deploy::LocalDistribution::of_project(folder)? {
+        return Ok(project.name);
+    }
+    let name = folder.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    name.ok_or_else(|| Failure::usage("the project has no name; name the service with `--service`"))
+}
+
+struct Job<'a> {
+    arguments: &'a Deploy,
+    session: &'a Session<'a>,
+    folder: PathBuf,
+    settings: Settings,
+    service: String,
+    store: Store,
+    machine: Machine,
+    name: RefName,
+}
+
+impl Job<'_> {
+    fn run(&self) -> Result<Done, Failure> {
+        let mut timings = Timings::default();
+        self.prepare()?;
+        timings.lap("prepare");
+        let service = Service::new(&self.store, &self.machine, &self.name);
+        let target = self.target()?;
+        // The store is asked while the project is looked at.
+        let (live, own) = thread::scope(|scope| {
+            let live = scope.spawn(|| service.look());
+            let own = sources::scan(self, &self.folder);
+            let live = live.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            (live, own)
+        });
+        let (live, own) = (live?, own?);
+        timings.lap("scan");
+        let dependencies = Dependencies::of(self, &live, &target)?;
+        let sources = Sources::with(self, own, &dependencies.folders)?;
+        timings.lap("resolve");
+        let mut done = self.done(&live, &dependencies, &sources);
+        if self.arguments.dry_run {
+            done.state = State::NotPublished;
+            return Ok(done);
+        }
+        let ingredients = self.ingredients(target, sources, dependencies.set.clone());
+        self.fetch_what_is_measured(&ingredients, &live)?;
+        let draft = ingredients.draft(&live, &self.machine, self.session.environment.threads)?;
+        timings.lap("build");
+        done.release = Some(draft.digest());
+        done.source = draft.source();
+        if live.digest() == Some(draft.digest()) {
+            done.state = State::Unchanged;
+        } else {
+            self.publish(&service, &live, &draft, &dependencies, &mut done, &mut timings)?;
+        }
+        timings.total(self.session.started);
+        done.timings = timings.laps;
+        Ok(done)
+    }
+
+    fn publish(
+        &self,
+        service: &Service<'_>,
+        live: &Live,
+        draft: &Draft,
+        dependencies: &Dependencies,
+        done: &mut Done,
+        timings: &mut Timings,
+    ) -> Result<(), Failure> {
+        self.session.reporter.moving("publishing");
+        let (places, moved) = service.put(live, draft)?;
+        timings.lap("upload");
+        let mut record = self.record();
+        record.extensions = dependencies.remembered(live);
+        record.timings_ms = timings.milliseconds();
+        let step = self.published(service.go_live(live, &draft.digest(), record)?)?;
+        service.is_live(draft, &step, places)?;
+        done.moved = moved.with_step(&step);
+        done.generation = step.generation;
+        done.state = State::Published;
+        Ok(())
+    }
+
+    /// Brings a release live that is in the store.
+    fn bring_live(&self, release: &str) -> Result<Done, Failure> {
+        let mut timings = Timings::default();
+        let release = services::release(release, &self.store)?;
+        let service = Service::new(&self.store, &self.machine, &self.name);
+        let live = service.look()?;
+        let mut done = Done::new(&self.service, release, live.generation());
+        if live.digest() != Some(release) {
+            // It must be one that this version can run.
+            let contents = pinnace_deploy::Contents::fetch(&self.store, &release)?;
+            done.deps = contents.release().dependencies().map(|layer| layer.digest);
+            done.source = contents.release().sources().next().map(|layer| layer.digest);
+            self.store.hold(&release, live.digest().as_ref())?;
+            let step = self.published(service.go_live(&live, &release, self.record())?)?;
+            done.generation = step.generation;
+            done.state = State::Published;
+        }
+        done.reason = "as it is".to_owned();
+        timings.total(self.session.started);
+        done.timings = timings.laps;
+        Ok(done)
+    }
+
+    fn published(&self, published: Published) -> Result<Deployment, Failure> {
+        match published {
+            Published::Done(step) => Ok(step),
+            Published::Lost(newest) => Err(services::lost(&self.service, newest.as_ref())),
+        }
+    }
+
+    fn record(&self) -> Deployment {
+        services::record(&self.folder, self.arguments.reason.as_deref(), self.session.environment)
+    }
+
+    /// Runs what the project wants to be run before it is looked at.
+    fn prepare(&self) -> Result<(), Failure> {
+        let Some((program, arguments)) = self.settings.prepare.split_first() else { return Ok(()) };
+        self.session.reporter.step("preparing");
+        let shown = self.settings.prepare.join(" ");
+        let ran = std::process::Command::new(program)
+            .args(arguments)
+            .current_dir(&self.folder)
+            .stdin(std::process::Stdio::null())
+            .output()
+            .map_err(|error| Failure::io(&format!("cannot run `{shown}` (`prepare`)"), &error))?;
+        if ran.status.success() {
+            return Ok(());
+        }
+        let said = [ran.stdout, ran.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        let last: Vec<&str> = said.lines().rev().take(20).collect();
+        let last: Vec<&str> = last.into_iter().rev().collect();
+        Err(Failure::job(format!(
+            "`{shown}` (`prepare`) failed, {}:\n{}",
+            ran.status,
+            last.join("\n")
+        )))
+    }
+
+    /// The one platform that the release is for.
+    fn target(&self) -> Result<Target, Failure> {
+        let mut platform = self.arguments.platform.clone();
+        if platform.are_open() {
+            platform.pythons.extend(self.settings.python.clone());
+            platform.platform.extend(self.settings.platform.clone());
+        }
+        let session = self.session;
+        let targets = platforms::targets(&platform, session.environment, &session.storage)?;
+        match <[Target; 1]>::try_from(targets) {
+            Ok([target]) => Ok(target),
+            Err(several) => Err(Failure::usage(format!(
+                "a release is for one platform, and {} are named",
+                several.len()
+            ))),
+        }
+    }
+
+    fn ingredients(&self, target: Target, sources: Sources, set: WheelSet) -> Ingredients {
+        let ingredients = Ingredients::new(target, set);
+        let mut ingredients =
+            sources.folders.into_iter().fold(ingredients, Ingredients::with_source);
+        ingredients.processes.clone_from(&self.settings.processes);
+        ingredients.environment.extend(self.settings.env.iter().cloned());
+        ingredients.metadata.clone_from(&self.settings.metadata);
+        ingredients
+    }
+
+    /// What `deps.pex` is must be known: where the live release does not tell, its wheels must be here.
+    fn fetch_what_is_measured(
+        &self,
+        ingredients: &Ingredients,
+        live: &Live,
+    ) -> Result<(), Failure> {
+        let Some(release) = live.digest().filter(|_| ingredients.needs_wheels(live)) else {
+            return Ok(());
+        };
+        let mut missing = false;
+        for wheel in &ingredients.dependencies.wheels {
+            missing |= !self.machine.blobs().contains(&wheel.digest)?;
+        }
+        if missing {
+            let contents = pinnace_deploy::Contents::fetch(&self.store, &release)?;
+            contents.fetch_wheels(&self.machine)?;
+        }
+        Ok(())
+    }
+
+    fn done(&self, live: &Live, dependencies: &Dependencies, sources: &Sources) -> Done {
+        let mut done = Done::new(&self.service, Digest::new([0; 32]), live.generation());
+        done.release = None;
+        done.deps = dependencies.set.manifest().ok().map(|one| one.digest());
+        done.path = dependencies.path;
+        done.reason.clone_from(&dependencies.reason);
+        done.resolved_at = dependencies.resolved_at;
+        done.now = self.session.environment.now;
+        done.notes.clone_from(&dependencies.notes);
+        done.sources = if self.arguments.dry_run { Some(sources.clone()) } else { None };
+        done
+    }
+}

@@ -1,0 +1,163 @@
+//! What a deploy has done, as text and as JSON.
+
+use std::time::Duration;
+
+use pinnace_deploy::Moved;
+use pinnace_store::Digest;
+use serde_json::{Value, json};
+
+use super::sources::Sources;
+use crate::progress::{Count, Size};
+
+/// What a deploy has done.
+pub(crate) struct Done {
+    pub(crate) service: String,
+    pub(crate) release: Option<Digest>,
+    pub(crate) generation: u64,
+    pub(crate) path: Path,
+    pub(crate) reason: String,
+    pub(crate) deps: Option<Digest>,
+    pub(crate) source: Option<Digest>,
+    pub(crate) moved: Moved,
+    pub(crate) state: State,
+    /// When the dependencies were resolved, and what time it is, in seconds since 1970.
+    pub(crate) resolved_at: Option<u64>,
+    pub(crate) now: u64,
+    pub(crate) timings: Vec<(&'static str, Duration)>,
+    pub(crate) notes: Vec<String>,
+    /// What would ship, if that was asked.
+    pub(crate) sources: Option<Sources>,
+}
+
+/// Whether the dependencies had to be made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Path {
+    /// They are those that are live.
+    Fast,
+    Full,
+}
+
+/// What became of the release.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum State {
+    Published,
+    /// It is live already.
+    Unchanged,
+    /// Nobody wanted it to be.
+    NotPublished,
+}
+
+impl Path {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Full => "full",
+        }
+    }
+}
+
+impl Done {
+    pub(crate) fn new(service: &str, release: Digest, generation: u64) -> Self {
+        Self {
+            service: service.to_owned(),
+            release: Some(release),
+            generation,
+            path: Path::Fast,
+            reason: String::new(),
+            deps: None,
+            source: None,
+            moved: Moved::default(),
+            state: State::Unchanged,
+            resolved_at: None,
+            now: 0,
+            timings: Vec::new(),
+            notes: Vec::new(),
+            sources: None,
+        }
+    }
+
+    pub(crate) fn as_text(&self) -> String {
+        let release = self.release.map_or_else(String::new, |release| format!(", {release}"));
+        let name = format!("{} generation {}{release}", self.service, self.generation);
+        let total = self.timings.iter().find(|(name, _)| *name == "total");
+        let total =
+            total.map_or_else(String::new, |(_, took)| format!(" in {} ms", took.as_millis()));
+        let path = format!("{} path: {}{}", self.path.name(), self.reason, self.age());
+        match self.state {
+            State::Published => format!(
+                "{name}\n{path}\n{} in {} moved, {} reused{total}",
+                Size(self.moved.bytes),
+                Count(self.moved.objects as usize, "object"),
+                Count(self.moved.reused as usize, "content"),
+            ),
+            State::Unchanged => format!("{name}\nnothing has changed{total}"),
+            State::NotPublished => format!("{path}\n{}", self.list()),
+        }
+    }
+
+    /// What would ship, and what would not.
+    fn list(&self) -> String {
+        let Some(sources) = &self.sources else { return String::new() };
+        let mut lines = Vec::new();
+        for source in &sources.folders {
+            let size = source.scan.files.iter().map(|file| file.size).sum();
+            let count = Count(source.scan.files.len(), "file");
+            lines.push(format!("{}: {count}, {}", source.name, Size(size)));
+            lines.extend(source.scan.files.iter().map(|file| format!("  {}", file.path)));
+        }
+        let left_out = sources.left_out();
+        let left_out = left_out.map(|(_, out)| format!("  {}: {}", out.path, out.reason));
+        lines.push("left out:".to_owned());
+        lines.extend(left_out);
+        lines.join("\n")
+    }
+
+    /// How old the pins are, once that says something.
+    fn age(&self) -> String {
+        const DAY: u64 = 86_400;
+        let age = self.resolved_at.map_or(0, |at| self.now.saturating_sub(at) / DAY);
+        match age {
+            0 => String::new(),
+            days => format!(
+                " (resolved {} ago; `--upgrade` resolves anew)",
+                Count(days as usize, "day")
+            ),
+        }
+    }
+
+    pub(crate) fn as_json(&self) -> Value {
+        let digest = |digest: Option<Digest>| digest.map(|digest| digest.to_string());
+        let timings: serde_json::Map<String, Value> = self
+            .timings
+            .iter()
+            .map(|(name, took)| ((*name).to_owned(), (took.as_secs_f64() * 1000.0).into()))
+            .collect();
+        let mut json = json!({
+            "service": self.service,
+            "address": null,
+            "release": digest(self.release),
+            "generation": self.generation,
+            "path": self.path.name(),
+            "reason": self.reason,
+            "deps": digest(self.deps),
+            "source": digest(self.source),
+            "uploaded": { "bytes": self.moved.bytes, "objects": self.moved.objects },
+            "reused": { "contents": self.moved.reused },
+            "published": self.state == State::Published,
+            "changed": self.state != State::Unchanged,
+            "live": false,
+            "resolved_at": self.resolved_at,
+            "timings_ms": timings,
+        });
+        if let Some(sources) = &self.sources {
+            let files = sources.folders.iter().flat_map(|one| &one.scan.files);
+            json["ships"] =
+                files.map(|file| json!({ "path": file.path, "bytes": file.size })).collect();
+            let out = sources.left_out();
+            let out =
+                out.map(|(_, out)| json!({ "path": out.path, "reason": out.reason.to_string() }));
+            json["left_out"] = out.collect();
+        }
+        json
+    }
+}

@@ -1,0 +1,149 @@
+//! `pinnace releases` and `pinnace rollback`: what was live, and bringing it back.
+
+use pinnace_deploy::{Contents, Machine, Service};
+use pinnace_store::{Deployment, Published};
+use serde_json::{Value, json};
+
+use crate::{
+    Failure,
+    arguments::{Releases, Rollback, StoreArguments},
+    environment::Environment,
+    interrupt::Interrupt,
+    progress::{Output, Reporter},
+    services,
+    stores::{self, Absent},
+};
+
+/// How many steps of a service are listed.
+const STEPS: usize = 100;
+
+/// The store that is named, for looking.
+pub(super) fn open(
+    arguments: &StoreArguments,
+    environment: &Environment,
+    output: Output,
+) -> Result<(pinnace_store::Store, Interrupt), Failure> {
+    let interrupt = Interrupt::listen_for_good(output)?;
+    let reporter = std::sync::Arc::new(Reporter::new(output.without_result(), interrupt.clone()));
+    let url = arguments.store.as_deref();
+    Ok((stores::named(url, Absent::Refuse, environment, &reporter)?, interrupt))
+}
+
+pub(crate) fn list(
+    arguments: &Releases,
+    environment: &Environment,
+    output: Output,
+) -> Result<(), Failure> {
+    let (store, interrupt) = open(&arguments.store, environment, output)?;
+    let listed = || -> Result<(String, Value), Failure> {
+        let Some(service) = &arguments.service else {
+            let (mut lines, mut json) = (Vec::new(), serde_json::Map::new());
+            for name in store.refs()?.into_keys() {
+                let Some(service) = services::service(&name) else { continue };
+                if let Some(step) = store.latest(&name)? {
+                    lines.push(format!("{service}  {}", line(&step, environment.now)));
+                    json.insert(service.to_owned(), as_json(&step));
+                }
+            }
+            return Ok((lines.join("\n"), json!({ "services": json })));
+        };
+        let steps = store.history(&services::wanted(service)?, STEPS)?;
+        if steps.is_empty() {
+            return Err(unknown(service));
+        }
+        let lines: Vec<String> = steps.iter().map(|step| line(step, environment.now)).collect();
+        let json: Vec<Value> = steps.iter().map(as_json).collect();
+        Ok((lines.join("\n"), json!({ "service": service, "releases": json })))
+    };
+    let (text, json) = listed().map_err(|failure| interrupt.explain(failure))?;
+    output.raw(&text, &json)
+}
+
+pub(crate) fn roll_back(
+    arguments: &Rollback,
+    environment: &Environment,
+    output: Output,
+) -> Result<(), Failure> {
+    let (store, interrupt) = open(&arguments.store, environment, output)?;
+    let done = || -> Result<Deployment, Failure> {
+        let name = services::wanted(&arguments.service)?;
+        let machine = Machine::open(&environment.cache_folder()?)?;
+        let service = Service::new(&store, &machine, &name);
+        let live = service.look()?;
+        let Some(newest) = &live.step else { return Err(unknown(&arguments.service)) };
+        let before = newest.generation.checked_sub(1).filter(|number| *number > 0);
+        let wanted = arguments.to.or(before).ok_or_else(|| {
+            Failure::job(format!("`{}` has one generation only", arguments.service))
+        })?;
+        let step = store.step(&name, wanted)?.ok_or_else(|| {
+            Failure::job(format!("`{}` has no generation {wanted}", arguments.service))
+                .hint(format!("`pinnace releases {}` lists them", arguments.service))
+        })?;
+        let release = step.release.ok_or_else(|| {
+            Failure::job(format!("generation {wanted} of `{}` is no release", arguments.service))
+        })?;
+        let gone = |error: pinnace_store::Error| match error.kind() {
+            pinnace_store::ErrorKind::Lost { .. } => Failure::job(format!(
+                "the release of generation {wanted} is not in the store any more: {error}"
+            )),
+            _ => Failure::from(error),
+        };
+        store.hold(&release, live.digest().as_ref()).map_err(gone)?;
+        // It must be one that this version can run.
+        Contents::fetch(&store, &release)?;
+        let said = format!("rollback to generation {wanted}");
+        let reason = arguments.reason.as_ref().map_or(said.clone(), |why| format!("{said}: {why}"));
+        let mut record = services::record(&environment.folder, Some(&reason), environment);
+        // It is of the commit that it was of.
+        record.git.clone_from(&step.git);
+        record.extensions.clone_from(&step.extensions);
+        match service.go_live(&live, &release, record)? {
+            Published::Done(step) => Ok(step),
+            Published::Lost(newest) => Err(services::lost(&arguments.service, newest.as_ref())),
+        }
+    };
+    let step = done().map_err(|failure| interrupt.explain(failure))?;
+    let text = format!("{} generation {}", arguments.service, line(&step, environment.now).trim());
+    output.result(&text, &as_json(&step))
+}
+
+fn unknown(service: &str) -> Failure {
+    Failure::job(format!("there is no service `{service}` in the store"))
+        .hint("`pinnace releases` lists all services")
+}
+
+fn line(step: &Deployment, now: u64) -> String {
+    // Whoever wrote the record must not write lines of this list.
+    let plain = |text: &str| text.replace(char::is_control, " ");
+    let release = step.release.map_or_else(|| "nothing".to_owned(), |one| one.to_string());
+    let git = step.git.as_deref().map_or_else(String::new, |git| {
+        format!("  {}", plain(&git.chars().take(10).collect::<String>()))
+    });
+    let reason = step.reason.as_deref();
+    let reason = reason.map_or_else(String::new, |one| format!("  ({})", plain(one)));
+    let age = age(now.saturating_sub(step.at));
+    format!("{:>6}  {release}  {age} ago  {}{git}{reason}", step.generation, plain(&step.by))
+}
+
+/// `5 s`, `3 min`, `2 h`, `4 d`.
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+fn as_json(step: &Deployment) -> Value {
+    json!({
+        "generation": step.generation,
+        "release": step.release.map(|release| release.to_string()),
+        "previous": step.previous.map(|release| release.to_string()),
+        "at": step.at,
+        "by": step.by,
+        "git": step.git,
+        "reason": step.reason,
+        "timings_ms": step.timings_ms,
+    })
+}

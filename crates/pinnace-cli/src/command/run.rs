@@ -1,0 +1,183 @@
+//! `pinnace run`: a service, a release or a PEX file, in the place of this process.
+
+use std::{
+    ffi::OsString,
+    net::TcpListener,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use pinnace_deploy::{Contents, Laid, Machine, Process, Release};
+use pinnace_store::Digest;
+use pinnace_wheel::{Interpreter, Target};
+
+use super::releases::open;
+use crate::{
+    Failure, arguments::RunRelease, environment::Environment, platforms, progress::Output,
+    services, storage::Storage,
+};
+
+pub(crate) fn run(
+    arguments: &RunRelease,
+    environment: &Environment,
+    output: Output,
+) -> Result<(), Failure> {
+    let path = environment.folder.join(&arguments.what);
+    if path.is_file() || path.join("__main__.py").is_file() {
+        return run_file(&path, &arguments.command, environment);
+    }
+    let machine = Machine::open(&environment.cache_folder()?)?;
+    let storage = Storage::open(&environment.cache_folder()?)?;
+    let job = Job { arguments, environment, output, machine, storage };
+    let laid = job.laid()?;
+    job.become_process(&laid)
+}
+
+/// Becomes a PEX file.
+fn run_file(path: &Path, arguments: &[String], environment: &Environment) -> Result<(), Failure> {
+    let is_program = std::fs::metadata(path).is_ok_and(|file| {
+        file.is_file() && std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o111 != 0
+    });
+    let mut command = match is_program {
+        true => Command::new(path),
+        false => {
+            let mut command = Command::new(crate::python::find(None, environment)?);
+            command.arg(path);
+            command
+        }
+    };
+    let error = command.args(arguments).exec();
+    Err(Failure::io(&format!("cannot run `{}`", path.display()), &error))
+}
+
+struct Job<'a> {
+    arguments: &'a RunRelease,
+    environment: &'a Environment,
+    output: Output,
+    machine: Machine,
+    storage: Storage,
+}
+
+impl Job<'_> {
+    /// The release, laid out: one that is here already needs no store.
+    fn laid(&self) -> Result<Laid, Failure> {
+        if let Some(laid) = self.known() {
+            return Ok(laid);
+        }
+        let (store, interrupt) = open(&self.arguments.store, self.environment, self.output)?;
+        let lay = || {
+            let release = services::release(&self.arguments.what, &store)?;
+            if let Some(laid) = self.find(&release) {
+                return Ok(laid);
+            }
+            let contents = Contents::fetch(&store, &release)?;
+            let python = self.interpreter(contents.release())?;
+            Ok(self.machine.lay(&contents, &release, &python, self.environment.threads)?)
+        };
+        lay().map_err(|failure: Failure| interrupt.explain(failure))
+    }
+
+    /// A release that is named by its whole digest, and laid out.
+    fn known(&self) -> Option<Laid> {
+        let what = &self.arguments.what;
+        let digest = what.parse().ok().or_else(|| format!("sha256:{what}").parse().ok())?;
+        self.find(&digest)
+    }
+
+    fn find(&self, release: &Digest) -> Option<Laid> {
+        let platform = self.machine.platform(release)?;
+        let python = self.interpreter_for(&platform).ok()?;
+        self.machine.laid(release, &python)
+    }
+
+    fn interpreter(&self, release: &Release) -> Result<Interpreter, Failure> {
+        self.interpreter_for(&release.platform)
+    }
+
+    /// The interpreter that is named, or one of the version that the platform says.
+    fn interpreter_for(&self, platform: &str) -> Result<Interpreter, Failure> {
+        let target: Target = platform.parse()?;
+        let release = target.python().release();
+        let version = release.iter().take(2).map(u64::to_string).collect::<Vec<_>>().join(".");
+        let named = self.arguments.python.as_deref().unwrap_or(&version);
+        platforms::interpreter(Some(named), self.environment, &self.storage)
+    }
+
+    /// Becomes the process, or the command in its environment.
+    fn become_process(&self, laid: &Laid) -> Result<(), Failure> {
+        let release = laid.release();
+        let missing: Vec<&str> = release
+            .environment
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !self.environment.variables.contains_key(*name))
+            .collect();
+        if !missing.is_empty() {
+            return Err(Failure::job(format!(
+                "the release needs environment variables that are not set: {}",
+                missing.join(", ")
+            )));
+        }
+        let words = match self.arguments.command.is_empty() {
+            false => self.arguments.command.clone(),
+            true => process(release, &self.arguments.process)?.argv.clone(),
+        };
+        let port = self.port(&words)?;
+        let words: Vec<String> = words.iter().map(|word| word.replace("{port}", &port)).collect();
+        let [program, rest @ ..] = words.as_slice() else {
+            return Err(Failure::usage("there is no command to run"));
+        };
+        let bin = laid.folder().join("bin");
+        let error = Command::new(found(program, &bin))
+            .args(rest)
+            .current_dir(laid.code())
+            .env("PATH", self.path(&bin))
+            .env("VIRTUAL_ENV", laid.folder())
+            .env("PORT", &port)
+            .env_remove("PYTHONHOME")
+            .exec();
+        Err(Failure::io(&format!("cannot run `{program}`"), &error))
+    }
+
+    /// What `{port}` means: what PORT says, else one that is free.
+    fn port(&self, words: &[String]) -> Result<String, Failure> {
+        if let Some(port) = self.environment.variable("PORT") {
+            return Ok(port.to_owned());
+        }
+        if !words.iter().any(|word| word.contains("{port}")) {
+            return Ok("8000".to_owned());
+        }
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let free = free.map_err(|error| Failure::io("cannot find a free port", &error))?;
+        self.output.say(format!("listening on 127.0.0.1:{}", free.port()));
+        Ok(free.port().to_string())
+    }
+
+    fn path(&self, bin: &Path) -> OsString {
+        let rest = self.environment.variables.get("PATH");
+        let rest = rest.map_or_else(String::new, |path| format!(":{path}"));
+        let mut path = bin.as_os_str().to_owned();
+        path.push(rest);
+        path
+    }
+}
+
+fn process<'r>(release: &'r Release, name: &str) -> Result<&'r Process, Failure> {
+    release.processes.get(name).ok_or_else(|| {
+        let known: Vec<&str> = release.processes.keys().map(String::as_str).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Failure::job(format!("the release has no process `{name}`; it has: {known}")).hint(
+            "name one with `--process`, or a command behind `--`, as in `-- python -c 'print(1)'`",
+        )
+    })
+}
+
+/// A program of the environment, else as the system finds it.
+fn found(program: &str, bin: &Path) -> PathBuf {
+    let own = bin.join(program);
+    match !program.contains('/') && own.exists() {
+        true => own,
+        false => program.into(),
+    }
+}

@@ -1,6 +1,9 @@
 //! Workloads, written once and measured two ways: in time (`cargo bench`) and in instructions
 //! (`count`, under callgrind).
 
+mod delay;
+mod lanes;
+
 use std::sync::{LazyLock, OnceLock};
 
 use pinnace_archive::{ArchivePath, Mode, Writer};
@@ -9,6 +12,9 @@ use pinnace_wheel::{
     Address, Libc, Match, MemorySource, Outcome, Request, Requirement, Target, WheelName, fuzzing,
     resolve,
 };
+
+pub use delay::delayed;
+pub use lanes::Lanes;
 
 /// A workload by name; it returns something that depends on all of its work.
 pub type Workload = (&'static str, fn() -> u64);

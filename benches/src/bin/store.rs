@@ -15,12 +15,11 @@ use std::{
     error::Error,
     fs::{self, File},
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
+use pinnace_benches::{Lanes, delayed};
 use pinnace_store::{ContentKind, Digest, Durability, LocalStore, PackBuilder, S3Backend, Store};
 use sha2::{Digest as _, Sha256};
 
@@ -113,7 +112,7 @@ fn blobs(folder: &Path, runs: usize) -> Result<()> {
         })?;
         fs::remove_dir_all(root)?;
     }
-    lanes.report("1 GiB in 83 blobs", TOTAL);
+    report(lanes, "1 GiB in 83 blobs", TOTAL);
     Ok(())
 }
 
@@ -209,7 +208,7 @@ fn tree(folder: &Path, runs: usize) -> Result<()> {
             Ok(())
         })?;
     }
-    lanes.report(&format!("a tree of {FILES} files, {} MB, one thread", bytes / 1_000_000), bytes);
+    report(lanes, &format!("a tree of {FILES} files, {} MB, one thread", bytes / 1_000_000), bytes);
     Ok(())
 }
 
@@ -233,7 +232,7 @@ fn packs(url: &str, runs: usize) -> Result<()> {
         }
         digests.extend(direct.put_packs(builder)?);
     }
-    variables[at].1 = format!("http://{}", delayed(server)?);
+    variables[at].1 = format!("http://{}", delayed(server, DELAY)?);
     let backend = S3Backend::open(url, &variables)?;
     let store = Store::open(backend)?;
     let mut lanes = Lanes::new(["one request", "48 packs, cold"]);
@@ -245,7 +244,7 @@ fn packs(url: &str, runs: usize) -> Result<()> {
             Ok(())
         })?;
     }
-    lanes.report("S3 on loopback with 30 ms added", bytes);
+    report(lanes, "S3 on loopback with 30 ms added", bytes);
     Ok(())
 }
 
@@ -254,68 +253,19 @@ fn environment() -> Vec<(String, String)> {
     std::env::vars().collect()
 }
 
-/// A proxy that holds back what a client says, as a long way would.
-fn delayed(server: String) -> Result<String> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let address = listener.local_addr()?.to_string();
-    thread::spawn(move || {
-        for client in listener.incoming().flatten() {
-            let Ok(upstream) = TcpStream::connect(&server) else { continue };
-            let (Ok(from), Ok(to)) = (client.try_clone(), upstream.try_clone()) else { continue };
-            let _ = (client.set_nodelay(true), upstream.set_nodelay(true));
-            thread::spawn(move || pump(from, to, DELAY));
-            thread::spawn(move || pump(upstream, client, Duration::ZERO));
+/// Medians, as a speed, and of every second lane how it is beside the one before.
+fn report<const N: usize>(lanes: Lanes<N>, what: &str, bytes: usize) {
+    println!("{what}");
+    let mut floor = Duration::ZERO;
+    for (at, (name, median)) in lanes.medians().into_iter().enumerate() {
+        if at % 2 == 0 {
+            floor = median;
         }
-    });
-    Ok(address)
-}
-
-fn pump(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
-    let mut buffer = vec![0; 256 * 1024];
-    while let Ok(n) = from.read(&mut buffer) {
-        thread::sleep(delay);
-        if n == 0 || to.write_all(&buffer[..n]).is_err() {
-            let _ = to.shutdown(std::net::Shutdown::Write);
-            return;
-        }
-    }
-}
-
-struct Lanes<const N: usize> {
-    names: [&'static str; N],
-    times: [Vec<Duration>; N],
-}
-
-impl<const N: usize> Lanes<N> {
-    fn new(names: [&'static str; N]) -> Self {
-        Self { names, times: std::array::from_fn(|_| Vec::new()) }
-    }
-
-    /// The first round warms up.
-    fn time(&mut self, run: usize, lane: usize, work: impl FnOnce() -> Result<()>) -> Result<()> {
-        let started = Instant::now();
-        work()?;
-        if run > 0 {
-            self.times[lane].push(started.elapsed());
-        }
-        Ok(())
-    }
-
-    fn report(mut self, what: &str, bytes: usize) {
-        println!("{what}");
-        let mut floor = Duration::ZERO;
-        for (at, name) in self.names.iter().enumerate() {
-            self.times[at].sort();
-            let median = self.times[at].get(self.times[at].len() / 2).copied().unwrap_or_default();
-            if at % 2 == 0 {
-                floor = median;
-            }
-            println!(
-                "  {name:30} {:9.1} ms  {:7.0} MB/s  {:5.1} % of the floor's speed",
-                median.as_secs_f64() * 1e3,
-                bytes as f64 / 1e6 / median.as_secs_f64(),
-                100.0 * floor.as_secs_f64() / median.as_secs_f64(),
-            );
-        }
+        println!(
+            "  {name:30} {:9.1} ms  {:7.0} MB/s  {:5.1} % of the floor's speed",
+            median.as_secs_f64() * 1e3,
+            bytes as f64 / 1e6 / median.as_secs_f64(),
+            100.0 * floor.as_secs_f64() / median.as_secs_f64(),
+        );
     }
 }

@@ -1,0 +1,39 @@
+//! A long way to a server.
+
+use std::{
+    io::{self, Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    thread,
+    time::Duration,
+};
+
+/// A proxy on loopback that holds back what a client says, as a long way would; tells its address.
+///
+/// # Errors
+///
+/// If no port can be had.
+pub fn delayed(server: String, delay: Duration) -> io::Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let Ok(upstream) = TcpStream::connect(&server) else { continue };
+            let (Ok(from), Ok(to)) = (client.try_clone(), upstream.try_clone()) else { continue };
+            let _ = (client.set_nodelay(true), upstream.set_nodelay(true));
+            thread::spawn(move || pump(from, to, delay));
+            thread::spawn(move || pump(upstream, client, Duration::ZERO));
+        }
+    });
+    Ok(address)
+}
+
+fn pump(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
+    let mut buffer = vec![0; 256 * 1024];
+    while let Ok(n) = from.read(&mut buffer) {
+        thread::sleep(delay);
+        if n == 0 || to.write_all(&buffer[..n]).is_err() {
+            let _ = to.shutdown(Shutdown::Write);
+            return;
+        }
+    }
+}

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Error, ErrorKind, Keep, Key, Listed, RefName, Store, parallel,
+    Error, ErrorKind, Keep, Key, Listed, RefName, Store,
+    condemned::parse_key,
+    kept::is_kept,
+    parallel,
     trace::{Fault, digest_of},
 };
 
@@ -54,14 +57,13 @@ impl Store {
     /// If a backend fails. What is wrong with objects is no error, but part of the answer.
     pub fn check(&self, other: Option<&Self>) -> Result<Checked, Error> {
         let mut checked = Checked::default();
-        for folder in ["blobs", "manifests", "packs", "refs", "condemned"] {
+        for folder in ["blobs", "manifests", "packs", "refs", "condemned", "kept"] {
             let at_once = if folder == "packs" { PACKS_AT_ONCE } else { AT_ONCE };
             self.pages(folder, |page| {
                 let findings =
                     parallel::each(&page, at_once, |listed| self.check_listed(listed, other));
                 for (listed, finding) in page.iter().zip(findings) {
-                    let is_ours = digest_of(&listed.key).is_some() || folder == "condemned";
-                    if is_ours || RefName::of_step(&listed.key).is_some() {
+                    if is_ours(&listed.key) {
                         checked.objects += 1;
                         checked.bytes += listed.meta.size;
                     }
@@ -99,6 +101,7 @@ impl Store {
                 self.trusting(key, read).map(|found| found.is_some())
             }
             None if key.as_str().starts_with("condemned/") => self.check_list(key),
+            None if is_kept(key) => self.kept_at(key).map(|found| found.is_some()),
             None => match RefName::of_step(key) {
                 Some((name, generation)) => self.check_step(&name, generation, key),
                 // What others put there is none of ours.
@@ -210,10 +213,19 @@ impl Store {
     fn is_ours(&self, name: &RefName, generation: u64, other: &Self) -> Result<bool, Error> {
         let Some(step) = other.step(name, generation)? else { return Ok(false) };
         let here = |generation: u64| self.step(name, generation).ok().flatten();
-        let follows = here(generation - 1).is_none_or(|before| before.release == step.previous);
+        let follows = match here(generation - 1) {
+            Some(before) => before.release == step.previous,
+            None => generation == 1 && step.previous.is_none(),
+        };
         let precedes = here(generation + 1).is_none_or(|after| after.previous == step.release);
         Ok(follows && precedes)
     }
+}
+
+/// Whether that is the name of an object of a store.
+fn is_ours(key: &Key) -> bool {
+    let is_content = digest_of(key).is_some();
+    is_content || is_kept(key) || RefName::of_step(key).is_some() || parse_key(key).is_some()
 }
 
 fn problem(fault: &Fault) -> String {

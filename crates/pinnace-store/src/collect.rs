@@ -1,11 +1,14 @@
 //! Removing what nothing refers to any more.
 
-use std::collections::BTreeSet;
+use std::{
+    cell::Cell,
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use crate::{
-    Condition, Error, Finished, Keep, Key, Listed, RefName, Store,
-    condemned::{List, Sentence},
-    refs::Steps,
+    Condition, Error, Finished, Keep, Key, Listed, Store,
+    condemned::{List, PATIENCE, Sentence},
     trace::{Reached, digest_of},
 };
 
@@ -27,10 +30,10 @@ pub struct Collected {
     pub swept: usize,
 }
 
-/// How long a collection that is heard nothing of is left in peace, in seconds; it is then taken for killed.
-const PATIENCE: u64 = 300;
-/// After so many removals a collection says that it is alive.
-const BREATH: usize = 20;
+/// So often a collection says that it is alive: several times before it is taken for killed.
+const BREATH: Duration = Duration::from_secs(30);
+/// One that could not say so for so long may have been taken for killed, and stops.
+const SILENCE: Duration = Duration::from_secs(PATIENCE / 2);
 
 impl Store {
     /// Removes what cannot be reached from the steps of refs that are kept, in two phases: what
@@ -49,9 +52,8 @@ impl Store {
     pub fn collect(&self, keep: Keep, grace: u64) -> Result<Collected, Error> {
         let now = self.relieving(|| self.backend.now())?;
         let reached = self.trace(keep)?.complete()?;
-        for (name, steps) in self.steps()? {
-            self.say_what_is_kept(&name, &steps, keep)?;
-        }
+        // From here on releases of older steps may be missed.
+        self.keep(keep)?;
         let swept = self.backend.sweep(now.saturating_sub(grace))?;
         let mut collection = Collection {
             store: self,
@@ -63,19 +65,23 @@ impl Store {
         };
         collection.execute()?;
         collection.condemn()?;
+        self.backend.restock();
         Ok(collection.collected)
     }
+}
 
-    /// From here on releases of older steps may be missed.
-    fn say_what_is_kept(&self, name: &RefName, steps: &Steps, keep: Keep) -> Result<(), Error> {
-        let oldest = keep.oldest(steps.newest());
-        if oldest > steps.horizon().max(1) {
-            let write = || self.write(&name.kept(oldest), b"", Condition::Always);
-            self.relieving(write)?;
-        }
-        let horizon = steps.horizon().max(oldest);
-        let older = steps.kept.iter().filter(|generation| **generation < horizon);
-        older.into_iter().try_for_each(|generation| self.backend.remove(&name.kept(*generation)))
+/// A list that this collection executes.
+struct Claim<'l> {
+    list: &'l List,
+    /// Its mark.
+    number: u64,
+    /// When it was last said that this collection is alive.
+    breathed: Cell<Instant>,
+}
+
+impl Claim<'_> {
+    fn mark(&self) -> Key {
+        self.list.mark(self.number)
     }
 }
 
@@ -95,62 +101,71 @@ impl Collection<'_> {
         let (lists, left) = self.store.lists()?;
         left.iter().try_for_each(|mark| self.store.backend.remove(mark))?;
         for list in lists {
-            match self.store.readable(&list)? {
+            let sentence = self.store.readable(&list)?;
+            if list.is_taken(self.now) {
+                self.waiting.extend(sentence.unwrap_or_default().into_keys());
+                continue;
+            }
+            match sentence {
                 // Nobody can execute it; what was in it is condemned anew.
                 None => self.forget(&list)?,
-                Some(sentence) if self.claim(&list)? => self.remove_all(&list, sentence)?,
-                Some(sentence) => self.waiting.extend(sentence.into_keys()),
+                Some(sentence) => match self.claim(&list)? {
+                    Some(claim) => self.remove_all(&claim, sentence)?,
+                    None => self.waiting.extend(sentence.into_keys()),
+                },
             }
         }
         Ok(())
     }
 
-    /// Marks a list that is due, if nobody else executes it. From there on nobody may count on what is in it:
-    /// see `hold`.
-    fn claim(&self, list: &List) -> Result<bool, Error> {
-        let heard = list.marks.values().max();
-        let is_taken = heard.is_some_and(|written| written.saturating_add(PATIENCE) > self.now);
-        if is_taken {
-            return Ok(false);
-        }
+    /// Marks a list that is due, if nobody else does. From there on nobody may count on what is in it: see
+    /// `hold`.
+    fn claim<'l>(&self, list: &'l List) -> Result<Option<Claim<'l>>, Error> {
         if list.written.saturating_add(self.grace) > self.now {
             // Whoever was killed at it had less patience with writers.
             self.unmark(list)?;
-            return Ok(false);
+            return Ok(None);
         }
-        let mark = list.mark(list.next());
-        let write = || self.store.write(&mark, b"", Condition::Absent);
+        let claim = Claim { list, number: list.next(), breathed: Cell::new(Instant::now()) };
+        let write = || self.store.write(&claim.mark(), b"", Condition::Absent);
         if self.store.relieving(write)? == Finished::Refused {
-            return Ok(false);
+            return Ok(None);
         }
         // It goes before its marks do: whoever comes after that has nothing to do.
         let is_there = self.store.backend.head(&list.key)?.is_some();
         if !is_there {
-            self.store.backend.remove(&mark)?;
+            self.store.backend.remove(&claim.mark())?;
         }
-        Ok(is_there)
+        Ok(is_there.then_some(claim))
     }
 
-    fn remove_all(&mut self, list: &List, sentence: Sentence) -> Result<(), Error> {
-        let own = list.next();
-        for (number, (key, written)) in sentence.into_iter().enumerate() {
-            if number % BREATH == BREATH - 1 && !self.breathe(list, own)? {
+    fn remove_all(&mut self, claim: &Claim<'_>, sentence: Sentence) -> Result<(), Error> {
+        for (key, written) in sentence {
+            if !self.remove(&key, written, claim)? {
                 return Ok(());
             }
-            self.remove(&key, written)?;
         }
-        self.forget(list)?;
-        self.store.backend.remove(&list.mark(own))
+        // The list is not taken from whoever took over.
+        if self.breathe(claim)? {
+            self.forget(claim.list)?;
+            self.store.backend.remove(&claim.mark())?;
+        }
+        Ok(())
     }
 
-    /// Says that this collection is alive; `false` if another took it for dead, and took over.
-    fn breathe(&self, list: &List, own: u64) -> Result<bool, Error> {
-        let (lists, _) = self.store.lists()?;
-        let there = lists.iter().find(|one| one.key == list.key);
-        if there.is_none_or(|one| one.marks.keys().any(|number| *number > own)) {
+    /// Says that this collection is alive; `false` if it was silent for too long, or another took over.
+    fn breathe(&self, claim: &Claim<'_>) -> Result<bool, Error> {
+        if claim.breathed.get().elapsed() > SILENCE {
             return Ok(false);
         }
-        self.store.write(&list.mark(own), b"", Condition::Always).map(|_| true)
+        let (lists, _) = self.store.lists()?;
+        let there = lists.iter().find(|one| one.key == claim.list.key);
+        if there.is_none_or(|one| one.marks.keys().any(|number| *number > claim.number)) {
+            return Ok(false);
+        }
+        self.store.write(&claim.mark(), b"", Condition::Always)?;
+        claim.breathed.set(Instant::now());
+        Ok(true)
     }
 
     fn forget(&self, list: &List) -> Result<(), Error> {
@@ -162,15 +177,21 @@ impl Collection<'_> {
         list.marks.keys().try_for_each(|number| self.store.backend.remove(&list.mark(*number)))
     }
 
-    /// Removes an object that is as it was, and that nothing refers to.
-    fn remove(&mut self, key: &Key, written: u64) -> Result<(), Error> {
+    /// Removes an object that is as it was, and that nothing refers to; `false` if there must be no more of that.
+    fn remove(&mut self, key: &Key, written: u64, claim: &Claim<'_>) -> Result<bool, Error> {
+        if claim.breathed.get().elapsed() > BREATH && !self.breathe(claim)? {
+            return Ok(false);
+        }
         let backend = &self.store.backend;
         let unchanged = backend.head(key)?.filter(|meta| meta.modified == written);
-        let Some(meta) = unchanged.filter(|_| !self.reached.holds(key)) else { return Ok(()) };
+        let Some(meta) = unchanged.filter(|_| !self.reached.holds(key)) else { return Ok(true) };
+        if claim.breathed.get().elapsed() > SILENCE {
+            return Ok(false);
+        }
         backend.remove(key)?;
         self.collected.removed += 1;
         self.collected.removed_bytes += meta.size;
-        Ok(())
+        Ok(true)
     }
 
     /// Condemns what nothing refers to, the largest first.

@@ -23,6 +23,8 @@ const HEAD: &str = "pinnace-condemned 1\n";
 const NAME: &[u8] = b"pinnace-condemned ";
 /// What stands between the key of a list and the number of a mark.
 const MARK: &str = "-now-";
+/// How long a collection that is heard nothing of is left in peace, in seconds; it is then taken for killed.
+pub(crate) const PATIENCE: u64 = 300;
 /// No list has more objects; each takes up to 105 bytes.
 const MOST: usize = 100_000;
 const LARGEST: u64 = 32 << 20;
@@ -33,6 +35,13 @@ impl List {
     /// The mark of that number.
     pub(crate) fn mark(&self, number: u64) -> Key {
         Key::of(format!("{}{MARK}{number:08}", self.key))
+    }
+
+    /// Whether a collection executes it that was heard of lately.
+    pub(crate) fn is_taken(&self, now: u64) -> bool {
+        // A time that is far ahead is a clock that was wrong.
+        let is_recent = |written: &u64| now.abs_diff(*written) < PATIENCE;
+        self.marks.values().any(is_recent)
     }
 
     /// The number that the next collection marks it with.
@@ -51,10 +60,16 @@ impl Store {
         Ok(keys)
     }
 
-    /// What a collection is removing at this moment, or was when it was killed.
+    /// What a collection is removing at this moment.
     pub(crate) fn leaving(&self) -> Result<BTreeSet<Key>, Error> {
+        let mut lists = self.lists()?.0;
+        lists.retain(|list| !list.marks.is_empty());
         let mut keys = BTreeSet::new();
-        for list in self.lists()?.0.iter().filter(|list| !list.marks.is_empty()) {
+        if lists.is_empty() {
+            return Ok(keys);
+        }
+        let now = self.backend.now()?;
+        for list in lists.iter().filter(|list| list.is_taken(now)) {
             keys.extend(self.sentence(list)?.into_keys());
         }
         Ok(keys)
@@ -66,16 +81,14 @@ impl Store {
         let mut lists: BTreeMap<Key, List> = BTreeMap::new();
         let mut marks = Vec::new();
         self.each("condemned", |Listed { key, meta }| {
-            match key.as_str().split_once(MARK) {
-                Some((list, number)) => {
-                    let number: u64 = number.parse().unwrap_or_default();
-                    marks.push((Key::of(list.to_owned()), key, number, meta.modified));
+            match parse_key(&key) {
+                Some((list, Some(number))) => marks.push((list, key, number, meta.modified)),
+                Some((list, None)) => {
+                    let (written, marks) = (meta.modified, BTreeMap::new());
+                    lists.insert(list, List { key, written, marks });
                 }
-                None => {
-                    let list =
-                        List { key: key.clone(), written: meta.modified, marks: BTreeMap::new() };
-                    lists.insert(key, list);
-                }
+                // What others put there is none of ours.
+                None => {}
             }
             Ok(())
         })?;
@@ -112,11 +125,13 @@ impl Store {
 
     /// Whether a list, or the mark of one, is there, and good.
     pub(crate) fn check_list(&self, key: &Key) -> Result<bool, Error> {
-        if key.as_str().contains(MARK) {
-            return Ok(true);
+        match parse_key(key) {
+            Some((list, None)) => {
+                let list = List { key: list, written: 0, marks: BTreeMap::new() };
+                self.sentence(&list).map(|_| true)
+            }
+            _ => Ok(true),
         }
-        let list = List { key: key.clone(), written: 0, marks: BTreeMap::new() };
-        self.sentence(&list).map(|_| true)
     }
 
     /// Does what needs a little room; once more, if there is none, with what is held in reserve.
@@ -154,6 +169,21 @@ impl Store {
         let key = Key::of(format!("condemned/{now:020}-{}", &digest[..16]));
         self.write(&key, &list, Condition::Always).map(drop)
     }
+}
+
+/// The list that a key is of, and the number of the mark that it is.
+pub(crate) fn parse_key(key: &Key) -> Option<(Key, Option<u64>)> {
+    let (list, number) = match key.as_str().split_once(MARK) {
+        Some((list, number)) => (list, Some(number)),
+        None => (key.as_str(), None),
+    };
+    let (time, digest) = list.strip_prefix("condemned/")?.split_once('-')?;
+    let is_digits = |text: &str, length| {
+        text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let is_list = is_digits(time, 20) && is_digits(digest, 16);
+    let number = number.map(|number| Some(number.parse().ok()?).filter(|_| is_digits(number, 8)));
+    (is_list && number != Some(None)).then(|| (Key::of(list.to_owned()), number.flatten()))
 }
 
 fn parse(bytes: &[u8]) -> Option<Sentence> {

@@ -45,43 +45,21 @@ impl RefName {
 
     /// Where a step is: the newest comes first in a listing.
     pub(crate) fn step(&self, generation: u64) -> Key {
-        Key::of(format!("{}/{}", self.folder(), number(generation)))
-    }
-
-    /// What says that collections keep the steps from that one on.
-    pub(crate) fn kept(&self, generation: u64) -> Key {
-        Key::of(format!("refs/{}/{KEPT}/{}", self.0, number(generation)))
-    }
-
-    /// The ref, and the number of the first step that is kept, from what says so.
-    pub(crate) fn of_kept(key: &Key) -> Option<(Self, u64)> {
-        let (name, number) = key.as_str().strip_prefix("refs/")?.rsplit_once('/')?;
-        let name = name.strip_suffix(KEPT)?.strip_suffix('/')?;
-        Some((name.parse().ok()?, numbered(number)?))
+        Key::of(format!("{}/{:020}", self.folder(), u64::MAX - generation))
     }
 
     /// The ref and the number of a step, from where it is.
     pub(crate) fn of_step(key: &Key) -> Option<(Self, u64)> {
         let (name, number) = key.as_str().strip_prefix("refs/")?.rsplit_once('/')?;
         let name = name.strip_suffix(STEPS)?.strip_suffix('/')?;
-        let generation = numbered(number).filter(|generation| *generation > 0)?;
+        let number: u64 = number.parse().ok().filter(|_| number.len() == 20)?;
+        let generation = Some(u64::MAX - number).filter(|generation| *generation > 0)?;
         Some((name.parse().ok()?, generation))
     }
 }
 
 /// No part of a ref's name is called so.
 const STEPS: &str = "@";
-const KEPT: &str = "@kept";
-
-/// What a key ends in that is listed before those with smaller numbers.
-fn number(generation: u64) -> String {
-    format!("{:020}", u64::MAX - generation)
-}
-
-fn numbered(text: &str) -> Option<u64> {
-    let number: u64 = text.parse().ok().filter(|_| text.len() == 20)?;
-    Some(u64::MAX - number)
-}
 
 impl FromStr for RefName {
     type Err = ParseRefNameError;

@@ -61,6 +61,7 @@ mod deployment;
 mod digest;
 mod error;
 mod hold;
+mod kept;
 mod key;
 mod local;
 mod manifest;

@@ -18,8 +18,10 @@ pub struct LocalStore {
 
 /// The format of a store's folder, kept in its `format` file.
 const FORMAT: &str = "pinnace-store 1\n";
-/// How large the reserve is: the list of some objects that are to be removed fits into it.
-const RESERVE: usize = 256 << 10;
+/// How large the reserve is: in so many files, of so many bytes each. The list of some objects that are to be
+/// removed fits into it.
+const RESERVES: usize = 6;
+const RESERVE: usize = 64 << 10;
 
 impl LocalStore {
     /// Opens the store in `root`, which is made if it is not there.
@@ -168,22 +170,23 @@ impl LocalStore {
         self.root.join("unfinished")
     }
 
-    /// What is given up where a collection has no room left.
-    pub(crate) fn reserve(&self) -> PathBuf {
-        self.root.join("reserve")
+    /// What is given up where a collection has no room left: bytes, and names for files.
+    pub(crate) fn reserve(&self) -> impl Iterator<Item = PathBuf> {
+        (0..RESERVES).map(|number| self.root.join("reserve").join(number.to_string()))
     }
 
-    /// Sees to it that there is a reserve in a store that is to last. Where there is no room for it, there is none.
+    /// Sees to it that there is a reserve in a store that is to last, as far as there is room.
     pub(crate) fn keep_reserve(&self) {
-        if self.durability == Durability::Durable && !self.reserve().exists() {
-            let _ = self.write_reserve();
+        if self.durability == Durability::Durable {
+            let mut missing = self.reserve().filter(|path| !path.exists());
+            let _ = missing.try_for_each(|path| self.write_reserve(&path));
         }
     }
 
-    fn write_reserve(&self) -> Result<(), Error> {
-        let path = self.reserve();
-        let mut file = PendingFile::create(&path, Access::ReadOnly, self.durability)?;
-        file.write_all(&noise(RESERVE)).map_err(Error::at("write", &path))?;
+    fn write_reserve(&self, path: &Path) -> Result<(), Error> {
+        self.make_room(path)?;
+        let mut file = PendingFile::create(path, Access::ReadOnly, self.durability)?;
+        file.write_all(&noise(RESERVE)).map_err(Error::at("write", path))?;
         file.commit()
     }
 

@@ -3,29 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Condition, Deployment, Error, ErrorKind, Finished, Key, Listed, Published, RefName, Store,
-    manifest,
+    Condition, Deployment, Error, ErrorKind, Finished, Key, Published, RefName, Store, manifest,
 };
-
-/// The steps of a ref.
-#[derive(Debug, Default)]
-pub(crate) struct Steps {
-    pub(crate) there: BTreeSet<u64>,
-    /// From which on collections kept them, as each of those said before it condemned anything.
-    pub(crate) kept: BTreeSet<u64>,
-}
-
-impl Steps {
-    /// The number of the newest; 0 if there is none.
-    pub(crate) fn newest(&self) -> u64 {
-        self.there.last().copied().unwrap_or_default()
-    }
-
-    /// The first step of which a collection left everything.
-    pub(crate) fn horizon(&self) -> u64 {
-        self.kept.last().copied().unwrap_or(1).max(1).min(self.newest())
-    }
-}
 
 impl Store {
     /// The newest step of a ref; `None` if it has none.
@@ -120,17 +99,15 @@ impl Store {
     /// If the backend fails.
     pub fn refs(&self) -> Result<BTreeMap<RefName, u64>, Error> {
         let steps = self.steps()?.into_iter();
-        Ok(steps.filter_map(|(name, steps)| Some((name, *steps.there.last()?))).collect())
+        Ok(steps.filter_map(|(name, steps)| Some((name, *steps.last()?))).collect())
     }
 
     /// The numbers of all steps of all refs.
-    pub(crate) fn steps(&self) -> Result<BTreeMap<RefName, Steps>, Error> {
-        let mut steps: BTreeMap<RefName, Steps> = BTreeMap::new();
-        self.each("refs", |Listed { key, .. }| {
-            if let Some((name, generation)) = RefName::of_step(&key) {
-                steps.entry(name).or_default().there.insert(generation);
-            } else if let Some((name, generation)) = RefName::of_kept(&key) {
-                steps.entry(name).or_default().kept.insert(generation);
+    pub(crate) fn steps(&self) -> Result<BTreeMap<RefName, BTreeSet<u64>>, Error> {
+        let mut steps: BTreeMap<RefName, BTreeSet<u64>> = BTreeMap::new();
+        self.each("refs", |listed| {
+            if let Some((name, generation)) = RefName::of_step(&listed.key) {
+                steps.entry(name).or_default().insert(generation);
             }
             Ok(())
         })?;

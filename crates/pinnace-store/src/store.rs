@@ -317,7 +317,8 @@ impl Store {
         prefix: &str,
         mut work: impl FnMut(Vec<Listed>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        const PAGE: usize = 1000;
+        // A folder on disk is read from its beginning for each.
+        const PAGE: usize = 50_000;
         let mut after: Option<Key> = None;
         loop {
             let page = self.backend.list(prefix, after.as_ref(), PAGE)?;

@@ -41,7 +41,7 @@ pub(crate) struct Reached {
     pub(crate) faults: Vec<Fault>,
     /// What may be in a pack that cannot be had, and is nowhere else.
     pub(crate) uncertain: Vec<Fault>,
-    /// Older steps whose release a collection has taken.
+    /// Older steps of whose release collections have taken something.
     pub(crate) past: Vec<(RefName, u64)>,
 }
 
@@ -102,21 +102,26 @@ impl Store {
         Ok(tracer.reached)
     }
 
-    /// The steps that count, and those that are missing among them.
+    /// The steps that count, those first of which all must be there; and what is missing among them.
     fn kept(&self, keep: Keep) -> Result<(Vec<Step>, Vec<Fault>), Error> {
         let (mut steps, mut faults) = (Vec::new(), Vec::new());
-        for (name, all) in self.steps()? {
-            let oldest = keep.oldest(all.newest());
-            faults.extend(gaps(&name, &all.there, oldest..=all.newest()));
-            steps.extend(all.there.range(oldest..).map(|generation| Step {
+        let horizons = self.horizons()?;
+        for (name, there) in self.steps()? {
+            let newest = there.last().copied().unwrap_or_default();
+            let oldest = keep.oldest(newest);
+            let horizon = horizons.get(&name).copied().unwrap_or(1).min(newest);
+            faults.extend(gaps(&name, &there, oldest..=newest));
+            steps.extend(there.range(oldest..).map(|generation| Step {
                 name: name.clone(),
                 generation: *generation,
-                needs: match *generation < all.horizon() {
+                needs: match *generation < horizon {
                     true => Needs::Nothing,
                     false => Needs::Everything,
                 },
             }));
         }
+        // What both need is a fault, and is noted where it is met first.
+        steps.sort_by_key(|step| step.needs == Needs::Nothing);
         Ok((steps, faults))
     }
 
@@ -209,26 +214,23 @@ impl<'a> Tracer<'a> {
         let is_there = self.inventory.manifests.contains(release);
         if step.needs == Needs::Nothing {
             let faults = (self.reached.faults.len(), self.reached.uncertain.len());
-            if is_there {
-                self.release(release)?;
-            } else {
+            if !(is_there && self.release(release)?) {
                 self.reached.past.push((step.name.clone(), step.generation));
             }
             self.reached.faults.truncate(faults.0);
             self.reached.uncertain.truncate(faults.1);
-            return Ok(());
+        } else if is_there {
+            self.release(release)?;
+        } else {
+            let by = format!("{}, generation {}", step.name, step.generation);
+            self.lose(release, by, vec![store::manifest_key(release)]);
         }
-        if is_there {
-            return self.release(release);
-        }
-        let by = format!("{}, generation {}", step.name, step.generation);
-        self.lose(release, by, vec![store::manifest_key(release)]);
         Ok(())
     }
 
-    /// Follows a manifest that is an object of its own. Each release is followed by itself, since what is in
-    /// the packs of one need not be in those of another.
-    fn release(&mut self, release: &Digest) -> Result<(), Error> {
+    /// Follows a manifest that is an object of its own, and tells whether all of it is there. Each release is
+    /// followed by itself, since what is in the packs of one need not be in those of another.
+    fn release(&mut self, release: &Digest) -> Result<bool, Error> {
         let mut places = Places::default();
         let mut seen = BTreeSet::from([*release]);
         self.reached.digests.insert(*release);
@@ -259,11 +261,12 @@ impl<'a> Tracer<'a> {
                 }
             }
         }
+        let is_whole = elsewhere.is_empty() && !places.is_partial;
         for (by, digest) in elsewhere {
             let keys = vec![store::blob_key(&digest), store::manifest_key(&digest)];
             self.miss(&digest, by.to_string(), keys, places.is_partial);
         }
-        Ok(())
+        Ok(is_whole)
     }
 
     /// Where a content is, as far as is known by now.
@@ -367,6 +370,7 @@ impl<'a> Tracer<'a> {
 impl Reached {
     /// All of it must be there.
     pub(crate) fn complete(mut self) -> Result<Self, Error> {
+        self.faults.append(&mut self.uncertain);
         match self.faults.is_empty() {
             true => Ok(self),
             false => Err(self.faults.swap_remove(0).error),

@@ -81,6 +81,10 @@ impl<N: Backend, F: Backend> Backend for Cached<N, F> {
         self.far.relieve()
     }
 
+    fn restock(&self) {
+        self.far.restock();
+    }
+
     fn forget(&self, key: &Key) -> Result<bool, Error> {
         match self.near.head(key)? {
             Some(_) => self.near.remove(key).map(|()| true),

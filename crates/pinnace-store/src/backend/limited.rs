@@ -120,6 +120,10 @@ impl<B: Backend> Backend for Limited<B> {
         self.backend.relieve()
     }
 
+    fn restock(&self) {
+        self.backend.restock();
+    }
+
     fn forget(&self, key: &Key) -> Result<bool, Error> {
         self.backend.forget(key)
     }

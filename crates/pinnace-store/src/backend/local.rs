@@ -60,7 +60,6 @@ impl Backend for LocalStore {
         Some(self.place(key))
     }
 
-    /// Keeps a reserve from then on, too.
     fn sweep(&self, before: u64) -> Result<usize, Error> {
         let mut swept = 0;
         for entry in self.names(&self.unfinished())? {
@@ -75,14 +74,20 @@ impl Backend for LocalStore {
                 swept += 1;
             }
         }
-        self.keep_reserve();
         Ok(swept)
     }
 
+    fn restock(&self) {
+        self.keep_reserve();
+    }
+
     fn relieve(&self) -> Result<bool, Error> {
-        let path = self.reserve();
-        let removed = found(fs::remove_file(&path)).map_err(Error::at("remove", &path))?;
-        Ok(removed.is_some())
+        let mut relieved = false;
+        for path in self.reserve() {
+            let removed = found(fs::remove_file(&path)).map_err(Error::at("remove", &path))?;
+            relieved |= removed.is_some();
+        }
+        Ok(relieved)
     }
 
     /// A file that is made tells what time it is: the disk may be another machine's.

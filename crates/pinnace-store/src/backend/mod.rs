@@ -114,6 +114,9 @@ pub trait Backend: fmt::Debug + Send + Sync {
         Ok(false)
     }
 
+    /// Holds in reserve again what was given up, as far as there is room.
+    fn restock(&self) {}
+
     /// Gives up a nearer copy of an object, since it was read and is damaged, and tells whether there was one:
     /// reading it again may be better.
     ///

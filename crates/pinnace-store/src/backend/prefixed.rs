@@ -76,6 +76,10 @@ impl<B: Backend> Backend for Prefixed<B> {
         self.backend.relieve()
     }
 
+    fn restock(&self) {
+        self.backend.restock();
+    }
+
     fn forget(&self, key: &Key) -> Result<bool, Error> {
         self.backend.forget(&self.inner(key))
     }

@@ -91,6 +91,10 @@ impl<B: Backend> Backend for Watched<B> {
         self.go_on()?.relieve()
     }
 
+    fn restock(&self) {
+        self.backend.restock();
+    }
+
     fn forget(&self, key: &Key) -> Result<bool, Error> {
         self.go_on()?.forget(key)
     }

@@ -200,6 +200,9 @@ fn keys_of(store: &Store, folder: &str) -> Vec<Key> {
 fn what_others_put_there_is_none_of_ours() {
     let (backend, store, _) = twins(&["a"]);
     for junk in [
+        "condemned/README",
+        "condemned/what-now-then.txt",
+        "kept/x",
         "blobs/README",
         "blobs/ab/cd",
         "refs/wanted/shop/@/1",
@@ -233,6 +236,71 @@ fn contents_are_found_in_whatever_order_they_are_referred_to() {
         assert_eq!(store.places(&release).unwrap().packed.len(), 1);
         go(&store, release);
         assert!(store.check(None).unwrap().findings.is_empty(), "{content}");
+    }
+}
+
+/// What an old step and a live one have in common is missed for the live one.
+#[test]
+fn what_is_shared_with_old_steps_counts() {
+    for keep in [1, 2] {
+        let (backend, store, other) = twins(&["a", "b", "c"]);
+        let first = store.history(&name(), 3).unwrap()[2].release.unwrap();
+        for one in [&store, &other] {
+            go(one, first);
+        }
+        backend.set_now(200);
+        store.collect(Keep { generations: keep }, GRACE).unwrap();
+        let pack = *store.manifest(&first).unwrap().unwrap().packs.first().unwrap();
+        for (key, damage) in [(key("packs", &pack), None), (key("manifests", &first), Some("x"))] {
+            backend.remove(&key).unwrap();
+            damage.iter().for_each(|bytes| write(&backend, &key, bytes.as_bytes()));
+            assert!(!store.check(None).unwrap().is_whole(), "{key}");
+            for generations in [1, 10] {
+                assert!(store.collect(Keep { generations }, 0).is_err(), "{key}");
+            }
+            assert!(store.check(Some(&other)).unwrap().is_whole(), "{key}");
+        }
+    }
+}
+
+/// Of what collections have begun to take it is told that it cannot be gone back to.
+#[test]
+fn releases_that_are_half_gone_are_past() {
+    let (backend, store, _) = twins(&["a", "b"]);
+    backend.set_now(200);
+    store.collect(Keep { generations: 1 }, GRACE).unwrap();
+    let first = store.history(&name(), 2).unwrap()[1].release.unwrap();
+    let pack = *store.manifest(&first).unwrap().unwrap().packs.first().unwrap();
+    backend.remove(&key("packs", &pack)).unwrap();
+    let checked = store.check(None).unwrap();
+    assert!(checked.is_whole(), "{checked:?}");
+    assert_eq!(checked.past, [(name(), 1)]);
+}
+
+/// A mark that is old, or of a time that is not yet, is that of a collection which was killed: nobody waits for
+/// it. One that is recent counts, whatever became of its list.
+#[test]
+fn marks_count_as_long_as_they_are_recent() {
+    for (mark_at, now, is_busy) in [(400, 420, true), (400, 800, false), (5000, 420, false)] {
+        let backend = MemoryBackend::new();
+        let store = Store::open(backend.clone()).unwrap();
+        let old = store.put(&mut "old".as_bytes()).unwrap();
+        backend.set_now(200);
+        store.collect(Keep::default(), GRACE).unwrap();
+        let list = keys(&backend, "condemned").remove(0);
+        backend.set_now(mark_at);
+        write(&backend, &format!("{list}-now-00000001").parse().unwrap(), b"");
+        backend.set_now(now);
+        let layers = json!({ "layers": [old.to_string()] });
+        let manifest = Manifest::new("release", layers).unwrap();
+        let release = store.put_manifest(&manifest, &BTreeSet::new()).unwrap();
+        assert_eq!(store.hold(&release, None).is_err(), is_busy, "{mark_at}, {now}");
+        if is_busy {
+            write(&backend, &list, b"damaged");
+            store.collect(Keep::default(), GRACE).unwrap();
+            let left = keys(&backend, "condemned");
+            assert!(left.iter().any(|key| key.as_str().contains("-now-")), "{left:?}");
+        }
     }
 }
 
@@ -322,7 +390,7 @@ fn a_damaged_list_condemns_nothing_and_a_newer_one_stops_everybody() {
     let collected = store.collect(Keep::default(), GRACE).unwrap();
     assert_eq!((collected.removed, collected.condemned), (0, 1));
     assert!(store.check(None).unwrap().findings.is_empty());
-    let newer: Key = "condemned/00000000000000000000-0".parse().unwrap();
+    let newer: Key = "condemned/00000000000000000000-0000000000000000".parse().unwrap();
     write(&backend, &newer, b"pinnace-condemned 2\n");
     let refused = store.collect(Keep::default(), GRACE).unwrap_err();
     assert!(refused.to_string().contains("newer"), "{refused}");
@@ -334,7 +402,7 @@ fn a_damaged_list_condemns_nothing_and_a_newer_one_stops_everybody() {
 fn marks_without_a_list_are_removed() {
     let backend = MemoryBackend::new();
     let store = Store::open(backend.clone()).unwrap();
-    let mark: Key = "condemned/00000000000000000000-0-now-00000001".parse().unwrap();
+    let mark: Key = "condemned/00000000000000000000-0000000000000000-now-00000001".parse().unwrap();
     write(&backend, &mark, b"");
     assert!(store.check(None).unwrap().findings.is_empty());
     store.collect(Keep::default(), GRACE).unwrap();

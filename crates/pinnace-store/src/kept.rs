@@ -1,0 +1,81 @@
+//! Which releases collections have left whole: what is missing of older ones is no loss.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{Condition, Digest, Error, Keep, Key, RefName, Store, sealed};
+
+/// The first step of each ref whose release every collection has left; 1 for refs that are not named.
+pub(crate) type Horizons = BTreeMap<RefName, u64>;
+
+const FOLDER: &str = "kept";
+const HEAD: &str = "pinnace-kept 1\n";
+const LARGEST: u64 = 256 << 20;
+
+impl Store {
+    /// What collections have said, each before it condemned anything.
+    pub(crate) fn horizons(&self) -> Result<Horizons, Error> {
+        self.said().map(|(horizons, _)| horizons)
+    }
+
+    /// Says what is kept from now on, where that is less than before. All of it is one object, so that it takes
+    /// little room.
+    pub(crate) fn keep(&self, keep: Keep) -> Result<(), Error> {
+        let (mut horizons, said) = self.said()?;
+        let before = horizons.clone();
+        for (name, steps) in self.steps()? {
+            let oldest = keep.oldest(steps.last().copied().unwrap_or_default());
+            let horizon = horizons.entry(name).or_insert(1);
+            *horizon = oldest.max(*horizon);
+        }
+        horizons.retain(|_, horizon| *horizon > 1);
+        if horizons == before && said.len() < 2 {
+            return Ok(());
+        }
+        let lines: Vec<String> =
+            horizons.iter().map(|(name, horizon)| format!("{horizon} {name}")).collect();
+        let text = sealed::seal(format!("{HEAD}{}", lines.join("\n")).as_bytes());
+        let digest = Digest::new(Sha256::digest(&text).into()).to_hex();
+        let key = Key::of(format!("{FOLDER}/{}", &digest[..32]));
+        self.relieving(|| self.write(&key, &text, Condition::Always))?;
+        // Whatever another collection says meanwhile stands beside it.
+        said.iter().filter(|old| **old != key).try_for_each(|old| self.backend.remove(old))
+    }
+
+    /// What was said, and the objects that say it.
+    fn said(&self) -> Result<(Horizons, BTreeSet<Key>), Error> {
+        let (mut horizons, mut said) = (Horizons::new(), BTreeSet::new());
+        self.each(FOLDER, |listed| {
+            if !is_kept(&listed.key) {
+                return Ok(());
+            }
+            for (name, horizon) in self.kept_at(&listed.key)?.unwrap_or_default() {
+                let known = horizons.entry(name).or_insert(1);
+                *known = horizon.max(*known);
+            }
+            said.insert(listed.key);
+            Ok(())
+        })?;
+        Ok((horizons, said))
+    }
+
+    /// What one of them says; `None` if it is gone.
+    pub(crate) fn kept_at(&self, key: &Key) -> Result<Option<Horizons>, Error> {
+        let Some(bytes) = self.object(key, LARGEST)? else { return Ok(None) };
+        let malformed = || Error::malformed(key, &"it is no record of what is kept of format 1");
+        let text = sealed::open(&bytes).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let lines = text.and_then(|text| text.strip_prefix(HEAD)).ok_or_else(malformed)?.lines();
+        let read = |line: &str| {
+            let (horizon, name) = line.split_once(' ')?;
+            Some((name.parse().ok()?, horizon.parse().ok()?))
+        };
+        lines.map(|line| read(line).ok_or_else(malformed)).collect::<Result<_, _>>().map(Some)
+    }
+}
+
+/// Whether that is the key of one.
+pub(crate) fn is_kept(key: &Key) -> bool {
+    let name = key.as_str().strip_prefix(FOLDER).and_then(|name| name.strip_prefix('/'));
+    name.is_some_and(|name| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}

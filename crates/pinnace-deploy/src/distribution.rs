@@ -1,34 +1,26 @@
 //! A project as the distribution that it would be installed as, without building it.
 
-use std::{fmt::Write, fs, io, path::Path};
+use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use pinnace_wheel::Pyproject;
 use toml::{Table, Value};
 
-use crate::{Error, ErrorKind, LocalDistribution};
+use crate::{
+    Error, ErrorKind, LocalDistribution,
+    project::{read, read_project},
+};
 
 impl LocalDistribution {
-    /// What the `[project]` table of a folder says (PEP 621): its name, what it requires, its scripts and
-    /// entry points. A version that only building tells is 0. `None` for a folder without such a table, or with
-    /// one of which only building would tell what it requires.
+    /// What the [project](crate::read_project) in a folder says: its name, what it requires, its scripts and entry
+    /// points. A version that only building tells is 0. `None` for a folder without a project, or with one of which
+    /// only building would tell what it requires.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or is malformed.
+    /// If a file cannot be read, or is malformed.
     pub fn of_project(folder: &Path) -> Result<Option<Self>, Error> {
-        let path = folder.join("pyproject.toml");
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::at("read", &path)(error)),
-        };
-        let origin = path.display().to_string();
-        let Some(metadata) = Pyproject::parse(&text, &origin)?.metadata()? else { return Ok(None) };
-        let table: Table = text.parse().map_err(|error: toml::de::Error| ErrorKind::Settings {
-            origin,
-            reason: error.to_string(),
-        })?;
-        let project = table.get("project").and_then(Value::as_table).cloned().unwrap_or_default();
+        let Some(project) = read_project(folder)? else { return Ok(None) };
+        let Some(metadata) = project.metadata()? else { return Ok(None) };
         let (name, version) = (metadata.name().to_string(), metadata.version().to_string());
         let mut text = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n");
         if let Some(python) = metadata.requires_python() {
@@ -40,25 +32,40 @@ impl LocalDistribution {
         for extra in metadata.extras() {
             let _ = writeln!(text, "Provides-Extra: {extra}");
         }
-        Ok(Some(Self { name, version, metadata: text, entry_points: entry_points(&project) }))
+        Ok(Some(Self {
+            name,
+            version,
+            metadata: text,
+            entry_points: entry_points(&project, &plugins(folder)?),
+        }))
     }
 }
 
-/// An `entry_points.txt` of the tables of a project.
-fn entry_points(project: &Table) -> String {
-    let mut groups: Vec<(&str, &Table)> = Vec::new();
-    for (key, group) in [("scripts", "console_scripts"), ("gui-scripts", "gui_scripts")] {
-        groups.extend(project.get(key).and_then(Value::as_table).map(|table| (group, table)));
+/// The entry points besides scripts: `[project.entry-points]` (PEP 621), and `[tool.poetry.plugins]`.
+fn plugins(folder: &Path) -> Result<Table, Error> {
+    let path = folder.join("pyproject.toml");
+    let text = read(&path)?.unwrap_or_default();
+    let table: Table = text.parse().map_err(|error: toml::de::Error| ErrorKind::Settings {
+        origin: path.display().to_string(),
+        reason: error.to_string(),
+    })?;
+    let own = table.get("project").and_then(|project| project.get("entry-points"));
+    let poetry = || table.get("tool")?.get("poetry")?.get("plugins");
+    Ok(own.or_else(poetry).and_then(Value::as_table).cloned().unwrap_or_default())
+}
+
+/// An `entry_points.txt`.
+fn entry_points(project: &Pyproject, plugins: &Table) -> String {
+    let mut groups: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
+    groups.insert("console_scripts", project.scripts().collect());
+    for (group, table) in plugins.iter().filter_map(|(group, one)| Some((group, one.as_table()?))) {
+        let points = table.iter().filter_map(|(name, one)| Some((name.as_str(), one.as_str()?)));
+        groups.entry(group).or_default().extend(points);
     }
-    let others = project.get("entry-points").and_then(Value::as_table);
-    for (group, table) in others.into_iter().flatten() {
-        groups.extend(table.as_table().map(|table| (group.as_str(), table)));
-    }
-    groups.sort_by_key(|(group, _)| *group);
     let mut text = String::new();
-    for (group, table) in groups {
+    for (group, points) in groups.iter().filter(|(_, points)| !points.is_empty()) {
         let _ = writeln!(text, "[{group}]");
-        for (name, target) in table.iter().filter_map(|(name, one)| Some((name, one.as_str()?))) {
+        for (name, target) in points {
             let _ = writeln!(text, "{name} = {target}");
         }
     }

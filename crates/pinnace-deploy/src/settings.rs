@@ -1,10 +1,10 @@
 //! How a project says that it runs: `[tool.pinnace]` of its `pyproject.toml`, or a `pinnace.toml`.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use serde::Deserialize;
 
-use crate::{Drain, Error, ErrorKind, Process, Ready, Stop};
+use crate::{Drain, Error, ErrorKind, Process, Ready, Stop, project::read};
 
 /// What a project says of how it runs, and of what it is made.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -138,14 +138,6 @@ impl Settings {
             agent: written.agent,
             store: written.store,
         })
-    }
-}
-
-fn read(path: &Path) -> Result<Option<String>, Error> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::at("read", path)(error)),
     }
 }
 

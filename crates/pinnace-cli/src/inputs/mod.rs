@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use pinnace_deploy::read_project;
 use pinnace_wheel::{
     Address, Dependencies, ExtraName, Formats, IndexChoice, Inputs, LocalPath, Lock, Metadata,
     Prereleases, ProjectName, Pyproject, Request, Requirement, RequirementsReader, parse_timestamp,
@@ -376,6 +377,12 @@ fn noted(path: &Path, files: &RefCell<BTreeSet<PathBuf>>) -> io::Result<String> 
 }
 
 fn pyproject(path: &Path) -> Result<Pyproject, Failure> {
+    // Where a folder's project is meant, its other files count, too.
+    if path.file_name().is_some_and(|name| name == "pyproject.toml")
+        && let Some(project) = read_project(path.parent().unwrap_or(Path::new("")))?
+    {
+        return Ok(project);
+    }
     let text = fs::read_to_string(path).map_err(|error| {
         Failure::job(format!("cannot read the project `{}`: {error}", path.display()))
     })?;

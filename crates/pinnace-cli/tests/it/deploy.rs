@@ -273,3 +273,156 @@ fn of_several_deployers_one_is_first() {
     assert_eq!(listed.out.lines().count(), 1 + won.len());
     world.ok(&["store", "check", "--store", "s"]);
 }
+
+/// Each row of the table in docs/deploying.md.
+#[test]
+fn every_format_says_what_is_required() {
+    let project = "[project]\nname = 'app'\nversion = '1'\n";
+    let poetry = "[tool.poetry]\nname = 'app'\nversion = '1'\n[tool.poetry.dependencies]\npython = '^3.8'\nmoo = '^1.0'\n\
+                  extra = { version = '*', optional = true }\n[tool.poetry.group.web.dependencies]\nweb = '~2.0'\n";
+    let lib = "[project]\nname = 'lib'\nversion = '3'\ndependencies = ['moo']\n";
+    let rows: &[(&str, &[(&str, &str)], &[&str])] = &[
+        ("nothing", &[("app.py", "")], &[]),
+        (
+            "pep 621",
+            &[("pyproject.toml", &format!("{project}dependencies = ['moo']\n"))],
+            &["moo", "voice"],
+        ),
+        (
+            "extras and groups",
+            &[(
+                "pyproject.toml",
+                &format!(
+                    "{project}optional-dependencies.more = ['extra']\n[dependency-groups]\nweb = ['web']\n\
+                          [tool.pinnace]\nextra = ['more']\ngroup = ['web']\n"
+                ),
+            )],
+            &["extra", "web"],
+        ),
+        ("poetry", &[("pyproject.toml", poetry)], &["moo", "voice"]),
+        (
+            "groups of poetry",
+            &[("pyproject.toml", &format!("{poetry}[tool.pinnace]\ngroup = ['web']\n"))],
+            &["moo", "voice", "web"],
+        ),
+        (
+            "setup.cfg",
+            &[
+                ("setup.cfg", "[metadata]\nname = app\n[options]\ninstall_requires =\n  moo>=1\n"),
+                ("setup.py", "from setuptools import setup\nsetup()\n"),
+            ],
+            &["moo", "voice"],
+        ),
+        (
+            "requirements",
+            &[
+                ("requirements.txt", "-r more/a.txt\n-c c.txt\nextra \\\n  >=1\n"),
+                ("more/a.txt", "moo\n"),
+                ("c.txt", "voice<2\n"),
+            ],
+            &["extra", "moo", "voice"],
+        ),
+        (
+            "a folder",
+            &[
+                ("requirements.txt", "-e ./lib\n"),
+                ("lib/pyproject.toml", lib),
+                ("lib/src/lib/__init__.py", ""),
+            ],
+            &["moo", "voice"],
+        ),
+        (
+            "a path of uv",
+            &[
+                (
+                    "pyproject.toml",
+                    &format!(
+                        "{project}dependencies = ['lib']\n[tool.uv.sources]\nlib = {{ path = 'lib' }}\n"
+                    ),
+                ),
+                ("lib/pyproject.toml", lib),
+                ("lib/src/lib/__init__.py", ""),
+            ],
+            &["moo", "voice"],
+        ),
+        (
+            "a path of poetry",
+            &[
+                (
+                    "pyproject.toml",
+                    "[tool.poetry]\nname = 'app'\nversion = '1'\n[tool.poetry.dependencies]\nlib = { path = 'lib' }\n",
+                ),
+                ("lib/pyproject.toml", lib),
+                ("lib/src/lib/__init__.py", ""),
+            ],
+            &["moo", "voice"],
+        ),
+    ];
+    for (row, files, expected) in rows {
+        let world = World::new();
+        world.index.add("extra-2.0-py3-none-any.whl", &[], &[("extra.py", "")]);
+        world.index.add("web-2.0.5-py3-none-any.whl", &[], &[("web.py", "")]);
+        world.index.add("web-2.1-py3-none-any.whl", &[], &[("web.py", "")]);
+        fs::create_dir(world.path("p")).unwrap();
+        files.iter().for_each(|(path, text)| write(&world.path("p").join(path), text));
+        deploy(&world, &["--store", "s", "--service", "app"]);
+        let code = "import importlib.metadata as m; print(sorted({d.name for d in m.distributions()} - {'app', 'lib'}))";
+        let expected = format!("{expected:?}\n").replace('"', "'");
+        assert_eq!(python(&world, "app", code).out, expected, "{row}");
+        if files.iter().any(|(path, _)| path.starts_with("lib/")) {
+            let version = python(
+                &world,
+                "app",
+                "import lib, importlib.metadata as m; print(m.version('lib'))",
+            );
+            assert_eq!(version.out, "3\n", "{row}");
+        }
+    }
+}
+
+/// A lock is taken as it is, and what is live of it is not fetched again.
+#[test]
+fn locks_are_taken_as_they_are() {
+    let world = shop();
+    world.ok(&["lock", "--project", "p", "-o", "p/pylock.toml"]);
+    world.index.add("voice-9.0-py3-none-any.whl", &[], &[("voice.py", "")]);
+    assert_eq!(deploy(&world, &["--locked"])["path"], "full");
+    assert!(
+        python(&world, "shop", "import importlib.metadata as m; print(m.version('voice'))")
+            .out
+            .starts_with("1.5")
+    );
+    world.index.requests();
+    write(&world.path("p/data.txt"), "other data\n");
+    let empty = world
+        .command(&["deploy", "p", "--json"])
+        .env("PINNACE_CACHE_DIR", world.path("empty"))
+        .output()
+        .unwrap();
+    let done: Value = serde_json::from_slice(&empty.stdout).unwrap();
+    assert_eq!(
+        (&done["path"], &done["reason"]),
+        (&"fast".into(), &"deps unchanged since generation 1".into())
+    );
+    assert!(world.index.requests().iter().all(|path| !path.starts_with("/files/")));
+}
+
+#[test]
+fn what_only_building_would_tell_is_refused() {
+    let world = World::new();
+    write(
+        &world.path("p/setup.py"),
+        "from setuptools import setup\nsetup(name='x', install_requires=open('r').read())\n",
+    );
+    world.fails(&["deploy", "p", "--store", "s"], 1, &["only building", "requirements.txt"]);
+    write(
+        &world.path("p/pyproject.toml"),
+        "[tool.poetry]\nname = 'x'\n[tool.poetry.dependencies]\na = '^1 || ^2'\n",
+    );
+    world.fails(&["deploy", "p", "--store", "s"], 1, &["[tool.poetry]", "several ranges"]);
+    write(
+        &world.path("p/pyproject.toml"),
+        "[tool.poetry]\nname = 'x'\n[tool.poetry.dependencies]\na = { git = 'https://host/a' }\n",
+    );
+    world.fails(&["deploy", "p", "--store", "s"], 2, &["in a git repository"]);
+}

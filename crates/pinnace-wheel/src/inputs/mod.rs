@@ -2,9 +2,11 @@
 
 mod line;
 mod place;
+mod poetry;
 mod pyproject;
 mod requirements;
 mod script;
+mod setup_cfg;
 
 pub use pyproject::{NamedIndex, Pyproject, Workspace};
 pub use requirements::{IndexChoice, Inputs, LocalPath, Named, ReadText, RequirementsReader};

@@ -8,6 +8,7 @@ use std::{
 use serde::Deserialize;
 use toml::Value;
 
+use super::{poetry::Poetry, setup_cfg};
 use crate::{
     Address, Error, ErrorKind, ExtraName, Metadata, ProjectName, Requirement, Specifiers, Version,
 };
@@ -65,28 +66,39 @@ struct Document {
     tool: Tool,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+/// The `[project]` table.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Project {
-    name: String,
-    version: Option<String>,
-    requires_python: Option<String>,
+pub(super) struct Project {
+    pub(super) name: String,
+    pub(super) version: Option<String>,
+    pub(super) requires_python: Option<String>,
     #[serde(default)]
-    dependencies: Vec<String>,
+    pub(super) dependencies: Vec<String>,
     #[serde(default)]
-    optional_dependencies: BTreeMap<String, Vec<String>>,
+    pub(super) optional_dependencies: BTreeMap<String, Vec<String>>,
     #[serde(default)]
-    dynamic: Vec<String>,
+    pub(super) dynamic: Vec<String>,
     #[serde(default)]
-    scripts: BTreeMap<String, String>,
+    pub(super) scripts: BTreeMap<String, String>,
     #[serde(default)]
-    gui_scripts: BTreeMap<String, String>,
+    pub(super) gui_scripts: BTreeMap<String, String>,
+}
+
+/// What another tool's file comes to.
+#[derive(Default)]
+pub(super) struct Tables {
+    pub(super) project: Option<Project>,
+    pub(super) groups: BTreeMap<String, Vec<Value>>,
+    /// Where projects come from, as `[tool.uv.sources]` has it.
+    pub(super) sources: BTreeMap<String, Value>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 struct Tool {
     #[serde(default)]
     uv: Uv,
+    poetry: Option<Poetry>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -136,7 +148,66 @@ impl Pyproject {
             let reason = Error::toml_reason(text, &error);
             ErrorKind::Input { place: origin.to_owned(), reason }.into()
         })?;
-        Ok(Self { origin: origin.to_owned(), document })
+        let project = Self { origin: origin.to_owned(), document };
+        match &project.document.tool.poetry {
+            Some(poetry) if project.says_nothing() => {
+                let tables = poetry.tables();
+                let tables = tables
+                    .map_err(|reason| project.refuse(format!("`[tool.poetry]`: {reason}")))?;
+                Ok(project.with(tables))
+            }
+            _ => Ok(project),
+        }
+    }
+
+    /// The same with what the `setup.cfg` beside it says (setuptools, "Configuring setuptools using setup.cfg
+    /// files"), if it says nothing itself.
+    ///
+    /// # Errors
+    ///
+    /// If what is required is malformed.
+    pub fn with_setup_cfg(self, text: &str) -> Result<Self, Error> {
+        if !self.says_nothing() {
+            return Ok(self);
+        }
+        let tables = setup_cfg::tables(text).map_err(|reason| self.refuse(reason))?;
+        Ok(self.with(tables))
+    }
+
+    /// Whether `[project]` is missing, or leaves to others what is required.
+    fn says_nothing(&self) -> bool {
+        let dynamic =
+            |project: &Project| project.dynamic.iter().any(|field| field == "dependencies");
+        self.document.project.as_ref().is_none_or(dynamic)
+    }
+
+    fn with(mut self, tables: Tables) -> Self {
+        let Tables { project, groups, sources } = tables;
+        let document = &mut self.document;
+        if let Some(mut project) = project {
+            if let Some(own) = document.project.take() {
+                project.version = own.version.or(project.version);
+                project.requires_python = own.requires_python.or(project.requires_python);
+                project.scripts.extend(own.scripts);
+                project.gui_scripts = own.gui_scripts;
+                project.name = own.name;
+            }
+            document.project = Some(project);
+        }
+        for (name, group) in groups {
+            document.dependency_groups.entry(name).or_insert(group);
+        }
+        for (name, source) in sources {
+            document.tool.uv.sources.entry(name).or_insert(source);
+        }
+        self
+    }
+
+    /// The scripts that it has, and what each runs (PEP 621, `scripts` and `gui-scripts`).
+    pub fn scripts(&self) -> impl Iterator<Item = (&str, &str)> {
+        let project = self.document.project.iter();
+        let scripts = project.flat_map(|one| one.scripts.iter().chain(&one.gui_scripts));
+        scripts.map(|(name, target)| (name.as_str(), target.as_str()))
     }
 
     /// The project's name, if it is one.

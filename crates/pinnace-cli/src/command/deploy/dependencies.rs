@@ -2,9 +2,9 @@
 
 use std::path::{Path as FilePath, PathBuf};
 
-use pinnace_deploy::{Contents, Live, Wheel as ShippedWheel, WheelSet};
+use pinnace_deploy::{Contents, Live, Wheel as ShippedWheel, WheelSet, read_project};
 use pinnace_store::{Digest, Manifest};
-use pinnace_wheel::{Pin, Pyproject, Target, Version, WheelName};
+use pinnace_wheel::{Pin, Target, Version, WheelName};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -39,8 +39,11 @@ const SETS: &str = "wheels-1";
 
 impl Dependencies {
     pub(crate) fn of(job: &Job<'_>, live: &Live, target: &Target) -> Result<Self, Failure> {
-        let inputs = inputs(job)?;
+        let mut inputs = inputs(job)?;
         let lock = lock(&job.folder)?;
+        // Only a workspace has members.
+        let is_workspace = lock.as_ref().is_some_and(|file| file.ends_with("uv.lock"));
+        inputs.package = inputs.package.filter(|_| is_workspace);
         let wanted = match lock {
             Some(_) => Wanted::default(),
             None => Wanted::read(&inputs, &job.arguments.solve, job.session.environment)?,
@@ -80,23 +83,10 @@ fn inputs(job: &Job<'_>) -> Result<InputArguments, Failure> {
         group: job.settings.group.clone(),
         ..InputArguments::default()
     };
-    let file = job.folder.join("pyproject.toml");
-    if file.is_file() {
-        let text = std::fs::read_to_string(&file)
-            .map_err(|error| Failure::io(&format!("cannot read `{}`", file.display()), &error))?;
-        let project = Pyproject::parse(&text, &file.display().to_string())?;
-        let is_project = project.name()?.is_some() || !inputs.group.is_empty();
-        inputs.project = is_project.then(|| job.folder.clone());
+    if let Some(project) = read_project(&job.folder)? {
         inputs.package = project.name()?.map(|name| name.to_string());
-        if !is_project && text.contains("[tool.poetry") {
-            return Err(Failure::job(format!(
-                "`{}` is a project of Poetry, which is not read yet",
-                file.display()
-            ))
-            .hint(
-                "`poetry export -f requirements.txt -o requirements.txt`, or a `[project]` table",
-            ));
-        }
+        let is_static = project.metadata()?.is_some() || !inputs.group.is_empty();
+        inputs.project = is_static.then(|| job.folder.clone());
     }
     let requirements = job.folder.join("requirements.txt");
     if requirements.is_file() {
@@ -106,8 +96,10 @@ fn inputs(job: &Job<'_>) -> Result<InputArguments, Failure> {
         && inputs.requirement_files.is_empty()
         && job.folder.join("setup.py").is_file()
     {
-        return Err(Failure::job("only building the project would tell what its `setup.py` requires, which is not possible yet")
-            .hint("say it in a `requirements.txt`, or in a `[project]` table of a `pyproject.toml`"));
+        return Err(Failure::job(
+            "only building the project would tell what it requires, which is not possible yet",
+        )
+        .hint("say it in a `requirements.txt`, or in a `[project]` table of a `pyproject.toml`"));
     }
     Ok(inputs)
 }

@@ -55,6 +55,7 @@
 //! prints.
 
 mod contents;
+mod dagster;
 mod distribution;
 mod draft;
 mod error;

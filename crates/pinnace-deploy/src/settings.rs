@@ -1,10 +1,13 @@
 //! How a project says that it runs: `[tool.pinnace]` of its `pyproject.toml`, or a `pinnace.toml`.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
-use crate::{Drain, Error, ErrorKind, Process, Ready, Stop, project::read};
+use crate::{Drain, Error, ErrorKind, Process, Ready, Stop, dagster, project::read};
 
 /// What a project says of how it runs, and of what it is made.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -36,6 +39,8 @@ pub struct Settings {
     pub agent: Option<String>,
     /// The store that it is published to.
     pub store: Option<String>,
+    /// The folder that its project is in, where that is another.
+    pub folder: Option<PathBuf>,
 }
 
 /// As it stands in a file.
@@ -69,12 +74,28 @@ struct Written {
 }
 
 impl Settings {
-    /// What the project in a folder says; a project that says nothing has nothing but its name.
+    /// What the project in a folder says; a project that says nothing has nothing but its name. Where it has
+    /// a `dagster_cloud.yaml`, that says what is served: the location called `service`, or the only one.
     ///
     /// # Errors
     ///
     /// If a file cannot be read, or says what cannot be.
-    pub fn of_project(folder: &Path) -> Result<Self, Error> {
+    pub fn of_project(folder: &Path, service: Option<&str>) -> Result<Self, Error> {
+        let own = Self::own(folder)?;
+        if !own.processes.is_empty() {
+            return Ok(own);
+        }
+        let service = service.or(own.service.as_deref());
+        let Some((dagster, project)) = dagster::settings(folder, service)? else { return Ok(own) };
+        Ok(Self {
+            service: own.service.or(dagster.service),
+            processes: dagster.processes,
+            folder: Some(project),
+            ..own
+        })
+    }
+
+    fn own(folder: &Path) -> Result<Self, Error> {
         let own = folder.join("pinnace.toml");
         if let Some(text) = read(&own)? {
             return Self::parse(&text, &own.display().to_string());
@@ -137,6 +158,7 @@ impl Settings {
             group: written.group,
             agent: written.agent,
             store: written.store,
+            folder: None,
         })
     }
 }

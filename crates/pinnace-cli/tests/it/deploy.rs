@@ -274,6 +274,9 @@ fn of_several_deployers_one_is_first() {
     world.ok(&["store", "check", "--store", "s"]);
 }
 
+/// A name, files of a project, and what it requires.
+type Row<'r> = (&'r str, &'r [(&'r str, &'r str)], &'r [&'r str]);
+
 /// Each row of the table in docs/deploying.md.
 #[test]
 fn every_format_says_what_is_required() {
@@ -281,7 +284,7 @@ fn every_format_says_what_is_required() {
     let poetry = "[tool.poetry]\nname = 'app'\nversion = '1'\n[tool.poetry.dependencies]\npython = '^3.8'\nmoo = '^1.0'\n\
                   extra = { version = '*', optional = true }\n[tool.poetry.group.web.dependencies]\nweb = '~2.0'\n";
     let lib = "[project]\nname = 'lib'\nversion = '3'\ndependencies = ['moo']\n";
-    let rows: &[(&str, &[(&str, &str)], &[&str])] = &[
+    let rows: &[Row<'_>] = &[
         ("nothing", &[("app.py", "")], &[]),
         (
             "pep 621",

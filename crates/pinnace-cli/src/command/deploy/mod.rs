@@ -45,7 +45,13 @@ fn deploy(arguments: &Deploy, session: &Session<'_>) -> Result<Done, Failure> {
     let folder = folder.canonicalize().ok().filter(|folder| folder.is_dir()).ok_or_else(|| {
         Failure::usage(format!("`{}` is no folder that is there", arguments.project.display()))
     })?;
-    let settings = Settings::of_project(&folder)?;
+    let settings = Settings::of_project(&folder, arguments.service.as_deref())?;
+    let folder = match &settings.folder {
+        Some(project) => project.canonicalize().map_err(|error| {
+            Failure::io(&format!("cannot look at `{}`", project.display()), &error)
+        })?,
+        None => folder,
+    };
     let service = service(arguments, &settings, &folder)?;
     let url = arguments.store.store.as_deref().or(settings.store.as_deref());
     let store = stores::named(url, Absent::Make, environment, &session.reporter)?;

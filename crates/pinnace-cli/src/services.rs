@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use pinnace_deploy::{Machine, Service};
 use pinnace_store::{Deployment, Digest, RefName, Store};
 
 use crate::{Failure, environment::Environment};
@@ -21,12 +22,12 @@ pub(crate) fn service(name: &RefName) -> Option<&str> {
 }
 
 /// The release that a text means: the live one of a service, or one by its digest.
-pub(crate) fn release(text: &str, store: &Store) -> Result<Digest, Failure> {
+pub(crate) fn release(text: &str, store: &Store, machine: &Machine) -> Result<Digest, Failure> {
     if let Some(digest) = digest(text) {
         return Ok(digest);
     }
     if let Ok(name) = format!("wanted/{text}").parse()
-        && let Some(step) = store.latest(&name)?
+        && let Some(step) = Service::new(store, machine, &name).newest()?
     {
         return step.release.ok_or_else(|| {
             Failure::job(format!("`{text}` is out of use since generation {}", step.generation))

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use pinnace_store::{Backend, Durability, LocalStore, Progress, S3Backend, Store, Watched};
+use pinnace_store::{Durability, LocalStore, Progress, S3Backend, Store, Watched};
 
 use crate::{Failure, environment::Environment, progress::Reporter};
 
@@ -22,12 +22,56 @@ pub(crate) fn named(
     environment: &Environment,
     reporter: &Arc<Reporter>,
 ) -> Result<Store, Failure> {
-    let url = url.or_else(|| environment.variable("PINNACE_STORE").filter(|url| !url.is_empty()));
-    let url = url.filter(|url| !url.is_empty()).ok_or_else(|| {
+    open(named_url(url, environment)?, absent, environment, reporter)
+}
+
+/// The same, of which nothing was looked at: whoever takes it so asks whether it [is there](Unseen::is_there)
+/// beside the rest, since that takes as long as any request.
+pub(crate) fn unseen(
+    url: Option<&str>,
+    absent: Absent,
+    environment: &Environment,
+    reporter: &Arc<Reporter>,
+) -> Result<Unseen, Failure> {
+    let url = named_url(url, environment)?;
+    let progress: Arc<dyn Progress> = Arc::clone(reporter) as _;
+    let store = match Place::parse(url, environment)? {
+        Place::Bucket(backend) => Store::unseen(Watched::new(backend, progress)),
+        Place::Folder(path) => {
+            let backend = match absent {
+                Absent::Make => Some(LocalStore::open(path, Durability::Durable)?),
+                Absent::Refuse => LocalStore::open_existing(path, Durability::Durable)?,
+            };
+            Store::unseen(Watched::new(backend.ok_or_else(|| nothing_at(url))?, progress))
+        }
+    };
+    Ok(Unseen { store, url: url.to_owned(), absent })
+}
+
+/// A store that may not be there.
+pub(crate) struct Unseen {
+    pub(crate) store: Store,
+    url: String,
+    absent: Absent,
+}
+
+impl Unseen {
+    /// Makes sure that there is a store, of this format.
+    pub(crate) fn is_there(&self) -> Result<(), Failure> {
+        match (self.absent, self.store.exists()?) {
+            (_, true) => Ok(()),
+            (Absent::Make, false) => Ok(self.store.make()?),
+            (Absent::Refuse, false) => Err(nothing_at(&self.url)),
+        }
+    }
+}
+
+fn named_url<'u>(url: Option<&'u str>, environment: &'u Environment) -> Result<&'u str, Failure> {
+    let url = url.or_else(|| environment.variable("PINNACE_STORE"));
+    url.filter(|url| !url.is_empty()).ok_or_else(|| {
         Failure::usage("no store is named")
             .hint("name one with `--store`, as in `--store /srv/pinnace` or `--store s3://bucket/folder`, or set PINNACE_STORE")
-    })?;
-    open(url, absent, environment, reporter)
+    })
 }
 
 /// The store of a URL, or in a folder.
@@ -37,33 +81,14 @@ pub(crate) fn open(
     environment: &Environment,
     reporter: &Arc<Reporter>,
 ) -> Result<Store, Failure> {
-    let found = match Place::parse(url, environment)? {
-        Place::Bucket(backend) => opened(backend, absent, reporter)?,
-        Place::Folder(path) => {
-            let backend = match absent {
-                Absent::Make => Some(LocalStore::open(path, Durability::Durable)?),
-                Absent::Refuse => LocalStore::open_existing(path, Durability::Durable)?,
-            };
-            backend.map(|backend| opened(backend, absent, reporter)).transpose()?.flatten()
-        }
-    };
-    found.ok_or_else(|| {
-        Failure::job(format!("there is no store at `{url}`"))
-            .hint("`pinnace store put` makes one where there is none")
-    })
+    let found = unseen(Some(url), absent, environment, reporter)?;
+    found.is_there()?;
+    Ok(found.store)
 }
 
-fn opened(
-    backend: impl Backend + 'static,
-    absent: Absent,
-    reporter: &Arc<Reporter>,
-) -> Result<Option<Store>, Failure> {
-    let progress: Arc<dyn Progress> = Arc::clone(reporter) as _;
-    let backend = Watched::new(backend, progress);
-    Ok(match absent {
-        Absent::Make => Some(Store::open(backend)?),
-        Absent::Refuse => Store::open_existing(backend)?,
-    })
+fn nothing_at(url: &str) -> Failure {
+    Failure::job(format!("there is no store at `{url}`"))
+        .hint("`pinnace store put` and `pinnace deploy` make one where there is none")
 }
 
 /// Where a store is, or will be.

@@ -33,8 +33,9 @@ pub struct Live {
     pub(crate) condemned: BTreeSet<Digest>,
 }
 
-/// Remembers where the contents of the live release are, by store and service.
+/// Remembers where the contents of the live release are, by store and service; and the newest step alone.
 const BUCKET: &str = "live-1";
+const STEPS: &str = "step-1";
 
 impl<'a> Service<'a> {
     /// The service that a ref of a store is: `wanted/…`.
@@ -51,28 +52,51 @@ impl<'a> Service<'a> {
     pub fn look(&self) -> Result<Live, Error> {
         let known = self.known();
         let step = known.as_ref().and_then(|known| known.step.as_ref());
-        let (newest, there, condemned) = thread::scope(|scope| {
+        let (newest, condemned) = thread::scope(|scope| {
             let condemned = scope.spawn(|| self.store.condemned());
-            let there =
-                step.map(|step| scope.spawn(|| self.store.step(self.name, step.generation)));
-            let newest = self.store.generation(self.name);
-            (newest, there.map(join).transpose(), join(condemned))
+            (self.newest_after(step), join(condemned))
         });
-        let (newest, there, condemned) = (newest?, there?.flatten(), condemned?);
-        // The same number may be another step, of a store that was made anew.
-        let is_known =
-            there.is_some() && there.as_ref() == step && newest == step.map(|one| one.generation);
-        let live = match known.filter(|_| is_known) {
+        let (newest, condemned) = (newest?, condemned?);
+        let live = match known.filter(|known| known.step == newest) {
             Some(known) => known,
-            None if newest.is_none() => Live::default(),
-            None => self.read()?,
+            None => self.read(newest)?,
         };
         Ok(Live { condemned, ..live })
     }
 
-    fn read(&self) -> Result<Live, Error> {
-        let Some(step) = self.store.latest(self.name)? else { return Ok(Live::default()) };
-        let mut live = Live { step: Some(step), ..Live::default() };
+    /// Its newest step alone; `None` if it never had one. Where the machine knows it already, that takes as long
+    /// as one request.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    pub fn newest(&self) -> Result<Option<Deployment>, Error> {
+        let known = self.machine.known(STEPS, &self.key());
+        let known = known.and_then(|bytes| Deployment::parse(&bytes).ok());
+        let newest = self.newest_after(known.as_ref())?;
+        if let Some(Ok(bytes)) = newest.as_ref().map(Deployment::to_bytes) {
+            self.machine.learn(STEPS, &self.key(), &bytes);
+        }
+        Ok(newest)
+    }
+
+    /// The newest step, of which this one may be it. The same number may be another step, of a store that was made
+    /// anew, so that it is read all the same.
+    fn newest_after(&self, known: Option<&Deployment>) -> Result<Option<Deployment>, Error> {
+        let (newest, there) = thread::scope(|scope| {
+            let there =
+                known.map(|step| scope.spawn(|| self.store.step(self.name, step.generation)));
+            (self.store.generation(self.name), there.map(join).transpose())
+        });
+        match (newest?, there?.flatten()) {
+            (None, _) => Ok(None),
+            (Some(newest), Some(there)) if there.generation == newest => Ok(Some(there)),
+            _ => Ok(self.store.latest(self.name)?),
+        }
+    }
+
+    fn read(&self, step: Option<Deployment>) -> Result<Live, Error> {
+        let mut live = Live { step, ..Live::default() };
         let Some(digest) = live.digest() else { return Ok(live) };
         let lost = || ErrorKind::Lost { digest, by: format!("`{}`", self.name) };
         let stored = self.store.manifest(&digest)?.ok_or_else(lost)?;
@@ -115,7 +139,7 @@ impl<'a> Service<'a> {
         self.machine.learn(BUCKET, &self.key(), json.to_string().as_bytes());
     }
 
-    fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         let place = format!("{:?} {}", self.store.backend(), self.name);
         Digest::new(Sha256::digest(place).into()).to_hex()
     }

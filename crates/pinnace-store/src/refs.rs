@@ -85,11 +85,10 @@ impl Store {
         }
     }
 
-    /// Publishes without finding out whether the backend keeps conditions: that it does was found out before.
-    #[must_use]
-    pub fn with_conditions(self) -> Self {
+    /// Publishes from now on without finding out whether the backend keeps conditions: that it does was found out
+    /// before.
+    pub fn assume_conditions(&self) {
         let _ = self.conditions.set(());
-        self
     }
 
     /// All refs, with the number of their newest step.

@@ -57,10 +57,8 @@ impl Store {
     ///
     /// [`ErrorKind::NewerFormat`]; or if the backend fails.
     pub fn open(backend: impl Backend + 'static) -> Result<Self, Error> {
-        let store = Self { backend: Arc::new(backend), conditions: Arc::default() };
-        if !store.has_format()? {
-            store.write(&format_key(), FORMAT.as_bytes(), Condition::Always)?;
-        }
+        let store = Self::unseen(backend);
+        store.make()?;
         Ok(store)
     }
 
@@ -78,13 +76,25 @@ impl Store {
         self.has_format()
     }
 
+    /// Makes it a store, if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn make(&self) -> Result<(), Error> {
+        if !self.has_format()? {
+            self.write(&format_key(), FORMAT.as_bytes(), Condition::Always)?;
+        }
+        Ok(())
+    }
+
     /// Opens the store in a backend; `None` if there is none.
     ///
     /// # Errors
     ///
     /// As [`Self::open`].
     pub fn open_existing(backend: impl Backend + 'static) -> Result<Option<Self>, Error> {
-        let store = Self { backend: Arc::new(backend), conditions: Arc::default() };
+        let store = Self::unseen(backend);
         Ok(store.has_format()?.then_some(store))
     }
 

@@ -20,9 +20,9 @@ pub(crate) fn run(
     let (store, interrupt) = open(&arguments.store, environment, output)?;
     let folder = environment.folder.join(&arguments.output);
     let done = || {
-        let release = services::release(&arguments.what, &store)?;
-        let contents = Contents::fetch(&store, &release)?;
         let machine = Machine::open(&environment.cache_folder()?)?;
+        let release = services::release(&arguments.what, &store, &machine)?;
+        let contents = Contents::fetch(&store, &release)?;
         contents.fetch_wheels(&machine)?;
         std::fs::create_dir_all(&folder)
             .map_err(|error| Failure::io(&format!("cannot make `{}`", folder.display()), &error))?;

@@ -1,7 +1,9 @@
 //! `pinnace releases` and `pinnace rollback`: what was live, and bringing it back.
 
+use std::sync::Arc;
+
 use pinnace_deploy::{Contents, Machine, Service};
-use pinnace_store::{Deployment, Published};
+use pinnace_store::{Deployment, Published, Store};
 use serde_json::{Value, json};
 
 use crate::{
@@ -11,7 +13,7 @@ use crate::{
     interrupt::Interrupt,
     progress::{Output, Reporter},
     services,
-    stores::{self, Absent},
+    stores::{self, Absent, Unseen},
 };
 
 /// How many steps of a service are listed.
@@ -22,11 +24,21 @@ pub(super) fn open(
     arguments: &StoreArguments,
     environment: &Environment,
     output: Output,
-) -> Result<(pinnace_store::Store, Interrupt), Failure> {
+) -> Result<(Store, Interrupt), Failure> {
+    let (unseen, interrupt) = unseen(arguments, environment, output)?;
+    unseen.is_there()?;
+    Ok((unseen.store, interrupt))
+}
+
+pub(super) fn unseen(
+    arguments: &StoreArguments,
+    environment: &Environment,
+    output: Output,
+) -> Result<(Unseen, Interrupt), Failure> {
     let interrupt = Interrupt::listen_for_good(output)?;
-    let reporter = std::sync::Arc::new(Reporter::new(output.without_result(), interrupt.clone()));
+    let reporter = Arc::new(Reporter::new(output.without_result(), interrupt.clone()));
     let url = arguments.store.as_deref();
-    Ok((stores::named(url, Absent::Refuse, environment, &reporter)?, interrupt))
+    Ok((stores::unseen(url, Absent::Refuse, environment, &reporter)?, interrupt))
 }
 
 pub(crate) fn list(

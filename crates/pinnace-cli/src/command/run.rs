@@ -4,15 +4,17 @@ use std::{
     ffi::OsString,
     net::TcpListener,
     os::unix::process::CommandExt,
+    panic::resume_unwind,
     path::{Path, PathBuf},
     process::Command,
+    thread,
 };
 
 use pinnace_deploy::{Contents, Laid, Machine, Process, Release};
 use pinnace_store::Digest;
 use pinnace_wheel::{Interpreter, Target};
 
-use super::releases::open;
+use super::releases::unseen;
 use crate::{
     Failure, arguments::RunRelease, environment::Environment, platforms, progress::Output,
     services, storage::Storage,
@@ -65,13 +67,20 @@ impl Job<'_> {
         if let Some(laid) = self.known() {
             return Ok(laid);
         }
-        let (store, interrupt) = open(&self.arguments.store, self.environment, self.output)?;
+        let (unseen, interrupt) = unseen(&self.arguments.store, self.environment, self.output)?;
+        let store = &unseen.store;
         let lay = || {
-            let release = services::release(&self.arguments.what, &store)?;
+            let (is_there, release) = thread::scope(|scope| {
+                let is_there = scope.spawn(|| unseen.is_there());
+                let release = services::release(&self.arguments.what, store, &self.machine);
+                (is_there.join().unwrap_or_else(|panic| resume_unwind(panic)), release)
+            });
+            is_there?;
+            let release = release?;
             if let Some(laid) = self.find(&release) {
                 return Ok(laid);
             }
-            let contents = Contents::fetch(&store, &release)?;
+            let contents = Contents::fetch(store, &release)?;
             let python = self.interpreter(contents.release())?;
             Ok(self.machine.lay(&contents, &release, &python, self.environment.threads)?)
         };

@@ -238,7 +238,7 @@ impl Reading<'_> {
             return Ok(Some(WheelSet::parse(&known)?));
         }
         let Some(digest) = self.live.digest() else { return Ok(None) };
-        let set = Contents::fetch(&self.job.store, &digest)?.dependencies()?;
+        let set = Contents::fetch(&self.job.store.store, &digest)?.dependencies()?;
         machine.learn(SETS, &layer.digest.to_hex(), set.manifest()?.as_bytes());
         Ok(Some(set))
     }

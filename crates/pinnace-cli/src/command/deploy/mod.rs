@@ -7,7 +7,7 @@ mod sources;
 use std::{path::PathBuf, thread};
 
 use pinnace_deploy::{Draft, Ingredients, Live, Machine, Service, Settings, WheelSet};
-use pinnace_store::{Deployment, Digest, Published, RefName, Store};
+use pinnace_store::{Deployment, Digest, Published, RefName};
 use pinnace_wheel::Target;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     progress::Output,
     services,
     session::Session,
-    stores::{self, Absent},
+    stores::{self, Absent, Unseen},
     timings::Timings,
 };
 
@@ -54,7 +54,7 @@ fn deploy(arguments: &Deploy, session: &Session<'_>) -> Result<Done, Failure> {
     };
     let service = service(arguments, &settings, &folder)?;
     let url = arguments.store.store.as_deref().or(settings.store.as_deref());
-    let store = stores::named(url, Absent::Make, environment, &session.reporter)?;
+    let store = stores::unseen(url, Absent::Make, environment, &session.reporter)?;
     let machine = Machine::open(&environment.cache_folder()?)?;
     let name = services::wanted(&service)?;
     let job = Job { arguments, session, folder, settings, service, store, machine, name };
@@ -86,7 +86,7 @@ struct Job<'a> {
     folder: PathBuf,
     settings: Settings,
     service: String,
-    store: Store,
+    store: Unseen,
     machine: Machine,
     name: RefName,
 }
@@ -96,15 +96,16 @@ impl Job<'_> {
         let mut timings = Timings::default();
         self.prepare()?;
         timings.lap("prepare");
-        let service = Service::new(&self.store, &self.machine, &self.name);
+        let service = Service::new(&self.store.store, &self.machine, &self.name);
         let target = self.target()?;
         // The store is asked while the project is looked at.
-        let (live, own) = thread::scope(|scope| {
+        let (is_there, live, own) = thread::scope(|scope| {
+            let is_there = scope.spawn(|| self.store.is_there());
             let live = scope.spawn(|| service.look());
             let own = sources::scan(self, &self.folder);
-            let live = live.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            (live, own)
+            (join(is_there), join(live), own)
         });
+        is_there?;
         let (live, own) = (live?, own?);
         timings.lap("scan");
         let dependencies = Dependencies::of(self, &live, &target)?;
@@ -157,16 +158,18 @@ impl Job<'_> {
     /// Brings a release live that is in the store.
     fn bring_live(&self, release: &str) -> Result<Done, Failure> {
         let mut timings = Timings::default();
-        let release = services::release(release, &self.store)?;
-        let service = Service::new(&self.store, &self.machine, &self.name);
+        self.store.is_there()?;
+        let store = &self.store.store;
+        let service = Service::new(store, &self.machine, &self.name);
+        let release = services::release(release, store, &self.machine)?;
         let live = service.look()?;
         let mut done = Done::new(&self.service, release, live.generation());
         if live.digest() != Some(release) {
             // It must be one that this version can run.
-            let contents = pinnace_deploy::Contents::fetch(&self.store, &release)?;
+            let contents = pinnace_deploy::Contents::fetch(&self.store.store, &release)?;
             done.deps = contents.release().dependencies().map(|layer| layer.digest);
             done.source = contents.release().sources().next().map(|layer| layer.digest);
-            self.store.hold(&release, live.digest().as_ref())?;
+            store.hold(&release, live.digest().as_ref())?;
             let step = self.published(service.go_live(&live, &release, self.record())?)?;
             done.generation = step.generation;
             done.state = State::Published;
@@ -255,7 +258,7 @@ impl Job<'_> {
             missing |= !self.machine.blobs().contains(&wheel.digest)?;
         }
         if missing {
-            let contents = pinnace_deploy::Contents::fetch(&self.store, &release)?;
+            let contents = pinnace_deploy::Contents::fetch(&self.store.store, &release)?;
             contents.fetch_wheels(&self.machine)?;
         }
         Ok(())
@@ -273,4 +276,8 @@ impl Job<'_> {
         done.sources = if self.arguments.dry_run { Some(sources.clone()) } else { None };
         done
     }
+}
+
+fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -3,8 +3,9 @@
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
+    sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A proxy on loopback that holds back what a client says, as a long way would; tells its address.
@@ -27,12 +28,22 @@ pub fn delayed(server: String, delay: Duration) -> io::Result<String> {
     Ok(address)
 }
 
+/// Hands on what comes, each piece as long after it came as the way takes: pieces that come together arrive
+/// together.
 fn pump(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
+    let (sender, pieces) = mpsc::channel::<(Instant, Vec<u8>)>();
+    thread::spawn(move || {
+        for (due, piece) in pieces {
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            if to.write_all(&piece).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Write);
+    });
     let mut buffer = vec![0; 256 * 1024];
     while let Ok(n) = from.read(&mut buffer) {
-        thread::sleep(delay);
-        if n == 0 || to.write_all(&buffer[..n]).is_err() {
-            let _ = to.shutdown(Shutdown::Write);
+        if n == 0 || sender.send((Instant::now() + delay, buffer[..n].to_vec())).is_err() {
             return;
         }
     }

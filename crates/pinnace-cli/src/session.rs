@@ -1,6 +1,9 @@
 //! What every verb that resolves stands on: the network, the cache, the terminal, and Ctrl-C.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use pinnace_pex::ZipMembers;
 use pinnace_wheel::{
@@ -27,7 +30,8 @@ pub(crate) struct Session<'e> {
     pub(crate) storage: Storage,
     pub(crate) started: Instant,
     settings: Settings,
-    fetch: WithFiles<Arc<HttpFetch>>,
+    /// Made when an index is asked first: the certificates of the system take a while to read.
+    fetch: Arc<OnceLock<WithFiles<Arc<HttpFetch>>>>,
     keys: Keys,
 }
 
@@ -41,9 +45,13 @@ impl<'e> Session<'e> {
         let settings =
             Settings::discover(&environment.variables, &environment.pip_configuration())?;
         let keys = Keys::read(environment, index.keyring_provider.as_deref())?;
-        let fetch = Arc::new(HttpFetch::new(http_options(environment, &settings)?));
+        let fetch: Arc<OnceLock<WithFiles<Arc<HttpFetch>>>> = Arc::default();
         let stopped = Arc::clone(&fetch);
-        let interrupt = Interrupt::listen(move || stopped.stop())?;
+        let interrupt = Interrupt::listen(move || {
+            if let Some(fetch) = stopped.get() {
+                fetch.0.stop();
+            }
+        })?;
         Ok(Self {
             environment,
             reporter: Arc::new(Reporter::new(output, interrupt.clone())),
@@ -51,7 +59,7 @@ impl<'e> Session<'e> {
             storage: Storage::open(&environment.cache_folder()?)?,
             started,
             settings,
-            fetch: WithFiles(fetch),
+            fetch,
             keys,
         })
     }
@@ -78,7 +86,7 @@ impl<'e> Session<'e> {
             options.indexes = self.indexes(given, wanted, python)?;
         }
         let parts = IndexParts {
-            fetch: &self.fetch,
+            fetch: self.fetch()?,
             cache: &self.storage,
             wheels: &self.storage,
             members: &ZipMembers,
@@ -87,6 +95,14 @@ impl<'e> Session<'e> {
             build: None,
         };
         Ok(Index::new(parts, options))
+    }
+
+    fn fetch(&self) -> Result<&WithFiles<Arc<HttpFetch>>, Failure> {
+        if let Some(fetch) = self.fetch.get() {
+            return Ok(fetch);
+        }
+        let options = http_options(self.environment, &self.settings)?;
+        Ok(self.fetch.get_or_init(|| WithFiles(Arc::new(HttpFetch::new(options)))))
     }
 
     /// Folders that are configured but not there are passed over, as pip does.

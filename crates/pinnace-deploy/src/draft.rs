@@ -31,9 +31,9 @@ impl Draft {
     /// # Errors
     ///
     /// If a manifest cannot be made.
-    pub fn new<'s>(
+    pub(crate) fn new<'s>(
         release: &Release,
-        sources: impl IntoIterator<Item = (&'s Path, &'s [TreeFile], &'s Tree)>,
+        sources: impl IntoIterator<Item = (&'s Path, &'s [TreeFile], Tree)>,
         dependencies: &WheelSet,
         runtime: Vec<u8>,
     ) -> Result<Self, Error> {
@@ -43,17 +43,11 @@ impl Draft {
         for (folder, shipped, tree) in sources {
             let place = |file: &TreeFile| (file.digest, (file.size, folder.join(&file.path)));
             files.extend(shipped.iter().map(place));
-            manifests.extend(tree.nodes().map(|(digest, node)| (*digest, node.clone())));
+            manifests.extend(tree.into_nodes());
         }
         let wheels = dependencies.wheels.iter().map(|wheel| wheel.digest).collect();
         let bytes = BTreeMap::from([(Digest::new(Sha256::digest(&runtime).into()), runtime)]);
         Ok(Self { manifest: release.manifest()?, manifests, bytes, files, wheels })
-    }
-
-    /// The digest of the project's own source.
-    pub fn source(&self) -> Option<Digest> {
-        let release = Release::parse(&self.manifest).ok()?;
-        release.sources().next().map(|layer| layer.digest)
     }
 
     /// What the release is known by.

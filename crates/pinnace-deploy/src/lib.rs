@@ -21,7 +21,7 @@
 //! let name = "wanted/app".parse()?;
 //! let service = Service::new(&store, &machine, &name);
 //! let live = service.look()?;
-//! let draft = ingredients.draft(&live, &machine, 2)?;
+//! let draft = ingredients.make(&live, &machine, 2)?.draft()?;
 //! service.put(&live, &draft)?;
 //! let step = service.go_live(&live, &draft.digest(), Deployment::default())?;
 //! assert!(matches!(step, Published::Done(step) if step.generation == 1));
@@ -83,7 +83,7 @@ pub use index::Index;
 pub use lay::Laid;
 pub use live::{Live, Service};
 pub use machine::Machine;
-pub use make::{Ingredients, SourceFolder};
+pub use make::{Ingredients, Made, SourceFolder};
 pub use process::{Drain, Process, Ready, Stop};
 pub use project::read_project;
 pub use publish::Moved;

@@ -52,6 +52,39 @@ pub struct Ingredients {
     pub runtime: Runtime,
 }
 
+/// A release that was made.
+#[derive(Debug)]
+pub struct Made<'i> {
+    ingredients: &'i Ingredients,
+    release: Release,
+    digest: Digest,
+    trees: Vec<Tree>,
+    runtime: Vec<u8>,
+}
+
+impl Made<'_> {
+    /// What it is known by.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The release.
+    pub fn release(&self) -> &Release {
+        &self.release
+    }
+
+    /// All that it refers to, to be published.
+    ///
+    /// # Errors
+    ///
+    /// If a manifest cannot be made.
+    pub fn draft(self) -> Result<Draft, Error> {
+        let sources = self.ingredients.sources.iter().zip(self.trees);
+        let sources = sources.map(|(source, tree)| (&*source.folder, &*source.scan.files, tree));
+        Draft::new(&self.release, sources, &self.ingredients.dependencies, self.runtime)
+    }
+}
+
 impl SourceFolder {
     /// A folder whose root modules are imported from.
     pub fn new(name: impl Into<String>, folder: &Path, scan: Scan) -> Self {
@@ -81,48 +114,46 @@ impl Ingredients {
     /// # Errors
     ///
     /// If a file changed since it was looked at, or a wheel is not there.
-    pub fn draft(&self, live: &Live, machine: &Machine, threads: usize) -> Result<Draft, Error> {
-        let trees: Vec<Tree> = self
-            .sources
-            .iter()
-            .map(|source| Tree::of(&source.scan.files))
-            .collect::<Result<_, _>>()?;
-        let mut layers: Vec<Layer> = Vec::new();
-        for (source, tree) in self.sources.iter().zip(&trees) {
-            let mut layer = Layer::of_files(&source.name, tree.root(), source.imports.clone());
-            layer.distribution.clone_from(&source.distribution);
-            layers.push(layer);
-        }
+    pub fn make(&self, live: &Live, machine: &Machine, threads: usize) -> Result<Made<'_>, Error> {
+        let trees = self.sources.iter().map(|source| Tree::of(&source.scan.files));
+        let trees: Vec<Tree> = trees.collect::<Result<_, _>>()?;
         let set = self.dependencies.manifest()?.digest();
-        layers.push(Layer::of_wheels("deps", set));
-        let own = &self.runtime;
-        let runtime = own.to_bytes()?;
+        let layers = self.layers(&trees, set);
+        let runtime = self.runtime.to_bytes()?;
         let runtime_digest = Digest::new(Sha256::digest(&runtime).into());
         let known = known(live, &set, &runtime_digest);
         let deps = match known {
             Some(known) => known.exports.deps,
             None => {
-                let builder = export::dependencies(&self.dependencies, &self.platform()?, own)?;
+                let target = self.platform()?;
+                let builder = export::dependencies(&self.dependencies, &target, &self.runtime)?;
                 export::digest(&builder, machine, threads)?
             }
         };
-        let source =
-            match known.filter(|one| one.layers == layers && one.processes == self.processes) {
-                Some(known) => known.exports.source,
-                None => self.measure_source(&layers, threads)?,
-            };
+        let same = known.filter(|one| one.layers == layers && one.processes == self.processes);
+        let source = match same {
+            Some(known) => known.exports.source,
+            None => self.measure_source(&layers, threads)?,
+        };
         let exports = Exports::new(runtime_digest, deps, source);
         let mut release = Release::new(self.target.to_string(), layers, exports);
         release.processes.clone_from(&self.processes);
         release.environment.clone_from(&self.environment);
         release.metadata.clone_from(&self.metadata);
-        let sources = self.sources.iter().zip(&trees);
-        let sources = sources
-            .map(|(source, tree)| (source.folder.as_path(), source.scan.files.as_slice(), tree));
-        Draft::new(&release, sources, &self.dependencies, runtime)
+        let digest = release.manifest()?.digest();
+        Ok(Made { ingredients: self, release, digest, trees, runtime })
     }
 
-    /// Whether the machine must have the wheels for [`Self::draft`].
+    fn layers(&self, trees: &[Tree], set: Digest) -> Vec<Layer> {
+        let sources = self.sources.iter().zip(trees).map(|(source, tree)| {
+            let mut layer = Layer::of_files(&source.name, tree.root(), source.imports.clone());
+            layer.distribution.clone_from(&source.distribution);
+            layer
+        });
+        sources.chain([Layer::of_wheels("deps", set)]).collect()
+    }
+
+    /// Whether the machine must have the wheels for [`Self::make`].
     pub fn needs_wheels(&self, live: &Live) -> bool {
         let set = self.dependencies.manifest().map(|manifest| manifest.digest());
         let runtime =

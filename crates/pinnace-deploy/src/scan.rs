@@ -4,7 +4,7 @@ use std::{
     fs::{self, File, Metadata},
     io::Read,
     path::{Path, PathBuf},
-    rc::Rc,
+    sync::Arc,
 };
 
 use ignore::gitignore::Gitignore;
@@ -53,9 +53,7 @@ impl Scan {
     /// UTF-8, what is neither file nor folder; [`ErrorKind::Changed`] for what changes while it is read.
     pub fn of(folder: &Path, rules: &Rules, known: &Index, threads: usize) -> Result<Self, Error> {
         let root = folder.canonicalize().map_err(Error::at("look at", folder))?;
-        let mut walk = Walk { root: &root, rules, found: Vec::new(), left_out: Vec::new() };
-        walk.folder(&root, "", &above(&root), Shipped::All, 0)?;
-        let Walk { mut found, mut left_out, .. } = walk;
+        let (mut found, mut left_out) = walk(&root, rules, threads)?;
         found.sort_by(|a, b| a.path.cmp(&b.path));
         left_out.sort_by(|a, b| a.path.cmp(&b.path));
         let digests = parallel::each(&found, threads, |file| {
@@ -113,29 +111,57 @@ enum Shipped {
 }
 
 /// Ignore files that count in a folder, those of its parents first.
-type Ignores = Vec<Rc<Gitignore>>;
+type Ignores = Vec<Arc<Gitignore>>;
 
-struct Walk<'a> {
-    root: &'a Path,
-    rules: &'a Rules,
-    found: Vec<Found>,
-    left_out: Vec<LeftOut>,
+/// A folder that is to be looked at.
+struct Folder {
+    place: PathBuf,
+    /// Its path in the project, with a `/` at its end; nothing for the project's own.
+    prefix: String,
+    ignores: Ignores,
+    shipped: Shipped,
 }
 
-impl Walk<'_> {
-    fn folder(
-        &mut self,
-        folder: &Path,
-        prefix: &str,
-        ignores: &Ignores,
-        shipped: Shipped,
-        depth: usize,
-    ) -> Result<(), Error> {
-        if depth > DEEPEST {
-            return Err(unfit(prefix, "its folders are nested too deeply, or a link leads back"));
+/// All files that ship, and what does not: folders of one depth are looked at together.
+fn walk(root: &Path, rules: &Rules, threads: usize) -> Result<(Vec<Found>, Vec<LeftOut>), Error> {
+    let (mut found, mut left_out) = (Vec::new(), Vec::new());
+    let (place, prefix, ignores) = (root.to_owned(), String::new(), above(root));
+    let mut level = vec![Folder { place, prefix, ignores, shipped: Shipped::All }];
+    for _ in 0..DEEPEST {
+        let looked = parallel::each(&level, threads, |folder| {
+            let (found, left_out, inner) = Default::default();
+            let mut look = Look { root, rules, folder, found, left_out, inner };
+            look.at_entries().map(|()| (look.found, look.left_out, look.inner))
+        });
+        level.clear();
+        for one in looked {
+            let (some, out, inner) = one?;
+            found.extend(some);
+            left_out.extend(out);
+            level.extend(inner);
         }
-        let own = ignore_file(&folder.join(".gitignore"), folder).map(Rc::new);
-        let ignores: Ignores = ignores.iter().cloned().chain(own).collect();
+        if level.is_empty() {
+            return Ok((found, left_out));
+        }
+    }
+    Err(unfit(&level[0].prefix, "its folders are nested too deeply, or a link leads back"))
+}
+
+/// A look at one folder.
+struct Look<'a> {
+    root: &'a Path,
+    rules: &'a Rules,
+    folder: &'a Folder,
+    found: Vec<Found>,
+    left_out: Vec<LeftOut>,
+    inner: Vec<Folder>,
+}
+
+impl Look<'_> {
+    fn at_entries(&mut self) -> Result<(), Error> {
+        let folder = &self.folder.place;
+        let own = ignore_file(&folder.join(".gitignore"), folder).map(Arc::new);
+        let ignores: Ignores = self.folder.ignores.iter().cloned().chain(own).collect();
         for entry in fs::read_dir(folder).map_err(Error::at("read", folder))? {
             let entry = entry.map_err(Error::at("read", folder))?;
             let place = entry.path();
@@ -143,7 +169,7 @@ impl Walk<'_> {
             let Some(name) = name.to_str() else {
                 return Err(unfit(&place.display().to_string(), "its name is not UTF-8"));
             };
-            let path = format!("{prefix}{name}");
+            let path = format!("{}{name}", self.folder.prefix);
             let metadata = entry.metadata().map_err(Error::at("look at", &place))?;
             let (place, metadata) = match metadata.is_symlink() {
                 // Wherever a link leads that would not ship is of no account.
@@ -151,7 +177,7 @@ impl Walk<'_> {
                 true => self.follow(&path, &place)?,
                 false => (place, metadata),
             };
-            self.entry(path, place, &metadata, &ignores, shipped, depth)?;
+            self.entry(path, place, &metadata, &ignores)?;
         }
         Ok(())
     }
@@ -162,8 +188,6 @@ impl Walk<'_> {
         place: PathBuf,
         metadata: &Metadata,
         ignores: &Ignores,
-        shipped: Shipped,
-        depth: usize,
     ) -> Result<(), Error> {
         let is_folder = metadata.is_dir();
         let is_environment = is_folder && place.join("pyvenv.cfg").exists();
@@ -177,7 +201,7 @@ impl Walk<'_> {
         let shipped = match (included, &ignored) {
             (true, _) => Shipped::All,
             (false, Some(_)) => Shipped::Included,
-            (false, None) => shipped,
+            (false, None) => self.folder.shipped,
         };
         if shipped == Shipped::Included && !(is_folder && self.rules.includes_something()) {
             if let Some(reason) = ignored {
@@ -186,7 +210,9 @@ impl Walk<'_> {
             return Ok(());
         }
         if is_folder {
-            return self.folder(&place, &format!("{path}/"), ignores, shipped, depth + 1);
+            let (prefix, ignores) = (path + "/", ignores.clone());
+            self.inner.push(Folder { place, prefix, ignores, shipped });
+            return Ok(());
         }
         if !metadata.is_file() {
             return Err(unfit(&path, "it is neither a file nor a folder: `exclude` leaves it out"));
@@ -237,7 +263,7 @@ fn above(root: &Path) -> Ignores {
     let mut parents: Vec<&Path> = parents.collect();
     parents.reverse();
     let files = parents.into_iter().filter_map(|one| ignore_file(&one.join(".gitignore"), one));
-    own.into_iter().chain(files).map(Rc::new).collect()
+    own.into_iter().chain(files).map(Arc::new).collect()
 }
 
 /// What an ignore file says of it: the nearest one that says something.

@@ -68,6 +68,10 @@ impl Tree {
         self.nodes.iter()
     }
 
+    pub(crate) fn into_nodes(self) -> BTreeMap<Digest, Manifest> {
+        self.nodes
+    }
+
     /// The files of a tree whose manifests `read` finds, sorted by path.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    cell::LazyCell,
     collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{self, Cursor, Seek, SeekFrom, Write},
@@ -133,9 +134,10 @@ fn write_members<W: Write>(
         b"" => Writer::new(out),
         prefix => Writer::with_prefix(out, prefix).map_err(archive)?,
     };
-    let deflate = Deflate::new(9);
+    // It costs some milliseconds, which a file that nothing is compressed in need not take.
+    let deflate = LazyCell::new(|| Deflate::new(9));
     let encoded = |path: &ArchivePath, bytes: &[u8]| {
-        Content::encode(Cursor::new(bytes), &deflate, Cursor::new(Vec::new()))
+        Content::encode(Cursor::new(bytes), &*deflate, Cursor::new(Vec::new()))
             .map_err(at(path.as_str().as_ref()))
     };
     for (path, (mode, member)) in members {

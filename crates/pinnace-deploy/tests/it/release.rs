@@ -71,7 +71,7 @@ impl World {
         let service = Service::new(&self.store, &self.machine, &name);
         let live = service.look().unwrap();
         let ingredients = ingredients(self.project.path(), runtime);
-        let draft = ingredients.draft(&live, &self.machine, 1).unwrap();
+        let draft = ingredients.make(&live, &self.machine, 1).unwrap().draft().unwrap();
         let (places, _) = service.put(&live, &draft).unwrap();
         let done = service.go_live(&live, &draft.digest(), Deployment::default()).unwrap();
         let Published::Done(step) = done else { panic!("nobody else is here") };
@@ -143,9 +143,8 @@ fn what_changes_meanwhile_is_refused() {
         let name = "wanted/shop".parse().unwrap();
         let service = Service::new(&world.store, &world.machine, &name);
         let live = service.look().unwrap();
-        let draft = ingredients(world.project.path(), Runtime::own())
-            .draft(&live, &world.machine, 1)
-            .unwrap();
+        let ingredients = ingredients(world.project.path(), Runtime::own());
+        let draft = ingredients.make(&live, &world.machine, 1).unwrap().draft().unwrap();
         let path = world.project.path().join(file);
         let before = std::fs::read_to_string(&path).unwrap();
         write(&path, "changed");

@@ -118,13 +118,15 @@ impl Job<'_> {
         }
         let ingredients = self.ingredients(target, sources, dependencies.set.clone());
         self.fetch_what_is_measured(&ingredients, &live)?;
-        let draft = ingredients.draft(&live, &self.machine, self.session.environment.threads)?;
-        timings.lap("build");
-        done.release = Some(draft.digest());
-        done.source = draft.source();
-        if live.digest() == Some(draft.digest()) {
+        let made = ingredients.make(&live, &self.machine, self.session.environment.threads)?;
+        done.release = Some(made.digest());
+        done.source = made.release().sources().next().map(|layer| layer.digest);
+        if live.digest() == Some(made.digest()) {
+            timings.lap("build");
             done.state = State::Unchanged;
         } else {
+            let draft = made.draft()?;
+            timings.lap("build");
             self.publish(&service, &live, &draft, &dependencies, &mut done, &mut timings)?;
         }
         timings.total(self.session.started);

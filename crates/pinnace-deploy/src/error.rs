@@ -118,7 +118,7 @@ pub enum ErrorKind {
         by: String,
     },
     /// A release does not run here.
-    #[error("the release is for {platform}, and {python} is {found}")]
+    #[error("the release is for {platform}, and {python} is {found}: {reason}")]
     OtherPlatform {
         /// The platform of the release.
         platform: String,
@@ -126,6 +126,8 @@ pub enum ErrorKind {
         python: String,
         /// The platform that this is.
         found: String,
+        /// What does not go together.
+        reason: String,
     },
     /// An exported file is not what it was when the release was made.
     #[error("`{file}` of the release was {expected}, and would be {actual}: nothing was written")]

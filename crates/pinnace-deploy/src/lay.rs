@@ -12,7 +12,7 @@ use pinnace_env::{
 };
 use pinnace_pex::{PexDistribution, PlatformRules};
 use pinnace_store::{Digest, Durability, Finished, PendingFolder};
-use pinnace_wheel::{Interpreter, MarkerVariable, WheelName};
+use pinnace_wheel::{Interpreter, MarkerVariable, Match, Target, WheelName};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -99,11 +99,13 @@ impl Machine {
             return Ok(laid);
         }
         let wheels = contents.dependencies()?.wheels;
-        let plan = self.plan(contents.release(), &wheels, python)?;
+        // What does not run here is not fetched.
+        fits(contents.release(), &wheels, python)?;
         contents.fetch_wheels(self)?;
         for unpacked in parallel::each(&wheels, threads, |wheel| self.unpack(wheel)) {
             unpacked?;
         }
+        let plan = self.plan(contents.release(), &wheels, python)?;
         let place = self.place(release, python);
         let parent = place.parent().unwrap_or(&place);
         fs::create_dir_all(parent).map_err(Error::at("create the folder", parent))?;
@@ -131,11 +133,6 @@ impl Machine {
         wheels: &[Wheel],
         python: &Interpreter,
     ) -> Result<Plan<[u8; 32]>, Error> {
-        let other = |reason: &str| ErrorKind::OtherPlatform {
-            platform: release.platform.clone(),
-            python: python.path().display().to_string(),
-            found: format!("{}{reason}", python.target()),
-        };
         let mut layers = Vec::new();
         for layer in release.sources() {
             let local = layer.distribution.iter().map(local);
@@ -153,7 +150,7 @@ impl Machine {
         });
         match misfit {
             None => Ok(plan),
-            Some(misfit) => Err(other(&format!(": {misfit}")).into()),
+            Some(misfit) => Err(other(release, python, &misfit.to_string())),
         }
     }
 
@@ -202,6 +199,28 @@ impl Machine {
         let name = format!("{}-{}", python.target().python(), &path[..8]);
         self.environments().join(release.to_hex()).join(name)
     }
+}
+
+/// Whether an interpreter is of the platform of a release: its version, and all wheels.
+fn fits(release: &Release, wheels: &[Wheel], python: &Interpreter) -> Result<(), Error> {
+    let target: Target = release.platform.parse()?;
+    let minor =
+        |target: &Target| target.python().release().iter().take(2).copied().collect::<Vec<_>>();
+    if minor(&target) != minor(python.target()) {
+        return Err(other(release, python, "it is for another version of Python"));
+    }
+    for wheel in wheels {
+        if !matches!(python.target().rank(&wheel.name.parse()?), Match::Fit(_)) {
+            return Err(other(release, python, &format!("`{}` does not fit", wheel.name)));
+        }
+    }
+    Ok(())
+}
+
+fn other(release: &Release, python: &Interpreter, reason: &str) -> Error {
+    let (platform, found) = (release.platform.clone(), python.target().to_string());
+    let (python, reason) = (python.path().display().to_string(), reason.to_owned());
+    ErrorKind::OtherPlatform { platform, python, found, reason }.into()
 }
 
 /// A project of the release as merging takes it: its scripts, and what it requires.

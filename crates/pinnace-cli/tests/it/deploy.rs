@@ -76,6 +76,21 @@ fn what_runs_is_the_release_and_it_is_laid_out_once() {
         &["no process `worker`", "web"],
     );
     world.fails(&["run", "nobody", "--store", "s"], 1, &["no service or release `nobody`"]);
+    // On a machine that has nothing of it, all of it is fetched; for another Python, none of it.
+    let elsewhere = ["run", "shop", "--store", "s", "--", "python", "-c", code];
+    let other = world.command(&elsewhere).env("PINNACE_CACHE_DIR", world.path("other")).output();
+    assert_eq!(Ran::of(other.unwrap()).out, "one 1.0 some data True\n");
+    write(
+        &world.path("p/pinnace.toml"),
+        "service = 'old'\nplatform = 'manylinux_2_28_x86_64-cp36'\n",
+    );
+    world.index.requests();
+    deploy(&world, &["--store", "s"]);
+    world.fails(
+        &["run", "old", "--python", "python3", "--store", "s", "--", "python"],
+        1,
+        &["the release is for", "another version of Python"],
+    );
     // What is laid out needs no store any more.
     fs::remove_dir_all(world.path("s")).unwrap();
     assert_eq!(

@@ -1,5 +1,6 @@
 //! What people write down: requirements files and projects.
 
+mod document;
 mod line;
 mod place;
 mod poetry;
@@ -8,6 +9,7 @@ mod requirements;
 mod script;
 mod setup_cfg;
 
-pub use pyproject::{NamedIndex, Pyproject, Workspace};
+pub use document::Workspace;
+pub use pyproject::{NamedIndex, Pyproject};
 pub use requirements::{IndexChoice, Inputs, LocalPath, Named, ReadText, RequirementsReader};
 pub use script::ScriptMetadata;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Value;
 
-use super::pyproject::{Project, Tables};
+use super::document::{Project, Tables};
 
 /// What Poetry's table says of what is required.
 #[derive(Clone, Debug, Default, Deserialize)]

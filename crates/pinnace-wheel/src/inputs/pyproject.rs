@@ -5,10 +5,12 @@ use std::{
     path::Path,
 };
 
-use serde::Deserialize;
 use toml::Value;
 
-use super::{poetry::Poetry, setup_cfg};
+use super::{
+    document::{Document, Project, Tables, UvIndex, Workspace},
+    setup_cfg,
+};
 use crate::{
     Address, Error, ErrorKind, ExtraName, Metadata, ProjectName, Requirement, Specifiers, Version,
 };
@@ -54,87 +56,6 @@ pub struct NamedIndex {
     pub explicit: bool,
     /// Whether it takes the place of the default index.
     pub default: bool,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Document {
-    project: Option<Project>,
-    #[serde(default)]
-    dependency_groups: BTreeMap<String, Vec<Value>>,
-    #[serde(default)]
-    tool: Tool,
-}
-
-/// The `[project]` table.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) struct Project {
-    pub(super) name: String,
-    pub(super) version: Option<String>,
-    pub(super) requires_python: Option<String>,
-    #[serde(default)]
-    pub(super) dependencies: Vec<String>,
-    #[serde(default)]
-    pub(super) optional_dependencies: BTreeMap<String, Vec<String>>,
-    #[serde(default)]
-    pub(super) dynamic: Vec<String>,
-    #[serde(default)]
-    pub(super) scripts: BTreeMap<String, String>,
-    #[serde(default)]
-    pub(super) gui_scripts: BTreeMap<String, String>,
-}
-
-/// What another tool's file comes to.
-#[derive(Default)]
-pub(super) struct Tables {
-    pub(super) project: Option<Project>,
-    pub(super) groups: BTreeMap<String, Vec<Value>>,
-    /// Where projects come from, as `[tool.uv.sources]` has it.
-    pub(super) sources: BTreeMap<String, Value>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-struct Tool {
-    #[serde(default)]
-    uv: Uv,
-    poetry: Option<Poetry>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Uv {
-    #[serde(default)]
-    index: Vec<UvIndex>,
-    #[serde(default)]
-    sources: BTreeMap<String, Value>,
-    #[serde(default)]
-    constraint_dependencies: Vec<String>,
-    #[serde(default)]
-    override_dependencies: Vec<String>,
-    workspace: Option<Workspace>,
-}
-
-/// The patterns of the folders of a workspace's members (`[tool.uv.workspace]`).
-#[derive(Clone, Debug, Default, Deserialize)]
-#[non_exhaustive]
-pub struct Workspace {
-    /// Which folders are members.
-    #[serde(default)]
-    pub members: Vec<String>,
-    /// Which of these are not.
-    #[serde(default)]
-    pub exclude: Vec<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct UvIndex {
-    name: Option<String>,
-    url: String,
-    #[serde(default)]
-    explicit: bool,
-    #[serde(default)]
-    default: bool,
 }
 
 impl Pyproject {

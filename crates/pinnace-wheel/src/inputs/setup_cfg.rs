@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::pyproject::{Project, Tables};
+use super::document::{Project, Tables};
 
 /// What is required, as far as the file says it: not what `setup.py` adds, or another file holds.
 pub(super) fn tables(text: &str) -> Result<Tables, String> {

@@ -1,0 +1,87 @@
+//! Manifests that are objects of their own.
+
+use std::collections::BTreeSet;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{Condition, Digest, Error, Manifest, Store, manifest, sealed, store::manifest_key};
+
+/// A manifest as it is stored, with where its contents may be found.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Stored {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// Packs that hold what it refers to. They are no part of its identity.
+    pub packs: BTreeSet<Digest>,
+}
+
+/// What a manifest's own object begins with.
+const ENVELOPE: &str = "pinnace-manifest 1\n";
+/// No manifest is in more packs.
+const MOST_PACKS: usize = 10_000;
+
+impl Store {
+    /// Stores a manifest as an object of its own, and where its contents may be found.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails.
+    pub fn put_manifest(
+        &self,
+        manifest: &Manifest,
+        packs: &BTreeSet<Digest>,
+    ) -> Result<Digest, Error> {
+        let mut bytes = ENVELOPE.to_owned();
+        packs.iter().for_each(|pack| bytes.push_str(&format!("pack {pack}\n")));
+        bytes.push('\n');
+        let bytes = sealed::seal(&[bytes.as_bytes(), manifest.as_bytes()].concat());
+        let digest = manifest.digest();
+        self.write(&manifest_key(&digest), &bytes, Condition::Always)?;
+        Ok(digest)
+    }
+
+    /// A manifest that is an object of its own, checked; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Damaged`] or [`ErrorKind::Malformed`]; or if the backend fails.
+    pub fn manifest(&self, digest: &Digest) -> Result<Option<Stored>, Error> {
+        let key = manifest_key(digest);
+        let Some(bytes) = self.object(&key, 2 * manifest::LARGEST)? else { return Ok(None) };
+        let (packs, manifest) =
+            open_envelope(&bytes).map_err(|reason| Error::malformed(&key, &reason))?;
+        self.expect(digest, &key, Digest::new(Sha256::digest(manifest).into()))?;
+        let manifest =
+            Manifest::parse(manifest.to_vec()).map_err(|error| Error::malformed(&key, &error))?;
+        Ok(Some(Stored { manifest, packs }))
+    }
+}
+
+fn open_envelope(bytes: &[u8]) -> Result<(BTreeSet<Digest>, &[u8]), &'static str> {
+    if bytes.starts_with(b"pinnace-manifest ") && !bytes.starts_with(ENVELOPE.as_bytes()) {
+        return Err("it is of a newer format: use a newer pinnace");
+    }
+    let Some(bytes) = sealed::open(bytes) else {
+        return Err("it has not the digest that it ends with");
+    };
+    let Some(mut rest) = bytes.strip_prefix(ENVELOPE.as_bytes()) else {
+        return Err("it does not begin as a manifest of format 1 does");
+    };
+    let mut packs = BTreeSet::new();
+    loop {
+        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+            return Err("it is cut");
+        };
+        let (line, more) = (&rest[..end], &rest[end + 1..]);
+        rest = more;
+        if line.is_empty() {
+            return Ok((packs, rest));
+        }
+        let line = std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix("pack "));
+        match line.and_then(|text| text.parse().ok()) {
+            Some(digest) if packs.len() < MOST_PACKS => packs.insert(digest),
+            _ => return Err("one of its packs is no digest"),
+        };
+    }
+}

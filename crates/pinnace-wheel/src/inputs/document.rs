@@ -1,0 +1,89 @@
+//! What is read of a `pyproject.toml`, as it stands there.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Value;
+
+use super::poetry::Poetry;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Document {
+    pub(super) project: Option<Project>,
+    #[serde(default)]
+    pub(super) dependency_groups: BTreeMap<String, Vec<Value>>,
+    #[serde(default)]
+    pub(super) tool: Tool,
+}
+
+/// The `[project]` table.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Project {
+    pub(super) name: String,
+    pub(super) version: Option<String>,
+    pub(super) requires_python: Option<String>,
+    #[serde(default)]
+    pub(super) dependencies: Vec<String>,
+    #[serde(default)]
+    pub(super) optional_dependencies: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub(super) dynamic: Vec<String>,
+    #[serde(default)]
+    pub(super) scripts: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) gui_scripts: BTreeMap<String, String>,
+}
+
+/// What another tool's file comes to.
+#[derive(Default)]
+pub(super) struct Tables {
+    pub(super) project: Option<Project>,
+    pub(super) groups: BTreeMap<String, Vec<Value>>,
+    /// Where projects come from, as `[tool.uv.sources]` has it.
+    pub(super) sources: BTreeMap<String, Value>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Tool {
+    #[serde(default)]
+    pub(super) uv: Uv,
+    pub(super) poetry: Option<Poetry>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Uv {
+    #[serde(default)]
+    pub(super) index: Vec<UvIndex>,
+    #[serde(default)]
+    pub(super) sources: BTreeMap<String, Value>,
+    #[serde(default)]
+    pub(super) constraint_dependencies: Vec<String>,
+    #[serde(default)]
+    pub(super) override_dependencies: Vec<String>,
+    pub(super) workspace: Option<Workspace>,
+}
+
+/// The patterns of the folders of a workspace's members (`[tool.uv.workspace]`).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[non_exhaustive]
+pub struct Workspace {
+    /// Which folders are members.
+    #[serde(default)]
+    pub members: Vec<String>,
+    /// Which of these are not.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct UvIndex {
+    pub(super) name: Option<String>,
+    pub(super) url: String,
+    #[serde(default)]
+    pub(super) explicit: bool,
+    #[serde(default)]
+    pub(super) default: bool,
+}

@@ -12,6 +12,7 @@ use std::{
 use pinnace_archive::{
     Archive, ArchiveBuilder, ArchivePath, Entry, Leniency, Limits, Mode, Policy, Writer, Writing,
 };
+use pinnace_deploy::{Index, Release, Settings, Tree, WheelSet};
 use pinnace_pex::{EntryPoint, InterpreterConstraint, Pex, PexDistribution, PexInfo, PexMerge};
 use pinnace_store::{
     Backend, Condition, Digest, Keep, Manifest, MemoryBackend, Pack, RefName, Store,
@@ -26,7 +27,7 @@ use pinnace_wheel::{
 pub type Oracle = (&'static str, fn(&[u8]));
 
 /// All oracles.
-pub const ORACLES: [Oracle; 12] = [
+pub const ORACLES: [Oracle; 13] = [
     ("archive_read", archive_read),
     ("archive_differential", archive_differential),
     ("archive_roundtrip", archive_roundtrip),
@@ -39,6 +40,7 @@ pub const ORACLES: [Oracle; 12] = [
     ("platforms", platforms),
     ("pex", pex),
     ("stores", stores),
+    ("releases", releases),
 ];
 
 /// Everything that our writer writes: it has no opinion on other file systems' names.
@@ -211,7 +213,8 @@ pub fn requirements(bytes: &[u8]) {
     }
     let _ = Netrc::parse(&text);
     let _ = parse_timestamp(&text);
-    if let Ok(project) = Pyproject::parse(&text, "pyproject.toml") {
+    let setup = Pyproject::parse("", "setup.cfg").and_then(|project| project.with_setup_cfg(&text));
+    for project in Pyproject::parse(&text, "pyproject.toml").into_iter().chain(setup) {
         let _ = (project.metadata(), project.indexes(), project.routes(), project.paths());
         for group in project.groups().filter_map(|name| name.parse().ok()) {
             let _ = project.group(&group);
@@ -313,7 +316,11 @@ pub fn stores(bytes: &[u8]) {
     let hex = digest.to_hex();
     let blobs = ["manifests", "packs", "blobs"]
         .map(|folder| format!("{folder}/{}/{}", &hex[..2], &hex[2..]));
-    let steps = [format!("refs/x/@/{:020}", u64::MAX - 1), "condemned/1-1".to_owned()];
+    let steps = [
+        format!("refs/x/@/{:020}", u64::MAX - 1),
+        format!("condemned/{:020}-{:016}", 0, 0),
+        format!("kept/{:032}", 0),
+    ];
     for key in blobs.into_iter().chain(steps) {
         let Ok(key) = key.parse() else { continue };
         let written = backend.write().and_then(|mut upload| {
@@ -331,4 +338,21 @@ pub fn stores(bytes: &[u8]) {
     let _ =
         (opened.lacking(&[digest]), opened.hold(&digest, None), opened.collect(Keep::default(), 0));
     let _ = opened.check(None);
+}
+
+/// What a release, its layers, a look at a project or its settings are read from never panics; a release that was
+/// read is written as it was.
+pub fn releases(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let _ = (Settings::parse(&text, "pinnace.toml"), Settings::of_dagster(&text, "x.yaml", None));
+    let index = Index::parse(bytes);
+    assert_eq!(Index::parse(&index.to_bytes(u64::MAX)), index);
+    let Ok(manifest) = Manifest::parse(bytes.to_vec()) else { return };
+    if let Ok(release) = Release::parse(&manifest) {
+        let again = release.manifest().map(|again| Release::parse(&again));
+        assert!(matches!(again, Ok(Ok(again)) if again == release));
+    }
+    let _ = WheelSet::parse(&manifest);
+    // Every folder is this one, which ends all the same.
+    let _ = Tree::files(&manifest.digest(), &mut |_| Ok(manifest.clone()));
 }

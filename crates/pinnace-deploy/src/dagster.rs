@@ -49,10 +49,17 @@ pub(crate) fn settings(
     let found = NAMES.iter().map(|name| folder.join(name)).find(|path| path.is_file());
     let Some(path) = found else { return Ok(None) };
     let text = read(&path)?.unwrap_or_default();
+    let mut settings = parse(&text, &path.display().to_string(), name)?;
+    let directory = settings.folder.take().unwrap_or_default();
+    Ok(Some((settings, folder.join(directory))))
+}
+
+/// The same of the text of such a file; the folder stands in the settings, from the file's own.
+pub(crate) fn parse(text: &str, origin: &str, name: Option<&str>) -> Result<Settings, Error> {
     let refuse = |reason: String| -> Error {
-        ErrorKind::Settings { origin: path.display().to_string(), reason }.into()
+        ErrorKind::Settings { origin: origin.to_owned(), reason }.into()
     };
-    let file: File = serde_saphyr::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+    let file: File = serde_saphyr::from_str(text).map_err(|error| refuse(error.to_string()))?;
     let names: Vec<&str> = file.locations.iter().map(|one| one.location_name.as_str()).collect();
     let chosen = match name {
         Some(name) => file.locations.iter().find(|one| one.location_name == name),
@@ -74,8 +81,8 @@ pub(crate) fn settings(
     let mut settings =
         Settings { service: Some(location.location_name.clone()), ..Settings::default() };
     settings.processes.insert("web".to_owned(), web);
-    let directory = location.build.directory.as_deref().unwrap_or(Path::new("."));
-    Ok(Some((settings, folder.join(directory))))
+    settings.folder.clone_from(&location.build.directory);
+    Ok(settings)
 }
 
 /// The command that serves a code location.

@@ -95,6 +95,15 @@ impl Settings {
         })
     }
 
+    /// Reads the text of a `dagster_cloud.yaml`: the location called `service`, or the only one.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, or has no such location.
+    pub fn of_dagster(text: &str, origin: &str, service: Option<&str>) -> Result<Self, Error> {
+        dagster::parse(text, origin, service)
+    }
+
     fn own(folder: &Path) -> Result<Self, Error> {
         let own = folder.join("pinnace.toml");
         if let Some(text) = read(&own)? {

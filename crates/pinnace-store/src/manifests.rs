@@ -45,7 +45,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Damaged`] or [`ErrorKind::Malformed`]; or if the backend fails.
+    /// [`ErrorKind::Damaged`](crate::ErrorKind::Damaged) or [`ErrorKind::Malformed`](crate::ErrorKind::Malformed); or if the backend fails.
     pub fn manifest(&self, digest: &Digest) -> Result<Option<Stored>, Error> {
         let key = manifest_key(digest);
         let Some(bytes) = self.object(&key, 2 * manifest::LARGEST)? else { return Ok(None) };

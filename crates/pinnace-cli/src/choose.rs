@@ -8,6 +8,7 @@ use std::{
 
 use pinnace_env::{Conflict, Distribution, Layer, Policy, Ruling, merge};
 use pinnace_pex::{PexDistribution, PlatformRules};
+use pinnace_store::parallel;
 use pinnace_wheel::{
     Cache, Downloaded, ExtraName, Folder, FolderKind, Formats, Index, Lock, Pin, ProjectName,
     Request, Requirement, Selection, Target, UvLock, WheelName,
@@ -18,7 +19,6 @@ use crate::{
     arguments::InputArguments,
     environment::Environment,
     inputs::Wanted,
-    parallel,
     session::Session,
     storage::{Storage, read_all},
 };

@@ -7,9 +7,9 @@ use std::{
     path::Path,
 };
 
-use pinnace_store::{Digest, ErrorKind as StoreErrorKind, Manifest, Pack, Store};
+use pinnace_store::{Digest, ErrorKind as StoreErrorKind, Manifest, Pack, Store, parallel};
 
-use crate::{Error, ErrorKind, FileMode, Machine, Release, Tree, TreeFile, WheelSet, parallel};
+use crate::{Error, ErrorKind, FileMode, Machine, Release, Tree, TreeFile, WheelSet};
 
 /// A release, with what is small of it in memory, and the rest where it is fetched from.
 pub struct Contents<'a> {

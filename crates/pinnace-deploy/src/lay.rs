@@ -11,14 +11,12 @@ use pinnace_env::{
     Source, Unpacked, Venv, merge,
 };
 use pinnace_pex::{PexDistribution, PlatformRules};
-use pinnace_store::{Digest, Durability, Finished, PendingFolder};
+use pinnace_store::{Digest, Durability, Finished, PendingFolder, parallel};
 use pinnace_wheel::{Interpreter, MarkerVariable, Match, Target, WheelName};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{
-    Contents, Error, ErrorKind, Layer, LocalDistribution, Machine, Release, Wheel, parallel,
-};
+use crate::{Contents, Error, ErrorKind, Layer, LocalDistribution, Machine, Release, Wheel};
 
 /// A release that is laid out on this machine, ready to be started.
 #[derive(Clone, Debug)]

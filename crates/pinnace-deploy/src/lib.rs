@@ -65,7 +65,6 @@ mod lay;
 mod live;
 mod machine;
 mod make;
-mod parallel;
 mod process;
 mod project;
 mod publish;

@@ -7,11 +7,11 @@ use std::{
 
 use pinnace_store::{
     ContentKind, Deployment, Digest, LARGEST_PACKED, PackBuilder, PackError, PackIndex, Places,
-    Published, Store,
+    Published, Store, parallel,
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::{Draft, Error, ErrorKind, Live, Service, parallel};
+use crate::{Draft, Error, ErrorKind, Live, Service};
 
 /// What was moved to publish a release, and what was there.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

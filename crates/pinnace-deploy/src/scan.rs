@@ -8,12 +8,11 @@ use std::{
 };
 
 use ignore::gitignore::Gitignore;
-use pinnace_store::Digest;
+use pinnace_store::{Digest, parallel};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Error, ErrorKind, FileMode, Index, Reason, Rules, TreeFile, index::Marks, parallel,
-    rules::ignore_file,
+    Error, ErrorKind, FileMode, Index, Reason, Rules, TreeFile, index::Marks, rules::ignore_file,
 };
 
 /// What a look at a project has found.

@@ -68,7 +68,7 @@ mod manifest;
 mod manifests;
 mod pack;
 mod packs;
-mod parallel;
+pub mod parallel;
 mod publish;
 mod refs;
 mod sealed;

@@ -1,4 +1,4 @@
-//! Many requests at a time, since most of the time of each is waiting.
+//! Work on many things at a time: most of the time of a request is waiting, and files have all cores.
 
 use std::{
     sync::{
@@ -8,8 +8,22 @@ use std::{
     thread,
 };
 
-/// What `work` makes of each item, in their order. Where the system gives no more threads, fewer do.
-pub(crate) fn each<T: Sync, R: Send>(
+/// What `work` makes of each item, in their order, by as many as `at_once` threads, of which the caller's is one.
+/// Where the system gives no more threads, fewer do.
+///
+/// # Panics
+///
+/// Panics if `work` does.
+///
+/// # Examples
+///
+/// ```
+/// use pinnace_store::parallel;
+///
+/// let lengths = parallel::each(&["one", "two", "three"], 2, |word| word.len());
+/// assert_eq!(lengths, [3, 3, 5]);
+/// ```
+pub fn each<T: Sync, R: Send>(
     items: &[T],
     at_once: usize,
     work: impl Fn(&T) -> R + Sync,

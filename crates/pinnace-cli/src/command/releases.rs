@@ -12,7 +12,7 @@ use crate::{
     environment::Environment,
     interrupt::Interrupt,
     progress::{Output, Reporter},
-    services,
+    services, steps,
     stores::{self, Absent, Unseen},
 };
 
@@ -53,8 +53,8 @@ pub(crate) fn list(
             for name in store.refs()?.into_keys() {
                 let Some(service) = services::service(&name) else { continue };
                 if let Some(step) = store.latest(&name)? {
-                    lines.push(format!("{service}  {}", line(&step, environment.now)));
-                    json.insert(service.to_owned(), as_json(&step));
+                    lines.push(format!("{service}  {}", steps::line(&step, environment.now)));
+                    json.insert(service.to_owned(), steps::as_json(&step));
                 }
             }
             return Ok((lines.join("\n"), json!({ "services": json })));
@@ -63,8 +63,9 @@ pub(crate) fn list(
         if steps.is_empty() {
             return Err(unknown(service));
         }
-        let lines: Vec<String> = steps.iter().map(|step| line(step, environment.now)).collect();
-        let json: Vec<Value> = steps.iter().map(as_json).collect();
+        let lines: Vec<String> =
+            steps.iter().map(|step| steps::line(step, environment.now)).collect();
+        let json: Vec<Value> = steps.iter().map(steps::as_json).collect();
         Ok((lines.join("\n"), json!({ "service": service, "releases": json })))
     };
     let (text, json) = listed().map_err(|failure| interrupt.explain(failure))?;
@@ -115,47 +116,12 @@ pub(crate) fn roll_back(
         }
     };
     let step = done().map_err(|failure| interrupt.explain(failure))?;
-    let text = format!("{} generation {}", arguments.service, line(&step, environment.now).trim());
-    output.result(&text, &as_json(&step))
+    let text =
+        format!("{} generation {}", arguments.service, steps::line(&step, environment.now).trim());
+    output.result(&text, &steps::as_json(&step))
 }
 
 fn unknown(service: &str) -> Failure {
     Failure::job(format!("there is no service `{service}` in the store"))
         .hint("`pinnace releases` lists all services")
-}
-
-fn line(step: &Deployment, now: u64) -> String {
-    // Whoever wrote the record must not write lines of this list.
-    let plain = |text: &str| text.replace(char::is_control, " ");
-    let release = step.release.map_or_else(|| "nothing".to_owned(), |one| one.to_string());
-    let git = step.git.as_deref().map_or_else(String::new, |git| {
-        format!("  {}", plain(&git.chars().take(10).collect::<String>()))
-    });
-    let reason = step.reason.as_deref();
-    let reason = reason.map_or_else(String::new, |one| format!("  ({})", plain(one)));
-    let age = age(now.saturating_sub(step.at));
-    format!("{:>6}  {release}  {age} ago  {}{git}{reason}", step.generation, plain(&step.by))
-}
-
-/// `5 s`, `3 min`, `2 h`, `4 d`.
-fn age(seconds: u64) -> String {
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        7200..172_800 => format!("{} h", seconds / 3600),
-        _ => format!("{} d", seconds / 86_400),
-    }
-}
-
-fn as_json(step: &Deployment) -> Value {
-    json!({
-        "generation": step.generation,
-        "release": step.release.map(|release| release.to_string()),
-        "previous": step.previous.map(|release| release.to_string()),
-        "at": step.at,
-        "by": step.by,
-        "git": step.git,
-        "reason": step.reason,
-        "timings_ms": step.timings_ms,
-    })
 }

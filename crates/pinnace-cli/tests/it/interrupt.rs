@@ -33,7 +33,9 @@ fn ctrl_c_while_waiting_for_input_leaves_nothing() {
     let world = World::new();
     let mut put = world.command(&["store", "put", "-", "--store", "s"]);
     let mut child = put.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    child.stdin.as_mut().unwrap().write_all(b"the beginning").unwrap();
+    // `wait` closes what the child still has, and the end of the input would race with the signal.
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"the beginning").unwrap();
     let unfinished = world.path("s/unfinished");
     let deadline = Instant::now() + Duration::from_secs(20);
     while !unfinished.read_dir().is_ok_and(|files| files.count() == 1) {

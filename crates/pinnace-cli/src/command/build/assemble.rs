@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use pinnace_pex::{
     Bytecode, Compiler, EntryPoint, Pex, PexBuilder, PexInfo, ScriptTarget, WheelFiles, find_script,
 };
+use pinnace_store::parallel;
 use pinnace_wheel::{Cache, MarkerVariable, Pyproject, Requirement, Target};
 
 use super::{Job, Part};
@@ -13,7 +14,7 @@ use crate::{
     arguments::StartArguments,
     choose::{Chosen, Wheel},
     destination::Destination,
-    parallel, platforms,
+    platforms,
     storage::read_all,
 };
 

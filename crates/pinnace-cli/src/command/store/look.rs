@@ -10,6 +10,7 @@ use crate::{
     Failure,
     arguments::StoreGc,
     progress::{Count, Size},
+    steps,
     stores::{self, Absent},
 };
 
@@ -99,19 +100,21 @@ impl Job<'_> {
     }
 
     fn list_refs(&self) -> Result<(), Failure> {
+        let now = self.environment.now;
         let (mut lines, mut json) = (Vec::new(), serde_json::Map::new());
         for name in self.store.refs()?.into_keys() {
             if let Some(step) = self.store.latest(&name)? {
-                lines.push(format!("{name}  {}", line(&step)));
-                json.insert(name.to_string(), as_json(&step));
+                lines.push(format!("{name}  {}", steps::line(&step, now)));
+                json.insert(name.to_string(), steps::as_json(&step));
             }
         }
         self.raw(&lines.join("\n"), &json!({ "refs": json }))
     }
 
     fn show_steps(&self, name: &str, steps: &[Deployment]) -> Result<(), Failure> {
-        let lines: Vec<String> = steps.iter().map(line).collect();
-        let json: Vec<_> = steps.iter().map(as_json).collect();
+        let lines: Vec<String> =
+            steps.iter().map(|step| steps::line(step, self.environment.now)).collect();
+        let json: Vec<_> = steps.iter().map(steps::as_json).collect();
         self.raw(&lines.join("\n"), &json!({ "ref": name, "steps": json }))
     }
 
@@ -166,25 +169,4 @@ fn generations(numbers: &BTreeSet<u64>) -> String {
     };
     let runs = runs.into_iter().map(run).collect::<Vec<_>>().join(", ");
     if numbers.len() == 1 { format!("generation {runs}") } else { format!("generations {runs}") }
-}
-
-fn line(step: &Deployment) -> String {
-    let release = step.release.map_or_else(|| "nothing".to_owned(), |release| release.to_string());
-    // Whoever wrote the record must not write lines of this list.
-    let plain = |text: &str| text.replace(char::is_control, " ");
-    let reason = step.reason.as_deref();
-    let reason = reason.map_or_else(String::new, |one| format!("  ({})", plain(one)));
-    format!("{:>6}  {release}  {}{reason}", step.generation, plain(&step.by))
-}
-
-fn as_json(step: &Deployment) -> serde_json::Value {
-    json!({
-        "generation": step.generation,
-        "release": step.release.map(|release| release.to_string()),
-        "previous": step.previous.map(|release| release.to_string()),
-        "at": step.at,
-        "by": step.by,
-        "git": step.git,
-        "reason": step.reason,
-    })
 }

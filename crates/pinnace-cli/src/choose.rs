@@ -6,21 +6,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use pinnace_deploy::{Machine, Wheel as ShippedWheel};
 use pinnace_env::{Conflict, Distribution, Layer, Policy, Ruling, merge};
-use pinnace_pex::{PexDistribution, PlatformRules};
-use pinnace_store::parallel;
+use pinnace_pex::PlatformRules;
+use pinnace_store::{Digest, parallel};
 use pinnace_wheel::{
-    Cache, Downloaded, ExtraName, Folder, FolderKind, Formats, Index, Lock, Pin, ProjectName,
-    Request, Requirement, Selection, Target, UvLock, WheelName,
+    ExtraName, Folder, FolderKind, Lock, Pin, ProjectName, Requirement, Selection, Target, UvLock,
+    WheelName,
 };
 
 use crate::{
-    Failure,
-    arguments::InputArguments,
-    environment::Environment,
-    inputs::Wanted,
-    session::Session,
-    storage::{Storage, read_all},
+    Failure, arguments::InputArguments, environment::Environment, inputs::Wanted, supply::Supply,
 };
 
 /// Chooses from what is wanted.
@@ -31,7 +27,6 @@ pub(crate) struct Chooser<'a> {
     /// Whether nothing that is required is asked for.
     pub(crate) is_intransitive: bool,
     pub(crate) wanted: &'a Wanted,
-    pub(crate) session: &'a Session<'a>,
     pub(crate) environment: &'a Environment,
 }
 
@@ -67,14 +62,13 @@ impl Chosen {
 
 impl Chooser<'_> {
     /// From the lock that is named, or the newest.
-    pub(crate) fn choose(&self, index: &Index<'_>, target: &Target) -> Result<Chosen, Failure> {
+    pub(crate) fn choose(&self, supply: &Supply<'_>, target: &Target) -> Result<Chosen, Failure> {
         if let Some(file) = self.lock {
             let path = self.environment.folder.join(file);
             return self.locked(&path, target);
         }
-        // Source distributions cannot be built yet, so that only wheels will do.
-        let request: Request = self.wanted.request.clone().with_only_binary(Formats::All);
-        let resolution = self.session.resolve(index, &request, target)?;
+        let request = &self.wanted.request;
+        let resolution = supply.resolve_to_wheels(request)?;
         let notes = resolution.warnings().to_vec();
         Ok(Chosen {
             pins: resolution.pins().to_vec(),
@@ -159,19 +153,6 @@ fn shown(url: &str) -> String {
     bare.rsplit_once('@').map_or(bare, |(_, rest)| rest).to_owned()
 }
 
-/// All of them must be wheels.
-pub(crate) fn wheels(downloaded: Vec<Downloaded>) -> Result<Vec<Wheel>, Failure> {
-    let wheel = |one: Downloaded| match one.artifact.wheel() {
-        Some(name) => Ok(Wheel { name: name.clone(), sha256: one.sha256 }),
-        None => {
-            let name = one.artifact.file_name();
-            Err(Failure::job(format!("`{name}` must be built first, which is not possible yet"))
-                .hint("`--only-binary :all:` resolves to wheels alone"))
-        }
-    };
-    downloaded.into_iter().map(wheel).collect()
-}
-
 /// What a look into the wheels tells.
 pub(crate) struct Checked {
     /// The versions of Python that each of them runs on.
@@ -186,7 +167,7 @@ pub(crate) fn check(
     chosen: &Chosen,
     wheels: &[Wheel],
     target: &Target,
-    files: &Storage,
+    machine: &Machine,
     threads: usize,
 ) -> Result<Checked, Failure> {
     let mut layer = Layer::new("the request");
@@ -196,7 +177,10 @@ pub(crate) fn check(
         !chosen.is_intransitive
             && !requirement.is_ok_and(|one| chosen.loosened.contains(one.name()))
     };
-    let distributions = parallel::each(wheels, threads, |wheel| known(wheel, files));
+    let distributions = parallel::each(wheels, threads, |wheel| {
+        let digest = Digest::new(wheel.sha256);
+        machine.distribution(&ShippedWheel::new(wheel.name.as_str(), digest, Vec::new()))
+    });
     for (pin, distribution) in chosen.pins.iter().zip(distributions) {
         let distribution = distribution?;
         let requires = distribution.requires().iter().filter(|one| holds(one)).cloned().collect();
@@ -214,19 +198,4 @@ pub(crate) fn check(
     }
     let lines: Vec<String> = refused.iter().map(|one| format!("  - {one}")).collect();
     Err(Failure::job(format!("the wheels do not go together:\n{}", lines.join("\n"))))
-}
-
-/// Remembers what merging must know of wheels, by their digest.
-const CONTENTS: &str = "contents-2";
-
-fn known(wheel: &Wheel, storage: &Storage) -> Result<Distribution<[u8; 32]>, Failure> {
-    let key = pinnace_store::Digest::new(wheel.sha256).to_hex();
-    let kept = Cache::get(storage, CONTENTS, &key).and_then(|entry| read_all(&*entry));
-    if let Some(one) = kept.and_then(|bytes| PexDistribution::decode(&wheel.name, &bytes)) {
-        return Ok(one);
-    }
-    let bytes = PexDistribution::encode(&wheel.name, wheel.sha256, storage)?;
-    Cache::put(storage, CONTENTS, &key, &bytes);
-    let decoded = PexDistribution::decode(&wheel.name, &bytes);
-    decoded.ok_or_else(|| Failure::job(format!("`{}` cannot be looked into", wheel.name)))
 }

@@ -18,6 +18,7 @@ mod session;
 mod steps;
 mod storage;
 mod stores;
+mod supply;
 mod timings;
 
 use std::{ffi::OsString, process::ExitCode};

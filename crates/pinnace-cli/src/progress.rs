@@ -191,6 +191,12 @@ impl Progress for Reporter {
             Event::Downloaded(wheel) if self.output.volume == Volume::Verbose => {
                 self.note(format!("downloaded {wheel}"));
             }
+            Event::Building(what) => {
+                if self.bar.is_hidden() {
+                    self.note(format!("building {what}"));
+                }
+                self.bar.set_message(format!("building {what}"));
+            }
             Event::Retry { url, reason } if self.output.volume == Volume::Verbose => {
                 self.note(format!("asking {url} again: {reason}"));
             }

@@ -7,8 +7,7 @@ use std::{
 
 use pinnace_pex::ZipMembers;
 use pinnace_wheel::{
-    Address, HttpFetch, HttpOptions, Index, IndexOptions, IndexParts, Outcome, Python, Request,
-    Resolution, Settings, Target, WithFiles, resolve,
+    Address, HttpFetch, HttpOptions, Index, IndexOptions, IndexParts, Python, Settings, WithFiles,
 };
 
 use crate::{
@@ -19,7 +18,7 @@ use crate::{
     inputs::Wanted,
     interrupt::Interrupt,
     platforms,
-    progress::{Count, Output, Reporter},
+    progress::{Output, Reporter},
     storage::Storage,
 };
 
@@ -92,7 +91,6 @@ impl<'e> Session<'e> {
             members: &ZipMembers,
             progress: &*self.reporter,
             credentials: Some(&self.keys),
-            build: None,
         };
         Ok(Index::new(parts, options))
     }
@@ -138,36 +136,6 @@ impl<'e> Session<'e> {
             }
         });
         Ok(indexes)
-    }
-
-    /// The newest set of files for a platform.
-    pub(crate) fn resolve(
-        &self,
-        index: &Index<'_>,
-        request: &Request,
-        target: &Target,
-    ) -> Result<Resolution, Failure> {
-        self.reporter.step("resolving");
-        let started = Instant::now();
-        let outcome = index.reading_ahead(request, target, || resolve(index, request, target))?;
-        match outcome {
-            Outcome::Solved(resolution) => {
-                let count = Count(resolution.pins().len(), "distribution");
-                let elapsed = started.elapsed().as_secs_f64();
-                self.reporter.done(format!("resolved {count} for {target} in {elapsed:.2} s"));
-                Ok(resolution)
-            }
-            Outcome::Unsolvable(explanation) => {
-                let failure = Failure::job(format!("{explanation}\nthe platform is {target}"));
-                Err(match explanation.needs_build() {
-                    true => failure.hint(
-                        "nothing is built here yet: `pip wheel NAME -w wheels` makes a wheel, \
-                         and `--find-links wheels` takes it",
-                    ),
-                    false => failure,
-                })
-            }
-        }
     }
 }
 

@@ -6,23 +6,25 @@ use std::{
     path::Path,
 };
 
+use pinnace_deploy::Machine;
 use pinnace_pex::{ReadSeek, WheelFiles};
-use pinnace_store::{CacheEntry, Digest, Durability, ErrorKind, LocalStore};
+use pinnace_store::{CacheEntry, Digest, ErrorKind};
 use pinnace_wheel::{Cache, ReadAt, Wheels};
 
 use crate::Failure;
 
 /// What the command keeps between runs: wheels by digest, and what it learned about them.
 #[derive(Debug)]
-pub(crate) struct Storage {
-    wheels: LocalStore,
-    cache: pinnace_store::Cache,
-}
+pub(crate) struct Storage(Machine);
 
 impl Storage {
     pub(crate) fn open(folder: &Path) -> Result<Self, Failure> {
-        let wheels = LocalStore::open(folder.join("wheels"), Durability::Remade)?;
-        Ok(Self { wheels, cache: pinnace_store::Cache::new(folder.join("index")) })
+        Ok(Self(Machine::open(folder)?))
+    }
+
+    /// The same folder, as releases know it.
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.0
     }
 
     /// Takes away those of these wheels whose bytes are damaged, and says whether there were any.
@@ -32,14 +34,14 @@ impl Storage {
     ) -> Result<bool, Failure> {
         let mut removed = false;
         for sha256 in wheels.map(|sha256| Digest::new(*sha256)) {
-            self.wheels.remove_damaged(&sha256)?;
-            removed |= !self.wheels.contains(&sha256)?;
+            self.0.blobs().remove_damaged(&sha256)?;
+            removed |= !self.0.blobs().contains(&sha256)?;
         }
         Ok(removed)
     }
 
     fn get(&self, sha256: &[u8; 32]) -> io::Result<Option<File>> {
-        let blob = self.wheels.get(&Digest::new(*sha256)).map_err(to_io)?;
+        let blob = self.0.blobs().get(&Digest::new(*sha256)).map_err(to_io)?;
         Ok(blob.map(pinnace_store::Blob::into_file))
     }
 }
@@ -53,23 +55,23 @@ pub(crate) fn read_all(entry: &dyn ReadAt) -> Option<Vec<u8>> {
 
 impl Cache for Storage {
     fn get(&self, bucket: &str, key: &str) -> Option<Box<dyn ReadAt>> {
-        let entry = self.cache.get(bucket, key)?;
+        let entry = self.0.cache().get(bucket, key)?;
         Some(Box::new(Entry(entry)))
     }
 
     fn put(&self, bucket: &str, key: &str, bytes: &[u8]) {
         // What cannot be cached is made again.
-        let _ = self.cache.put(bucket, key, bytes);
+        let _ = self.0.cache().put(bucket, key, bytes);
     }
 }
 
 impl Wheels for Storage {
     fn contains(&self, sha256: &[u8; 32]) -> io::Result<bool> {
-        self.wheels.contains(&Digest::new(*sha256)).map_err(to_io)
+        self.0.blobs().contains(&Digest::new(*sha256)).map_err(to_io)
     }
 
     fn put(&self, body: &mut dyn Read, expected: Option<&[u8; 32]>) -> io::Result<[u8; 32]> {
-        let mut writer = self.wheels.writer().map_err(to_io)?;
+        let mut writer = self.0.blobs().writer().map_err(to_io)?;
         io::copy(body, &mut writer)?;
         writer.flush()?;
         match expected {

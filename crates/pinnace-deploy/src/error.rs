@@ -97,6 +97,16 @@ pub enum ErrorKind {
         /// The file.
         path: String,
     },
+    /// A wheel could not be built of a source, or is not what was asked for.
+    #[error("`{what}` cannot be built: {reason}{log}")]
+    Build {
+        /// The source.
+        what: String,
+        /// What happened.
+        reason: String,
+        /// The last lines of what the backend said, each after a newline.
+        log: String,
+    },
     /// A manifest is not what it is taken for.
     #[error("{digest} is no {kind} that can be used: {reason}")]
     Manifest {

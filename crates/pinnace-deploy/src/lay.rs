@@ -152,8 +152,12 @@ impl Machine {
         }
     }
 
-    /// What merging must know of a wheel that is here.
-    fn distribution(&self, wheel: &Wheel) -> Result<Distribution<[u8; 32]>, Error> {
+    /// What merging must know of a wheel that is here. It is looked into once.
+    ///
+    /// # Errors
+    ///
+    /// If it is not here, or no wheel.
+    pub fn distribution(&self, wheel: &Wheel) -> Result<Distribution<[u8; 32]>, Error> {
         let name: WheelName = wheel.name.parse()?;
         let key = wheel.digest.to_hex();
         let kept = self.known(CONTENTS, &key);
@@ -170,11 +174,31 @@ impl Machine {
         Ok(PexDistribution::decode(&name, &bytes).ok_or_else(unread)?)
     }
 
-    /// Unpacks a wheel that is here, once.
-    fn unpack(&self, wheel: &Wheel) -> Result<(), Error> {
+    /// Lays an environment of wheels that are here out into an empty folder, which stays where it is.
+    pub(crate) fn lay_wheels(
+        &self,
+        wheels: &[Wheel],
+        python: &Interpreter,
+        folder: &Path,
+        threads: usize,
+    ) -> Result<(), Error> {
+        for unpacked in parallel::each(wheels, threads, |wheel| self.unpack(wheel)) {
+            unpacked?;
+        }
+        let mut layer = Input::new("wheels");
+        for wheel in wheels {
+            layer = layer.with(self.distribution(wheel)?);
+        }
+        let plan = merge(&[layer], &PlatformRules(python.target()));
+        let venv = Venv::new(interpreter(python)?, Share::SymbolicLink);
+        Ok(venv.lay(&plan, &Wheels { machine: self, wheels }, folder, folder)?)
+    }
+
+    /// Unpacks a wheel that is here, once; the answer is where it is.
+    pub(crate) fn unpack(&self, wheel: &Wheel) -> Result<PathBuf, Error> {
         let place = self.unpacked_wheel(wheel);
         if place.is_dir() {
-            return Ok(());
+            return Ok(place);
         }
         let parent = self.unpacked();
         fs::create_dir_all(&parent).map_err(Error::at("create the folder", &parent))?;
@@ -183,7 +207,7 @@ impl Machine {
         let distribution = PexDistribution::of_wheel(&name, *wheel.digest.as_bytes(), self)?;
         distribution.unpack(&pending.unfinished_path())?;
         pending.commit_new()?;
-        Ok(())
+        Ok(place)
     }
 
     fn unpacked_wheel(&self, wheel: &Wheel) -> PathBuf {

@@ -54,6 +54,7 @@
 //! Resolving is for the caller, with `pinnace_wheel`; nothing here reads the clock, the environment, or
 //! prints.
 
+mod build;
 mod contents;
 mod dagster;
 mod distribution;
@@ -74,6 +75,7 @@ mod scan;
 mod settings;
 mod tree;
 
+pub use build::{Builder, Builds, Built, Described, LocalBuilder, Order, Product};
 pub use contents::Contents;
 pub use draft::Draft;
 pub use error::{Error, ErrorKind};

@@ -1,7 +1,7 @@
 //! What a machine keeps of releases: contents, unpacked wheels, environments.
 
 use std::{
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -56,6 +56,13 @@ impl Machine {
     /// Where unpacked wheels are, by their digests.
     pub(crate) fn unpacked(&self) -> PathBuf {
         self.folder.join("unpacked").join("1")
+    }
+
+    /// Where builds have their folders until they are done.
+    pub(crate) fn workplace(&self) -> Result<PathBuf, Error> {
+        let folder = self.folder.join("builds").join("1");
+        fs::create_dir_all(&folder).map_err(Error::at("create the folder", &folder))?;
+        Ok(folder)
     }
 
     /// Where environments are, by what is in them.

@@ -87,7 +87,7 @@ pub use entry_point::EntryPoint;
 pub use error::{Error, ErrorKind};
 pub use info::{BytecodeInfo, OwnInfo, PexInfo, PlatformInfo};
 pub use layout::FolderLayout;
-pub use members::ZipMembers;
+pub use members::{ZipMembers, extract_zip};
 pub use merge::PexMerge;
 pub use read::{Pex, PexDistribution, PexLayer, PexLayout, PexWheels, WheelForm};
 pub use rules::PlatformRules;

@@ -1,7 +1,9 @@
-use std::{error::Error as StdError, io};
+use std::{error::Error as StdError, io, path::Path};
 
-use pinnace_archive::{Archive, Limits, Policy};
+use pinnace_archive::{Archive, Leniency, Limits, Policy};
 use pinnace_wheel::{Members, ReadAt};
+
+use crate::{Error, ReadSeek, error, wheels::Seeking};
 
 /// Lets the wheel crate look into zips with the archive crate's strict reader: there is one parser
 /// of hostile zips, not two.
@@ -24,6 +26,18 @@ impl Members for ZipMembers {
         }
         Ok(Some(archive.read(entry)?))
     }
+}
+
+/// Unpacks a zip of source, such as an old source distribution, into an empty folder.
+///
+/// # Errors
+///
+/// If it is no archive that can be read, or leads out of the folder. What was unpacked until then is there.
+pub fn extract_zip(zip: Box<dyn ReadSeek>, folder: &Path) -> Result<(), Error> {
+    let policy = Policy::wheel().allow(Leniency::UnflaggedName).allow(Leniency::Symlink);
+    let archive = Archive::open(Seeking::new(zip), policy).map_err(error::archive)?;
+    archive.extract(folder).map_err(error::archive)?;
+    Ok(())
 }
 
 /// One crate's trait for reading at offsets, as the other's.

@@ -35,7 +35,6 @@ fn main() -> Result<(), BoxError> {
         members: &NoZips,
         progress: &Silent,
         credentials: None,
-        build: None,
     };
     let index = Index::new(parts, IndexOptions::new(vec![Address::parse(&base)?], 0));
     let (request, target) =

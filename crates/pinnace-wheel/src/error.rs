@@ -148,6 +148,14 @@ pub enum ErrorKind {
         /// What is wrong with it.
         reason: String,
     },
+    /// A source distribution could not be built.
+    #[error("{source}")]
+    Build {
+        /// Its file name.
+        file: String,
+        /// What happened.
+        source: Box<dyn StdError + Send + Sync>,
+    },
     /// A download is not what the index promised; nothing of it was kept.
     #[error("`{file}` is not what its index promised: {reason}")]
     Broken {

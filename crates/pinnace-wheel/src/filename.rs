@@ -189,6 +189,11 @@ pub struct SdistName {
 }
 
 impl SdistName {
+    /// The whole file name.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// The project.
     pub fn project(&self) -> &ProjectName {
         &self.project

@@ -7,7 +7,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::{Address, File, Metadata, ProjectName};
+use crate::{Address, ProjectName};
 
 /// Bytes that can be read at any offset.
 pub trait ReadAt: Send + Sync {
@@ -171,20 +171,6 @@ pub trait Credentials: Send + Sync {
     fn find(&self, address: &Address) -> Option<(String, String)>;
 }
 
-/// Builds source distributions, as far as it takes to know what they require.
-pub trait Build: Send + Sync {
-    /// The metadata that a wheel built from this source distribution would have.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be built.
-    fn metadata(
-        &self,
-        file: &File,
-        sdist: &dyn ReadAt,
-    ) -> Result<Metadata, Box<dyn StdError + Send + Sync>>;
-}
-
 /// Told of what is going on; asked whether to go on.
 pub trait Progress: Send + Sync {
     /// Something happened. Called from many threads.
@@ -213,6 +199,8 @@ pub enum Event<'a> {
     Received(u64),
     /// A wheel has been downloaded and verified.
     Downloaded(&'a str),
+    /// A source distribution is being built.
+    Building(&'a str),
     /// A request failed and is made again.
     Retry {
         /// The address, without credentials.

@@ -66,7 +66,8 @@
 //! that it touches stands behind small traits, each with an implementation in memory: [`Fetch`] for
 //! the network (the `http` feature has an adapter, [`WithFiles`] one for this machine), [`Cache`] for
 //! what can be made again, [`Wheels`] for what was downloaded, [`Members`] for reading inside a zip,
-//! [`Credentials`] and [`Build`] for what a program may have. So nothing here opens a socket, reads a
+//! [`Credentials`] for what a program may have. [`Building`] is any source together with someone who can build:
+//! it is asked where only building tells what a release requires. So nothing here opens a socket, reads a
 //! clock or an environment variable on its own. Everything is blocking and safe to share between
 //! threads.
 //!
@@ -74,6 +75,7 @@
 //! own, and `foreign_target`.
 
 mod address;
+mod building;
 mod error;
 mod fetch;
 mod filename;
@@ -106,6 +108,7 @@ mod timestamp;
 mod version;
 
 pub use address::Address;
+pub use building::{Build, Building};
 pub use error::{Error, ErrorKind};
 pub use fetch::{Fetch, FetchError, Get, Part, Response};
 pub use filename::{Artifact, BuildTag, SdistName, WheelName};
@@ -119,8 +122,7 @@ pub use inputs::{
 };
 pub use interpreter::Interpreter;
 pub use keep::{
-    Build, Cache, Credentials, Event, Members, MemoryCache, MemoryWheels, Progress, ReadAt, Silent,
-    Wheels,
+    Cache, Credentials, Event, Members, MemoryCache, MemoryWheels, Progress, ReadAt, Silent, Wheels,
 };
 pub use lock::{Folder, FolderKind, Lock, Selection, UvLock};
 pub use marker::{Marker, MarkerEnvironment, MarkerError, MarkerVariable};

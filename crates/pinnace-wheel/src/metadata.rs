@@ -109,7 +109,7 @@ impl Metadata {
     }
 
     /// The headers that [`Metadata::parse`] reads, and no others.
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Vec<u8> {
         let mut text = format!("Name: {}\nVersion: {}\n", self.name, self.version);
         if let Some(specifiers) = &self.requires_python {
             text.push_str(&format!("Requires-Python: {specifiers}\n"));
@@ -124,7 +124,7 @@ impl Metadata {
     }
 
     /// Whether both say the same to a solver.
-    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+    pub fn says_the_same(&self, other: &Self) -> bool {
         let told = |one: &Self| {
             let (name, version) = (one.name.clone(), one.version.clone());
             (name, version, one.requires_python.clone(), one.requires.clone(), one.extras.clone())

@@ -29,9 +29,8 @@ pub(crate) fn run(
     if path.is_file() || path.join("__main__.py").is_file() {
         return run_file(&path, &arguments.command, environment);
     }
-    let machine = Machine::open(&environment.cache_folder()?)?;
     let storage = Storage::open(&environment.cache_folder()?)?;
-    let job = Job { arguments, environment, output, machine, storage };
+    let job = Job { arguments, environment, output, storage };
     let laid = job.laid()?;
     job.become_process(&laid)
 }
@@ -57,7 +56,6 @@ struct Job<'a> {
     arguments: &'a RunRelease,
     environment: &'a Environment,
     output: Output,
-    machine: Machine,
     storage: Storage,
 }
 
@@ -72,7 +70,7 @@ impl Job<'_> {
         let lay = || {
             let (is_there, release) = thread::scope(|scope| {
                 let is_there = scope.spawn(|| unseen.is_there());
-                let release = services::release(&self.arguments.what, store, &self.machine);
+                let release = services::release(&self.arguments.what, store, self.machine());
                 (is_there.join().unwrap_or_else(|panic| resume_unwind(panic)), release)
             });
             is_there?;
@@ -82,7 +80,7 @@ impl Job<'_> {
             }
             let contents = Contents::fetch(store, &release)?;
             let python = self.interpreter(contents.release())?;
-            Ok(self.machine.lay(&contents, &release, &python, self.environment.threads)?)
+            Ok(self.machine().lay(&contents, &release, &python, self.environment.threads)?)
         };
         lay().map_err(|failure: Failure| interrupt.explain(failure))
     }
@@ -95,13 +93,17 @@ impl Job<'_> {
     }
 
     fn find(&self, release: &Digest) -> Option<Laid> {
-        let platform = self.machine.platform(release)?;
+        let platform = self.machine().platform(release)?;
         let python = self.interpreter_for(&platform).ok()?;
-        self.machine.laid(release, &python)
+        self.machine().laid(release, &python)
     }
 
     fn interpreter(&self, release: &Release) -> Result<Interpreter, Failure> {
         self.interpreter_for(&release.platform)
+    }
+
+    fn machine(&self) -> &Machine {
+        self.storage.machine()
     }
 
     /// The interpreter that is named, or one of the version that the platform says.

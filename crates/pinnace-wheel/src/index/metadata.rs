@@ -68,8 +68,7 @@ fn of_wheel(index: &Index<'_>, file: &File, wheel: &WheelName) -> Result<Metadat
     keep(index, file, parse(wheel, &read.ok_or_else(missing)?)?)
 }
 
-/// What it says of itself, if that holds for every wheel built from it (PEP 643); else what building
-/// it says, if there is someone to build.
+/// What it says of itself, if that holds for every wheel built from it (PEP 643).
 fn of_sdist(index: &Index<'_>, file: &File, sdist: &SdistName) -> Result<Option<Metadata>, Error> {
     if let Some(metadata) = kept(index, file) {
         return Ok(Some(metadata));
@@ -96,14 +95,7 @@ fn of_sdist(index: &Index<'_>, file: &File, sdist: &SdistName) -> Result<Option<
     let own = own.filter(|own| {
         own.is_static() && own.version() == sdist.version() && own.name() == sdist.project()
     });
-    let metadata = match (own, index.parts.build) {
-        (Some(own), _) => own,
-        (None, None) => return Ok(None),
-        (None, Some(build)) => {
-            build.metadata(file, &*archive).map_err(|error| refuse(error.to_string()))?
-        }
-    };
-    keep(index, file, metadata).map(Some)
+    own.map(|own| keep(index, file, own)).transpose()
 }
 
 /// Checks what the solver believed of a wheel against the wheel itself.

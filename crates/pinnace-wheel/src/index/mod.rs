@@ -20,7 +20,7 @@ use std::{
 };
 
 use crate::{
-    Address, Build, Cache, Credentials, Error, ErrorKind, Fetch, File, Members, Metadata, Progress,
+    Address, Cache, Credentials, Error, ErrorKind, Fetch, File, Members, Metadata, Progress,
     Project, ProjectName, Source, Specifiers, Wheels,
 };
 
@@ -67,8 +67,6 @@ pub struct IndexParts<'a> {
     pub progress: &'a dyn Progress,
     /// Who knows user and password for an address that has none.
     pub credentials: Option<&'a dyn Credentials>,
-    /// Who builds a source distribution to know what it requires.
-    pub build: Option<&'a dyn Build>,
 }
 
 /// How an [`Index`] behaves.

@@ -308,6 +308,11 @@ impl Request {
         self
     }
 
+    /// The time from which on files are too new, in seconds since 1970.
+    pub fn newest(&self) -> Option<u64> {
+        self.files.exclude_newer
+    }
+
     /// Leaves out files that were uploaded at this time, in seconds since 1970, or later; and those
     /// of which the index does not tell.
     #[must_use]

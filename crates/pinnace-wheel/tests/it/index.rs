@@ -1,6 +1,6 @@
 use pinnace_wheel::{
-    Address, Error, ErrorKind, IndexOptions, MetadataFile, Outcome, Project, Request, Resolution,
-    Source, resolve,
+    Address, Build, Building, Error, ErrorKind, File, IndexOptions, Metadata, MetadataFile,
+    Outcome, Project, Request, Resolution, Source, resolve,
 };
 
 use sha2::Digest;
@@ -331,28 +331,47 @@ fn what_a_source_distribution_says_for_good_is_believed() {
     }
 }
 
+/// Builds whatever it is given: it requires `b`, or cannot be built.
+struct Builder {
+    works: bool,
+}
+
+impl Build for Builder {
+    fn metadata(&self, file: &File) -> Result<Metadata, Box<dyn std::error::Error + Send + Sync>> {
+        if !self.works {
+            return Err("no compiler".into());
+        }
+        let version = file.artifact.version().clone();
+        Ok(Metadata::new("a".parse()?, version).requiring(vec!["b".to_owned()], Vec::new()))
+    }
+}
+
 #[test]
 fn a_builder_is_asked_where_only_building_would_tell() {
-    use pinnace_wheel::{Build, File, Metadata, ReadAt};
-    struct Builder;
-    impl Build for Builder {
-        fn metadata(
-            &self,
-            file: &File,
-            sdist: &dyn ReadAt,
-        ) -> Result<Metadata, Box<dyn std::error::Error + Send + Sync>> {
-            assert!(sdist.size()? > 0);
-            let version = file.artifact.version().clone();
-            Ok(Metadata::new("a".parse()?, version).requiring(vec!["b".to_owned()], Vec::new()))
-        }
-    }
     let site = site();
     add_sdist(&site, "Metadata-Version: 1.0\nName: a\nVersion: 2\n");
-    let index = site.index_with_builder(&Builder, BASE);
+    let index = site.index(&[BASE], 1);
     let (request, target) = (Request::new(["a".parse().unwrap()]), super::target());
-    let Outcome::Solved(resolution) = resolve(&index, &request, &target).unwrap() else { panic!() };
+    let build = Builder { works: true };
+    let Outcome::Solved(resolution) =
+        resolve(&Building::new(&index, &build), &request, &target).unwrap()
+    else {
+        panic!()
+    };
     let versions: Vec<_> = resolution.pins().iter().map(|pin| pin.version().to_string()).collect();
     assert_eq!(versions, ["2", "2"]);
+}
+
+#[test]
+fn what_cannot_be_built_is_not_replaced_by_something_older() {
+    let site = site();
+    add_sdist(&site, "Metadata-Version: 1.0\nName: a\nVersion: 2\n");
+    let index = site.index(&[BASE], 1);
+    let (request, target) = (Request::new(["a".parse().unwrap()]), super::target());
+    let build = Builder { works: false };
+    let error = resolve(&Building::new(&index, &build), &request, &target).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Build { file, .. } if file == "a-2.tar.gz"));
+    assert_eq!(error.to_string(), "no compiler");
 }
 
 #[test]

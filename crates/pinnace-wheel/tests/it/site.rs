@@ -7,7 +7,7 @@ use std::{
 };
 
 use pinnace_wheel::{
-    Address, Build, Cache, Event, Fetch, FetchError, Get, Index, IndexOptions, IndexParts, Members,
+    Address, Cache, Event, Fetch, FetchError, Get, Index, IndexOptions, IndexParts, Members,
     MemoryCache, MemoryWheels, Part, Progress, ReadAt, Response,
 };
 use sha2::{Digest, Sha256};
@@ -65,25 +65,15 @@ impl Site {
     }
 
     pub(crate) fn index_with(&self, options: IndexOptions) -> Index<'_> {
-        self.index_on(self, None, options)
-    }
-
-    pub(crate) fn index_with_builder<'a>(&'a self, build: &'a dyn Build, base: &str) -> Index<'a> {
-        let options = IndexOptions::new(vec![Address::parse(base).unwrap()], 1);
-        self.index_on(self, Some(build), options)
+        self.index_on(self, options)
     }
 
     /// An index over another network than this.
     pub(crate) fn index_through<'a>(&'a self, fetch: &'a dyn Fetch, base: &str) -> Index<'a> {
-        self.index_on(fetch, None, IndexOptions::new(vec![Address::parse(base).unwrap()], 1))
+        self.index_on(fetch, IndexOptions::new(vec![Address::parse(base).unwrap()], 1))
     }
 
-    fn index_on<'a>(
-        &'a self,
-        fetch: &'a dyn Fetch,
-        build: Option<&'a dyn Build>,
-        options: IndexOptions,
-    ) -> Index<'a> {
+    fn index_on<'a>(&'a self, fetch: &'a dyn Fetch, options: IndexOptions) -> Index<'a> {
         let parts = IndexParts {
             fetch,
             cache: &self.cache,
@@ -91,7 +81,6 @@ impl Site {
             members: &WholeFile,
             progress: self,
             credentials: None,
-            build,
         };
         Index::new(parts, options)
     }

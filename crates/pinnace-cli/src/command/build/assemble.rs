@@ -6,7 +6,7 @@ use pinnace_pex::{
     Bytecode, Compiler, EntryPoint, Pex, PexBuilder, PexInfo, ScriptTarget, WheelFiles, find_script,
 };
 use pinnace_store::parallel;
-use pinnace_wheel::{Cache, MarkerVariable, Pyproject, Requirement, Target};
+use pinnace_wheel::{Cache, Pyproject, Requirement};
 
 use super::{Job, Part};
 use crate::{
@@ -14,8 +14,8 @@ use crate::{
     arguments::StartArguments,
     choose::{Chosen, Wheel},
     destination::Destination,
-    platforms,
     storage::read_all,
+    supply::interpreter_like,
 };
 
 impl Job<'_> {
@@ -128,33 +128,19 @@ impl Job<'_> {
         let [part] = parts else {
             return Err(Failure::usage("`--compile` is for one platform, and several are named"));
         };
-        let compiler = Compiler::new(&self.interpreter_like(&part.target)?)?;
+        let python = self.arguments.platform.python();
+        let found = interpreter_like(&part.target, python, self.session).ok_or_else(|| {
+            let message =
+                format!("`--compile` needs a Python of {}, and none is here", part.target);
+            Failure::job(message).hint("name one with `--python`, or leave `--compile` out")
+        })?;
+        let compiler = Compiler::new(found.path())?;
         let compiled = compile_all(&compiler, &part.wheels, self)?;
         for (wheel, bytecode) in part.wheels.iter().zip(compiled) {
             builder.add_bytecode(&wheel.name, bytecode);
         }
         builder.compile_code(compiler);
         Ok(())
-    }
-
-    /// An interpreter here of the same version, whatever its patch level.
-    fn interpreter_like(&self, target: &Target) -> Result<PathBuf, Failure> {
-        let short = |target: &Target| target.python().release().iter().take(2).copied().collect();
-        let wanted: Vec<u64> = short(target);
-        let version = wanted.iter().map(u64::to_string).collect::<Vec<_>>().join(".");
-        let kind = |target: &Target| {
-            target.markers().get(MarkerVariable::ImplementationName).map(str::to_owned)
-        };
-        for named in [self.arguments.platform.python(), Some(version.as_str())] {
-            let found = platforms::interpreter(named, self.environment, &self.session.storage);
-            let Ok(found) = found else { continue };
-            let own: Vec<u64> = short(found.target());
-            if own == wanted && kind(found.target()) == kind(target) {
-                return Ok(found.path().to_owned());
-            }
-        }
-        Err(Failure::job(format!("`--compile` needs a Python {version}, and there is none here"))
-            .hint("name one with `--python`, or leave `--compile` out"))
     }
 }
 

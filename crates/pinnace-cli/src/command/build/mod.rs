@@ -3,19 +3,21 @@
 mod assemble;
 mod report;
 
+use pinnace_deploy::LocalBuilder;
 use pinnace_pex::{InterpreterConstraint, PexBuilder};
 use pinnace_wheel::{ScriptMetadata, Target};
 
 use crate::{
     Failure,
     arguments::{Build, LayoutName},
-    choose::{Chooser, Chosen, Wheel, check, wheels},
+    choose::{Chooser, Chosen, Wheel, check},
     destination::{Destination, Written},
     environment::Environment,
     inputs::{Wanted, check_names},
     platforms::{self, Constrained, Preference},
     progress::Output,
     session::Session,
+    supply::{self, Supply},
     timings::Timings,
 };
 
@@ -63,15 +65,26 @@ impl Job<'_> {
         let python = self.arguments.platform.python();
         let index = self.session.index(&self.arguments.index, &self.wanted, python)?;
         let chooser = self.chooser();
-        let chosen = targets.iter().map(|target| chooser.choose(&index, target));
+        let request = &self.wanted.request;
+        let builders: Vec<Option<LocalBuilder<'_>>> = targets
+            .iter()
+            .map(|target| supply::builder(self.session, &index, request, target, python))
+            .collect();
+        let supplies: Vec<Supply<'_>> = targets
+            .iter()
+            .zip(&builders)
+            .map(|(target, builder)| Supply::new(self.session, &index, builder.as_ref(), target))
+            .collect();
+        let chosen = targets.iter().zip(&supplies);
+        let chosen = chosen.map(|(target, supply)| chooser.choose(supply, target));
         let mut chosen: Vec<Chosen> = chosen.collect::<Result<_, _>>()?;
         timings.lap("resolve");
         let mut parts = Vec::new();
-        for (target, chosen) in targets.into_iter().zip(&mut chosen) {
-            let wheels = wheels(index.download(&chosen.pins)?)?;
-            let checked = check(chosen, &wheels, &target, storage, environment.threads)?;
-            chosen.notes.extend(checked.notes);
-            parts.push(Part { target, wheels, python: checked.python });
+        for ((target, supply), chosen) in targets.iter().zip(&supplies).zip(&mut chosen) {
+            let (wheels, notes) = supply.wheels(&chosen.pins)?;
+            let checked = check(chosen, &wheels, target, storage.machine(), environment.threads)?;
+            chosen.notes.extend(notes.into_iter().chain(checked.notes));
+            parts.push(Part { target: target.clone(), wheels, python: checked.python });
         }
         timings.lap("download");
         let builder = self.builder(&parts, &chosen, &out)?;
@@ -83,8 +96,8 @@ impl Job<'_> {
             if !damaged || self.session.interrupt.is_set() {
                 return Err(failure);
             }
-            for chosen in &chosen {
-                index.download(&chosen.pins)?;
+            for (supply, chosen) in supplies.iter().zip(&chosen) {
+                supply.wheels(&chosen.pins)?;
             }
             self.write(&builder, self.destination()?)
         })?;
@@ -102,7 +115,6 @@ impl Job<'_> {
             lock: self.arguments.lock.as_deref(),
             is_intransitive: self.arguments.solve.no_deps,
             wanted: &self.wanted,
-            session: self.session,
             environment: self.environment,
         }
     }

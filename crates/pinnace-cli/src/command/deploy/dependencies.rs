@@ -2,9 +2,9 @@
 
 use std::path::{Path as FilePath, PathBuf};
 
-use pinnace_deploy::{Contents, Live, Wheel as ShippedWheel, WheelSet, read_project};
+use pinnace_deploy::{Contents, Live, LocalBuilder, Wheel as ShippedWheel, WheelSet, read_project};
 use pinnace_store::{Digest, Manifest};
-use pinnace_wheel::{Pin, Target, Version, WheelName};
+use pinnace_wheel::{Index, Pin, Target, Version, WheelName};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -12,8 +12,9 @@ use super::{Job, report::Path};
 use crate::{
     Failure,
     arguments::InputArguments,
-    choose::{Chooser, Chosen, check, wheels},
+    choose::{Chooser, Chosen, check},
     inputs::Wanted,
+    supply::{self, Supply},
 };
 
 /// The exact wheels that a release is made of, and how they were come by.
@@ -133,12 +134,13 @@ impl Reading<'_> {
     fn locked(self, file: &FilePath) -> Result<Dependencies, Failure> {
         let chosen = self.chooser().locked(file, self.target)?;
         let known: Option<Vec<ShippedWheel>> = chosen.pins.iter().map(shipped).collect();
-        let set = match known.map(|wheels| self.set(wheels, &chosen)) {
-            Some(set) if self.is_live(&set) => set,
+        let (set, more) = match known.map(|wheels| self.set(wheels, &chosen)) {
+            Some(set) if self.is_live(&set) => (set, Vec::new()),
             _ => self.fetched(&chosen)?,
         };
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(self.finish(set, chosen.folders, name, None, chosen.notes, None))
+        let notes = chosen.notes.into_iter().chain(more).collect();
+        Ok(self.finish(set, chosen.folders, name, None, notes, None))
     }
 
     /// The wheels that are live, if they come of the same inputs; else the newest that will do.
@@ -170,11 +172,13 @@ impl Reading<'_> {
         }
         let python = self.job.arguments.platform.python();
         let index = session.index(&arguments.index, &self.wanted, python)?;
+        let builder = self.builder(&index);
+        let supply = self.supply(&index, builder.as_ref());
         let chooser = Chooser { wanted: &preferring, ..self.chooser() };
-        let mut chosen = chooser.choose(&index, self.target)?;
+        let mut chosen = chooser.choose(&supply, self.target)?;
         chosen.folders.clone_from(&self.wanted.folders);
-        let set = self.download(&index, &chosen)?;
-        let notes = chosen.notes.clone();
+        let (set, more) = self.download(&supply, &chosen)?;
+        let notes = chosen.notes.iter().cloned().chain(more).collect();
         let now = session.environment.now;
         Ok(self.finish(set, chosen.folders, key, Some(now), notes, before))
     }
@@ -185,32 +189,52 @@ impl Reading<'_> {
             lock: self.lock,
             is_intransitive: self.job.arguments.solve.no_deps,
             wanted: &self.wanted,
-            session: self.job.session,
             environment: self.job.session.environment,
         }
     }
 
-    fn fetched(&self, chosen: &Chosen) -> Result<WheelSet, Failure> {
+    fn fetched(&self, chosen: &Chosen) -> Result<(WheelSet, Vec<String>), Failure> {
         let arguments = self.job.arguments;
-        let index =
-            self.job.session.index(&arguments.index, &self.wanted, arguments.platform.python())?;
-        self.download(&index, chosen)
+        let python = arguments.platform.python();
+        let index = self.job.session.index(&arguments.index, &self.wanted, python)?;
+        let builder = self.builder(&index);
+        self.download(&self.supply(&index, builder.as_ref()), chosen)
     }
 
-    /// The wheels on this machine, and checked as a whole.
+    fn builder<'i>(&'i self, index: &'i Index<'i>) -> Option<LocalBuilder<'i>> {
+        let python = self.job.arguments.platform.python();
+        let python = python.or(self.job.settings.python.as_deref());
+        supply::builder(self.job.session, index, &self.wanted.request, self.target, python)
+    }
+
+    /// What is built is kept in the store for the team, unless nothing shall be published.
+    fn supply<'i>(
+        &'i self,
+        index: &'i Index<'i>,
+        builder: Option<&'i LocalBuilder<'i>>,
+    ) -> Supply<'i> {
+        let supply = Supply::new(self.job.session, index, builder, self.target);
+        match self.job.arguments.dry_run {
+            true => supply,
+            false => supply.sharing(&self.job.store.store, self.job.record()),
+        }
+    }
+
+    /// The wheels on this machine, and checked as a whole; and what the user should know of them.
     fn download(
         &self,
-        index: &pinnace_wheel::Index<'_>,
+        supply: &Supply<'_>,
         chosen: &Chosen,
-    ) -> Result<WheelSet, Failure> {
+    ) -> Result<(WheelSet, Vec<String>), Failure> {
         let session = self.job.session;
-        let wheels = wheels(index.download(&chosen.pins)?)?;
-        check(chosen, &wheels, self.target, &session.storage, session.environment.threads)?;
+        let (wheels, notes) = supply.wheels(&chosen.pins)?;
+        let machine = session.storage.machine();
+        check(chosen, &wheels, self.target, machine, session.environment.threads)?;
         let shipped = chosen.pins.iter().zip(&wheels).map(|(pin, wheel)| {
             let extras = pin.extras().iter().map(ToString::to_string).collect();
             ShippedWheel::new(wheel.name.as_str(), Digest::new(wheel.sha256), extras)
         });
-        Ok(self.set(shipped.collect(), chosen))
+        Ok((self.set(shipped.collect(), chosen), notes))
     }
 
     fn set(&self, wheels: Vec<ShippedWheel>, chosen: &Chosen) -> WheelSet {
@@ -231,7 +255,7 @@ impl Reading<'_> {
         let Some(layer) = release.and_then(|release| release.dependencies()) else {
             return Ok(None);
         };
-        let machine = &self.job.machine;
+        let machine = self.job.machine;
         let known = machine.known(SETS, &layer.digest.to_hex());
         let known = known.and_then(|bytes| Manifest::parse(bytes).ok());
         if let Some(known) = known.filter(|known| known.digest() == layer.digest) {

@@ -55,7 +55,7 @@ fn deploy(arguments: &Deploy, session: &Session<'_>) -> Result<Done, Failure> {
     let service = service(arguments, &settings, &folder)?;
     let url = arguments.store.store.as_deref().or(settings.store.as_deref());
     let store = stores::unseen(url, Absent::Make, environment, &session.reporter)?;
-    let machine = Machine::open(&environment.cache_folder()?)?;
+    let machine = session.storage.machine();
     let name = services::wanted(&service)?;
     let job = Job { arguments, session, folder, settings, service, store, machine, name };
     match &arguments.release {
@@ -87,7 +87,7 @@ struct Job<'a> {
     settings: Settings,
     service: String,
     store: Unseen,
-    machine: Machine,
+    machine: &'a Machine,
     name: RefName,
 }
 
@@ -96,7 +96,7 @@ impl Job<'_> {
         let mut timings = Timings::default();
         self.prepare()?;
         timings.lap("prepare");
-        let service = Service::new(&self.store.store, &self.machine, &self.name);
+        let service = Service::new(&self.store.store, self.machine, &self.name);
         let target = self.target()?;
         // The store is asked while the project is looked at.
         let (is_there, live, own) = thread::scope(|scope| {
@@ -118,7 +118,7 @@ impl Job<'_> {
         }
         let ingredients = self.ingredients(target, sources, dependencies.set.clone());
         self.fetch_what_is_measured(&ingredients, &live)?;
-        let made = ingredients.make(&live, &self.machine, self.session.environment.threads)?;
+        let made = ingredients.make(&live, self.machine, self.session.environment.threads)?;
         done.release = Some(made.digest());
         done.source = made.release().sources().next().map(|layer| layer.digest);
         if live.digest() == Some(made.digest()) {
@@ -162,8 +162,8 @@ impl Job<'_> {
         let mut timings = Timings::default();
         self.store.is_there()?;
         let store = &self.store.store;
-        let service = Service::new(store, &self.machine, &self.name);
-        let release = services::release(release, store, &self.machine)?;
+        let service = Service::new(store, self.machine, &self.name);
+        let release = services::release(release, store, self.machine)?;
         let live = service.look()?;
         let mut done = Done::new(&self.service, release, live.generation());
         if live.digest() != Some(release) {
@@ -261,7 +261,7 @@ impl Job<'_> {
         }
         if missing {
             let contents = pinnace_deploy::Contents::fetch(&self.store.store, &release)?;
-            contents.fetch_wheels(&self.machine)?;
+            contents.fetch_wheels(self.machine)?;
         }
         Ok(())
     }

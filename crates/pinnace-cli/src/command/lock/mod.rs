@@ -19,6 +19,7 @@ use crate::{
     platforms,
     progress::{Count, Output},
     session::Session,
+    supply::{self, Supply},
 };
 
 use destination::Destination;
@@ -69,7 +70,11 @@ fn lock(arguments: &arguments::Lock, session: &Session<'_>) -> Result<Locked, Fa
     let resolving = Instant::now();
     let mut solved = Vec::new();
     for target in targets {
-        let resolution = solve(session, &index, &request, &target, &mut notes)?;
+        let python = arguments.platform.python();
+        let builder = supply::builder(session, &index, &request, &target, python);
+        let supply = Supply::new(session, &index, builder.as_ref(), &target);
+        let resolution = solve(&supply, &index, &request, &mut notes)?;
+        drop(supply);
         solved.push((target, resolution));
     }
     let resolving = resolving.elapsed();
@@ -85,13 +90,12 @@ fn lock(arguments: &arguments::Lock, session: &Session<'_>) -> Result<Locked, Fa
 
 /// The files for one platform, each with its hash.
 fn solve(
-    session: &Session<'_>,
+    supply: &Supply<'_>,
     index: &Index<'_>,
     request: &Request,
-    target: &Target,
     notes: &mut BTreeSet<String>,
 ) -> Result<Resolution, Failure> {
-    let resolution = session.resolve(index, request, target)?;
+    let resolution = supply.resolve(request)?;
     notes.extend(resolution.warnings().iter().cloned());
     for pin in resolution.pins().iter().filter(|pin| pin.file().address.has_query()) {
         let name = pin.project();

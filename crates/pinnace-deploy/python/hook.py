@@ -1,0 +1,125 @@
+"""Calls the hooks of a build backend (PEP 517): `hook.py ORDER ANSWER`, in the folder of the source.
+
+It runs in an environment of what the backend requires, and leaves the network behind where the system lets it.
+"""
+
+import importlib
+import json
+import os
+import sys
+
+NEW_USER, NEW_NETWORK = 0x10000000, 0x40000000
+
+
+def unshare(flags):
+    if hasattr(os, "unshare"):
+        os.unshare(flags)
+        return
+    import ctypes
+
+    if ctypes.CDLL(None, use_errno=True).unshare(flags) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+
+
+def leave_network():
+    """Goes into a network of its own, which has a loopback and nothing else."""
+    if not sys.platform.startswith("linux"):
+        return False
+    user, group = os.getuid(), os.getgid()
+    try:
+        unshare(NEW_NETWORK)
+    except (OSError, ImportError, AttributeError):
+        try:
+            unshare(NEW_USER | NEW_NETWORK)
+        except (OSError, ImportError, AttributeError):
+            return False
+        keep_names(user, group)
+    raise_loopback()
+    return True
+
+
+def keep_names(user, group):
+    """Is the same user and group in the new name space as before."""
+    lines = {"setgroups": "deny", "uid_map": f"{user} {user} 1", "gid_map": f"{group} {group} 1"}
+    for name, text in lines.items():
+        try:
+            with open("/proc/self/" + name, "w") as file:
+                file.write(text)
+        except OSError:
+            pass
+
+
+def raise_loopback():
+    """Some builds talk to themselves."""
+    import fcntl
+    import socket
+    import struct
+
+    set_flags, is_up = 0x8914, 1
+    try:
+        with socket.socket() as any_socket:
+            fcntl.ioctl(any_socket, set_flags, struct.pack("16sh", b"lo", is_up))
+    except OSError:
+        pass
+
+
+class Watch:
+    """What of a folder is read and listed, which is what an answer depends on."""
+
+    def __init__(self, folder):
+        self.folder = os.path.realpath(folder) + os.sep
+        self.read, self.listed = set(), set()
+        sys.addaudithook(self.event)
+
+    def event(self, name, arguments):
+        if name == "open" and isinstance(arguments[0], (str, bytes)):
+            self.note(self.read, arguments[0])
+        elif name in ("os.listdir", "os.scandir"):
+            self.note(self.listed, "." if arguments[0] in (None, "") else arguments[0])
+
+    def note(self, seen, path):
+        if isinstance(path, int):
+            return
+        path = os.path.realpath(os.fsdecode(path))
+        if path.startswith(self.folder) or path + os.sep == self.folder:
+            seen.add(path[len(self.folder) :])
+
+
+def load(name, folders):
+    sys.path[:0] = [os.path.abspath(folder) for folder in folders]
+    module, _, attributes = name.partition(":")
+    found = importlib.import_module(module)
+    for attribute in filter(None, attributes.split(".")):
+        found = getattr(found, attribute)
+    return found
+
+
+def call(order):
+    backend = load(order["backend"], order["path"])
+    requires = getattr(backend, "get_requires_for_build_wheel", lambda settings: [])({})
+    missing = [one for one in requires if one not in order["given"]]
+    if missing:
+        return {"needs": missing}
+    if order["wanted"] == "wheel":
+        return {"wheel": backend.build_wheel(order["out"], {})}
+    prepare = getattr(backend, "prepare_metadata_for_build_wheel", None)
+    return {"metadata": prepare(order["out"], {}) if prepare else None}
+
+
+def main():
+    # Backends take the arguments for theirs.
+    order_file, answer_file = sys.argv[1:]
+    with open(order_file, encoding="utf-8") as file:
+        order = json.load(file)
+    has_left = leave_network()
+    watch = Watch(".") if order["watch"] else None
+    answer = call(order)
+    answer["network"] = not has_left
+    if watch:
+        answer["read"], answer["listed"] = sorted(watch.read), sorted(watch.listed)
+    with open(answer_file, "w", encoding="utf-8") as file:
+        json.dump(answer, file)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+//! A hook of a build backend, called in a process of its own (PEP 517, "Build backend interface").
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::Duration,
+};
+
+use pinnace_wheel::Progress;
+use serde::{Deserialize, Serialize};
+
+use super::system::BuildSystem;
+use crate::{Error, ErrorKind};
+
+const PROGRAM: &str = include_str!("../../python/hook.py");
+
+/// What a backend is asked for.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Wanted {
+    Wheel,
+    Metadata,
+}
+
+/// Whether what the backend reads is watched.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(into = "bool")]
+pub(super) enum Watch {
+    Watched,
+    Unwatched,
+}
+
+impl From<Watch> for bool {
+    fn from(watch: Watch) -> Self {
+        watch == Watch::Watched
+    }
+}
+
+#[derive(Serialize)]
+struct Call<'a> {
+    backend: &'a str,
+    path: &'a [String],
+    given: &'a [String],
+    wanted: Wanted,
+    watch: Watch,
+    out: &'a Path,
+}
+
+/// What a backend said.
+#[derive(Debug, Deserialize)]
+pub(super) struct Answer {
+    /// What it requires beside what it was given; then it said nothing else.
+    #[serde(default)]
+    pub(super) needs: Vec<String>,
+    /// The file name of a wheel.
+    pub(super) wheel: Option<String>,
+    /// The name of a `.dist-info` folder.
+    pub(super) metadata: Option<String>,
+    /// Whether it could reach the network.
+    #[serde(default)]
+    pub(super) network: bool,
+    /// What it read of the source, and which folders it listed.
+    #[serde(default)]
+    pub(super) read: Vec<String>,
+    #[serde(default)]
+    pub(super) listed: Vec<String>,
+}
+
+/// Where a hook is called: a folder for what it needs beside the source.
+pub(super) struct Place<'a> {
+    /// How messages call the source.
+    pub(super) what: &'a str,
+    pub(super) source: &'a Path,
+    pub(super) out: &'a Path,
+    /// A folder that goes when the build is done.
+    pub(super) folder: &'a Path,
+    pub(super) environment: &'a Path,
+    /// All that the process inherits.
+    pub(super) variables: &'a BTreeMap<String, String>,
+    pub(super) progress: &'a dyn Progress,
+}
+
+/// How often is looked whether a build has ended, or is to.
+const GLANCE: Duration = Duration::from_millis(5);
+/// So much of the end of a log is shown.
+const SHOWN_LINES: usize = 20;
+const SHOWN_BYTES: u64 = 8 << 10;
+
+impl Place<'_> {
+    /// Calls the backend.
+    pub(super) fn call(
+        &self,
+        system: &BuildSystem,
+        given: &[String],
+        wanted: Wanted,
+        watch: Watch,
+    ) -> Result<Answer, Error> {
+        let (program, order) = (self.folder.join("hook.py"), self.folder.join("order.json"));
+        let (answer, log) = (self.folder.join("answer.json"), self.folder.join("log"));
+        let call = Call {
+            backend: &system.build_backend,
+            path: &system.backend_path,
+            given,
+            wanted,
+            watch,
+            out: self.out,
+        };
+        let text = serde_json::to_vec(&call).map_err(io::Error::other);
+        write(&program, PROGRAM.as_bytes())?;
+        write(&order, &text.map_err(Error::at("write", &order))?)?;
+        let child = self.start(&program, &[&order, &answer], &log)?;
+        let status = self.wait(child)?;
+        let said = fs::read(&answer).ok().filter(|_| status.success());
+        let said = said.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        said.ok_or_else(|| self.failed(status, &log))
+    }
+
+    fn start(&self, program: &Path, arguments: &[&PathBuf], log: &Path) -> Result<Child, Error> {
+        let file = File::create(log).map_err(Error::at("create", log))?;
+        let copy = file.try_clone().map_err(Error::at("create", log))?;
+        let bin = self.environment.join("bin");
+        let path = self.variables.get("PATH").map_or("", String::as_str);
+        let (home, scratch) = (self.folder.join("home"), self.folder.join("tmp"));
+        for one in [&home, &scratch] {
+            fs::create_dir_all(one).map_err(Error::at("create the folder", one))?;
+        }
+        let python = bin.join("python");
+        Command::new(&python)
+            .arg("-I")
+            .arg(program)
+            .args(arguments)
+            .current_dir(self.source)
+            .env_clear()
+            .envs(self.variables)
+            .env("PATH", format!("{}:{path}", bin.display()))
+            .env("HOME", &home)
+            .env("TMPDIR", &scratch)
+            .env("VIRTUAL_ENV", self.environment)
+            .envs(REPRODUCIBLE)
+            .stdin(Stdio::null())
+            .stdout(file)
+            .stderr(copy)
+            .spawn()
+            .map_err(Error::at("run", &python))
+    }
+
+    fn wait(&self, mut child: Child) -> Result<ExitStatus, Error> {
+        let fault = || Error::at("wait for the build of", Path::new(self.what));
+        loop {
+            if let Some(status) = child.try_wait().map_err(fault())? {
+                return Ok(status);
+            }
+            if self.progress.is_cancelled() {
+                child.kill().and_then(|()| child.wait()).map_err(fault())?;
+                return Err(self.refuse("it was interrupted", String::new()));
+            }
+            thread::sleep(GLANCE);
+        }
+    }
+
+    fn failed(&self, status: ExitStatus, log: &Path) -> Error {
+        let log = end_of(log).unwrap_or_default();
+        let reason = match status.success() {
+            true => "its backend gave no answer".to_owned(),
+            false => format!("its backend failed ({status})"),
+        };
+        self.refuse(&reason, log)
+    }
+
+    pub(super) fn refuse(&self, reason: &str, log: String) -> Error {
+        ErrorKind::Build { what: self.what.to_owned(), reason: reason.to_owned(), log }.into()
+    }
+}
+
+/// The same source gives the same bytes, as far as the backend has a say.
+const REPRODUCIBLE: [(&str, &str); 6] = [
+    ("LANG", "C.UTF-8"),
+    ("PYTHONDONTWRITEBYTECODE", "1"),
+    ("PYTHONHASHSEED", "0"),
+    ("PYTHONNOUSERSITE", "1"),
+    // 1980-01-01, the earliest time that a zip can hold.
+    ("SOURCE_DATE_EPOCH", "315532800"),
+    ("TZ", "UTC"),
+];
+
+/// The last lines of a log.
+fn end_of(log: &Path) -> io::Result<String> {
+    let mut file = File::open(log)?;
+    let size = file.metadata()?.len();
+    file.seek(SeekFrom::Start(size.saturating_sub(SHOWN_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.take(SHOWN_BYTES).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().rev().take(SHOWN_LINES).collect();
+    Ok(lines.into_iter().rev().map(|line| format!("\n  {line}")).collect())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let written = File::create(path).and_then(|mut file| io::Write::write_all(&mut file, bytes));
+    written.map_err(Error::at("write", path))
+}

@@ -1,6 +1,7 @@
 //! The `pinnace` command: arguments, progress, reports, and nothing else.
 
 mod arguments;
+mod backends;
 mod choose;
 mod command;
 mod credentials;

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, fmt::Write, path::Path};
 
-use pinnace_wheel::Pyproject;
+use pinnace_wheel::{Metadata, Pyproject};
 use toml::{Table, Value};
 
 use crate::{
-    Error, ErrorKind, LocalDistribution,
+    Described, Error, ErrorKind, LocalDistribution,
     project::{read, read_project},
 };
 
@@ -38,6 +38,24 @@ impl LocalDistribution {
             metadata: text,
             entry_points: entry_points(&project, &plugins(folder)?),
         }))
+    }
+}
+
+impl LocalDistribution {
+    /// The same of a project that its backend described.
+    ///
+    /// # Errors
+    ///
+    /// If its METADATA is none.
+    pub fn described(described: &Described) -> Result<Self, Error> {
+        let metadata = Metadata::parse(described.metadata.as_bytes())?;
+        Ok(Self {
+            name: metadata.name().to_string(),
+            version: metadata.version().to_string(),
+            // What follows the headers is for people.
+            metadata: described.metadata.split("\n\n").next().unwrap_or_default().to_owned() + "\n",
+            entry_points: described.entry_points.clone(),
+        })
     }
 }
 

@@ -86,7 +86,7 @@ pub use live::{Live, Service};
 pub use machine::Machine;
 pub use make::{Ingredients, Made, SourceFolder};
 pub use process::{Drain, Process, Ready, Stop};
-pub use project::read_project;
+pub use project::{needs_backend, read_project};
 pub use publish::Moved;
 pub use release::{Exports, Layer, LayerKind, LocalDistribution, Release, Wheel, WheelSet};
 pub use rules::{Reason, Rules};

@@ -7,7 +7,7 @@ use pinnace_wheel::Pyproject;
 use crate::Error;
 
 /// What the project in a folder says: its `pyproject.toml` (PEP 621, or Poetry's table), else its `setup.cfg`, unless
-/// its `setup.py` says more. `None` if it has none of these.
+/// its `setup.py` says more; that is [not read](needs_backend). `None` if it has none of these.
 ///
 /// # Errors
 ///
@@ -15,17 +15,27 @@ use crate::Error;
 pub fn read_project(folder: &Path) -> Result<Option<Pyproject>, Error> {
     let path = folder.join("pyproject.toml");
     let (own, setup) = (read(&path)?, read(&folder.join("setup.cfg"))?);
-    if own.is_none() && setup.is_none() {
+    let program = read(&folder.join("setup.py"))?;
+    if own.is_none() && setup.is_none() && program.is_none() {
         return Ok(None);
     }
     let shown = if own.is_some() { path } else { folder.join("setup.cfg") };
     let project = Pyproject::parse(&own.unwrap_or_default(), &shown.display().to_string())?;
-    let program = read(&folder.join("setup.py"))?;
     let is_complete = program.is_none_or(|text| !text.contains("install_requires"));
     Ok(Some(match setup.filter(|_| is_complete) {
         Some(setup) => project.with_setup_cfg(&setup)?,
         None => project,
     }))
+}
+
+/// Whether only the backend of the project in a folder tells what it requires.
+///
+/// # Errors
+///
+/// If what its files say is malformed.
+pub fn needs_backend(folder: &Path, project: &Pyproject) -> Result<bool, Error> {
+    let is_project = project.name()?.is_some() || folder.join("setup.py").is_file();
+    Ok(is_project && project.metadata()?.is_none())
 }
 
 pub(crate) fn read(path: &Path) -> Result<Option<String>, Error> {

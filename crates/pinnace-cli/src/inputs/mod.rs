@@ -1,5 +1,6 @@
 //! What the user wants, from arguments and files, as one request.
 
+mod indexes;
 mod workspace;
 
 use std::{
@@ -9,7 +10,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pinnace_deploy::read_project;
 use pinnace_wheel::{
     Address, Dependencies, ExtraName, Formats, IndexChoice, Inputs, LocalPath, Lock, Metadata,
     Prereleases, ProjectName, Pyproject, Request, Requirement, RequirementsReader, parse_timestamp,
@@ -18,6 +18,7 @@ use pinnace_wheel::{
 use crate::{
     Failure,
     arguments::{InputArguments, SolveArguments},
+    backends::Backends,
     environment::Environment,
 };
 
@@ -37,16 +38,30 @@ pub(crate) struct Wanted {
     pub(crate) files: BTreeSet<PathBuf>,
     /// What the user should know.
     pub(crate) notes: Vec<String>,
+    /// Whether it is for what backends require, which nobody knows before they are asked.
+    pub(crate) is_for_backends: bool,
 }
 
 impl Wanted {
+    /// Whatever the backend of a project will require, from where the project says.
+    pub(crate) fn for_backend(
+        project: &Pyproject,
+        environment: &Environment,
+    ) -> Result<Self, Failure> {
+        let mut wanted = Self { is_for_backends: true, ..Self::default() };
+        wanted.take_indexes(project, environment)?;
+        Ok(wanted)
+    }
+
     /// Reads arguments and the files that they name.
     pub(crate) fn read(
         arguments: &InputArguments,
         solve: &SolveArguments,
         environment: &Environment,
+        backends: &Backends<'_>,
     ) -> Result<Self, Failure> {
-        let mut reading = Reading { environment, wanted: Self::default(), open: BTreeSet::new() };
+        let mut reading =
+            Reading { environment, backends, wanted: Self::default(), open: BTreeSet::new() };
         let files = RefCell::default();
         let read_text = |path: &Path| noted(path, &files);
         let mut reader = RequirementsReader::new(&read_text, &environment.variables);
@@ -81,7 +96,7 @@ impl Wanted {
 
     /// Whether nothing will be looked up.
     pub(crate) fn needs_no_index(&self) -> bool {
-        self.request.requirements().next().is_none()
+        !self.is_for_backends && self.request.requirements().next().is_none()
     }
 }
 
@@ -102,6 +117,7 @@ fn kind_of(path: &Path) -> Result<Kind, Failure> {
 
 struct Reading<'e> {
     environment: &'e Environment,
+    backends: &'e Backends<'e>,
     wanted: Wanted,
     /// The folders that were read.
     open: BTreeSet<PathBuf>,
@@ -136,7 +152,7 @@ impl Reading<'_> {
 
     fn open_project(&mut self, path: &Path) -> Result<Pyproject, Failure> {
         self.wanted.files.extend(path.canonicalize());
-        workspace::open(path)
+        workspace::open(path, self.backends)
     }
 
     /// Where something stands, from where the user stands.
@@ -197,50 +213,8 @@ impl Reading<'_> {
         for requirement in project.overrides()? {
             self.change(|request| request.replace(requirement));
         }
-        self.routes(project)?;
-        for one in project.indexes()?.iter().filter(|one| !one.explicit) {
-            let address = self.with_credentials(&one.address, one.name.as_deref());
-            let choice = &mut self.wanted.index;
-            match one.default {
-                true => choice.index = choice.index.take().or(Some(address)),
-                false => choice.extra.push(address),
-            }
-        }
-        Ok(())
-    }
-
-    /// Which project comes from which index. Of two projects that say so the first one counts.
-    fn routes(&mut self, project: &Pyproject) -> Result<(), Failure> {
-        let indexes = project.indexes()?;
-        for (name, index) in project.routes()? {
-            let named = indexes.iter().find(|one| one.name.as_deref() == Some(index.as_str()));
-            let named = named.ok_or_else(|| {
-                Failure::job(format!("`{name}` is to come from the index `{index}`, which `[[tool.uv.index]]` does not have"))
-            })?;
-            let address = self.with_credentials(&named.address, named.name.as_deref());
-            self.wanted.routes.entry(name).or_insert(address);
-        }
-        Ok(())
-    }
-
-    /// `UV_INDEX_NAME_USERNAME` and `…_PASSWORD` are the credentials of the index `name`.
-    fn with_credentials(&self, address: &Address, name: Option<&str>) -> Address {
-        let Some(name) = name else { return address.clone() };
-        let name: String = name
-            .chars()
-            .map(
-                |symbol| {
-                    if symbol.is_ascii_alphanumeric() { symbol.to_ascii_uppercase() } else { '_' }
-                },
-            )
-            .collect();
-        let variable = |what: &str| self.environment.variable(&format!("UV_INDEX_{name}_{what}"));
-        match (variable("USERNAME"), variable("PASSWORD")) {
-            (None, None) => address.clone(),
-            (user, password) => {
-                address.with_userinfo(user.unwrap_or_default(), password.unwrap_or_default())
-            }
-        }
+        self.wanted.take_routes(project, self.environment)?;
+        self.wanted.take_indexes(project, self.environment)
     }
 
     /// Projects that the sources of a project find beside it. One that is used must be there: an
@@ -297,7 +271,7 @@ impl Reading<'_> {
         let shown = folder.display().to_string();
         self.change(|request| request.with_local(metadata, &shown));
         self.wanted.folders.push(folder.to_owned());
-        self.routes(&project)?;
+        self.wanted.take_routes(&project, self.environment)?;
         self.paths(&project, &path, &used)?;
         Ok(name)
     }
@@ -376,12 +350,14 @@ fn noted(path: &Path, files: &RefCell<BTreeSet<PathBuf>>) -> io::Result<String> 
     fs::read_to_string(path)
 }
 
-fn pyproject(path: &Path) -> Result<Pyproject, Failure> {
+fn pyproject(path: &Path, backends: &Backends<'_>) -> Result<Pyproject, Failure> {
     // Where a folder's project is meant, its other files count, too.
-    if path.file_name().is_some_and(|name| name == "pyproject.toml")
-        && let Some(project) = read_project(path.parent().unwrap_or(Path::new("")))?
-    {
-        return Ok(project);
+    if path.file_name().is_some_and(|name| name == "pyproject.toml") {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        if let Some(project) = backends.project(&folder)? {
+            return Ok(project);
+        }
     }
     let text = fs::read_to_string(path).map_err(|error| {
         Failure::job(format!("cannot read the project `{}`: {error}", path.display()))

@@ -5,14 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use pinnace_deploy::read_project;
 use pinnace_wheel::{ProjectName, Pyproject};
 
 use super::pyproject;
-use crate::Failure;
+use crate::{Failure, backends::Backends};
 
 /// A project, with what the workspace that it is in says for its members.
-pub(super) fn open(path: &Path) -> Result<Pyproject, Failure> {
-    let project = pyproject(path)?;
+pub(super) fn open(path: &Path, backends: &Backends<'_>) -> Result<Pyproject, Failure> {
+    let project = pyproject(path, backends)?;
     let Some(folder) = path.parent().and_then(|folder| folder.canonicalize().ok()) else {
         return Ok(project);
     };
@@ -29,8 +30,8 @@ pub(super) fn member(name: &ProjectName, folder: &Path) -> Result<PathBuf, Failu
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     if let Some((root, shared)) = root(&folder)? {
         for member in members(&root, &shared).into_iter().chain([root]) {
-            let file = member.join("pyproject.toml");
-            if file.is_file() && pyproject(&file)?.name()?.as_ref() == Some(name) {
+            let found = read_project(&member)?;
+            if found.is_some_and(|one| one.name().ok().flatten().as_ref() == Some(name)) {
                 return Ok(member);
             }
         }
@@ -42,12 +43,8 @@ pub(super) fn member(name: &ProjectName, folder: &Path) -> Result<PathBuf, Failu
 /// The nearest folder above that is the root of a workspace.
 fn root(folder: &Path) -> Result<Option<(PathBuf, Pyproject)>, Failure> {
     for root in folder.ancestors() {
-        let file = root.join("pyproject.toml");
-        if file.is_file() {
-            let project = pyproject(&file)?;
-            if project.workspace().is_some() {
-                return Ok(Some((root.to_owned(), project)));
-            }
+        if let Some(project) = read_project(root)?.filter(|one| one.workspace().is_some()) {
+            return Ok(Some((root.to_owned(), project)));
         }
     }
     Ok(None)

@@ -426,13 +426,8 @@ fn locks_are_taken_as_they_are() {
 }
 
 #[test]
-fn what_only_building_would_tell_is_refused() {
+fn what_of_poetry_has_no_standard_is_refused() {
     let world = World::new();
-    write(
-        &world.path("p/setup.py"),
-        "from setuptools import setup\nsetup(name='x', install_requires=open('r').read())\n",
-    );
-    world.fails(&["deploy", "p", "--store", "s"], 1, &["only building", "requirements.txt"]);
     write(
         &world.path("p/pyproject.toml"),
         "[tool.poetry]\nname = 'x'\n[tool.poetry.dependencies]\na = '^1 || ^2'\n",

@@ -104,14 +104,27 @@ impl TestIndex {
             writer.bytes(&ArchivePath::parse(path).unwrap(), Mode::File, text.as_bytes()).unwrap();
         }
         let project = parts[0].replace(['_', '.'], "-").to_lowercase();
-        let bytes = writer.finish().unwrap().0;
-        self.state
-            .wheels
-            .lock()
-            .unwrap()
-            .entry(project)
-            .or_default()
-            .insert(name.to_owned(), bytes);
+        self.put(&project, name, writer.finish().unwrap().0);
+    }
+
+    /// Adds a source distribution with these files.
+    pub(crate) fn add_sdist(&self, project: &str, version: &str, files: &[(&str, &str)]) {
+        let encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut archive = tar::Builder::new(encoder);
+        for (path, text) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(text.len() as u64);
+            header.set_mode(0o644);
+            let path = format!("{project}-{version}/{path}");
+            archive.append_data(&mut header, path, text.as_bytes()).unwrap();
+        }
+        let bytes = archive.into_inner().unwrap().finish().unwrap();
+        self.put(project, &format!("{project}-{version}.tar.gz"), bytes);
+    }
+
+    fn put(&self, project: &str, name: &str, bytes: Vec<u8>) {
+        let mut wheels = self.state.wheels.lock().unwrap();
+        wheels.entry(project.to_owned()).or_default().insert(name.to_owned(), bytes);
     }
 
     /// cowsay's look-alike: a script, a module, and a dependency.

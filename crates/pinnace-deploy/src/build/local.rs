@@ -27,30 +27,16 @@ use crate::{Error, ErrorKind, Machine, Wheel};
 /// lets it be cut off. What the backend requires must have wheels.
 pub struct LocalBuilder<'a> {
     index: &'a Index<'a>,
-    machine: &'a Machine,
-    interpreter: Interpreter,
+    pub(super) machine: &'a Machine,
+    pub(super) interpreter: Interpreter,
     variables: BTreeMap<String, String>,
     exclude_newer: Option<u64>,
     progress: &'a dyn Progress,
     threads: usize,
 }
 
-/// What a project says once its backend was asked.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Described {
-    /// The text of its METADATA.
-    pub metadata: String,
-    /// The text of its `entry_points.txt`.
-    pub entry_points: String,
-    /// The files of the project that were read for it, by their paths in it.
-    pub read: Vec<String>,
-    /// The folders of the project that were listed.
-    pub listed: Vec<String>,
-}
-
 /// What tells compilers what to do. They are part of what the builder is known by.
-const TELLING: [&str; 31] = [
+const TELLING: [&str; 32] = [
     "AR",
     "ARCHFLAGS",
     "CC",
@@ -71,6 +57,7 @@ const TELLING: [&str; 31] = [
     "LIBRARY_PATH",
     "MACOSX_DEPLOYMENT_TARGET",
     "NM",
+    "PDM_BUILD_SCM_VERSION",
     "PKG_CONFIG",
     "PKG_CONFIG_LIBDIR",
     "PKG_CONFIG_PATH",
@@ -85,6 +72,8 @@ const TELLING: [&str; 31] = [
 ];
 /// What programs are found by, and how many of them run at once.
 const FINDING: [&str; 5] = ["CARGO_HOME", "LD_LIBRARY_PATH", "MAKEFLAGS", "PATH", "RUSTUP_HOME"];
+/// What says a version in place of version control.
+const VERSIONS: [&str; 2] = ["SETUPTOOLS_SCM_PRETEND_VERSION", "PDM_BUILD_SCM_VERSION"];
 /// A backend may ask for more once it runs; one that never stops asking is broken.
 const ROUNDS: usize = 4;
 
@@ -134,33 +123,8 @@ impl<'a> LocalBuilder<'a> {
         self
     }
 
-    /// What the project in a folder says of itself, which its backend may write to.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Build`] if its backend does not tell.
-    pub fn describe(&self, source: &Path, what: &str) -> Result<Described, Error> {
-        let scratch = self.scratch(what)?;
-        let out = scratch.unfinished_path().join("out");
-        fs::create_dir(&out).map_err(Error::at("create the folder", &out))?;
-        let target = self.interpreter.target();
-        let order = Order { what, source, out: &out, target };
-        let answer = self.ask(&order, &scratch, Wanted::Metadata, Watch::Watched)?;
-        let Some(name) = &answer.metadata else {
-            let reason = "its backend tells what it requires only with the wheel itself";
-            return Err(refuse(what, reason.to_owned()));
-        };
-        let read = |file: &str| crate::project::read(&out.join(name).join(file));
-        Ok(Described {
-            metadata: read("METADATA")?.unwrap_or_default(),
-            entry_points: read("entry_points.txt")?.unwrap_or_default(),
-            read: answer.read,
-            listed: answer.listed,
-        })
-    }
-
     /// Asks the backend of a source, as often as it takes until it has what it requires.
-    fn ask(
+    pub(super) fn ask(
         &self,
         order: &Order<'_>,
         scratch: &PendingFolder,
@@ -171,6 +135,12 @@ impl<'a> LocalBuilder<'a> {
         let system =
             BuildSystem::of(order.source).map_err(|error| refuse(order.what, error.to_string()))?;
         let folder = scratch.unfinished_path();
+        let mut variables = self.variables.clone();
+        if watch == Watch::Watched {
+            // A project's copy has no version control that would tell.
+            let missing = VERSIONS.into_iter().filter(|name| !self.variables.contains_key(*name));
+            variables.extend(missing.map(|name| (name.to_owned(), "0".to_owned())));
+        }
         let mut given = system.requires.clone();
         for round in 0..ROUNDS {
             let environment = folder.join(format!("environment-{round}"));
@@ -181,7 +151,7 @@ impl<'a> LocalBuilder<'a> {
                 out: order.out,
                 folder: &folder,
                 environment: &environment,
-                variables: &self.variables,
+                variables: &variables,
                 progress: self.progress,
             };
             let answer = place.call(&system, &given, wanted, watch)?;
@@ -221,7 +191,7 @@ impl<'a> LocalBuilder<'a> {
         self.machine.lay_wheels(&wheels, &self.interpreter, folder, self.threads)
     }
 
-    fn scratch(&self, what: &str) -> Result<PendingFolder, Error> {
+    pub(super) fn scratch(&self, what: &str) -> Result<PendingFolder, Error> {
         let name = Digest::new(Sha256::digest(what).into()).to_hex();
         let place = self.machine.workplace()?.join(name);
         Ok(PendingFolder::create(&place, Durability::Remade)?)
@@ -276,6 +246,6 @@ impl std::fmt::Debug for LocalBuilder<'_> {
     }
 }
 
-fn refuse(what: &str, reason: String) -> Error {
+pub(super) fn refuse(what: &str, reason: String) -> Error {
     ErrorKind::Build { what: what.to_owned(), reason, log: String::new() }.into()
 }

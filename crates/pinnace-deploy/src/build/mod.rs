@@ -9,6 +9,7 @@ mod check;
 mod elf;
 mod hook;
 mod local;
+mod project;
 mod shared;
 mod source;
 mod system;
@@ -27,7 +28,8 @@ use pinnace_wheel::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-pub use local::{Described, LocalBuilder};
+pub use local::LocalBuilder;
+pub use project::Described;
 
 use crate::{Error, ErrorKind, Machine, Wheel};
 use check::Check;
@@ -141,6 +143,7 @@ impl<'a> Builds<'a> {
     /// If a file cannot be had, or [`ErrorKind::Build`].
     pub fn wheels(&self, pins: &[Pin]) -> Result<Vec<Built>, Error> {
         let files = self.index.download(pins)?;
+        let builder = self.builder.name();
         let wheel = |(pin, file): (&Pin, pinnace_wheel::Downloaded)| {
             let digest = Digest::new(file.sha256);
             let mut built = match &file.artifact {
@@ -148,7 +151,7 @@ impl<'a> Builds<'a> {
                     let wheel = Wheel::new(name.as_str(), digest, Vec::new());
                     Built { wheel, notes: Vec::new() }
                 }
-                Artifact::Sdist(name) => self.wheel(name, digest)?,
+                Artifact::Sdist(name) => self.wheel(name, &self.key(&builder, digest))?,
             };
             built.wheel.extras = pin.extras().iter().map(ToString::to_string).collect();
             Ok(built)
@@ -172,51 +175,56 @@ impl<'a> Builds<'a> {
         is_here.then_some(built)
     }
 
-    fn wheel(&self, name: &SdistName, sdist: Digest) -> Result<Built, Error> {
-        let builder = self.builder.name();
-        let key = self.key(&builder, sdist);
-        if let Some(built) = self.kept(&key) {
+    fn wheel(&self, name: &SdistName, key: &Key<'_>) -> Result<Built, Error> {
+        if let Some(built) = self.built_before(name, key)? {
             return Ok(built);
         }
-        let check = Check { what: name.as_str(), target: self.target, machine: self.machine };
-        let theirs = match &self.shared {
-            Some(shared) => shared.find(&key, self.machine)?,
-            None => None,
-        };
-        let (wheel, mut notes) = match theirs {
-            Some(wheel) => (wheel, Vec::new()),
-            None => self.build(name, &key, &check)?,
-        };
-        let parsed: WheelName = wheel.name.parse()?;
-        check.name(&parsed, (name.project(), name.version()))?;
-        let believed = self.machine.known(METADATA, &key.to_hex());
-        let believed = believed.and_then(|bytes| Metadata::parse(&bytes).ok());
-        let (metadata, more) = check.contents(&wheel, believed.as_ref())?;
-        notes.extend(more);
-        let built = Built { wheel, notes };
-        let bytes = serde_json::to_vec(&built).map_err(std::io::Error::other);
-        let bytes = bytes.map_err(Error::at("keep", Path::new(name.as_str())))?;
-        self.machine.learn(METADATA, &key.to_hex(), &metadata.encode());
-        self.machine.learn(BUILT, &key.to_hex(), &bytes);
+        let (wheel, notes) = self.build(name, key)?;
+        let built = self.believe(name, key, Built { wheel, notes })?;
         if let Some(shared) = &self.shared {
-            shared.keep(&key, &built.wheel, self.machine)?;
+            shared.keep(key, &built.wheel, self.machine)?;
         }
         Ok(built)
     }
 
+    /// What was built before, here or by somebody else.
+    fn built_before(&self, name: &SdistName, key: &Key<'_>) -> Result<Option<Built>, Error> {
+        if let Some(built) = self.kept(key) {
+            return Ok(Some(built));
+        }
+        let Some(shared) = &self.shared else { return Ok(None) };
+        let Some(wheel) = shared.find(key, self.machine)? else { return Ok(None) };
+        self.believe(name, key, Built { wheel, notes: Vec::new() }).map(Some)
+    }
+
+    /// Looks at a wheel, and remembers it.
+    fn believe(&self, name: &SdistName, key: &Key<'_>, built: Built) -> Result<Built, Error> {
+        let check = self.check(name);
+        check.name(&built.wheel.name.parse()?, (name.project(), name.version()))?;
+        let believed = self.machine.known(METADATA, &key.to_hex());
+        let believed = believed.and_then(|bytes| Metadata::parse(&bytes).ok());
+        let (metadata, more) = check.contents(&built.wheel, believed.as_ref())?;
+        let notes = built.notes.into_iter().chain(more).collect();
+        let built = Built { wheel: built.wheel, notes };
+        self.machine.learn(METADATA, &key.to_hex(), &metadata.encode());
+        if let Ok(bytes) = serde_json::to_vec(&built) {
+            self.machine.learn(BUILT, &key.to_hex(), &bytes);
+        }
+        Ok(built)
+    }
+
+    fn check<'c>(&'c self, name: &'c SdistName) -> Check<'c> {
+        Check { what: name.as_str(), target: self.target, machine: self.machine }
+    }
+
     /// Builds, and puts what came of it on the machine, where nobody knows of it yet.
-    fn build(
-        &self,
-        name: &SdistName,
-        key: &Key<'_>,
-        check: &Check<'_>,
-    ) -> Result<(Wheel, Vec<String>), Error> {
+    fn build(&self, name: &SdistName, key: &Key<'_>) -> Result<(Wheel, Vec<String>), Error> {
         let work = self.unpacked(name, key)?;
         let product = self.builder.wheel(&work.order(name, self.target))?;
         let path = &product.file;
         let file_name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let wheel: WheelName = file_name.parse()?;
-        check.name(&wheel, (name.project(), name.version()))?;
+        self.check(name).name(&wheel, (name.project(), name.version()))?;
         let mut file = File::open(path).map_err(Error::at("open", path))?;
         let digest = self.machine.blobs().put(&mut file)?;
         Ok((Wheel::new(wheel.as_str(), digest, Vec::new()), product.notes))
@@ -248,20 +256,25 @@ impl<'a> Builds<'a> {
         let sdist = sdist.ok_or_else(lost)?;
         let builder = self.builder.name();
         let key = self.key(&builder, sdist);
-        let kept = self.machine.known(METADATA, &key.to_hex());
-        if let Some(metadata) = kept.and_then(|bytes| Metadata::parse(&bytes).ok()) {
+        let known = || {
+            let bytes = self.machine.known(METADATA, &key.to_hex())?;
+            Metadata::parse(&bytes).ok()
+        };
+        if let Some(metadata) = known() {
             return Ok(metadata);
         }
-        let work = self.unpacked(name, &key)?;
-        let described = self.builder.metadata(&work.order(name, self.target))?;
-        drop(work);
-        let Some(metadata) = described else {
-            let wheel = self.wheel(name, sdist)?.wheel;
-            let check = Check { what: name.as_str(), target: self.target, machine: self.machine };
-            return Ok(check.contents(&wheel, None)?.0);
+        let described = match self.built_before(name, &key)? {
+            Some(_) => None,
+            None => {
+                let work = self.unpacked(name, &key)?;
+                self.builder.metadata(&work.order(name, self.target))?
+            }
         };
-        let check = Check { what: name.as_str(), target: self.target, machine: self.machine };
-        check.metadata(&metadata, (name.project(), name.version()))?;
+        let Some(metadata) = described else {
+            let wheel = self.wheel(name, &key)?.wheel;
+            return Ok(self.check(name).contents(&wheel, None)?.0);
+        };
+        self.check(name).metadata(&metadata, (name.project(), name.version()))?;
         self.machine.learn(METADATA, &key.to_hex(), &metadata.encode());
         Ok(metadata)
     }

@@ -42,6 +42,8 @@ use crate::{
 pub struct Pyproject {
     origin: String,
     document: Document,
+    /// What its backend says of it.
+    told: Option<Metadata>,
 }
 
 /// An index of `[[tool.uv.index]]`.
@@ -69,7 +71,7 @@ impl Pyproject {
             let reason = Error::toml_reason(text, &error);
             ErrorKind::Input { place: origin.to_owned(), reason }.into()
         })?;
-        let project = Self { origin: origin.to_owned(), document };
+        let project = Self { origin: origin.to_owned(), document, told: None };
         match &project.document.tool.poetry {
             Some(poetry) if project.says_nothing() => {
                 let tables = poetry.tables();
@@ -93,6 +95,13 @@ impl Pyproject {
         }
         let tables = setup_cfg::tables(text).map_err(|reason| self.refuse(reason))?;
         Ok(self.with(tables))
+    }
+
+    /// The same as its backend describes it, which is stronger than what the files say.
+    #[must_use]
+    pub fn described(mut self, metadata: Metadata) -> Self {
+        self.told = Some(metadata);
+        self
     }
 
     /// Whether `[project]` is missing, or leaves to others what is required.
@@ -137,6 +146,9 @@ impl Pyproject {
     ///
     /// If the name is none.
     pub fn name(&self) -> Result<Option<ProjectName>, Error> {
+        if let Some(told) = &self.told {
+            return Ok(Some(told.name().clone()));
+        }
         self.document.project.as_ref().map(|project| project.name.parse()).transpose()
     }
 
@@ -159,6 +171,11 @@ impl Pyproject {
     ///
     /// If a requirement is malformed.
     pub fn metadata(&self) -> Result<Option<Metadata>, Error> {
+        if let Some(told) = &self.told {
+            let at_sources = |text| Ok(self.requirement(text)?.to_string());
+            let requires = told.requires().map(at_sources).collect::<Result<_, Error>>()?;
+            return Ok(Some(told.clone().requiring(requires, told.extras().to_vec())));
+        }
         let Some(project) = &self.document.project else { return Ok(None) };
         let dynamic = ["dependencies", "optional-dependencies"];
         if project.dynamic.iter().any(|field| dynamic.contains(&field.as_str())) {
@@ -353,6 +370,9 @@ impl Pyproject {
     ///
     /// If a name is none.
     pub fn extras(&self) -> Result<BTreeSet<ExtraName>, Error> {
+        if let Some(told) = &self.told {
+            return Ok(told.extras().iter().cloned().collect());
+        }
         let project = self.document.project.as_ref();
         let extras = project.into_iter().flat_map(|project| project.optional_dependencies.keys());
         extras.map(|extra| extra.parse()).collect()

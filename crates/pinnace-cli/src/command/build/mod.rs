@@ -10,6 +10,7 @@ use pinnace_wheel::{ScriptMetadata, Target};
 use crate::{
     Failure,
     arguments::{Build, LayoutName},
+    backends::Backends,
     choose::{Chooser, Chosen, Wheel, check},
     destination::{Destination, Written},
     environment::Environment,
@@ -31,17 +32,24 @@ pub(crate) fn run(
     let arguments = &with_script(arguments, environment)?;
     check_arguments(arguments)?;
     let session = Session::start(environment, &arguments.index, output)?;
-    let wanted = Wanted::read(&arguments.inputs, &arguments.solve, environment)?;
-    let job = Job { arguments, wanted, session: &session, environment };
-    let built = job.run().map_err(|failure| session.interrupt.explain(failure));
+    let built = built(arguments, &session).map_err(|failure| session.interrupt.explain(failure));
     session.reporter.clear();
     let built = built?;
     built.notes.iter().for_each(|note| output.say(format!("warning: {note}")));
     output.result(&built.as_text(), &built.as_json())
 }
 
+fn built(arguments: &Build, session: &Session<'_>) -> Result<Built, Failure> {
+    let targets = targets(arguments, session)?;
+    let (environment, python) = (session.environment, arguments.platform.python());
+    let backends = Backends::new(session, &arguments.index, targets.first(), python);
+    let wanted = Wanted::read(&arguments.inputs, &arguments.solve, environment, &backends)?;
+    Job { arguments, targets, wanted, session, environment }.run()
+}
+
 struct Job<'a> {
     arguments: &'a Build,
+    targets: Vec<Target>,
     wanted: Wanted,
     session: &'a Session<'a>,
     environment: &'a Environment,
@@ -60,7 +68,7 @@ impl Job<'_> {
         let mut timings = Timings::default();
         let out = self.destination()?;
         let (environment, storage) = (self.environment, &self.session.storage);
-        let targets = self.targets()?;
+        let targets = &self.targets;
         timings.lap("probe");
         let python = self.arguments.platform.python();
         let index = self.session.index(&self.arguments.index, &self.wanted, python)?;
@@ -134,18 +142,6 @@ impl Job<'_> {
         notes
     }
 
-    /// The platforms, of which each is one that the constraints allow.
-    fn targets(&self) -> Result<Vec<Target>, Failure> {
-        let start = &self.arguments.start;
-        let constraints = start.interpreter_constraint.iter().map(|text| text.parse());
-        let constraints: Vec<InterpreterConstraint> =
-            constraints.collect::<Result<_, pinnace_pex::Error>>()?;
-        let newest = start.interpreter_selection_strategy.as_deref() == Some("newest");
-        let preference = if newest { Preference::Newest } else { Preference::Oldest };
-        let wanted = Constrained { constraints: &constraints, preference };
-        wanted.targets(&self.arguments.platform, self.environment, &self.session.storage)
-    }
-
     fn destination(&self) -> Result<Destination, Failure> {
         let arguments = self.arguments;
         Destination::open(&arguments.output, arguments.start.form.layout, self.environment)
@@ -155,6 +151,18 @@ impl Job<'_> {
         let (session, threads) = (self.session, self.environment.threads);
         out.write(builder, &session.storage, &session.interrupt, threads)
     }
+}
+
+/// The platforms, of which each is one that the constraints allow.
+fn targets(arguments: &Build, session: &Session<'_>) -> Result<Vec<Target>, Failure> {
+    let start = &arguments.start;
+    let constraints = start.interpreter_constraint.iter().map(|text| text.parse());
+    let constraints: Vec<InterpreterConstraint> =
+        constraints.collect::<Result<_, pinnace_pex::Error>>()?;
+    let newest = start.interpreter_selection_strategy.as_deref() == Some("newest");
+    let preference = if newest { Preference::Newest } else { Preference::Oldest };
+    let wanted = Constrained { constraints: &constraints, preference };
+    wanted.targets(&arguments.platform, session.environment, &session.storage)
 }
 
 /// The wheels of all platforms, each once.

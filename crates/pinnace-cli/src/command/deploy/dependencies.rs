@@ -2,7 +2,7 @@
 
 use std::path::{Path as FilePath, PathBuf};
 
-use pinnace_deploy::{Contents, Live, LocalBuilder, Wheel as ShippedWheel, WheelSet, read_project};
+use pinnace_deploy::{Contents, Live, LocalBuilder, Wheel as ShippedWheel, WheelSet};
 use pinnace_store::{Digest, Manifest};
 use pinnace_wheel::{Index, Pin, Target, Version, WheelName};
 use serde_json::{Map, Value};
@@ -47,7 +47,9 @@ impl Dependencies {
         inputs.package = inputs.package.filter(|_| is_workspace);
         let wanted = match lock {
             Some(_) => Wanted::default(),
-            None => Wanted::read(&inputs, &job.arguments.solve, job.session.environment)?,
+            None => {
+                Wanted::read(&inputs, &job.arguments.solve, job.session.environment, &job.backends)?
+            }
         };
         let reading = Reading { job, live, target, inputs: &inputs, lock: lock.as_deref(), wanted };
         match (&lock, reading.wanted.request.is_empty()) {
@@ -84,7 +86,7 @@ fn inputs(job: &Job<'_>) -> Result<InputArguments, Failure> {
         group: job.settings.group.clone(),
         ..InputArguments::default()
     };
-    if let Some(project) = read_project(&job.folder)? {
+    if let Some(project) = job.backends.project(&job.folder)? {
         inputs.package = project.name()?.map(|name| name.to_string());
         let is_static = project.metadata()?.is_some() || !inputs.group.is_empty();
         inputs.project = is_static.then(|| job.folder.clone());
@@ -92,15 +94,6 @@ fn inputs(job: &Job<'_>) -> Result<InputArguments, Failure> {
     let requirements = job.folder.join("requirements.txt");
     if requirements.is_file() {
         inputs.requirement_files.push(requirements);
-    }
-    if inputs.project.is_none()
-        && inputs.requirement_files.is_empty()
-        && job.folder.join("setup.py").is_file()
-    {
-        return Err(Failure::job(
-            "only building the project would tell what it requires, which is not possible yet",
-        )
-        .hint("say it in a `requirements.txt`, or in a `[project]` table of a `pyproject.toml`"));
     }
     Ok(inputs)
 }

@@ -13,6 +13,7 @@ use pinnace_wheel::Target;
 use crate::{
     Failure,
     arguments::Deploy,
+    backends::Backends,
     environment::Environment,
     platforms,
     progress::Output,
@@ -52,15 +53,17 @@ fn deploy(arguments: &Deploy, session: &Session<'_>) -> Result<Done, Failure> {
         })?,
         None => folder,
     };
-    let service = service(arguments, &settings, &folder)?;
-    let url = arguments.store.store.as_deref().or(settings.store.as_deref());
-    let store = stores::unseen(url, Absent::Make, environment, &session.reporter)?;
-    let machine = session.storage.machine();
-    let name = services::wanted(&service)?;
-    let job = Job { arguments, session, folder, settings, service, store, machine, name };
+    let python = arguments.platform.python().or(settings.python.as_deref());
+    let backends = |target| Backends::new(session, &arguments.index, target, python);
     match &arguments.release {
-        Some(release) => job.bring_live(release),
-        None => job.run(),
+        // It has its platform, of which nothing need be here.
+        Some(release) => {
+            Job::of(arguments, session, folder, &settings, backends(None))?.bring_live(release)
+        }
+        None => {
+            let target = target(arguments, &settings, session)?;
+            Job::of(arguments, session, folder, &settings, backends(Some(&target)))?.run(&target)
+        }
     }
 }
 
@@ -69,35 +72,72 @@ fn service(
     arguments: &Deploy,
     settings: &Settings,
     folder: &std::path::Path,
+    backends: &Backends<'_>,
 ) -> Result<String, Failure> {
     if let Some(name) = arguments.service.as_ref().or(settings.service.as_ref()) {
         return Ok(name.clone());
     }
-    if let Some(project) = pinnace_deploy::LocalDistribution::of_project(folder)? {
+    if let Some(project) = backends.distribution(folder)? {
         return Ok(project.name);
     }
     let name = folder.file_name().and_then(|name| name.to_str()).map(str::to_owned);
     name.ok_or_else(|| Failure::usage("the project has no name; name the service with `--service`"))
 }
 
+/// The one platform that the release is for.
+fn target(
+    arguments: &Deploy,
+    settings: &Settings,
+    session: &Session<'_>,
+) -> Result<Target, Failure> {
+    let mut platform = arguments.platform.clone();
+    if platform.are_open() {
+        platform.pythons.extend(settings.python.clone());
+        platform.platform.extend(settings.platform.clone());
+    }
+    let targets = platforms::targets(&platform, session.environment, &session.storage)?;
+    match <[Target; 1]>::try_from(targets) {
+        Ok([target]) => Ok(target),
+        Err(several) => Err(Failure::usage(format!(
+            "a release is for one platform, and {} are named",
+            several.len()
+        ))),
+    }
+}
+
 struct Job<'a> {
     arguments: &'a Deploy,
     session: &'a Session<'a>,
     folder: PathBuf,
-    settings: Settings,
+    settings: &'a Settings,
+    backends: Backends<'a>,
     service: String,
     store: Unseen,
     machine: &'a Machine,
     name: RefName,
 }
 
-impl Job<'_> {
-    fn run(&self) -> Result<Done, Failure> {
+impl<'a> Job<'a> {
+    fn of(
+        arguments: &'a Deploy,
+        session: &'a Session<'a>,
+        folder: PathBuf,
+        settings: &'a Settings,
+        backends: Backends<'a>,
+    ) -> Result<Self, Failure> {
+        let service = service(arguments, settings, &folder, &backends)?;
+        let url = arguments.store.store.as_deref().or(settings.store.as_deref());
+        let store = stores::unseen(url, Absent::Make, session.environment, &session.reporter)?;
+        let machine = session.storage.machine();
+        let name = services::wanted(&service)?;
+        Ok(Self { arguments, session, folder, settings, backends, service, store, machine, name })
+    }
+
+    fn run(&self, target: &Target) -> Result<Done, Failure> {
         let mut timings = Timings::default();
         self.prepare()?;
         timings.lap("prepare");
         let service = Service::new(&self.store.store, self.machine, &self.name);
-        let target = self.target()?;
         // The store is asked while the project is looked at.
         let (is_there, live, own) = thread::scope(|scope| {
             let is_there = scope.spawn(|| self.store.is_there());
@@ -108,7 +148,7 @@ impl Job<'_> {
         is_there?;
         let (live, own) = (live?, own?);
         timings.lap("scan");
-        let dependencies = Dependencies::of(self, &live, &target)?;
+        let dependencies = Dependencies::of(self, &live, target)?;
         let sources = Sources::with(self, own, &dependencies.folders)?;
         timings.lap("resolve");
         let mut done = self.done(&live, &dependencies, &sources);
@@ -116,7 +156,7 @@ impl Job<'_> {
             done.state = State::NotPublished;
             return Ok(done);
         }
-        let ingredients = self.ingredients(target, sources, dependencies.set.clone());
+        let ingredients = self.ingredients(target.clone(), sources, dependencies.set.clone());
         self.fetch_what_is_measured(&ingredients, &live)?;
         let made = ingredients.make(&live, self.machine, self.session.environment.threads)?;
         done.release = Some(made.digest());
@@ -216,24 +256,6 @@ impl Job<'_> {
             ran.status,
             last.join("\n")
         )))
-    }
-
-    /// The one platform that the release is for.
-    fn target(&self) -> Result<Target, Failure> {
-        let mut platform = self.arguments.platform.clone();
-        if platform.are_open() {
-            platform.pythons.extend(self.settings.python.clone());
-            platform.platform.extend(self.settings.platform.clone());
-        }
-        let session = self.session;
-        let targets = platforms::targets(&platform, session.environment, &session.storage)?;
-        match <[Target; 1]>::try_from(targets) {
-            Ok([target]) => Ok(target),
-            Err(several) => Err(Failure::usage(format!(
-                "a release is for one platform, and {} are named",
-                several.len()
-            ))),
-        }
     }
 
     fn ingredients(&self, target: Target, sources: Sources, set: WheelSet) -> Ingredients {

@@ -2,21 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use pinnace_deploy::{Index, LeftOut, LocalDistribution, Rules, Scan, SourceFolder};
-use pinnace_store::Digest;
-use sha2::{Digest as _, Sha256};
+use pinnace_deploy::{LeftOut, Rules, SourceFolder};
 
 use super::Job;
-use crate::Failure;
+use crate::{Failure, backends};
 
 /// The source of a release: the project's own, and that of the projects which it stands on.
 #[derive(Clone, Debug)]
 pub(crate) struct Sources {
     pub(crate) folders: Vec<SourceFolder>,
 }
-
-/// Remembers the files of a project, by its folder.
-const BUCKET: &str = "scan-1";
 
 impl Sources {
     /// The project's own source, which was looked at, with that of other folders.
@@ -37,23 +32,15 @@ impl Sources {
     }
 }
 
-/// Looks at a folder; what did not change since the last look is not read.
+/// What of a folder ships.
 pub(crate) fn scan(job: &Job<'_>, folder: &Path) -> Result<SourceFolder, Failure> {
     let is_own = folder == job.folder;
     let rules = match is_own {
         true => Rules::new(&job.settings.include, &job.settings.exclude)?,
         false => Rules::new(&[], &[])?,
     };
-    let key = Sha256::digest(folder.as_os_str().as_encoded_bytes());
-    let key = Digest::new(key.into()).to_hex();
-    let known = job.machine.known(BUCKET, &key).map(|bytes| Index::parse(&bytes));
-    let environment = job.session.environment;
-    let known = known.unwrap_or_default();
-    let scan = Scan::of(folder, &rules, &known, environment.threads)?;
-    if scan.index != known {
-        job.machine.learn(BUCKET, &key, &scan.index.to_bytes(environment.now));
-    }
-    let distribution = LocalDistribution::of_project(folder)?;
+    let scan = backends::scan(folder, &rules, job.session)?;
+    let distribution = job.backends.distribution(folder)?;
     let name = distribution.as_ref().map(|one| one.name.clone());
     let name = name.or_else(|| Some(folder.file_name()?.to_str()?.to_owned()));
     let has_src = distribution.is_some() && folder.join("src").is_dir();

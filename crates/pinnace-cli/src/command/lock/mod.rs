@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::{
     Failure, arguments,
+    backends::Backends,
     environment::Environment,
     inputs::{Wanted, check_names},
     platforms,
@@ -54,7 +55,11 @@ struct Locked {
 
 fn lock(arguments: &arguments::Lock, session: &Session<'_>) -> Result<Locked, Failure> {
     check_names(&arguments.inputs)?;
-    let wanted = Wanted::read(&arguments.inputs, &arguments.solve, session.environment)?;
+    let environment = session.environment;
+    let targets = platforms::targets(&arguments.platform, environment, &session.storage)?;
+    let python = arguments.platform.python();
+    let backends = Backends::new(session, &arguments.index, targets.first(), python);
+    let wanted = Wanted::read(&arguments.inputs, &arguments.solve, environment, &backends)?;
     if wanted.needs_no_index() {
         return Err(Failure::usage("there is nothing to lock").hint(
             "name requirements, as in `pinnace lock flask -o pylock.toml`, or a file with `-r`",
@@ -62,20 +67,17 @@ fn lock(arguments: &arguments::Lock, session: &Session<'_>) -> Result<Locked, Fa
     }
     let destination = Destination::of(arguments, &wanted, session.environment)?;
     let request = destination.prefer(wanted.request.clone(), arguments)?;
-    let targets = platforms::targets(&arguments.platform, session.environment, &session.storage)?;
     let pending = destination.open(session.environment)?;
-    let index = session.index(&arguments.index, &wanted, arguments.platform.python())?;
+    let index = session.index(&arguments.index, &wanted, python)?;
     let mut notes: BTreeSet<String> = wanted.notes.iter().cloned().collect();
     notes.extend(platforms::assumed(targets.iter()));
     let resolving = Instant::now();
     let mut solved = Vec::new();
-    for target in targets {
-        let python = arguments.platform.python();
-        let builder = supply::builder(session, &index, &request, &target, python);
-        let supply = Supply::new(session, &index, builder.as_ref(), &target);
+    for target in &targets {
+        let builder = supply::builder(session, &index, &request, target, python);
+        let supply = Supply::new(session, &index, builder.as_ref(), target);
         let resolution = solve(&supply, &index, &request, &mut notes)?;
-        drop(supply);
-        solved.push((target, resolution));
+        solved.push((target.clone(), resolution));
     }
     let resolving = resolving.elapsed();
     let lock = Lock::new(solved.iter().map(|(target, resolution)| (target, resolution)))?

@@ -1,0 +1,204 @@
+//! What has no wheel: built apart from everything, looked at, and kept.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::world::{Ran, World, write};
+
+const BACKEND: &str = include_str!("backend.py");
+const PYPROJECT: &str =
+    "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n";
+
+/// A world whose index has `tool` 1.0 as a source distribution of which only building tells what it requires.
+fn world(plan: &Value) -> World {
+    let world = World::new();
+    let mut whole = json!({
+        "name": "tool", "version": "1.0", "tag": "py3-none-any", "dependencies": ["voice"],
+        "log": world.path("log"),
+    });
+    whole.as_object_mut().unwrap().extend(plan.as_object().unwrap().clone());
+    let plan = whole.to_string();
+    world.index.add_sdist(
+        "tool",
+        "1.0",
+        &[("pyproject.toml", PYPROJECT), ("backend.py", BACKEND), ("plan.json", &plan)],
+    );
+    world
+}
+
+fn log(world: &World) -> String {
+    fs::read_to_string(world.path("log")).unwrap_or_default().replace('\n', " ")
+}
+
+/// What is left of builds, finished or not.
+fn remains(world: &World) -> usize {
+    fs::read_dir(world.path("cache/builds/1")).map_or(0, Iterator::count)
+}
+
+fn seen(world: &World) -> Value {
+    let code = "import json, tool, voice; print(json.dumps(tool.SEEN))";
+    serde_json::from_str(&world.run("app.pex", &["-c", code]).out).unwrap()
+}
+
+#[test]
+fn a_source_distribution_is_built_once() {
+    let world = world(&json!({}));
+    let ran = world.ok(&["build", "tool", "-o", "app.pex"]);
+    assert!(ran.err.contains("building tool-1.0.tar.gz"), "{}", ran.err);
+    assert_eq!(seen(&world)["home"], json!([]));
+    assert_eq!(log(&world), "metadata wheel ");
+    world.ok(&["build", "tool", "-o", "app.pex"]);
+    world.ok(&["build", "tool", "moo", "-o", "app.pex"]);
+    assert_eq!(log(&world), "metadata wheel ", "what was built is known");
+    assert_eq!(remains(&world), 0);
+}
+
+#[test]
+fn what_builds_is_cut_off() {
+    let world = world(&json!({}));
+    let reach = world.index.url().replace("http://", "").replace("/simple", "");
+    let world = self::world(&json!({ "reach": reach }));
+    let mut command = world.command(&["build", "tool", "-o", "app.pex"]);
+    command.env("AWS_SECRET_ACCESS_KEY", "s3cret").env("CFLAGS", "-O1").env("PYTHONPATH", "/x");
+    let ran = Ran::of(command.output().unwrap());
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let seen = seen(&world);
+    let told = ran.err.contains("could reach the network");
+    assert_eq!(seen["network"], json!(told), "whoever can reach the network is told of");
+    let variables = seen["variables"].to_string();
+    assert!(variables.contains("CFLAGS") && variables.contains("SOURCE_DATE_EPOCH"), "{variables}");
+    assert!(!variables.contains("AWS") && !variables.contains("PYTHONPATH"), "{variables}");
+    // Other flags are another build.
+    world.ok(&["build", "tool", "-o", "app.pex"]);
+    assert_eq!(log(&world), "metadata wheel metadata wheel ");
+}
+
+#[test]
+fn what_came_of_it_is_believed_only_if_it_is_what_was_asked_for() {
+    let own = std::env::current_exe().unwrap();
+    for (plan, words) in [
+        (json!({ "fails": "no compiler" }), ["its backend failed", "no compiler"]),
+        (json!({ "version": "1.1" }), ["it says of itself that it is tool 1.1", "not tool 1.0"]),
+        (json!({ "says": "1.1" }), ["tool-1.0.tar.gz", "not tool 1.0"]),
+        (json!({ "name": "other" }), ["it is other 1.0", "not tool 1.0"]),
+        (json!({ "tag": "cp27-cp27m-win32" }), ["native code", "does not run on"]),
+        (json!({ "tag": "py2-none-any" }), ["tool-1.0-py2-none-any.whl", "another Python"]),
+        (json!({ "returns": "../../x.whl" }), ["tool-1.0.tar.gz", "made no wheel"]),
+        (json!({ "returns": "x.whl" }), ["tool-1.0.tar.gz", "made no wheel"]),
+        (json!({ "requires": ["nowhere"] }), ["what its backend requires", "nowhere"]),
+        (json!({ "requires": ["what is this"] }), ["tool-1.0.tar.gz", "no requirement"]),
+        (json!({ "native": world(&json!({})).path("missing") }), ["its backend failed", "missing"]),
+    ] {
+        let world = world(&plan);
+        world.fails(&["build", "tool", "-o", "app.pex"], 1, &words);
+        assert_eq!((remains(&world), world.files().contains(&"app.pex".to_owned())), (0, false));
+    }
+    // A program of this machine, and a platform that has not what it needs.
+    if cfg!(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")) {
+        let world = world(&json!({ "native": own, "tag": "py3-none-linux_x86_64" }));
+        let version = version();
+        for (platform, words) in [
+            ("manylinux_2_5_x86_64", ["needs glibc", "has 2.5"]),
+            ("musllinux_1_1_x86_64", ["another C library", "musllinux_1_1"]),
+            ("manylinux_2_28_aarch64", ["native code", "does not run on"]),
+        ] {
+            let platform = format!("{platform}-{version}");
+            world.fails(&["build", "tool", "--platform", &platform, "-o", "app.pex"], 1, &words);
+        }
+        world.ok(&["build", "tool", "-o", "app.pex"]);
+    }
+}
+
+/// The version of the Python that builds here, as platforms have it.
+fn version() -> String {
+    let code = "import sys; print('%d.%d' % sys.version_info[:2])";
+    let ran = std::process::Command::new("python3").args(["-c", code]).output().unwrap();
+    String::from_utf8(ran.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn without_a_python_of_that_version_wheels_alone_will_do() {
+    let world = world(&json!({}));
+    let arguments = ["build", "tool", "--platform", "linux_x86_64-cp36", "-o", "app.pex"];
+    world.fails(&arguments, 1, &["tool-1.0.tar.gz", "--python"]);
+    world.index.add("tool-0.9-py3-none-any.whl", &[], &[("tool.py", "")]);
+    let ran = Ran::of(
+        world.command(&arguments).env("PINNACE_CACHE_DIR", world.path("new")).output().unwrap(),
+    );
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert_eq!(log(&world), "");
+}
+
+#[test]
+fn one_of_a_team_builds_and_the_others_take_it() {
+    let world = world(&json!({}));
+    write(&world.path("p/requirements.txt"), "tool\n");
+    write(&world.path("p/app.py"), "import tool\n");
+    let deploy = |cache: &str, service: &str| {
+        let arguments = ["deploy", "p", "--store", "s", "--service", service, "--json"];
+        let ran = world.command(&arguments).env("PINNACE_CACHE_DIR", world.path(cache)).output();
+        let ran = Ran::of(ran.unwrap());
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        serde_json::from_str::<Value>(&ran.out).unwrap()["deps"].clone()
+    };
+    let first = deploy("one", "a");
+    assert_eq!(log(&world), "metadata wheel ");
+    assert_eq!(deploy("two", "b"), first);
+    assert_eq!(log(&world), "metadata wheel ", "it is in the store");
+    world.ok(&["store", "gc", "--store", "s"]);
+    assert_eq!(deploy("three", "c"), first);
+    assert_eq!(log(&world), "metadata wheel ", "a collection leaves it there");
+    world.ok(&["store", "check", "--store", "s"]);
+    let ran = world.ok(&["run", "c", "--store", "s", "--", "python", "-c", "import tool, voice"]);
+    assert_eq!(ran.err, "");
+}
+
+#[test]
+fn a_lock_with_a_source_distribution_is_built_from() {
+    let world = world(&json!({}));
+    world.ok(&["lock", "tool", "-o", "pylock.toml"]);
+    world.ok(&["build", "--lock", "pylock.toml", "-o", "app.pex"]);
+    assert_eq!(seen(&world)["home"], json!([]));
+}
+
+/// A project that its backend describes is asked again only when something changes that the backend looks at.
+#[test]
+fn a_project_is_described_by_its_backend() {
+    let world = World::new();
+    let plan = json!({
+        "name": "shop", "version": "3.0", "tag": "py3-none-any", "dependencies": ["voice<2"],
+        "log": world.path("log"),
+    });
+    for (path, text) in [
+        ("setup.py", "raise SystemExit('nobody runs this')"),
+        ("pyproject.toml", PYPROJECT),
+        ("backend.py", BACKEND),
+        ("plan.json", &plan.to_string()),
+        ("shop.py", "def main():\n    import voice\n    print(voice.say(['hey']))\n"),
+    ] {
+        write(&world.path(&format!("p/{path}")), text);
+    }
+    let deploy = || world.ok(&["deploy", "p", "--store", "s", "--json"]);
+    let done: Value = serde_json::from_str(&deploy().out).unwrap();
+    assert_eq!((&done["service"], &done["path"]), (&json!("shop"), &json!("full")));
+    assert_eq!(log(&world), "metadata ");
+    let run =
+        |command: &[&str]| world.ok(&[&["run", "shop", "--store", "s", "--"], command].concat());
+    assert_eq!(run(&["shop"]).out, "moo hey\n");
+    let code = "import importlib.metadata as m; print(m.version('shop'), m.requires('shop'))";
+    assert_eq!(run(&["python", "-c", code]).out, "3.0 ['voice<2']\n");
+    write(&world.path("p/shop.py"), "def main():\n    print('edited')\n");
+    let done: Value = serde_json::from_str(&deploy().out).unwrap();
+    assert_eq!((&done["path"], log(&world)), (&json!("fast"), "metadata ".to_owned()));
+    write(&world.path("p/plan.json"), &plan.to_string().replace("voice<2", "voice<2,>1"));
+    let done: Value = serde_json::from_str(&deploy().out).unwrap();
+    assert_eq!((&done["path"], log(&world)), (&json!("fast"), "metadata metadata ".to_owned()));
+    let files: Vec<String> = fs::read_dir(world.path("p"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(files.len(), 5, "nothing is written into the project: {files:?}");
+    world.ok(&["build", "--project", "p", "-o", "app.pex"]);
+    assert_eq!(world.run("app.pex", &["-c", "import shop; shop.main()"]).out, "edited\n");
+}

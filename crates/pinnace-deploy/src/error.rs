@@ -25,6 +25,17 @@ impl Error {
         }
     }
 
+    /// Whether the store does not have something that it should have.
+    pub fn is_lost(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Lost { .. } => true,
+            ErrorKind::Store(error) => {
+                matches!(error.kind(), pinnace_store::ErrorKind::Lost { .. })
+            }
+            _ => false,
+        }
+    }
+
     /// Makes the error of an operation on `path`; used as `.map_err(Error::at("read", path))`.
     pub(crate) fn at(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| ErrorKind::Io { doing, path: path.to_owned(), source }.into()

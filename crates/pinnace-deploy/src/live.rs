@@ -25,7 +25,7 @@ pub struct Service<'a> {
 pub struct Live {
     /// Its newest step; `None` if it never had one.
     pub step: Option<Deployment>,
-    /// The release that it is at.
+    /// The release that it is at; `None` if it is at none, or the store has lost it.
     pub release: Option<Release>,
     /// Where the contents of that release are.
     pub(crate) places: Places,
@@ -36,6 +36,10 @@ pub struct Live {
 /// Remembers where the contents of the live release are, by store and service; and the newest step alone.
 const BUCKET: &str = "live-1";
 const STEPS: &str = "step-1";
+/// Remembers when all wheels of a service were seen in its store.
+const SEEN: &str = "seen-1";
+/// A day, in seconds.
+const DAY: u64 = 86_400;
 
 impl<'a> Service<'a> {
     /// The service that a ref of a store is: `wanted/…`.
@@ -95,15 +99,38 @@ impl<'a> Service<'a> {
         }
     }
 
+    /// A release that is lost is none: the next one does not build on it.
     fn read(&self, step: Option<Deployment>) -> Result<Live, Error> {
         let mut live = Live { step, ..Live::default() };
         let Some(digest) = live.digest() else { return Ok(live) };
-        let lost = || ErrorKind::Lost { digest, by: format!("`{}`", self.name) };
-        let stored = self.store.manifest(&digest)?.ok_or_else(lost)?;
-        live.places = self.store.places(&digest)?;
-        live.release = Some(Release::parse(&stored.manifest)?);
-        self.remember(&live);
+        match self.release(&digest) {
+            Ok((release, places)) => {
+                (live.release, live.places) = (Some(release), places);
+                self.remember(&live);
+            }
+            Err(error) if error.is_lost() => {}
+            Err(error) => return Err(error),
+        }
         Ok(live)
+    }
+
+    fn release(&self, digest: &Digest) -> Result<(Release, Places), Error> {
+        let lost = || ErrorKind::Lost { digest: *digest, by: format!("`{}`", self.name) };
+        let stored = self.store.manifest(digest)?.ok_or_else(lost)?;
+        Ok((Release::parse(&stored.manifest)?, self.store.places(digest)?))
+    }
+
+    /// Whether a day has gone by since this machine saw that all wheels of what is live are in the store. `now`
+    /// is in seconds since 1970.
+    pub fn is_due(&self, now: u64) -> bool {
+        let seen = self.machine.known(SEEN, &self.key());
+        let seen = seen.and_then(|bytes| String::from_utf8(bytes).ok()?.parse::<u64>().ok());
+        seen.is_none_or(|seen| now.abs_diff(seen) >= DAY)
+    }
+
+    /// Remembers that all wheels of what is live were seen in the store now.
+    pub fn has_seen_all(&self, now: u64) {
+        self.machine.learn(SEEN, &self.key(), now.to_string().as_bytes());
     }
 
     /// What the machine knows of it.
@@ -153,6 +180,20 @@ impl Live {
     /// The number of its newest step; 0 if it never had one.
     pub fn generation(&self) -> u64 {
         self.step.as_ref().map_or(0, |step| step.generation)
+    }
+
+    /// The same, of which nothing is believed to be in the store before it was looked for there.
+    #[must_use]
+    pub fn distrusted(self) -> Self {
+        Self { places: Places::default(), ..self }
+    }
+
+    /// The same, of which wheels and what else is an object of its own are looked for before they are believed to be
+    /// there.
+    #[must_use]
+    pub fn doubted(mut self) -> Self {
+        self.places.alone.clear();
+        self
     }
 
     /// The digest of the release that it is at.

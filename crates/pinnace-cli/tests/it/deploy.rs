@@ -125,14 +125,47 @@ fn what_means_the_same_keeps_the_fast_path_and_what_does_not_leaves_it() {
     requirements("moo\n");
     assert_eq!(reason(&[]), unchanged);
     requirements("moo\nvoice>=1.6,<1.7\n");
-    assert_eq!(reason(&[]), "full: voice 1.5 -> 1.6");
+    assert_eq!(reason(&[]), "full: voice 1.5 -> 1.6 (p/requirements.txt, line 2)");
     requirements("moo\nextra\n");
     world.fails(&["deploy", "p", "--store", "s", "--locked"], 1, &["`--locked` resolves nothing"]);
-    assert_eq!(reason(&[]), "full: extra 2.0 added");
+    assert_eq!(reason(&[]), "full: extra 2.0 added (p/requirements.txt, line 2)");
     requirements("moo\n");
     assert_eq!(reason(&[]), "full: extra 2.0 gone");
     assert_eq!(reason(&["--upgrade"]), "full: voice 1.6 -> 1.7");
     assert_eq!(reason(&["--full"]), "fast: deps unchanged since generation 8");
+}
+
+/// What the store has lost is put again: at once by `--full`, and by a machine that finds a layer gone.
+#[test]
+fn what_the_store_has_lost_is_put_again() {
+    let world = shop();
+    let first = deploy(&world, &[]);
+    let is_whole =
+        || world.command(&["store", "check", "--store", "s"]).output().unwrap().status.success();
+    fs::remove_dir_all(world.path("s/blobs")).unwrap();
+    assert_eq!(deploy(&world, &[])["changed"], false);
+    assert!(!is_whole());
+    let again = deploy(&world, &["--full"]);
+    assert_eq!((&again["changed"], &again["release"]), (&false.into(), &first["release"]));
+    assert!(again["uploaded"]["objects"].as_u64().unwrap() >= 2, "{again}");
+    assert!(is_whole());
+    for (gone, reason) in
+        [("s/packs", "layer missing in the store"), ("s/manifests", "layer missing in the store")]
+    {
+        fs::remove_dir_all(world.path(gone)).unwrap();
+        let cache = gone.replace('/', "-");
+        let mut command = world.command(&["deploy", "p", "--json"]);
+        let ran = Ran::of(command.env("PINNACE_CACHE_DIR", world.path(&cache)).output().unwrap());
+        let done: Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(
+            (&done["path"], &done["reason"]),
+            (&"full".into(), &reason.into()),
+            "{}",
+            ran.err
+        );
+        assert_eq!(done["release"], first["release"]);
+        assert!(is_whole(), "{gone}");
+    }
 }
 
 #[test]

@@ -308,6 +308,13 @@ impl Request {
         self
     }
 
+    /// Where it stands that a project is wanted, if that is known.
+    pub fn origin(&self, project: &ProjectName) -> Option<&str> {
+        let asked = self.requirements.iter().chain(&self.constraints);
+        let mut own = asked.filter(|one| one.requirement.name() == project);
+        own.find_map(|one| one.origin.as_deref())
+    }
+
     /// The time from which on files are too new, in seconds since 1970.
     pub fn newest(&self) -> Option<u64> {
         self.files.exclude_newer

@@ -1,10 +1,13 @@
 //! The dependencies of a project: from a lock, from what is live, or resolved.
 
-use std::path::{Path as FilePath, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path as FilePath, PathBuf},
+};
 
 use pinnace_deploy::{Contents, Live, LocalBuilder, Wheel as ShippedWheel, WheelSet};
 use pinnace_store::{Digest, Manifest};
-use pinnace_wheel::{Index, Pin, Target, Version, WheelName};
+use pinnace_wheel::{Index, Pin, ProjectName, Request, Target, Version, WheelName};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -24,6 +27,8 @@ pub(crate) struct Dependencies {
     pub(crate) folders: Vec<PathBuf>,
     pub(crate) path: Path,
     pub(crate) reason: String,
+    /// Whether the store has lost those that were live.
+    pub(crate) are_lost: bool,
     /// When they were resolved, in seconds since 1970.
     pub(crate) resolved_at: Option<u64>,
     pub(crate) notes: Vec<String>,
@@ -73,6 +78,15 @@ impl Dependencies {
         }
         kept
     }
+}
+
+/// The dependencies of what is live.
+enum Before {
+    /// Nothing is live.
+    Nothing,
+    /// The store does not have them any more.
+    Lost,
+    Set(WheelSet),
 }
 
 fn extension<'l>(live: &'l Live, key: &str) -> Option<&'l Value> {
@@ -141,10 +155,12 @@ impl Reading<'_> {
         let arguments = self.job.arguments;
         let key = self.key();
         let is_known = extension(self.live, INPUTS).and_then(Value::as_str) == Some(&key);
-        if is_known && !arguments.full && !arguments.upgrade {
-            let set = self
-                .live_set()?
-                .unwrap_or_else(|| WheelSet::new(self.target.to_string(), Vec::new()));
+        let before = self.live_set()?;
+        if is_known
+            && !arguments.full
+            && !arguments.upgrade
+            && let Before::Set(set) = before
+        {
             let at = extension(self.live, RESOLVED_AT).and_then(Value::as_u64);
             let folders = self.wanted.folders.clone();
             return Ok(self.finish(set, folders, key, at, Vec::new(), None));
@@ -157,10 +173,11 @@ impl Reading<'_> {
                 "deploy without `--locked`, or lock: `pinnace lock --project . -o pylock.toml`",
             ));
         }
-        let before = self.live_set()?;
         let session = self.job.session;
         let mut preferring = Wanted { request: self.wanted.request.clone(), ..Wanted::default() };
-        if let Some(before) = before.as_ref().filter(|_| !arguments.upgrade) {
+        if let Before::Set(before) = &before
+            && !arguments.upgrade
+        {
             preferring.request = prefer(preferring.request, before);
         }
         let python = self.job.arguments.platform.python();
@@ -173,7 +190,7 @@ impl Reading<'_> {
         let (set, more) = self.download(&supply, &chosen)?;
         let notes = chosen.notes.iter().cloned().chain(more).collect();
         let now = session.environment.now;
-        Ok(self.finish(set, chosen.folders, key, Some(now), notes, before))
+        Ok(self.finish(set, chosen.folders, key, Some(now), notes, Some(before)))
     }
 
     fn chooser(&self) -> Chooser<'_> {
@@ -243,21 +260,31 @@ impl Reading<'_> {
     }
 
     /// The wheels of the live release.
-    fn live_set(&self) -> Result<Option<WheelSet>, Failure> {
-        let release = self.live.release.as_ref();
-        let Some(layer) = release.and_then(|release| release.dependencies()) else {
-            return Ok(None);
+    fn live_set(&self) -> Result<Before, Failure> {
+        let (digest, release) = (self.live.digest(), self.live.release.as_ref());
+        let (digest, release) = match (digest, release) {
+            (None, _) => return Ok(Before::Nothing),
+            (Some(_), None) => return Ok(Before::Lost),
+            (Some(digest), Some(release)) => (digest, release),
+        };
+        let Some(layer) = release.dependencies() else {
+            return Ok(Before::Set(WheelSet::new(release.platform.clone(), Vec::new())));
         };
         let machine = self.job.machine;
         let known = machine.known(SETS, &layer.digest.to_hex());
         let known = known.and_then(|bytes| Manifest::parse(bytes).ok());
         if let Some(known) = known.filter(|known| known.digest() == layer.digest) {
-            return Ok(Some(WheelSet::parse(&known)?));
+            return Ok(Before::Set(WheelSet::parse(&known)?));
         }
-        let Some(digest) = self.live.digest() else { return Ok(None) };
-        let set = Contents::fetch(&self.job.store.store, &digest)?.dependencies()?;
-        machine.learn(SETS, &layer.digest.to_hex(), set.manifest()?.as_bytes());
-        Ok(Some(set))
+        let fetched = Contents::fetch(&self.job.store.store, &digest);
+        match fetched.and_then(|contents| contents.dependencies()) {
+            Ok(set) => {
+                machine.learn(SETS, &layer.digest.to_hex(), set.manifest()?.as_bytes());
+                Ok(Before::Set(set))
+            }
+            Err(error) if error.is_lost() => Ok(Before::Lost),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// What the inputs come to.
@@ -275,9 +302,10 @@ impl Reading<'_> {
         inputs: String,
         resolved_at: Option<u64>,
         notes: Vec<String>,
-        before: Option<WheelSet>,
+        before: Option<Before>,
     ) -> Dependencies {
-        let path = if self.is_live(&set) { Path::Fast } else { Path::Full };
+        let are_lost = matches!(before, Some(Before::Lost));
+        let path = if self.is_live(&set) && !are_lost { Path::Fast } else { Path::Full };
         if let Ok(manifest) = set.manifest() {
             let key = manifest.digest().to_hex();
             self.job.machine.learn(SETS, &key, manifest.as_bytes());
@@ -289,12 +317,12 @@ impl Reading<'_> {
                 format!("deps unchanged since generation {since}")
             }
             Path::Full => {
-                let before = before.or_else(|| self.live_set().ok().flatten());
-                reason(before.as_ref(), &set)
+                let before = before.map_or_else(|| self.live_set(), Ok);
+                reason(&before.unwrap_or(Before::Lost), &set, &self.wanted.request)
             }
         };
         let notes = self.wanted.notes.iter().cloned().chain(notes).collect();
-        Dependencies { set, folders, path, reason, resolved_at, notes, inputs }
+        Dependencies { set, folders, path, reason, are_lost, resolved_at, notes, inputs }
     }
 }
 
@@ -305,7 +333,7 @@ fn shipped(pin: &Pin) -> Option<ShippedWheel> {
     Some(ShippedWheel::new(pin.wheel()?.as_str(), digest, extras))
 }
 
-fn prefer(mut request: pinnace_wheel::Request, set: &WheelSet) -> pinnace_wheel::Request {
+fn prefer(mut request: Request, set: &WheelSet) -> Request {
     for name in set.wheels.iter().filter_map(|wheel| wheel.name.parse::<WheelName>().ok()) {
         request = request.prefer(name.project().clone(), name.version().clone());
     }
@@ -313,23 +341,30 @@ fn prefer(mut request: pinnace_wheel::Request, set: &WheelSet) -> pinnace_wheel:
 }
 
 /// Why the dependencies are others than before.
-fn reason(before: Option<&WheelSet>, after: &WheelSet) -> String {
+fn reason(before: &Before, after: &WheelSet, request: &Request) -> String {
     const FEW: usize = 3;
-    let Some(before) = before else { return "first deploy".to_owned() };
+    let before = match before {
+        Before::Nothing => return "first deploy".to_owned(),
+        Before::Lost => return "layer missing in the store".to_owned(),
+        Before::Set(before) => before,
+    };
     if before.platform != after.platform {
         return format!("platform changed: {} -> {}", before.platform, after.platform);
     }
     let (old, new) = (versions(before), versions(after));
     let mut changes = Vec::new();
     for (name, version) in &new {
+        let origin = request.origin(name).map_or_else(String::new, |at| format!(" ({at})"));
         match old.get(name) {
             Some(known) if known == version => {}
-            Some(known) => changes.push(format!("{name} {known} -> {version}")),
-            None => changes.push(format!("{name} {version} added")),
+            Some(known) => changes.push(format!("{name} {known} -> {version}{origin}")),
+            None => changes.push(format!("{name} {version} added{origin}")),
         }
     }
     let gone = old.iter().filter(|(name, _)| !new.contains_key(*name));
     changes.extend(gone.map(|(name, version)| format!("{name} {version} gone")));
+    // What the user wrote down says more than what came of it.
+    changes.sort_by_key(|change| !change.ends_with(')'));
     match changes.len() {
         0 => "other files of the same versions".to_owned(),
         count if count > FEW => format!("{}, and {} more", changes[..FEW].join(", "), count - FEW),
@@ -337,7 +372,7 @@ fn reason(before: Option<&WheelSet>, after: &WheelSet) -> String {
     }
 }
 
-fn versions(set: &WheelSet) -> std::collections::BTreeMap<String, Version> {
+fn versions(set: &WheelSet) -> BTreeMap<ProjectName, Version> {
     let names = set.wheels.iter().filter_map(|wheel| wheel.name.parse::<WheelName>().ok());
-    names.map(|name| (name.project().to_string(), name.version().clone())).collect()
+    names.map(|name| (name.project().clone(), name.version().clone())).collect()
 }

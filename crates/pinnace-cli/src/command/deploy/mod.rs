@@ -151,6 +151,8 @@ impl<'a> Job<'a> {
         let dependencies = Dependencies::of(self, &live, target)?;
         let sources = Sources::with(self, own, &dependencies.folders)?;
         timings.lap("resolve");
+        let is_doubted = self.arguments.full || dependencies.are_lost;
+        let live = if is_doubted { live.distrusted() } else { live };
         let mut done = self.done(&live, &dependencies, &sources);
         if self.arguments.dry_run {
             done.state = State::NotPublished;
@@ -161,13 +163,13 @@ impl<'a> Job<'a> {
         let made = ingredients.make(&live, self.machine, self.session.environment.threads)?;
         done.release = Some(made.digest());
         done.source = made.release().sources().next().map(|layer| layer.digest);
-        if live.digest() == Some(made.digest()) {
+        if live.digest() == Some(made.digest()) && !is_doubted {
             timings.lap("build");
             done.state = State::Unchanged;
         } else {
             let draft = made.draft()?;
             timings.lap("build");
-            self.publish(&service, &live, &draft, &dependencies, &mut done, &mut timings)?;
+            self.publish(&service, live, &draft, &dependencies, &mut done, &mut timings)?;
         }
         timings.total(self.session.started);
         done.timings = timings.laps;
@@ -177,19 +179,30 @@ impl<'a> Job<'a> {
     fn publish(
         &self,
         service: &Service<'_>,
-        live: &Live,
+        live: Live,
         draft: &Draft,
         dependencies: &Dependencies,
         done: &mut Done,
         timings: &mut Timings,
     ) -> Result<(), Failure> {
         self.session.reporter.moving("publishing");
-        let (places, moved) = service.put(live, draft)?;
+        let now = self.session.environment.now;
+        let is_due = service.is_due(now);
+        let live = if is_due { live.doubted() } else { live };
+        let (places, moved) = service.put(&live, draft)?;
         timings.lap("upload");
+        if is_due {
+            service.has_seen_all(now);
+        }
+        if let Some(step) = live.step.as_ref().filter(|_| live.digest() == Some(draft.digest())) {
+            service.is_live(draft, step, places)?;
+            (done.moved, done.state) = (moved, State::Unchanged);
+            return Ok(());
+        }
         let mut record = self.record();
-        record.extensions = dependencies.remembered(live);
+        record.extensions = dependencies.remembered(&live);
         record.timings_ms = timings.milliseconds();
-        let step = self.published(service.go_live(live, &draft.digest(), record)?)?;
+        let step = self.published(service.go_live(&live, &draft.digest(), record)?)?;
         service.is_live(draft, &step, places)?;
         done.moved = moved.with_step(&step);
         done.generation = step.generation;

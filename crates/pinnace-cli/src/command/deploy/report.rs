@@ -90,6 +90,11 @@ impl Done {
                 Count(self.moved.objects as usize, "object"),
                 Count(self.moved.reused as usize, "content"),
             ),
+            State::Unchanged if self.moved.objects > 0 => format!(
+                "{name}\nnothing has changed; {} in {} put again{total}",
+                Size(self.moved.bytes),
+                Count(self.moved.objects as usize, "object"),
+            ),
             State::Unchanged => format!("{name}\nnothing has changed{total}"),
             State::NotPublished => format!("{path}\n{}", self.list()),
         }

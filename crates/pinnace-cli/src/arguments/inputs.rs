@@ -25,6 +25,9 @@ pub(crate) struct InputArguments {
     /// With `build --lock uv.lock`: the member of the workspace whose part is wanted
     #[arg(long, value_name = "NAME")]
     pub(crate) package: Option<String>,
+    /// Folders whose code is wanted without being a project.
+    #[arg(skip)]
+    pub(crate) code: Vec<PathBuf>,
     /// Limit versions as this requirements file does (may be repeated)
     #[arg(long, visible_alias = "constraints", value_name = "FILE")]
     pub(crate) constraint: Vec<PathBuf>,

@@ -75,7 +75,8 @@ pub(crate) enum Command {
     Store(StoreCommand),
 }
 
-/// The three ways to say what runs exclude one another.
+/// Without requirements, code or a lock it builds the project in the current folder, as its files, its lock
+/// and its `[tool.pinnace]` describe it.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Build {
     #[command(flatten)]
@@ -95,9 +96,14 @@ pub(crate) struct Build {
     /// Add this module as code, as in `tool` or `tool@src` (may be repeated)
     #[arg(long, value_name = "MOD[@DIR]")]
     pub(crate) add_module: Vec<String>,
-    /// The file to write; a folder with the layouts that are one
+    /// The file to write; a folder with the layouts that are one, and with `--split` [default of a bare
+    /// `build`: the name of the project]
     #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: PathBuf,
+    pub(crate) output: Option<PathBuf>,
+    /// Write two files into a folder: `deps.pex` with all wheels, and `source.pex` with the code, to be run
+    /// with the first on its `PEX_PATH`
+    #[arg(long)]
+    pub(crate) split: bool,
     #[command(flatten)]
     pub(crate) run: Run,
     /// Read no `script` block of `--exe`

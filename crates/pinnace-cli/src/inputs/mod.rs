@@ -1,6 +1,7 @@
 //! What the user wants, from arguments and files, as one request.
 
 mod indexes;
+mod project;
 mod workspace;
 
 use std::{
@@ -21,6 +22,8 @@ use crate::{
     backends::Backends,
     environment::Environment,
 };
+
+pub(crate) use project::{inputs_of, lock_of};
 
 /// What is wanted, and where it may come from.
 #[derive(Debug, Default)]
@@ -89,6 +92,7 @@ impl Wanted {
             reading.project(&folder.join("pyproject.toml"), arguments)?;
         }
         reading.inputs(reader.finish())?;
+        reading.wanted.folders.extend(arguments.code.iter().cloned());
         reading.wanted.files.append(&mut files.borrow_mut());
         reading.arguments(arguments, solve)?;
         Ok(reading.wanted)

@@ -2,7 +2,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
-use crate::world::{World, write};
+use crate::world::{Ran, World, write};
 
 #[test]
 fn a_script_is_built_and_runs() {
@@ -146,4 +146,54 @@ fn an_output_inside_the_sources_is_not_one_of_them() {
     };
     assert!(build() == build(), "the second build has the first one in it");
     assert!(world.ok(&["info", "src/out.pex"]).out.contains("1 of them code"));
+}
+
+/// Without a word it is the project that is here: what it requires, its code, and what it runs.
+#[test]
+fn a_bare_build_is_of_the_project_that_is_here() {
+    let world = World::new();
+    write(
+        &world.path("pyproject.toml"),
+        "[project]\nname = 'shop'\nversion = '1'\ndependencies = ['moo']\nscripts.shop = 'shop:main'\n",
+    );
+    write(&world.path("src/shop.py"), "import sys\ndef main():\n    import moo\n    moo.main()\n");
+    let ran = world.ok(&["build"]);
+    assert!(ran.out.starts_with("shop.pex: "), "{}", ran.out);
+    assert_eq!(world.run("shop.pex", &["a"]).out, "moo a\n");
+    // What `serve` says comes first, with its words where they say no port.
+    write(&world.path("pinnace.toml"), "serve = ['moo', 'a b']\n");
+    world.ok(&["build", "-o", "other.pex"]);
+    assert_eq!(world.run("other.pex", &["c"]).out, "moo a b c\n");
+    write(&world.path("pinnace.toml"), "serve = ['python', '-m', 'moo', '--port={port}']\n");
+    world.ok(&["build", "-o", "other.pex"]);
+    assert_eq!(world.run("other.pex", &[]).out, "moo \n");
+    world.ok(&["lock", "--project", ".", "-o", "pylock.toml"]);
+    world.index.requests();
+    world.ok(&["build", "-o", "other.pex"]);
+    assert_eq!(world.index.requests(), [""; 0], "the lock says all of it");
+    let empty = World::new();
+    empty.fails(&["build"], 2, &["nothing to build", "no project in this folder"]);
+    empty.fails(&["build", "moo"], 2, &["no file to write is named"]);
+    write(&empty.path("requirements.txt"), "moo\n");
+    write(&empty.path("app.py"), "import moo\n");
+    empty.ok(&["build", "-o", "app.pex"]);
+    assert_eq!(empty.run("app.pex", &["-c", "import app; app.moo.main()"]).out, "moo \n");
+}
+
+#[test]
+fn the_wheels_and_the_code_may_be_two_files() {
+    let world = World::new();
+    write(&world.path("src/app.py"), "def main():\n    import moo\n    moo.main()\n");
+    let split = ["build", "moo", "-D", "src", "-m", "app:main", "--split", "-o", "out", "--json"];
+    let read = || -> Value { serde_json::from_str(&world.ok(&split).out).unwrap() };
+    let first = read();
+    let mut command = std::process::Command::new(world.path("out/source.pex"));
+    command.env("PEX_PATH", world.path("out/deps.pex")).env("PEX_ROOT", world.path("pex-root"));
+    assert_eq!(Ran::of(command.arg("x").output().unwrap()).out, "moo x\n");
+    write(&world.path("src/app.py"), "def main():\n    print('edited')\n");
+    let second = read();
+    let digest = |one: &Value, at: usize| one["files"][at]["sha256"].clone();
+    assert_eq!(digest(&first, 0), digest(&second, 0), "the wheels are the same");
+    assert_ne!(digest(&first, 1), digest(&second, 1));
+    world.fails(&["build", "moo", "--split", "--layout", "flat", "-o", "x"], 2, &["`--split`"]);
 }

@@ -3,12 +3,16 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use pinnace_pex::{
-    Bytecode, Compiler, EntryPoint, Pex, PexBuilder, PexInfo, ScriptTarget, WheelFiles, find_script,
+    Bytecode, Compiler, EntryPoint, Pex, PexBuilder, PexInfo, ScriptTarget, WheelFiles,
+    console_scripts, find_script,
 };
 use pinnace_store::parallel;
-use pinnace_wheel::{Cache, Pyproject, Requirement};
+use pinnace_wheel::{Cache, Requirement};
 
-use super::{Job, Part};
+use super::{
+    Job, Part,
+    write::{Holds, Output},
+};
 use crate::{
     Failure,
     arguments::StartArguments,
@@ -23,28 +27,32 @@ impl Job<'_> {
         &self,
         parts: &[Part],
         chosen: &[Chosen],
-        out: &Destination,
+        out: &Output,
     ) -> Result<PexBuilder, Failure> {
         let mut builder = PexBuilder::new();
         for part in parts {
-            let wheels = part.wheels.iter().map(|one| (&one.name, one.sha256));
-            builder.add_platform(&part.target, wheels);
+            let wheels = part.wheels.iter().filter(|_| out.holds.wheels());
+            builder.add_platform(&part.target, wheels.map(|one| (&one.name, one.sha256)));
             builder.require_python(part.python.iter().map(String::as_str));
         }
-        builder.set_requirements(&self.requirements(chosen)?);
+        if out.holds.wheels() {
+            builder.set_requirements(&self.requirements(chosen)?);
+        }
         let start = &self.arguments.start;
         settle(builder.info_mut(), start)?;
         loosen(builder.info_mut(), chosen);
         // Other tools look for what is required, and would refuse the file.
         builder.info_mut().ignore_errors |= self.arguments.solve.no_deps;
-        self.add_code(&mut builder, chosen, out)?;
-        self.set_program(&mut builder, parts, chosen)?;
+        if out.holds.code() {
+            self.add_code(&mut builder, chosen, &out.destination)?;
+            self.set_program(&mut builder, parts, chosen)?;
+        }
         if let Some(line) = &start.python_shebang {
             builder.set_shebang(line)?;
         }
         start.form.apply(&mut builder);
         if start.compile {
-            self.compile(&mut builder, parts)?;
+            self.compile(&mut builder, parts, out.holds)?;
         }
         Ok(builder)
     }
@@ -99,7 +107,10 @@ impl Job<'_> {
             let wheels = parts.iter().flat_map(|part| &part.wheels);
             let wheels = wheels.map(|one| (&one.name, one.sha256));
             let found = find_script(name, wheels, &self.session.storage);
-            let own = || script_of_projects(name, chosen).or_else(|| self.script_of_members(name));
+            let own = || {
+                let of_projects = self.script_of_projects(name, chosen);
+                of_projects.or_else(|| self.script_of_members(name))
+            };
             builder.set_script(match found {
                 Ok(script) => script,
                 Err(error) => own().ok_or(error)?,
@@ -114,6 +125,17 @@ impl Job<'_> {
         Ok(())
     }
 
+    /// A script of a project whose code goes into the file.
+    fn script_of_projects(&self, name: &str, chosen: &[Chosen]) -> Option<ScriptTarget> {
+        let mut folders = chosen.iter().flat_map(|one| &one.folders);
+        folders.find_map(|folder| {
+            let project = self.backends.distribution(folder).ok()??;
+            let scripts = console_scripts(&project.entry_points);
+            let (_, target) = scripts.iter().find(|(known, _)| known == name)?;
+            EntryPoint::parse(target).ok().map(ScriptTarget::EntryPoint)
+        })
+    }
+
     /// A script of the files that are seen together with the one that is built.
     fn script_of_members(&self, name: &str) -> Option<ScriptTarget> {
         let path = self.arguments.start.pex_path.as_deref().unwrap_or_default();
@@ -124,7 +146,12 @@ impl Job<'_> {
     }
 
     /// Adds bytecode, made by an interpreter like the one that will run it.
-    fn compile(&self, builder: &mut PexBuilder, parts: &[Part]) -> Result<(), Failure> {
+    fn compile(
+        &self,
+        builder: &mut PexBuilder,
+        parts: &[Part],
+        holds: Holds,
+    ) -> Result<(), Failure> {
         let [part] = parts else {
             return Err(Failure::usage("`--compile` is for one platform, and several are named"));
         };
@@ -135,23 +162,14 @@ impl Job<'_> {
             Failure::job(message).hint("name one with `--python`, or leave `--compile` out")
         })?;
         let compiler = Compiler::new(found.path())?;
-        let compiled = compile_all(&compiler, &part.wheels, self)?;
-        for (wheel, bytecode) in part.wheels.iter().zip(compiled) {
+        let wheels = if holds.wheels() { part.wheels.as_slice() } else { &[] };
+        let compiled = compile_all(&compiler, wheels, self)?;
+        for (wheel, bytecode) in wheels.iter().zip(compiled) {
             builder.add_bytecode(&wheel.name, bytecode);
         }
         builder.compile_code(compiler);
         Ok(())
     }
-}
-
-/// A script of a project whose code goes into the file.
-fn script_of_projects(name: &str, chosen: &[Chosen]) -> Option<ScriptTarget> {
-    let mut folders = chosen.iter().flat_map(|one| &one.folders);
-    folders.find_map(|folder| {
-        let text = std::fs::read_to_string(folder.join("pyproject.toml")).ok()?;
-        let project = Pyproject::parse(&text, "pyproject.toml").ok()?;
-        EntryPoint::parse(project.script(name)?).ok().map(ScriptTarget::EntryPoint)
-    })
 }
 
 /// What the arguments say of the start.

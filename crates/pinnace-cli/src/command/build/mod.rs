@@ -1,10 +1,14 @@
 //! `pinnace build`: requirements and code in, one file out.
 
 mod assemble;
+mod bare;
 mod report;
+mod write;
+
+use std::path::Path;
 
 use pinnace_deploy::LocalBuilder;
-use pinnace_pex::{InterpreterConstraint, PexBuilder};
+use pinnace_pex::InterpreterConstraint;
 use pinnace_wheel::{ScriptMetadata, Target};
 
 use crate::{
@@ -12,7 +16,6 @@ use crate::{
     arguments::{Build, LayoutName},
     backends::Backends,
     choose::{Chooser, Chosen, Wheel, check},
-    destination::{Destination, Written},
     environment::Environment,
     inputs::{Wanted, check_names},
     platforms::{self, Constrained, Preference},
@@ -40,16 +43,43 @@ pub(crate) fn run(
 }
 
 fn built(arguments: &Build, session: &Session<'_>) -> Result<Built, Failure> {
-    let targets = targets(arguments, session)?;
-    let (environment, python) = (session.environment, arguments.platform.python());
-    let backends = Backends::new(session, &arguments.index, targets.first(), python);
-    let wanted = Wanted::read(&arguments.inputs, &arguments.solve, environment, &backends)?;
-    Job { arguments, targets, wanted, session, environment }.run()
+    let environment = session.environment;
+    if !names_nothing(arguments) {
+        let targets = targets(arguments, session)?;
+        let python = arguments.platform.python();
+        let backends = Backends::new(session, &arguments.index, targets.first(), python);
+        return build(arguments, &targets, &backends, session);
+    }
+    let settings = bare::settings(environment)?;
+    let arguments = bare::with_platform(arguments.clone(), &settings);
+    let targets = targets(&arguments, session)?;
+    let (given, python) = (arguments.index.clone(), arguments.platform.python().map(str::to_owned));
+    let backends = Backends::new(session, &given, targets.first(), python.as_deref());
+    let arguments = bare::with_project(arguments, &settings, &backends, environment)?;
+    build(&arguments, &targets, &backends, session)
+}
+
+fn build(
+    arguments: &Build,
+    targets: &[Target],
+    backends: &Backends<'_>,
+    session: &Session<'_>,
+) -> Result<Built, Failure> {
+    let Some(output) = arguments.output.as_deref() else {
+        return Err(Failure::usage("no file to write is named")
+            .hint("name it with `--output`, as in `pinnace build flask -o app.pex`"));
+    };
+    let environment = session.environment;
+    let wanted = Wanted::read(&arguments.inputs, &arguments.solve, environment, backends)?;
+    Job { arguments, output, targets, backends, wanted, session, environment }.run()
 }
 
 struct Job<'a> {
     arguments: &'a Build,
-    targets: Vec<Target>,
+    /// The file to write, or the folder of them.
+    output: &'a Path,
+    targets: &'a [Target],
+    backends: &'a Backends<'a>,
     wanted: Wanted,
     session: &'a Session<'a>,
     environment: &'a Environment,
@@ -66,9 +96,9 @@ struct Part {
 impl Job<'_> {
     fn run(&self) -> Result<Built, Failure> {
         let mut timings = Timings::default();
-        let out = self.destination()?;
+        let outputs = self.outputs()?;
         let (environment, storage) = (self.environment, &self.session.storage);
-        let targets = &self.targets;
+        let targets = self.targets;
         timings.lap("probe");
         let python = self.arguments.platform.python();
         let index = self.session.index(&self.arguments.index, &self.wanted, python)?;
@@ -95,9 +125,7 @@ impl Job<'_> {
             parts.push(Part { target: target.clone(), wheels, python: checked.python });
         }
         timings.lap("download");
-        let builder = self.builder(&parts, &chosen, &out)?;
-        timings.lap("prepare");
-        let written = self.write(&builder, out).or_else(|failure| {
+        let files = self.write(outputs, &parts, &chosen).or_else(|failure| {
             // A wheel that was damaged on disk is fetched again, once.
             let digests = parts.iter().flat_map(|part| &part.wheels).map(|one| &one.sha256);
             let damaged = self.session.storage.remove_damaged(digests)?;
@@ -107,14 +135,15 @@ impl Job<'_> {
             for (supply, chosen) in supplies.iter().zip(&chosen) {
                 supply.wheels(&chosen.pins)?;
             }
-            self.write(&builder, self.destination()?)
+            self.write(self.outputs()?, &parts, &chosen)
         })?;
         timings.lap("write");
         timings.total(self.session.started);
-        let file = self.arguments.output.display().to_string();
-        let notes = self.notes(&parts, chosen, written.is_large);
+        let file = self.output.display().to_string();
+        let is_large = files.iter().any(|(_, written)| written.is_large);
+        let notes = self.notes(&parts, chosen, is_large);
         let wheels = distinct(parts);
-        Ok(Built { file, written, wheels, timings: timings.laps, notes })
+        Ok(Built { file, files, wheels, timings: timings.laps, notes })
     }
 
     fn chooser(&self) -> Chooser<'_> {
@@ -140,16 +169,6 @@ impl Job<'_> {
         }
         notes.dedup();
         notes
-    }
-
-    fn destination(&self) -> Result<Destination, Failure> {
-        let arguments = self.arguments;
-        Destination::open(&arguments.output, arguments.start.form.layout, self.environment)
-    }
-
-    fn write(&self, builder: &PexBuilder, out: Destination) -> Result<Written, Failure> {
-        let (session, threads) = (self.session, self.environment.threads);
-        out.write(builder, &session.storage, &session.interrupt, threads)
     }
 }
 
@@ -217,10 +236,20 @@ fn check_arguments(arguments: &Build) -> Result<(), Failure> {
         )
         .hint("leave those options out, or take another `--layout`"));
     }
-    if arguments.lock.is_none() {
+    if arguments.lock.is_none() && !names_nothing(arguments) {
         check_names(inputs)?;
     }
-    let nothing = inputs.requirements.is_empty()
+    if arguments.split && arguments.start.form.layout == LayoutName::Flat {
+        return Err(Failure::usage("nothing of a `flat` layout is on a `PEX_PATH`")
+            .hint("leave `--split` out, or take another `--layout`"));
+    }
+    Ok(())
+}
+
+/// Whether nothing is named that goes into the file: then it is the project in the current folder.
+fn names_nothing(arguments: &Build) -> bool {
+    let (run, inputs) = (&arguments.run, &arguments.inputs);
+    inputs.requirements.is_empty()
         && inputs.requirement_files.is_empty()
         && inputs.project.is_none()
         && arguments.lock.is_none()
@@ -229,10 +258,5 @@ fn check_arguments(arguments: &Build) -> Result<(), Failure> {
         && arguments.add_module.is_empty()
         && run.executable.is_none()
         && run.entry.is_none()
-        && !arguments.empty;
-    if nothing {
-        return Err(Failure::usage("there is nothing to build")
-            .hint("name requirements, as in `pinnace build flask -o app.pex`, or a folder of code with `-D`"));
-    }
-    Ok(())
+        && !arguments.empty
 }

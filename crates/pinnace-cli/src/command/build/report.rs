@@ -1,6 +1,6 @@
 //! What the user is told of a build.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use pinnace_store::Digest;
 use serde_json::json;
@@ -13,8 +13,9 @@ use crate::{
 
 /// What was built, and how long it took.
 pub(super) struct Built {
+    /// The file, or the folder of them.
     pub(super) file: String,
-    pub(super) written: Written,
+    pub(super) files: Vec<(PathBuf, Written)>,
     pub(super) wheels: Vec<Wheel>,
     pub(super) timings: Vec<(&'static str, Duration)>,
     pub(super) notes: Vec<String>,
@@ -24,11 +25,14 @@ impl Built {
     pub(super) fn as_text(&self) -> String {
         let total = self.timings.last().map(|(_, total)| total.as_secs_f64()).unwrap_or_default();
         let wheels = Count(self.wheels.len(), "wheel");
-        let (size, digest) = match &self.written.file {
-            Some((bytes, sha256)) => (format!("{}, ", Size(*bytes)), Digest::new(*sha256)),
-            None => (String::new(), Digest::new(self.written.key)),
+        let line = |(name, written): &(PathBuf, Written)| {
+            let (size, digest) = match &written.file {
+                Some((bytes, sha256)) => (format!("{}, ", Size(*bytes)), Digest::new(*sha256)),
+                None => (String::new(), Digest::new(written.key)),
+            };
+            format!("{}: {size}{wheels}, built in {total:.2} s, {digest}", name.display())
         };
-        format!("{}: {size}{wheels}, built in {total:.2} s, {digest}", self.file)
+        self.files.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
     pub(super) fn as_json(&self) -> serde_json::Value {
@@ -41,14 +45,30 @@ impl Built {
                 "sha256": Digest::new(one.sha256).to_hex(),
             })
         });
-        json!({
-            "file": self.file,
-            "sha256": self.written.file.map(|(_, sha256)| Digest::new(sha256).to_string()),
-            "content_digest": self.written.content_digest.map(|one| Digest::new(one).to_string()),
-            "key": Digest::new(self.written.key).to_string(),
-            "bytes": self.written.file.map(|(bytes, _)| bytes),
+        let described = |file: &str, written: &Written| {
+            json!({
+                "file": file,
+                "sha256": written.file.map(|(_, sha256)| Digest::new(sha256).to_string()),
+                "content_digest": written.content_digest.map(|one| Digest::new(one).to_string()),
+                "key": Digest::new(written.key).to_string(),
+                "bytes": written.file.map(|(bytes, _)| bytes),
+            })
+        };
+        let mut json = match self.files.as_slice() {
+            [(_, only)] => described(&self.file, only),
+            several => {
+                let files =
+                    several.iter().map(|(name, one)| described(&name.to_string_lossy(), one));
+                json!({ "file": self.file, "files": files.collect::<Vec<_>>() })
+            }
+        };
+        let more = json!({
             "distributions": distributions.collect::<Vec<_>>(),
             "timings_ms": self.timings.iter().map(|(name, time)| ((*name).to_owned(), milliseconds(time).into())).collect::<serde_json::Map<_, _>>(),
-        })
+        });
+        if let (Some(json), Some(more)) = (json.as_object_mut(), more.as_object()) {
+            json.extend(more.clone());
+        }
+        json
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     Failure,
     arguments::InputArguments,
     choose::{Chooser, Chosen, check},
-    inputs::Wanted,
+    inputs::{Wanted, inputs_of, lock_of},
     supply::{self, Supply},
 };
 
@@ -45,8 +45,8 @@ const SETS: &str = "wheels-1";
 
 impl Dependencies {
     pub(crate) fn of(job: &Job<'_>, live: &Live, target: &Target) -> Result<Self, Failure> {
-        let mut inputs = inputs(job)?;
-        let lock = lock(&job.folder)?;
+        let mut inputs = inputs_of(&job.folder, job.settings, &job.backends)?;
+        let lock = lock_of(&job.folder);
         // Only a workspace has members.
         let is_workspace = lock.as_ref().is_some_and(|file| file.ends_with("uv.lock"));
         inputs.package = inputs.package.filter(|_| is_workspace);
@@ -91,34 +91,6 @@ enum Before {
 
 fn extension<'l>(live: &'l Live, key: &str) -> Option<&'l Value> {
     live.step.as_ref()?.extensions.get(key)
-}
-
-/// Where the project says what it requires.
-fn inputs(job: &Job<'_>) -> Result<InputArguments, Failure> {
-    let mut inputs = InputArguments {
-        extra: job.settings.extra.clone(),
-        group: job.settings.group.clone(),
-        ..InputArguments::default()
-    };
-    if let Some(project) = job.backends.project(&job.folder)? {
-        inputs.package = project.name()?.map(|name| name.to_string());
-        let is_static = project.metadata()?.is_some() || !inputs.group.is_empty();
-        inputs.project = is_static.then(|| job.folder.clone());
-    }
-    let requirements = job.folder.join("requirements.txt");
-    if requirements.is_file() {
-        inputs.requirement_files.push(requirements);
-    }
-    Ok(inputs)
-}
-
-/// The lock of a project: its own, or that of the workspace that it is in.
-fn lock(folder: &FilePath) -> Result<Option<PathBuf>, Failure> {
-    let own = folder.join("pylock.toml");
-    if own.is_file() {
-        return Ok(Some(own));
-    }
-    Ok(folder.ancestors().map(|one| one.join("uv.lock")).find(|file| file.is_file()))
 }
 
 struct Reading<'a> {

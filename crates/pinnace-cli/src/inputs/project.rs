@@ -1,0 +1,39 @@
+//! What the project in a folder requires, and where it says so.
+
+use std::path::{Path, PathBuf};
+
+use pinnace_deploy::Settings;
+
+use crate::{Failure, arguments::InputArguments, backends::Backends};
+
+/// The arguments that mean the project in a folder: what it says itself, and the `requirements.txt` beside it.
+pub(crate) fn inputs_of(
+    folder: &Path,
+    settings: &Settings,
+    backends: &Backends<'_>,
+) -> Result<InputArguments, Failure> {
+    let mut inputs = InputArguments {
+        extra: settings.extra.clone(),
+        group: settings.group.clone(),
+        ..InputArguments::default()
+    };
+    if let Some(project) = backends.project(folder)? {
+        inputs.package = project.name()?.map(|name| name.to_string());
+        let says_something = project.metadata()?.is_some() || !inputs.group.is_empty();
+        inputs.project = says_something.then(|| folder.to_owned());
+    }
+    let requirements = folder.join("requirements.txt");
+    if requirements.is_file() {
+        inputs.requirement_files.push(requirements);
+    }
+    Ok(inputs)
+}
+
+/// The lock of a project: its own, or that of the workspace that it is in.
+pub(crate) fn lock_of(folder: &Path) -> Option<PathBuf> {
+    let own = folder.join("pylock.toml");
+    if own.is_file() {
+        return Some(own);
+    }
+    folder.ancestors().map(|one| one.join("uv.lock")).find(|file| file.is_file())
+}

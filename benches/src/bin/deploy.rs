@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! cargo build --release --workspace
-//! target/release/deploy [--runs N] [--folder DIR] [--files N] [--project DIR] [--s3 s3://BUCKET/FOLDER]
+//! target/release/deploy [--runs N] [--folder DIR] [--files N] [--wheels N] [--project DIR] [--s3 s3://BUCKET/FOLDER]
 //! ```
 //!
-//! The project has `--files` files of its own, or is a copy of `--project`. With `--s3` the store is there, behind a
+//! The project has `--files` files of its own and requires `--wheels` wheels of 20 files, or is a copy of `--project`. With `--s3` the store is there, behind a
 //! proxy in this process that adds 30 ms to each request (`AWS_ENDPOINT_URL` and the like say which server).
 #![expect(clippy::print_stdout, reason = "it is a program")]
 
@@ -19,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+use pinnace_archive::{ArchivePath, Mode, Writer};
 use pinnace_benches::{Lanes, delayed};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -33,7 +34,7 @@ struct World {
 
 fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
-    let (mut runs, mut folder, mut files) = (9, env::temp_dir(), 200);
+    let (mut runs, mut folder, mut files, mut wheels) = (9, env::temp_dir(), 200, 0);
     let (mut project, mut s3) = (None, None);
     while let Some(argument) = arguments.next() {
         let value = arguments.next().ok_or(format!("{argument} has no value"))?;
@@ -41,6 +42,7 @@ fn main() -> Result<()> {
             "--runs" => runs = value.parse()?,
             "--folder" => folder = value.into(),
             "--files" => files = value.parse()?,
+            "--wheels" => wheels = value.parse()?,
             "--project" => project = Some(PathBuf::from(value)),
             "--s3" => s3 = Some(value),
             _ => return Err(format!("{argument} is no option").into()),
@@ -50,7 +52,10 @@ fn main() -> Result<()> {
     let own = folder.path().join("project");
     match project {
         Some(project) => copy(&project, &own)?,
-        None => make(&own, files)?,
+        None => {
+            make(&own, files)?;
+            require(&own, &folder.path().join("links"), wheels)?;
+        }
     }
     let endpoint = s3.as_ref().map(|_| endpoint()).transpose()?;
     let local = folder.path().join("store").display().to_string();
@@ -67,6 +72,8 @@ impl World {
             "deploy, one line edited",
             "the environment's interpreter",
             "run, laid out",
+            "deploy, resolved anew",
+            "run, a machine that has nothing",
         ]);
         self.pinnace(&["run", "bench", "--", "python", "-c", "pass"])?;
         let python = self.find("bin/python")?;
@@ -79,6 +86,10 @@ impl World {
             self.pinnace(&["run", "bench", "--", "python", "-c", "pass"])?;
             lanes.time(run, 3, || finish(Command::new(&python).args(["-c", "pass"])))?;
             lanes.time(run, 4, || self.pinnace(&["run", "bench", "--", "python", "-c", "pass"]))?;
+            lanes.time(run, 5, || self.pinnace(&["deploy", "project", "--full", "-q"]))?;
+            let new = self.folder.join(format!("cache-{run}"));
+            // It stays: ext4 looks long for inodes that were not in use a moment ago.
+            lanes.time(run, 6, || self.run_on(&new))?;
         }
         for (name, median) in lanes.medians() {
             println!("  {name:32} {:7.1} ms", median.as_secs_f64() * 1e3);
@@ -87,17 +98,27 @@ impl World {
     }
 
     fn pinnace(&self, arguments: &[&str]) -> Result<()> {
+        finish(self.command()?.args(arguments))
+    }
+
+    /// Runs the release on a machine whose cache is there, and empty.
+    fn run_on(&self, cache: &Path) -> Result<()> {
+        let mut command = self.command()?;
+        command.args(["run", "bench", "--", "python", "-c", "pass"]);
+        finish(command.env("PINNACE_CACHE_DIR", cache))
+    }
+
+    fn command(&self) -> Result<Command> {
         let program = env::current_exe()?.with_file_name("pinnace");
         let mut command = Command::new(program);
         command
-            .args(arguments)
             .current_dir(&self.folder)
             .env("PINNACE_CACHE_DIR", self.folder.join("cache"))
             .env("PINNACE_STORE", &self.store);
         if let Some(endpoint) = &self.endpoint {
             command.env("AWS_ENDPOINT_URL", endpoint);
         }
-        finish(&mut command)
+        Ok(command)
     }
 
     /// A file of some environment that was laid out.
@@ -132,6 +153,40 @@ fn make(folder: &Path, files: usize) -> Result<()> {
         fs::File::create(package.join(format!("module{number}.py")))?.write_all(text.as_bytes())?;
     }
     settings(folder)
+}
+
+/// Wheels of twenty files of 2 kB in a folder, all of which the project requires.
+fn require(project: &Path, links: &Path, wheels: usize) -> Result<()> {
+    fs::create_dir_all(links)?;
+    let mut requirements = format!("--no-index\n--find-links {}\n", links.display());
+    for number in 0..wheels {
+        requirements.push_str(&format!("wheel{number}==1.0\n"));
+        let path = links.join(format!("wheel{number}-1.0-py3-none-any.whl"));
+        fs::File::create(path)?.write_all(&wheel(number)?)?;
+    }
+    fs::File::create(project.join("requirements.txt"))?.write_all(requirements.as_bytes())?;
+    Ok(())
+}
+
+fn wheel(number: usize) -> Result<Vec<u8>> {
+    let info = format!("wheel{number}-1.0.dist-info");
+    let head = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n";
+    let metadata = format!("Metadata-Version: 2.1\nName: wheel{number}\nVersion: 1.0\n");
+    let mut members = vec![
+        (format!("{info}/METADATA"), metadata),
+        (format!("{info}/RECORD"), String::new()),
+        (format!("{info}/WHEEL"), head.to_owned()),
+    ];
+    for module in 0..20 {
+        let text = format!("NUMBER = {number}, {module}\n").repeat(110);
+        members.push((format!("wheel{number}/module{module:02}.py"), text));
+    }
+    members.sort();
+    let mut writer = Writer::new(Vec::new());
+    for (path, text) in &members {
+        writer.bytes(&ArchivePath::parse(path)?, Mode::File, text.as_bytes())?;
+    }
+    Ok(writer.finish()?.0)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

@@ -15,19 +15,14 @@ use pinnace_wheel::{
     WheelName,
 };
 
-use crate::{
-    Failure, arguments::InputArguments, environment::Environment, inputs::Wanted, supply::Supply,
-};
+use crate::{Failure, arguments::InputArguments, inputs::Wanted, supply::Supply};
 
 /// Chooses from what is wanted.
 pub(crate) struct Chooser<'a> {
     pub(crate) inputs: &'a InputArguments,
-    /// The lock to take files of, in place of resolving.
-    pub(crate) lock: Option<&'a Path>,
     /// Whether nothing that is required is asked for.
     pub(crate) is_intransitive: bool,
     pub(crate) wanted: &'a Wanted,
-    pub(crate) environment: &'a Environment,
 }
 
 /// A wheel that was chosen.
@@ -42,6 +37,8 @@ pub(crate) struct Chosen {
     pub(crate) pins: Vec<Pin>,
     /// The folders whose code goes into the file.
     pub(crate) folders: Vec<PathBuf>,
+    /// Folders of projects that are no packages, which a lock has all the same.
+    pub(crate) left_alone: Vec<Folder>,
     /// Projects that were overridden or excluded: what others require of them need not hold.
     pub(crate) loosened: BTreeSet<ProjectName>,
     /// Whether nothing that is required was asked for.
@@ -50,6 +47,11 @@ pub(crate) struct Chosen {
 }
 
 impl Chosen {
+    /// Whether something of it must be built.
+    pub(crate) fn needs_build(&self) -> bool {
+        self.pins.iter().any(|pin| pin.wheel().is_none())
+    }
+
     /// Projects that need not be as others require: what is there all the same was overridden.
     pub(crate) fn overridden_and_excluded(&self) -> (Vec<String>, Vec<String>) {
         let pins: BTreeSet<&ProjectName> = self.pins.iter().map(Pin::project).collect();
@@ -61,24 +63,22 @@ impl Chosen {
 }
 
 impl Chooser<'_> {
-    /// From the lock that is named, or the newest.
-    pub(crate) fn choose(&self, supply: &Supply<'_>, target: &Target) -> Result<Chosen, Failure> {
-        if let Some(file) = self.lock {
-            let path = self.environment.folder.join(file);
-            return self.locked(&path, target);
-        }
+    /// The newest that will do.
+    pub(crate) fn choose(&self, supply: &Supply<'_>) -> Result<Chosen, Failure> {
         let request = &self.wanted.request;
         let resolution = supply.resolve_to_wheels(request)?;
         let notes = resolution.warnings().to_vec();
         Ok(Chosen {
             pins: resolution.pins().to_vec(),
             folders: self.wanted.folders.clone(),
+            left_alone: Vec::new(),
             loosened: request.loosened().cloned().collect(),
             is_intransitive: self.is_intransitive,
             notes,
         })
     }
 
+    /// What a lock has for a platform.
     pub(crate) fn locked(&self, path: &Path, target: &Target) -> Result<Chosen, Failure> {
         let text = fs::read_to_string(path).map_err(|error| {
             Failure::job(format!("cannot read the lock `{}`: {error}", path.display()))
@@ -134,16 +134,13 @@ fn chosen(selection: Selection) -> Result<Chosen, Failure> {
     }
     let (packages, rest): (Vec<Folder>, Vec<Folder>) =
         selection.folders.into_iter().partition(|folder| folder.kind == FolderKind::Package);
-    let note = |folder: &Folder| {
-        let path = folder.path.display();
-        format!("`{}` in `{path}` is no package, and not in the file; `-D` adds it", folder.project)
-    };
     Ok(Chosen {
         pins: selection.pins,
         folders: packages.into_iter().map(|folder| folder.path).collect(),
+        left_alone: rest,
         loosened: selection.loosened.into_iter().collect(),
         is_intransitive: false,
-        notes: rest.iter().map(note).collect(),
+        notes: Vec::new(),
     })
 }
 

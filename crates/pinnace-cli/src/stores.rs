@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use pinnace_store::{Durability, LocalStore, Progress, S3Backend, Store, Watched};
+use pinnace_store::{Durability, LocalStore, MemoryBackend, Progress, S3Backend, Store, Watched};
 
 use crate::{Failure, environment::Environment, progress::Reporter};
 
@@ -11,6 +11,8 @@ use crate::{Failure, environment::Environment, progress::Reporter};
 pub(crate) enum Absent {
     /// The store is made.
     Make,
+    /// It is as if the store were there, with nothing in it.
+    Pretend,
     /// It is an error: the name is a wrong one.
     Refuse,
 }
@@ -40,9 +42,15 @@ pub(crate) fn unseen(
         Place::Folder(path) => {
             let backend = match absent {
                 Absent::Make => Some(LocalStore::open(path, Durability::Durable)?),
-                Absent::Refuse => LocalStore::open_existing(path, Durability::Durable)?,
+                Absent::Pretend | Absent::Refuse => {
+                    LocalStore::open_existing(path, Durability::Durable)?
+                }
             };
-            Store::unseen(Watched::new(backend.ok_or_else(|| nothing_at(url))?, progress))
+            match backend {
+                Some(backend) => Store::unseen(Watched::new(backend, progress)),
+                None if absent == Absent::Pretend => Store::unseen(MemoryBackend::new()),
+                None => return Err(nothing_at(url)),
+            }
         }
     };
     Ok(Unseen { store, url: url.to_owned(), absent })
@@ -59,7 +67,7 @@ impl Unseen {
     /// Makes sure that there is a store, of this format.
     pub(crate) fn is_there(&self) -> Result<(), Failure> {
         match (self.absent, self.store.exists()?) {
-            (_, true) => Ok(()),
+            (_, true) | (Absent::Pretend, false) => Ok(()),
             (Absent::Make, false) => Ok(self.store.make()?),
             (Absent::Refuse, false) => Err(nothing_at(&self.url)),
         }

@@ -64,25 +64,20 @@ def raise_loopback():
 
 
 class Watch:
-    """What of a folder is read and listed, which is what an answer depends on."""
+    """Which files of a folder are read, and whether other programs are run, which may read anything."""
 
     def __init__(self, folder):
         self.folder = os.path.realpath(folder) + os.sep
-        self.read, self.listed = set(), set()
+        self.read, self.runs_others = set(), False
         sys.addaudithook(self.event)
 
     def event(self, name, arguments):
         if name == "open" and isinstance(arguments[0], (str, bytes)):
-            self.note(self.read, arguments[0])
-        elif name in ("os.listdir", "os.scandir"):
-            self.note(self.listed, "." if arguments[0] in (None, "") else arguments[0])
-
-    def note(self, seen, path):
-        if isinstance(path, int):
-            return
-        path = os.path.realpath(os.fsdecode(path))
-        if path.startswith(self.folder) or path + os.sep == self.folder:
-            seen.add(path[len(self.folder) :])
+            path = os.path.realpath(os.fsdecode(arguments[0]))
+            if path.startswith(self.folder):
+                self.read.add(path[len(self.folder) :])
+        elif name in ("subprocess.Popen", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn"):
+            self.runs_others = True
 
 
 def load(name, folders):
@@ -116,7 +111,7 @@ def main():
     answer = call(order)
     answer["network"] = not has_left
     if watch:
-        answer["read"], answer["listed"] = sorted(watch.read), sorted(watch.listed)
+        answer["read"], answer["runs_others"] = sorted(watch.read), watch.runs_others
     with open(answer_file, "w", encoding="utf-8") as file:
         json.dump(answer, file)
 

@@ -159,7 +159,7 @@ impl<'a> Contents<'a> {
     }
 }
 
-fn create(path: &Path, mode: FileMode) -> io::Result<File> {
+pub(crate) fn create(path: &Path, mode: FileMode) -> io::Result<File> {
     let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]

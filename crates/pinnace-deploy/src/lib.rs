@@ -75,7 +75,7 @@ mod scan;
 mod settings;
 mod tree;
 
-pub use build::{Builder, Builds, Built, Described, LocalBuilder, Order, Product};
+pub use build::{Ask, Builder, Builds, Built, Described, LocalBuilder, Order, Product};
 pub use contents::Contents;
 pub use draft::Draft;
 pub use error::{Error, ErrorKind};
@@ -86,7 +86,7 @@ pub use live::{Live, Service};
 pub use machine::Machine;
 pub use make::{Ingredients, Made, SourceFolder};
 pub use process::{Drain, Process, Ready, Stop};
-pub use project::{needs_backend, read_project};
+pub use project::{SaidBy, read_project};
 pub use publish::Moved;
 pub use release::{Exports, Layer, LayerKind, LocalDistribution, Release, Wheel, WheelSet};
 pub use rules::{Reason, Rules};

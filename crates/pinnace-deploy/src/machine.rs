@@ -3,10 +3,11 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use pinnace_pex::{ReadSeek, WheelFiles};
-use pinnace_store::{Blob, Cache, Digest, Durability, LocalStore};
+use pinnace_store::{Blob, Cache, Digest, Durability, LocalStore, PendingFolder};
 
 use crate::Error;
 
@@ -58,16 +59,32 @@ impl Machine {
         self.folder.join("unpacked").join("1")
     }
 
-    /// Where builds have their folders until they are done.
-    pub(crate) fn workplace(&self) -> Result<PathBuf, Error> {
+    /// A folder for a build, which goes when it is dropped. What builds that were killed have left goes, too.
+    pub(crate) fn workplace(&self, name: &str) -> Result<PendingFolder, Error> {
         let folder = self.folder.join("builds").join("1");
         fs::create_dir_all(&folder).map_err(Error::at("create the folder", &folder))?;
-        Ok(folder)
+        let new = PendingFolder::create(&folder.join(name), Durability::Remade)?;
+        remove_old(&folder, &new.unfinished_path());
+        Ok(new)
     }
 
     /// Where environments are, by what is in them.
     pub(crate) fn environments(&self) -> PathBuf {
         self.folder.join("environments").join("1")
+    }
+}
+
+/// No build takes a day.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
+/// Removes what is in a folder and a day older than something new in it, as far as that can be done.
+fn remove_old(folder: &Path, new: &Path) {
+    let modified = |path: &Path| fs::metadata(path).and_then(|one| one.modified()).ok();
+    let Some(limit) = modified(new).and_then(|now| now.checked_sub(LONGEST)) else { return };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let old = entries.map(|entry| entry.path());
+    for path in old.filter(|path| modified(path).is_some_and(|time| time < limit)) {
+        let _ = fs::remove_dir_all(path);
     }
 }
 

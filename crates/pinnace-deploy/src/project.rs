@@ -7,7 +7,7 @@ use pinnace_wheel::Pyproject;
 use crate::Error;
 
 /// What the project in a folder says: its `pyproject.toml` (PEP 621, or Poetry's table), else its `setup.cfg`, unless
-/// its `setup.py` says more; that is [not read](needs_backend). `None` if it has none of these.
+/// its `setup.py` says more; that is [not read](SaidBy). `None` if it has none of these.
 ///
 /// # Errors
 ///
@@ -28,14 +28,32 @@ pub fn read_project(folder: &Path) -> Result<Option<Pyproject>, Error> {
     }))
 }
 
-/// Whether only the backend of the project in a folder tells what it requires.
-///
-/// # Errors
-///
-/// If what its files say is malformed.
-pub fn needs_backend(folder: &Path, project: &Pyproject) -> Result<bool, Error> {
-    let is_project = project.name()?.is_some() || folder.join("setup.py").is_file();
-    Ok(is_project && project.metadata()?.is_none())
+/// Who says what a project is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SaidBy {
+    /// Its files.
+    Files,
+    /// Its files, but for its version, which only its backend tells.
+    FilesAndBackend,
+    /// Its backend.
+    Backend,
+}
+
+impl SaidBy {
+    /// Who says it of the project in a folder.
+    ///
+    /// # Errors
+    ///
+    /// If what its files say is malformed.
+    pub fn of(folder: &Path, project: &Pyproject) -> Result<Self, Error> {
+        let is_project = project.name()?.is_some() || folder.join("setup.py").is_file();
+        Ok(match (is_project, project.metadata()?) {
+            (false, _) => Self::Files,
+            (true, None) => Self::Backend,
+            (true, Some(_)) if project.has_version() => Self::Files,
+            (true, Some(_)) => Self::FilesAndBackend,
+        })
+    }
 }
 
 pub(crate) fn read(path: &Path) -> Result<Option<String>, Error> {

@@ -6,6 +6,7 @@
 import json
 import os
 import socket
+import subprocess
 import zipfile
 
 PLAN = json.load(open("plan.json"))
@@ -28,6 +29,11 @@ def prepare_metadata_for_build_wheel(out, settings=None):
 def build_wheel(out, settings=None, metadata=None):
     note("wheel")
     print("the plan is", PLAN)
+    if "starts" in PLAN:
+        subprocess.Popen(PLAN["starts"].split())
+    if "runs" in PLAN:
+        note("started")
+        subprocess.call(PLAN["runs"].split())
     if "fails" in PLAN:
         raise SystemExit(PLAN["fails"])
     wheel = "{name}-{version}-{tag}.whl".format(**PLAN)

@@ -154,12 +154,75 @@ fn one_of_a_team_builds_and_the_others_take_it() {
     assert_eq!(ran.err, "");
 }
 
+/// What its backend requires is looked up, although nothing is resolved.
 #[test]
 fn a_lock_with_a_source_distribution_is_built_from() {
-    let world = world(&json!({}));
-    world.ok(&["lock", "tool", "-o", "pylock.toml"]);
-    world.ok(&["build", "--lock", "pylock.toml", "-o", "app.pex"]);
+    let world = world(&json!({ "requires": ["helper"] }));
+    world.index.add("helper-1.0-py3-none-any.whl", &[], &[("helper.py", "")]);
+    write(&world.path("p/app.py"), "import tool\n");
+    world.ok(&["lock", "tool", "-o", "p/pylock.toml"]);
+    let elsewhere = |arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        command.env("PINNACE_CACHE_DIR", world.path("empty")).env_remove("PIP_INDEX_URL");
+        let index = format!("[global]\nindex-url = {}\n", world.index.url());
+        write(&world.path("pip.conf"), &index);
+        let ran = Ran::of(command.env("PIP_CONFIG_FILE", world.path("pip.conf")).output().unwrap());
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+    };
+    elsewhere(&["build", "--lock", "p/pylock.toml", "-o", "app.pex"]);
     assert_eq!(seen(&world)["home"], json!([]));
+    fs::remove_dir_all(world.path("empty")).unwrap();
+    elsewhere(&["deploy", "p", "--store", "s"]);
+}
+
+/// Nothing that a build has started outlives it, whether it ends or is ended.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_build_has_started_ends_with_it() {
+    for (plan, signal) in [
+        (json!({ "starts": "sleep 98765" }), None),
+        (json!({ "runs": "sleep 98764" }), Some("INT")),
+        (json!({ "runs": "sleep 98763" }), Some("TERM")),
+    ] {
+        let world = world(&plan);
+        let mut command = world.command(&["build", "tool", "-o", "app.pex"]);
+        let (out, err) = (std::process::Stdio::null(), std::process::Stdio::null());
+        let mut child = command.stdout(out).stderr(err).spawn().unwrap();
+        if let Some(signal) = signal {
+            wait_for(|| log(&world).contains("started"));
+            let id = child.id().to_string();
+            std::process::Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap();
+        }
+        assert_eq!(child.wait().unwrap().success(), signal.is_none());
+        let sleeping = plan.as_object().unwrap().values().next().unwrap().as_str().unwrap();
+        wait_for(|| {
+            let found =
+                std::process::Command::new("pgrep").args(["-f", sleeping]).output().unwrap();
+            found.stdout.is_empty()
+        });
+        assert_eq!(remains(&world), 0);
+    }
+}
+
+/// Whether a process of that command line runs.
+#[cfg(target_os = "linux")]
+fn is_running(command: &str) -> bool {
+    let lines = fs::read_dir("/proc").unwrap().filter_map(|process| {
+        let bytes = fs::read(process.ok()?.path().join("cmdline")).ok()?;
+        Some(String::from_utf8_lossy(&bytes).replace('\0', " "))
+    });
+    lines.into_iter().any(|line| line.trim() == command)
+}
+
+#[cfg(target_os = "linux")]
+fn wait_for(is_so: impl Fn() -> bool) {
+    for _ in 0..200 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("it never came to be");
 }
 
 /// A project that its backend describes is asked again only when something changes that the backend looks at.
@@ -194,6 +257,13 @@ fn a_project_is_described_by_its_backend() {
     write(&world.path("p/plan.json"), &plan.to_string().replace("voice<2", "voice<2,>1"));
     let done: Value = serde_json::from_str(&deploy().out).unwrap();
     assert_eq!((&done["path"], log(&world)), (&json!("fast"), "metadata metadata ".to_owned()));
+    // Not only what it is seen to read counts, and it may be told to be asked.
+    write(&world.path("p/more.txt"), "new\n");
+    deploy();
+    assert_eq!(log(&world).matches("metadata").count(), 3);
+    world.ok(&["deploy", "p", "--store", "s", "--full"]);
+    assert_eq!(log(&world).matches("metadata").count(), 4);
+    fs::remove_file(world.path("p/more.txt")).unwrap();
     let files: Vec<String> = fs::read_dir(world.path("p"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -201,4 +271,82 @@ fn a_project_is_described_by_its_backend() {
     assert_eq!(files.len(), 5, "nothing is written into the project: {files:?}");
     world.ok(&["build", "--project", "p", "-o", "app.pex"]);
     assert_eq!(world.run("app.pex", &["-c", "import shop; shop.main()"]).out, "edited\n");
+}
+
+/// What `prepare` makes is there when the backend is asked; and what is said of the same files counts.
+#[test]
+fn a_backend_sees_what_ships_as_it_ships() {
+    let world = World::new();
+    let plan = |dependency: &str| {
+        json!({ "name": "shop", "version": "3.0", "tag": "py3-none-any", "dependencies": [dependency] }).to_string()
+    };
+    for (path, text) in [
+        ("pyproject.toml", PYPROJECT),
+        ("backend.py", BACKEND),
+        ("setup.py", ""),
+        ("base.json", &plan("voice")),
+        (".gitignore", "plan.json\n"),
+        (
+            "pinnace.toml",
+            "prepare = ['cp', 'base.json', 'plan.json']\ninclude = ['plan.json']\nexclude = ['dangling']\n",
+        ),
+    ] {
+        write(&world.path(&format!("p/{path}")), text);
+    }
+    std::os::unix::fs::symlink("nowhere", world.path("p/dangling")).unwrap();
+    let deploy = || -> Value {
+        serde_json::from_str(&world.ok(&["deploy", "p", "--store", "s", "--json"]).out).unwrap()
+    };
+    let first = deploy();
+    write(&world.path("p/base.json"), &plan("moo"));
+    let second = deploy();
+    assert_eq!(second["path"], "full");
+    assert!(second["reason"].as_str().unwrap().contains("moo 1.0 added"), "{second}");
+    // A release that is there needs nobody to be asked but for its service's name.
+    let release = first["release"].as_str().unwrap();
+    write(&world.path("p/base.json"), "broken");
+    world.fails(&["deploy", "p", "--store", "s"], 1, &["cannot be built"]);
+    world.ok(&["deploy", "p", "--store", "s", "--release", release, "--service", "shop"]);
+}
+
+#[test]
+fn what_copying_does_not_do_is_said() {
+    let world = World::new();
+    for (path, text) in [
+        ("p/pyproject.toml", "[project]\nname = 'shop'\nversion = '1'\n"),
+        ("p/setup.py", "from setuptools import setup\nsetup(ext_modules=[])\n"),
+        ("q/pyproject.toml", "[project]\nname = 'shop'\nversion = '1'\n"),
+        ("q/setup.py", "from setuptools import setup\nsetup(scripts=['bin/x'])\n"),
+    ] {
+        write(&world.path(path), text);
+    }
+    let said = |folder: &str| world.ok(&["deploy", folder, "--store", "s"]).err;
+    assert!(said("p").contains("native code"), "{}", said("p"));
+    assert!(said("q").contains("not put on PATH"), "{}", said("q"));
+}
+
+/// A version that the files leave to the backend is asked for; where it is not to be had, the rest is deployed.
+#[test]
+fn a_version_that_only_the_backend_tells_is_asked_for() {
+    let world = World::new();
+    let plan = json!({ "name": "shop", "version": "7.1", "tag": "py3-none-any" });
+    let project = "[project]\nname = 'shop'\ndynamic = ['version']\n";
+    for (path, text) in [
+        ("p/pyproject.toml", format!("{project}{PYPROJECT}")),
+        ("p/backend.py", BACKEND.to_owned()),
+        ("p/plan.json", plan.to_string()),
+    ] {
+        write(&world.path(path), &text);
+    }
+    let version = || {
+        world.ok(&["deploy", "p", "--store", "s"]);
+        let code = "import importlib.metadata as m; print(m.version('shop'))";
+        world.ok(&["run", "shop", "--store", "s", "--", "python", "-c", code]).out
+    };
+    assert_eq!(version(), "7.1\n");
+    write(
+        &world.path("p/pyproject.toml"),
+        &format!("{project}[build-system]\nrequires = ['nowhere']\n"),
+    );
+    assert_eq!(version(), "0\n");
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use pinnace_pex::PexDistribution;
-use pinnace_wheel::{Match, Metadata, ProjectName, Target, Version, WheelName};
+use pinnace_wheel::{Match, Metadata, ProjectName, Tag, Target, Version, WheelName};
 
 use super::elf::{self, Needs};
 use crate::{Error, ErrorKind, Machine, Wheel};
@@ -123,7 +123,7 @@ impl Check<'_> {
         for file in files(folder)? {
             own.extend(file.file_name().map(|name| name.to_string_lossy().into_owned()));
             let Some(needs) = self.needs(&file)? else { continue };
-            self.runs(&file, name, &needs)?;
+            self.runs(&file, &needs)?;
             foreign.extend(needs.libraries);
         }
         let is_foreign = |library: &String| {
@@ -156,10 +156,17 @@ impl Check<'_> {
         })
     }
 
-    fn runs(&self, file: &Path, name: &WheelName, needs: &Needs) -> Result<(), Error> {
+    fn runs(&self, file: &Path, needs: &Needs) -> Result<(), Error> {
         let shown = shown(file);
-        let tags = name.compressed_tags();
-        let told = MACHINES.iter().find(|(machine, _)| tags.ends_with(machine));
+        let platforms: Vec<&str> = self.target.tags().iter().map(Tag::platform).collect();
+        let on_linux = platforms.iter().find(|one| one.contains("linux"));
+        let Some(on_linux) = on_linux else {
+            return Err(self.refuse(format!(
+                "`{shown}` in it is native code for Linux, and the platform is {}",
+                self.target
+            )));
+        };
+        let told = MACHINES.iter().find(|(machine, _)| on_linux.ends_with(machine));
         if told.is_some_and(|(_, machine)| *machine != needs.machine) {
             return Err(self.refuse(format!("`{shown}` in it is for another kind of processor")));
         }
@@ -194,7 +201,7 @@ fn libc(target: &Target) -> Option<Libc> {
         let mut parts = platform.strip_prefix("manylinux_")?.split('_');
         Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
     };
-    let platforms = || target.tags().iter().map(pinnace_wheel::Tag::platform);
+    let platforms = || target.tags().iter().map(Tag::platform);
     match platforms().filter_map(version).max() {
         Some(version) => Some(Libc::Glibc(version)),
         None => platforms().any(|one| one.starts_with("musllinux_")).then_some(Libc::Musl),

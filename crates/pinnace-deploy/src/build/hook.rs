@@ -1,9 +1,10 @@
 //! A hook of a build backend, called in a process of its own (PEP 517, "Build backend interface").
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
@@ -11,6 +12,7 @@ use std::{
 };
 
 use pinnace_wheel::Progress;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
 use super::system::BuildSystem;
@@ -63,11 +65,12 @@ pub(super) struct Answer {
     /// Whether it could reach the network.
     #[serde(default)]
     pub(super) network: bool,
-    /// What it read of the source, and which folders it listed.
+    /// What it read of the source.
     #[serde(default)]
-    pub(super) read: Vec<String>,
+    pub(super) read: BTreeSet<String>,
+    /// Whether it ran other programs, which may have read anything.
     #[serde(default)]
-    pub(super) listed: Vec<String>,
+    pub(super) runs_others: bool,
 }
 
 /// Where a hook is called: a folder for what it needs beside the source.
@@ -113,6 +116,7 @@ impl Place<'_> {
         write(&program, PROGRAM.as_bytes())?;
         write(&order, &text.map_err(Error::at("write", &order))?)?;
         let child = self.start(&program, &[&order, &answer], &log)?;
+        let _group = Group::of(&child);
         let status = self.wait(child)?;
         let said = fs::read(&answer).ok().filter(|_| status.success());
         let said = said.and_then(|bytes| serde_json::from_slice(&bytes).ok());
@@ -144,6 +148,7 @@ impl Place<'_> {
             .stdin(Stdio::null())
             .stdout(file)
             .stderr(copy)
+            .process_group(0)
             .spawn()
             .map_err(Error::at("run", &python))
     }
@@ -168,13 +173,41 @@ impl Place<'_> {
             true => "its backend gave no answer".to_owned(),
             false => format!("its backend failed ({status})"),
         };
-        self.refuse(&reason, log)
+        let is_cut_off = NETWORK.iter().any(|words| log.contains(words));
+        let network = if is_cut_off { "; while it builds it has no network" } else { "" };
+        self.refuse(&format!("{reason}{network}"), log)
     }
 
     pub(super) fn refuse(&self, reason: &str, log: String) -> Error {
         ErrorKind::Build { what: self.what.to_owned(), reason: reason.to_owned(), log }.into()
     }
 }
+
+/// A process and all that it started: none of them outlives the build.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        Self(i32::try_from(child.id()).ok().and_then(Pid::from_raw))
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Mostly there is nobody left.
+        let _ = self.0.map(|leader| kill_process_group(leader, Signal::KILL));
+    }
+}
+
+/// What is said where a name could not be found, or a connection not be made.
+const NETWORK: [&str; 6] = [
+    "Connection refused",
+    "Could not resolve host",
+    "Name or service not known",
+    "Network is unreachable",
+    "Temporary failure in name resolution",
+    "failed to lookup address",
+];
 
 /// The same source gives the same bytes, as far as the backend has a say.
 const REPRODUCIBLE: [(&str, &str); 6] = [

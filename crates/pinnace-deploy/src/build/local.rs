@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pinnace_store::{Digest, Durability, PendingFolder};
+use pinnace_store::{Digest, PendingFolder};
 use pinnace_wheel::{
     Event, Formats, Index, Interpreter, Metadata, Outcome, Progress, Request, Requirement, Silent,
     resolve,
@@ -193,8 +193,7 @@ impl<'a> LocalBuilder<'a> {
 
     pub(super) fn scratch(&self, what: &str) -> Result<PendingFolder, Error> {
         let name = Digest::new(Sha256::digest(what).into()).to_hex();
-        let place = self.machine.workplace()?.join(name);
-        Ok(PendingFolder::create(&place, Durability::Remade)?)
+        self.machine.workplace(&name)
     }
 }
 

@@ -21,7 +21,7 @@ use std::{
 };
 
 use pinnace_pex::WheelFiles;
-use pinnace_store::{Deployment, Digest, Durability, PendingFolder, Store};
+use pinnace_store::{Deployment, Digest, PendingFolder, Store};
 use pinnace_wheel::{
     Artifact, Build, File as IndexFile, Index, Metadata, Pin, SdistName, Target, WheelName,
 };
@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use local::LocalBuilder;
-pub use project::Described;
+pub use project::{Ask, Described};
 
 use crate::{Error, ErrorKind, Machine, Wheel};
 use check::Check;
@@ -176,13 +176,15 @@ impl<'a> Builds<'a> {
     }
 
     fn wheel(&self, name: &SdistName, key: &Key<'_>) -> Result<Built, Error> {
-        if let Some(built) = self.built_before(name, key)? {
-            return Ok(built);
-        }
-        let (wheel, notes) = self.build(name, key)?;
-        let built = self.believe(name, key, Built { wheel, notes })?;
+        let built = match self.built_before(name, key)? {
+            Some(built) => built,
+            None => {
+                let (wheel, notes) = self.build(name, key)?;
+                self.believe(name, key, Built { wheel, notes })?
+            }
+        };
         if let Some(shared) = &self.shared {
-            shared.keep(key, &built.wheel, self.machine)?;
+            shared.keep_once(key, &built.wheel, self.machine)?;
         }
         Ok(built)
     }
@@ -231,8 +233,7 @@ impl<'a> Builds<'a> {
     }
 
     fn unpacked(&self, name: &SdistName, key: &Key<'_>) -> Result<Work, Error> {
-        let place = self.machine.workplace()?;
-        let folder = PendingFolder::create(&place.join(key.to_hex()), Durability::Remade)?;
+        let folder = self.machine.workplace(&key.to_hex())?;
         let (inside, out) =
             (folder.unfinished_path().join("source"), folder.unfinished_path().join("out"));
         for one in [&inside, &out] {

@@ -2,12 +2,16 @@
 
 use pinnace_store::{Deployment, Digest, Manifest, Published, RefName, Store};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::Key;
 use crate::{Error, ErrorKind, Machine, Wheel};
 
 /// The kind of manifest that tells what was built.
 const KIND: &str = "built";
+
+/// Remembers which builds are in which stores.
+const SHARED: &str = "shared-1";
 
 /// The builds in a store.
 #[derive(Clone, Debug)]
@@ -35,13 +39,26 @@ impl Shared<'_> {
         Ok(Some(wheel))
     }
 
-    /// Keeps what came of a build. Of two that built the same, the first is kept.
-    pub(super) fn keep(
+    /// Keeps what came of a build, unless this machine knows that it is kept.
+    pub(super) fn keep_once(
         &self,
         key: &Key<'_>,
         wheel: &Wheel,
         machine: &Machine,
     ) -> Result<(), Error> {
+        let place = format!("{:?} {}", self.store.backend(), key.to_hex());
+        let place = Digest::new(Sha256::digest(place).into()).to_hex();
+        if machine.known(SHARED, &place).is_none() {
+            if self.store.latest(&name(key)?)?.is_none() {
+                self.keep(key, wheel, machine)?;
+            }
+            machine.learn(SHARED, &place, b"kept");
+        }
+        Ok(())
+    }
+
+    /// Keeps what came of a build. Of two that built the same, the first is kept.
+    fn keep(&self, key: &Key<'_>, wheel: &Wheel, machine: &Machine) -> Result<(), Error> {
         let lost = || ErrorKind::Lost { digest: wheel.digest, by: "what was built".to_owned() };
         let mut blob = machine.blobs().get(&wheel.digest)?.ok_or_else(lost)?;
         self.store.put_as(&wheel.digest, &mut blob)?;

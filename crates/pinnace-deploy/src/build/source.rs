@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{self, Read},
+    os::unix::fs::PermissionsExt,
     path::{Component, Path, PathBuf},
 };
 
@@ -56,18 +57,41 @@ fn extract_tar(sdist: impl Read, folder: &Path) -> io::Result<()> {
         if number == MOST_MEMBERS {
             return Err(io::Error::other("it has too many members"));
         }
-        if is_wanted(&entry)? && !entry.unpack_in(folder)? {
-            let path = entry.path()?.display().to_string();
-            return Err(io::Error::other(format!("`{path}` leads out of it")));
+        if !is_wanted(&entry)? {
+            continue;
+        }
+        let path = entry.path()?.into_owned();
+        if !entry.unpack_in(folder).map_err(|error| cause(&path, &error))? {
+            return Err(io::Error::other(format!("`{}` leads out of it", path.display())));
+        }
+        if entry.header().entry_type().is_file() {
+            let mode = entry.header().mode()?;
+            settle(&folder.join(&path), mode)?;
         }
     }
     Ok(())
 }
 
-/// Files, folders and links within the source; whatever else a tar may hold is passed over.
+/// The innermost cause: what is around it names folders of ours.
+fn cause(path: &Path, error: &io::Error) -> io::Error {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    io::Error::other(format!("`{}`: {cause}", path.display()))
+}
+
+/// Every file can be read and written by its owner (PEP 721, the filter `data`).
+fn settle(path: &Path, mode: u32) -> io::Result<()> {
+    let mode = if mode & 0o100 == 0 { 0o644 } else { 0o755 };
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+/// Files, and links within the source. Folders are made as files are put into them, whatever mode they are told to
+/// have; whatever else a tar may hold is passed over.
 fn is_wanted(entry: &Entry<'_, impl Read>) -> io::Result<bool> {
     match entry.header().entry_type() {
-        EntryType::Regular | EntryType::Continuous | EntryType::Directory => Ok(true),
+        EntryType::Regular | EntryType::Continuous => Ok(true),
         EntryType::Symlink | EntryType::Link => {
             let path = entry.path()?;
             let target = entry.link_name()?.unwrap_or_default();
@@ -113,7 +137,7 @@ mod tests {
             let mut header = tar::Header::new_old();
             header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
             header.set_entry_type(*kind);
-            header.set_mode(0o755);
+            header.set_mode(0);
             let is_link = kind.is_symlink() || kind.is_hard_link();
             if is_link {
                 header.as_old_mut().linkname[..text.len()].copy_from_slice(text.as_bytes());
@@ -143,12 +167,15 @@ mod tests {
             ("a-1/setup.py", EntryType::Regular, "x"),
             ("a-1/docs/read.me", EntryType::Symlink, "../setup.py"),
             ("a-1/pipe", EntryType::Fifo, ""),
+            ("a-1/docs", EntryType::Directory, ""),
         ];
         let (folder, found) = unpacked(&members);
         let source = found.unwrap();
         assert_eq!(source, folder.path().join("new/a-1"));
         assert_eq!(fs::read_to_string(source.join("docs/read.me")).unwrap(), "x");
         assert!(!source.join("pipe").exists());
+        let mode = fs::metadata(source.join("setup.py")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o644);
     }
 
     #[test]

@@ -159,6 +159,12 @@ impl Pyproject {
         found.map(String::as_str)
     }
 
+    /// Whether it says its version; else only its backend does.
+    pub fn has_version(&self) -> bool {
+        let own = self.document.project.as_ref().and_then(|project| project.version.as_ref());
+        own.is_some() || self.told.is_some()
+    }
+
     /// Its `requires-python`.
     pub fn requires_python(&self) -> Option<&str> {
         self.document.project.as_ref()?.requires_python.as_deref()

@@ -100,9 +100,17 @@ impl Job<'_> {
         let (environment, storage) = (self.environment, &self.session.storage);
         let targets = self.targets;
         timings.lap("probe");
-        let python = self.arguments.platform.python();
-        let index = self.session.index(&self.arguments.index, &self.wanted, python)?;
-        let chooser = self.chooser();
+        let (chooser, python) = (self.chooser(), self.arguments.platform.python());
+        let locked = self.locked(&chooser)?;
+        let needs_build = locked.iter().flatten().any(Chosen::needs_build);
+        let index = match needs_build {
+            // What backends require comes from somewhere, although nothing is resolved.
+            true => {
+                let wanted = Wanted { is_for_backends: true, ..Wanted::default() };
+                self.session.index(&self.arguments.index, &wanted, python)?
+            }
+            false => self.session.index(&self.arguments.index, &self.wanted, python)?,
+        };
         let request = &self.wanted.request;
         let builders: Vec<Option<LocalBuilder<'_>>> = targets
             .iter()
@@ -113,9 +121,10 @@ impl Job<'_> {
             .zip(&builders)
             .map(|(target, builder)| Supply::new(self.session, &index, builder.as_ref(), target))
             .collect();
-        let chosen = targets.iter().zip(&supplies);
-        let chosen = chosen.map(|(target, supply)| chooser.choose(supply, target));
-        let mut chosen: Vec<Chosen> = chosen.collect::<Result<_, _>>()?;
+        let mut chosen: Vec<Chosen> = match locked {
+            Some(locked) => locked,
+            None => supplies.iter().map(|one| chooser.choose(one)).collect::<Result<_, _>>()?,
+        };
         timings.lap("resolve");
         let mut parts = Vec::new();
         for ((target, supply), chosen) in targets.iter().zip(&supplies).zip(&mut chosen) {
@@ -146,13 +155,28 @@ impl Job<'_> {
         Ok(Built { file, files, wheels, timings: timings.laps, notes })
     }
 
+    /// What the lock that is named has for each platform.
+    fn locked(&self, chooser: &Chooser<'_>) -> Result<Option<Vec<Chosen>>, Failure> {
+        let Some(file) = &self.arguments.lock else { return Ok(None) };
+        let path = self.environment.folder.join(file);
+        let mut locked = Vec::new();
+        for target in self.targets {
+            let mut chosen = chooser.locked(&path, target)?;
+            let left_alone = chosen.left_alone.iter();
+            chosen.notes.extend(left_alone.map(|folder| {
+                let (name, path) = (&folder.project, folder.path.display());
+                format!("`{name}` in `{path}` is no package, and not in the file; `-D` adds it")
+            }));
+            locked.push(chosen);
+        }
+        Ok(Some(locked))
+    }
+
     fn chooser(&self) -> Chooser<'_> {
         Chooser {
             inputs: &self.arguments.inputs,
-            lock: self.arguments.lock.as_deref(),
             is_intransitive: self.arguments.solve.no_deps,
             wanted: &self.wanted,
-            environment: self.environment,
         }
     }
 

@@ -5,9 +5,11 @@ use std::{
     path::{Path as FilePath, PathBuf},
 };
 
-use pinnace_deploy::{Contents, Live, LocalBuilder, Wheel as ShippedWheel, WheelSet};
+use pinnace_deploy::{Contents, Live, LocalBuilder, Wheel as ShippedWheel, WheelSet, read_project};
 use pinnace_store::{Digest, Manifest};
-use pinnace_wheel::{Index, Pin, ProjectName, Request, Target, Version, WheelName};
+use pinnace_wheel::{
+    Address, Index, Pin, ProjectName, Pyproject, Request, Requirement, Target, Version, WheelName,
+};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -56,7 +58,7 @@ impl Dependencies {
                 Wanted::read(&inputs, &job.arguments.solve, job.session.environment, &job.backends)?
             }
         };
-        let reading = Reading { job, live, target, inputs: &inputs, lock: lock.as_deref(), wanted };
+        let reading = Reading { job, live, target, inputs: &inputs, wanted };
         match (&lock, reading.wanted.request.is_empty()) {
             (Some(file), _) => reading.locked(file),
             (None, true) => Ok(reading.nothing()),
@@ -98,7 +100,6 @@ struct Reading<'a> {
     live: &'a Live,
     target: &'a Target,
     inputs: &'a InputArguments,
-    lock: Option<&'a FilePath>,
     wanted: Wanted,
 }
 
@@ -112,13 +113,20 @@ impl Reading<'_> {
     /// The files that a lock names; what is live need not be fetched.
     fn locked(self, file: &FilePath) -> Result<Dependencies, Failure> {
         let chosen = self.chooser().locked(file, self.target)?;
+        let own = &self.job.folder;
+        let elsewhere = chosen.left_alone.iter().filter(|folder| folder.path != *own);
+        let mut notes: Vec<String> = chosen.notes.clone();
+        notes.extend(elsewhere.map(|folder| {
+            let (name, path) = (&folder.project, folder.path.display());
+            format!("`{name}` in `{path}` is no package, and does not ship")
+        }));
         let known: Option<Vec<ShippedWheel>> = chosen.pins.iter().map(shipped).collect();
         let (set, more) = match known.map(|wheels| self.set(wheels, &chosen)) {
             Some(set) if self.is_live(&set) => (set, Vec::new()),
             _ => self.fetched(&chosen)?,
         };
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let notes = chosen.notes.into_iter().chain(more).collect();
+        notes.extend(more);
         Ok(self.finish(set, chosen.folders, name, None, notes, None))
     }
 
@@ -157,7 +165,7 @@ impl Reading<'_> {
         let builder = self.builder(&index);
         let supply = self.supply(&index, builder.as_ref());
         let chooser = Chooser { wanted: &preferring, ..self.chooser() };
-        let mut chosen = chooser.choose(&supply, self.target)?;
+        let mut chosen = chooser.choose(&supply)?;
         chosen.folders.clone_from(&self.wanted.folders);
         let (set, more) = self.download(&supply, &chosen)?;
         let notes = chosen.notes.iter().cloned().chain(more).collect();
@@ -168,17 +176,24 @@ impl Reading<'_> {
     fn chooser(&self) -> Chooser<'_> {
         Chooser {
             inputs: self.inputs,
-            lock: self.lock,
             is_intransitive: self.job.arguments.solve.no_deps,
             wanted: &self.wanted,
-            environment: self.job.session.environment,
         }
     }
 
     fn fetched(&self, chosen: &Chosen) -> Result<(WheelSet, Vec<String>), Failure> {
         let arguments = self.job.arguments;
         let python = arguments.platform.python();
-        let index = self.job.session.index(&arguments.index, &self.wanted, python)?;
+        let session = self.job.session;
+        let index = match (chosen.needs_build(), read_project(&self.job.folder)?) {
+            // What backends require comes from somewhere, although nothing is resolved.
+            (true, project) => {
+                let project = project.map_or_else(|| Pyproject::parse("", ""), Ok)?;
+                let wanted = Wanted::for_backend(&project, session.environment)?;
+                session.index(&arguments.index, &wanted, python)?
+            }
+            (false, _) => session.index(&arguments.index, &self.wanted, python)?,
+        };
         let builder = self.builder(&index);
         self.download(&self.supply(&index, builder.as_ref()), chosen)
     }
@@ -263,7 +278,9 @@ impl Reading<'_> {
     fn key(&self) -> String {
         let index = &self.job.arguments.index;
         let indexes = (&index.index_url, &index.extra_index_url, &index.find_links, index.no_index);
-        let text = format!("{}\n{}\n{indexes:?}", self.target, self.wanted.request.canonical());
+        let request = &self.wanted.request;
+        let files: Vec<String> = request.requirements().filter_map(marks).collect();
+        let text = format!("{}\n{}\n{indexes:?}\n{files:?}", self.target, request.canonical());
         Digest::new(Sha256::digest(text).into()).to_hex()
     }
 
@@ -303,6 +320,13 @@ fn shipped(pin: &Pin) -> Option<ShippedWheel> {
     let extras = pin.extras().iter().map(ToString::to_string).collect();
     let digest = Digest::new(pin.file().sha256?);
     Some(ShippedWheel::new(pin.wheel()?.as_str(), digest, extras))
+}
+
+/// What tells that a file of this machine which is required is not what it was.
+fn marks(requirement: &Requirement) -> Option<String> {
+    let path = Address::parse(requirement.url()?).ok()?.to_path()?;
+    let file = std::fs::metadata(&path).ok()?;
+    Some(format!("{} {} {:?}", path.display(), file.len(), file.modified().ok()?))
 }
 
 fn prefer(mut request: Request, set: &WheelSet) -> Request {

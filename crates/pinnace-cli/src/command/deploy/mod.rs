@@ -4,9 +4,12 @@ mod dependencies;
 mod report;
 mod sources;
 
-use std::{path::PathBuf, thread};
+use std::{
+    path::{Path, PathBuf},
+    thread,
+};
 
-use pinnace_deploy::{Draft, Ingredients, Live, Machine, Service, Settings, WheelSet};
+use pinnace_deploy::{Ask, Draft, Ingredients, Live, Machine, Service, Settings, WheelSet};
 use pinnace_store::{Deployment, Digest, Published, RefName};
 use pinnace_wheel::Target;
 
@@ -54,24 +57,32 @@ fn deploy(arguments: &Deploy, session: &Session<'_>) -> Result<Done, Failure> {
         None => folder,
     };
     let python = arguments.platform.python().or(settings.python.as_deref());
-    let backends = |target| Backends::new(session, &arguments.index, target, python);
-    match &arguments.release {
+    let ask = if arguments.full || arguments.upgrade { Ask::Anew } else { Ask::IfChanged };
+    let backends = |target| {
+        Backends::new(session, &arguments.index, target, python).of(&folder, &settings, ask)
+    };
+    if let Some(release) = &arguments.release {
         // It has its platform, of which nothing need be here.
-        Some(release) => {
-            Job::of(arguments, session, folder, &settings, backends(None))?.bring_live(release)
-        }
-        None => {
-            let target = target(arguments, &settings, session)?;
-            Job::of(arguments, session, folder, &settings, backends(Some(&target)))?.run(&target)
-        }
+        let backends = backends(None);
+        let job = Job::of(arguments, session, &folder, &settings, backends).map_err(|failure| {
+            failure
+                .hint("`--service NAME` says whose release it will be, whatever the project says")
+        });
+        return job?.bring_live(release);
     }
+    let mut timings = Timings::default();
+    prepare(&settings, &folder, session)?;
+    timings.lap("prepare");
+    let target = target(arguments, &settings, session)?;
+    let job = Job::of(arguments, session, &folder, &settings, backends(Some(&target)))?;
+    job.run(&target, timings)
 }
 
 /// The name that is given, or that the project says, or that it has.
 fn service(
     arguments: &Deploy,
     settings: &Settings,
-    folder: &std::path::Path,
+    folder: &Path,
     backends: &Backends<'_>,
 ) -> Result<String, Failure> {
     if let Some(name) = arguments.service.as_ref().or(settings.service.as_ref()) {
@@ -105,6 +116,27 @@ fn target(
     }
 }
 
+/// Runs what the project wants to be run before it is looked at.
+fn prepare(settings: &Settings, folder: &Path, session: &Session<'_>) -> Result<(), Failure> {
+    let Some((program, arguments)) = settings.prepare.split_first() else { return Ok(()) };
+    session.reporter.step("preparing");
+    let shown = settings.prepare.join(" ");
+    let ran = std::process::Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(std::process::Stdio::null())
+        .output()
+        .map_err(|error| Failure::io(&format!("cannot run `{shown}` (`prepare`)"), &error))?;
+    if ran.status.success() {
+        return Ok(());
+    }
+    let said = [ran.stdout, ran.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    let last: Vec<&str> = said.lines().rev().take(20).collect();
+    let last: Vec<&str> = last.into_iter().rev().collect();
+    Err(Failure::job(format!("`{shown}` (`prepare`) failed, {}:\n{}", ran.status, last.join("\n"))))
+}
+
 struct Job<'a> {
     arguments: &'a Deploy,
     session: &'a Session<'a>,
@@ -121,22 +153,20 @@ impl<'a> Job<'a> {
     fn of(
         arguments: &'a Deploy,
         session: &'a Session<'a>,
-        folder: PathBuf,
+        folder: &Path,
         settings: &'a Settings,
         backends: Backends<'a>,
     ) -> Result<Self, Failure> {
-        let service = service(arguments, settings, &folder, &backends)?;
+        let service = service(arguments, settings, folder, &backends)?;
+        let absent = if arguments.dry_run { Absent::Pretend } else { Absent::Make };
         let url = arguments.store.store.as_deref().or(settings.store.as_deref());
-        let store = stores::unseen(url, Absent::Make, session.environment, &session.reporter)?;
+        let store = stores::unseen(url, absent, session.environment, &session.reporter)?;
         let machine = session.storage.machine();
-        let name = services::wanted(&service)?;
+        let (name, folder) = (services::wanted(&service)?, folder.to_owned());
         Ok(Self { arguments, session, folder, settings, backends, service, store, machine, name })
     }
 
-    fn run(&self, target: &Target) -> Result<Done, Failure> {
-        let mut timings = Timings::default();
-        self.prepare()?;
-        timings.lap("prepare");
+    fn run(&self, target: &Target, mut timings: Timings) -> Result<Done, Failure> {
         let service = Service::new(&self.store.store, self.machine, &self.name);
         // The store is asked while the project is looked at.
         let (is_there, live, own) = thread::scope(|scope| {
@@ -246,31 +276,6 @@ impl<'a> Job<'a> {
         services::record(&self.folder, self.arguments.reason.as_deref(), self.session.environment)
     }
 
-    /// Runs what the project wants to be run before it is looked at.
-    fn prepare(&self) -> Result<(), Failure> {
-        let Some((program, arguments)) = self.settings.prepare.split_first() else { return Ok(()) };
-        self.session.reporter.step("preparing");
-        let shown = self.settings.prepare.join(" ");
-        let ran = std::process::Command::new(program)
-            .args(arguments)
-            .current_dir(&self.folder)
-            .stdin(std::process::Stdio::null())
-            .output()
-            .map_err(|error| Failure::io(&format!("cannot run `{shown}` (`prepare`)"), &error))?;
-        if ran.status.success() {
-            return Ok(());
-        }
-        let said = [ran.stdout, ran.stderr].concat();
-        let said = String::from_utf8_lossy(&said);
-        let last: Vec<&str> = said.lines().rev().take(20).collect();
-        let last: Vec<&str> = last.into_iter().rev().collect();
-        Err(Failure::job(format!(
-            "`{shown}` (`prepare`) failed, {}:\n{}",
-            ran.status,
-            last.join("\n")
-        )))
-    }
-
     fn ingredients(&self, target: Target, sources: Sources, set: WheelSet) -> Ingredients {
         let ingredients = Ingredients::new(target, set);
         let mut ingredients =
@@ -310,6 +315,7 @@ impl<'a> Job<'a> {
         done.resolved_at = dependencies.resolved_at;
         done.now = self.session.environment.now;
         done.notes.clone_from(&dependencies.notes);
+        done.notes.extend(sources.notes.iter().cloned());
         done.sources = if self.arguments.dry_run { Some(sources.clone()) } else { None };
         done
     }

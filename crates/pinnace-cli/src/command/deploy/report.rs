@@ -111,7 +111,7 @@ impl Done {
             lines.extend(source.scan.files.iter().map(|file| format!("  {}", file.path)));
         }
         let left_out = sources.left_out();
-        let left_out = left_out.map(|(_, out)| format!("  {}: {}", out.path, out.reason));
+        let left_out = left_out.map(|out| format!("  {}: {}", out.path, out.reason));
         lines.push("left out:".to_owned());
         lines.extend(left_out);
         lines.join("\n")
@@ -159,8 +159,7 @@ impl Done {
             json["ships"] =
                 files.map(|file| json!({ "path": file.path, "bytes": file.size })).collect();
             let out = sources.left_out();
-            let out =
-                out.map(|(_, out)| json!({ "path": out.path, "reason": out.reason.to_string() }));
+            let out = out.map(|out| json!({ "path": out.path, "reason": out.reason.to_string() }));
             json["left_out"] = out.collect();
         }
         json

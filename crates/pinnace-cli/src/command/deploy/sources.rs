@@ -1,8 +1,11 @@
 //! What of a project ships.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
-use pinnace_deploy::{LeftOut, Rules, SourceFolder};
+use pinnace_deploy::{LeftOut, LocalDistribution, Scan, SourceFolder};
 
 use super::Job;
 use crate::{Failure, backends};
@@ -11,43 +14,134 @@ use crate::{Failure, backends};
 #[derive(Clone, Debug)]
 pub(crate) struct Sources {
     pub(crate) folders: Vec<SourceFolder>,
+    /// What the user should know.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Sources {
-    /// The project's own source, which was looked at, with that of other folders.
-    pub(crate) fn with(
-        job: &Job<'_>,
-        own: SourceFolder,
-        folders: &[PathBuf],
-    ) -> Result<Self, Failure> {
-        let others = folders.iter().filter(|folder| **folder != job.folder);
-        let others = others.map(|folder| scan(job, folder));
-        let folders = std::iter::once(Ok(own)).chain(others).collect::<Result<_, _>>()?;
-        Ok(Self { folders })
+    /// Looks at the project's own folder and at others; `own` is what a look at the first has found already.
+    pub(crate) fn with(job: &Job<'_>, own: Scan, folders: &[PathBuf]) -> Result<Self, Failure> {
+        let mut sources = Self { folders: Vec::new(), notes: Vec::new() };
+        sources.add(job, &job.folder, own)?;
+        for folder in folders.iter().filter(|folder| **folder != job.folder) {
+            sources.add(job, folder, scan(job, folder)?)?;
+        }
+        Ok(sources)
     }
 
-    /// What does not ship, with the folder that it is in.
-    pub(crate) fn left_out(&self) -> impl Iterator<Item = (&SourceFolder, &LeftOut)> {
-        self.folders.iter().flat_map(|one| one.scan.left_out.iter().map(move |out| (one, out)))
+    /// What does not ship.
+    pub(crate) fn left_out(&self) -> impl Iterator<Item = &LeftOut> {
+        self.folders.iter().flat_map(|one| &one.scan.left_out)
+    }
+
+    fn add(&mut self, job: &Job<'_>, folder: &Path, scan: Scan) -> Result<(), Failure> {
+        let described = job.backends.described(folder, &scan)?;
+        let distribution = match &described {
+            Some(described) => backends::named(described)?,
+            None => LocalDistribution::of_project(folder)?,
+        };
+        let name = distribution.as_ref().map(|one| one.name.clone());
+        let name = name.or_else(|| Some(folder.file_name()?.to_str()?.to_owned()));
+        let name = name.unwrap_or_else(|| "source".to_owned());
+        self.notes.extend(unsupported(folder, &name));
+        let modules = described.map(|described| described.modules).unwrap_or_default();
+        let (roots, missing) = roots(&scan, &modules);
+        if !missing.is_empty() {
+            let missing = missing.join("`, `");
+            self.notes.push(format!(
+                "`{name}` has modules that are not among the files that ship: `{missing}`"
+            ));
+        }
+        let has_src = distribution.is_some() && folder.join("src").is_dir();
+        let mut source = SourceFolder::new(name, folder, scan);
+        if !roots.is_empty() {
+            source.imports = roots;
+        } else if has_src {
+            source.imports = vec!["src".to_owned()];
+        }
+        source.distribution = distribution;
+        self.folders.push(source);
+        Ok(())
     }
 }
 
 /// What of a folder ships.
-pub(crate) fn scan(job: &Job<'_>, folder: &Path) -> Result<SourceFolder, Failure> {
-    let is_own = folder == job.folder;
-    let rules = match is_own {
-        true => Rules::new(&job.settings.include, &job.settings.exclude)?,
-        false => Rules::new(&[], &[])?,
-    };
-    let scan = backends::scan(folder, &rules, job.session)?;
-    let distribution = job.backends.distribution(folder)?;
-    let name = distribution.as_ref().map(|one| one.name.clone());
-    let name = name.or_else(|| Some(folder.file_name()?.to_str()?.to_owned()));
-    let has_src = distribution.is_some() && folder.join("src").is_dir();
-    let mut source = SourceFolder::new(name.unwrap_or_else(|| "source".to_owned()), folder, scan);
-    if has_src {
-        source.imports = vec!["src".to_owned()];
+pub(crate) fn scan(job: &Job<'_>, folder: &Path) -> Result<Scan, Failure> {
+    backends::scan(folder, &job.backends.rules(folder)?, job.session)
+}
+
+/// The folders in which the modules at the top of a project are, and those that are nowhere.
+fn roots(scan: &Scan, modules: &[String]) -> (Vec<String>, Vec<String>) {
+    let mut found: BTreeMap<&str, &str> = BTreeMap::new();
+    for path in scan.files.iter().map(|file| file.path.as_str()) {
+        let mut start = 0;
+        while let Some(part) = path.get(start..).filter(|rest| !rest.is_empty()) {
+            let (name, next) = match part.find('/') {
+                Some(at) => (&part[..at], start + at + 1),
+                None => (part.split('.').next().unwrap_or_default(), path.len()),
+            };
+            let folder = path[..start].trim_end_matches('/');
+            let is_nearer = |known: &&str| known.len() > folder.len();
+            if found.get(name).is_none_or(is_nearer) {
+                found.insert(name, folder);
+            }
+            start = next;
+        }
     }
-    source.distribution = distribution;
-    Ok(source)
+    let (mut roots, mut missing) = (BTreeSet::new(), Vec::new());
+    for module in modules {
+        match found.get(module.as_str()) {
+            Some(folder) => drop(roots.insert((*folder).to_owned())),
+            None => missing.push(module.clone()),
+        }
+    }
+    (roots.into_iter().collect(), missing)
+}
+
+/// What a `setup.py` asks for that copying files does not do.
+fn unsupported(folder: &Path, name: &str) -> Option<String> {
+    const NATIVE: [&str; 3] = ["ext_modules", "cffi_modules", "rust_extensions"];
+    let program = std::fs::read_to_string(folder.join("setup.py")).ok()?;
+    let is_native = NATIVE.iter().any(|word| program.contains(word));
+    let at = program.match_indices("scripts").find(|(at, _)| {
+        let before = program[..*at].chars().next_back().unwrap_or(' ');
+        let after = program[at + "scripts".len()..].trim_start();
+        !before.is_alphanumeric() && before != '_' && before != '"' && after.starts_with('=')
+    });
+    match (is_native, at) {
+        (true, _) => Some(format!(
+            "`{name}` has native code, and is copied, not built: `prepare` may build it in place, as in \
+             `prepare = [\"python\", \"setup.py\", \"build_ext\", \"--inplace\"]`"
+        )),
+        (false, Some(_)) => Some(format!(
+            "`{name}` has `scripts` in its `setup.py`, which are not put on PATH; `entry_points` are"
+        )),
+        (false, None) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pinnace_deploy::{FileMode, TreeFile};
+    use pinnace_store::Digest;
+
+    use super::*;
+
+    #[test]
+    fn modules_are_found_where_they_are_nearest() {
+        let mut scan = Scan::default();
+        for path in
+            ["setup.py", "lib/shop/__init__.py", "lib/tool.py", "tests/shop/x.py", "flat/a.py"]
+        {
+            let digest = Digest::new([0; 32]);
+            let (path, mode) = (path.to_owned(), FileMode::File);
+            scan.files.push(TreeFile { path, mode, digest, size: 0 });
+        }
+        let of = |modules: &[&str]| {
+            roots(&scan, &modules.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(of(&["shop", "tool"]), (vec!["lib".to_owned()], vec![]));
+        assert_eq!(of(&["flat", "gone"]), (vec![String::new()], vec!["gone".to_owned()]));
+        assert_eq!(of(&[]), (vec![], vec![]));
+    }
 }

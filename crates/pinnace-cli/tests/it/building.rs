@@ -195,11 +195,7 @@ fn what_a_build_has_started_ends_with_it() {
         }
         assert_eq!(child.wait().unwrap().success(), signal.is_none());
         let sleeping = plan.as_object().unwrap().values().next().unwrap().as_str().unwrap();
-        wait_for(|| {
-            let found =
-                std::process::Command::new("pgrep").args(["-f", sleeping]).output().unwrap();
-            found.stdout.is_empty()
-        });
+        wait_for(|| !is_running(sleeping));
         assert_eq!(remains(&world), 0);
     }
 }

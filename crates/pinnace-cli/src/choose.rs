@@ -128,8 +128,10 @@ impl Chooser<'_> {
 
 fn chosen(selection: Selection) -> Result<Chosen, Failure> {
     if let Some((name, url)) = selection.repositories.first() {
-        let message =
-            format!("`{name}` is in a repository ({}), and cannot be built yet", shown(url));
+        let message = format!(
+            "`{name}` is in a repository ({}), and source is built from archives alone",
+            shown(url)
+        );
         return Err(Failure::job(message));
     }
     let (packages, rest): (Vec<Folder>, Vec<Folder>) =

@@ -12,7 +12,7 @@ pub(super) fn file(index: &Index<'_>, name: &ProjectName, url: &str) -> Result<F
     let system = scheme.split('+').next().unwrap_or_default();
     if REPOSITORIES.contains(&system) {
         return Err(refuse(&format!(
-            "`{name}` is in a {system} repository, and what is in one cannot be built yet; \
+            "`{name}` is in a {system} repository, and source is built from archives alone; \
              give the address of a wheel"
         )));
     }

@@ -71,7 +71,7 @@ impl Place {
         let file_name = crate::address::percent_decode(file_name.unwrap_or_default());
         if !is_archive(&file_name) {
             if path.starts_with("git+") {
-                let reason = "is a repository, and what is in one cannot be built yet";
+                let reason = "is a repository, and source is built from archives alone";
                 return Err(format!("`{path}` {reason}"));
             }
             if path.contains("://") && !path.starts_with("file:") {

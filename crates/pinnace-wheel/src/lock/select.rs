@@ -16,7 +16,7 @@ pub struct Selection {
     pub pins: Vec<Pin>,
     /// The folders with code of their own.
     pub folders: Vec<Folder>,
-    /// Projects that need a repository to be built, which is not possible yet.
+    /// Projects whose source is in a repository, from which nothing is built.
     pub repositories: Vec<(ProjectName, String)>,
     /// Projects that were overridden or excluded: what others require of them need not hold.
     pub loosened: Vec<ProjectName>,

@@ -66,7 +66,7 @@ pub(super) const OPTIONS: &[(&str, Meaning)] = &[
     ("module", Renamed("--add-module")),
     ("no-allow-pip-version-fallback", Ignored(0)),
     ("no-build", Switch("--only-binary", ":all:")),
-    ("no-build-isolation", Refused("source distributions are not built yet")),
+    ("no-build-isolation", Refused("each build has an environment of its own")),
     ("no-compile", Ignored(0)),
     ("no-compress", Ignored(0)),
     ("no-emit-warnings", Flag("--no-emit-warnings")),

@@ -8,6 +8,7 @@ use std::{
 use pinnace_pex::{Compression, EntryPoint, PexBuilder, Runtime, WheelFiles};
 use pinnace_store::Digest;
 use pinnace_wheel::{Requirement, Target, WheelName};
+use sha2::{Digest as _, Sha256};
 
 use crate::{Contents, Error, ErrorKind, FileMode, Layer, Machine, Process, TreeFile, WheelSet};
 
@@ -173,7 +174,6 @@ impl Export {
 
 /// The bytes of a file of a project, which must be those that were looked at.
 pub(crate) fn read_file(folder: &Path, file: &TreeFile) -> Result<Vec<u8>, Error> {
-    use sha2::{Digest as _, Sha256};
     let path = folder.join(&file.path);
     let bytes = std::fs::read(&path).map_err(Error::at("read", &path))?;
     match Digest::new(Sha256::digest(&bytes).into()) == file.digest {

@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use pinnace_store::{Deployment, Digest, Places, RefName, Store};
+use pinnace_store::{Deployment, Digest, Places, RefName, Store, parallel::join};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -170,10 +170,6 @@ impl<'a> Service<'a> {
         let place = format!("{:?} {}", self.store.backend(), self.name);
         Digest::new(Sha256::digest(place).into()).to_hex()
     }
-}
-
-fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 impl Live {

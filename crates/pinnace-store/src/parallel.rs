@@ -8,6 +8,20 @@ use std::{
     thread,
 };
 
+/// What a thread has come to; if it panicked, so does the caller.
+///
+/// # Examples
+///
+/// ```
+/// use pinnace_store::parallel;
+///
+/// let sum = std::thread::scope(|scope| parallel::join(scope.spawn(|| 1 + 1)));
+/// assert_eq!(sum, 2);
+/// ```
+pub fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 /// What `work` makes of each item, in their order, by as many as `at_once` threads, of which the caller's is one.
 /// Where the system gives no more threads, fewer do.
 ///

@@ -124,7 +124,7 @@ pub use interpreter::Interpreter;
 pub use keep::{
     Cache, Credentials, Event, Members, MemoryCache, MemoryWheels, Progress, ReadAt, Silent, Wheels,
 };
-pub use lock::{Folder, FolderKind, Lock, Selection, UvLock};
+pub use lock::{Folder, FolderKind, Lock, Selection, UvLock, locked_versions};
 pub use marker::{Marker, MarkerEnvironment, MarkerError, MarkerVariable};
 pub use memory::MemorySource;
 pub use metadata::Metadata;

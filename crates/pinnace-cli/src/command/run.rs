@@ -4,14 +4,13 @@ use std::{
     ffi::OsString,
     net::TcpListener,
     os::unix::process::CommandExt,
-    panic::resume_unwind,
     path::{Path, PathBuf},
     process::Command,
     thread,
 };
 
 use pinnace_deploy::{Contents, Laid, Machine, Process, Release};
-use pinnace_store::Digest;
+use pinnace_store::{Digest, parallel::join};
 use pinnace_wheel::{Interpreter, Target};
 
 use super::releases::unseen;
@@ -71,7 +70,7 @@ impl Job<'_> {
             let (is_there, release) = thread::scope(|scope| {
                 let is_there = scope.spawn(|| unseen.is_there());
                 let release = services::release(&self.arguments.what, store, self.machine());
-                (is_there.join().unwrap_or_else(|panic| resume_unwind(panic)), release)
+                (join(is_there), release)
             });
             is_there?;
             let release = release?;

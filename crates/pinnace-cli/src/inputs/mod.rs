@@ -13,7 +13,8 @@ use std::{
 
 use pinnace_wheel::{
     Address, Dependencies, ExtraName, Formats, IndexChoice, Inputs, LocalPath, Lock, Metadata,
-    Prereleases, ProjectName, Pyproject, Request, Requirement, RequirementsReader, parse_timestamp,
+    Prereleases, ProjectName, Pyproject, Request, Requirement, RequirementsReader, locked_versions,
+    parse_timestamp,
 };
 
 use crate::{
@@ -206,7 +207,19 @@ impl Reading<'_> {
             }
         }
         self.settings(&project, origin.as_deref())?;
+        self.preferences(path.parent().unwrap_or(Path::new("")))?;
         self.paths(&project, path, &used)
+    }
+
+    /// The versions that a lock of Poetry or PDM beside the project pins are taken where they will do.
+    fn preferences(&mut self, folder: &Path) -> Result<(), Failure> {
+        for file in ["poetry.lock", "pdm.lock"].map(|name| folder.join(name)) {
+            let Ok(text) = fs::read_to_string(&file) else { continue };
+            for (name, version) in locked_versions(&text, &file.display().to_string())? {
+                self.change(|request| request.prefer(name, version));
+            }
+        }
+        Ok(())
     }
 
     /// What `[tool.uv]` of the project that is built says.

@@ -472,3 +472,38 @@ fn what_of_poetry_has_no_standard_is_refused() {
     );
     world.fails(&["deploy", "p", "--store", "s"], 2, &["in a git repository"]);
 }
+
+/// What a lock of Poetry pins is taken where it will do, and stays until the lock says otherwise.
+#[test]
+fn versions_of_a_lock_of_poetry_are_preferred() {
+    let world = World::new();
+    for version in ["1.6", "1.7"] {
+        world.index.add(&format!("voice-{version}-py3-none-any.whl"), &[], &[("voice.py", "")]);
+    }
+    let project = |range: &str| {
+        let text = format!(
+            "[tool.poetry]\nname = 'shop'\nversion = '1'\n[tool.poetry.dependencies]\nvoice = '{range}'\n"
+        );
+        write(&world.path("p/pyproject.toml"), &text);
+    };
+    let lock = |version: &str| {
+        let text = format!("[[package]]\nname = \"voice\"\nversion = \"{version}\"\n");
+        write(&world.path("p/poetry.lock"), &text);
+    };
+    let reason = || {
+        let done = deploy(&world, &["--store", "s", "--dry-run"]);
+        deploy(&world, &["--store", "s"]);
+        done["reason"].as_str().unwrap().to_owned()
+    };
+    project("^1.5");
+    lock("1.6");
+    assert_eq!(reason(), "first deploy");
+    let version = "import importlib.metadata as m; print(m.version('voice'))";
+    assert_eq!(python(&world, "shop", version).out, "1.6\n");
+    lock("1.7");
+    assert!(reason().starts_with("voice 1.6 -> 1.7"));
+    project(">=1.5,<1.7");
+    assert!(reason().starts_with("voice 1.7 -> 1.6"));
+    write(&world.path("p/poetry.lock"), "[[package]]\nname = \"voice\"\n");
+    world.fails(&["deploy", "p", "--store", "s"], 1, &["poetry.lock", "missing field `version`"]);
+}

@@ -8,6 +8,7 @@ mod pyproject;
 mod requirements;
 mod script;
 mod setup_cfg;
+mod sources;
 
 pub use document::Workspace;
 pub use pyproject::{NamedIndex, Pyproject};

@@ -1,9 +1,6 @@
 //! Projects: `pyproject.toml` (PEP 621, PEP 735) as far as it says what is required.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::collections::BTreeSet;
 
 use toml::Value;
 
@@ -40,8 +37,8 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pyproject {
-    origin: String,
-    document: Document,
+    pub(super) origin: String,
+    pub(super) document: Document,
     /// What its backend says of it.
     told: Option<Metadata>,
 }
@@ -303,73 +300,6 @@ impl Pyproject {
         self.document.tool.uv.workspace.as_ref()
     }
 
-    /// The same project as a member of a workspace, whose root says for all of them where projects
-    /// come from, and which constraints and overrides hold. What a member says itself is stronger.
-    #[must_use]
-    pub fn as_member_of(mut self, root: &Self) -> Self {
-        let folder = Path::new(&root.origin).parent().unwrap_or(Path::new(""));
-        let (own, shared) = (&mut self.document.tool.uv, &root.document.tool.uv);
-        for (name, source) in &shared.sources {
-            let mut source = source.clone();
-            if let Some(path) = source.get("path").and_then(Value::as_str) {
-                let from_root = folder.join(path).display().to_string();
-                if let Some(table) = source.as_table_mut() {
-                    table.insert("path".to_owned(), from_root.into());
-                }
-            }
-            let normal = name.parse::<ProjectName>().ok();
-            if !own.sources.keys().any(|known| known.parse().ok() == normal) {
-                own.sources.insert(name.clone(), source);
-            }
-        }
-        own.index.extend(shared.index.iter().cloned());
-        own.constraint_dependencies.clone_from(&shared.constraint_dependencies);
-        own.override_dependencies.clone_from(&shared.override_dependencies);
-        self
-    }
-
-    /// The projects that `[tool.uv.sources]` takes from its workspace.
-    ///
-    /// # Errors
-    ///
-    /// If a name is none.
-    pub fn members(&self) -> Result<BTreeSet<ProjectName>, Error> {
-        let sources = self.document.tool.uv.sources.iter();
-        let member = |source: &Value| source.get("workspace").and_then(Value::as_bool);
-        let members = sources.filter(|(_, source)| member(source) == Some(true));
-        members.map(|(name, _)| name.parse()).collect()
-    }
-
-    /// The projects that `[tool.uv.sources]` gives to one index, by that index's name.
-    ///
-    /// # Errors
-    ///
-    /// If a name is none.
-    pub fn routes(&self) -> Result<BTreeMap<ProjectName, String>, Error> {
-        let mut routes = BTreeMap::new();
-        for (name, source) in &self.document.tool.uv.sources {
-            if let Some(index) = source.get("index").and_then(Value::as_str) {
-                routes.insert(name.parse()?, index.to_owned());
-            }
-        }
-        Ok(routes)
-    }
-
-    /// The projects that `[tool.uv.sources]` finds at a path, relative to the project.
-    ///
-    /// # Errors
-    ///
-    /// If a name is none.
-    pub fn paths(&self) -> Result<BTreeMap<ProjectName, String>, Error> {
-        let mut paths = BTreeMap::new();
-        for (name, source) in &self.document.tool.uv.sources {
-            if let Some(path) = source.get("path").and_then(Value::as_str) {
-                paths.insert(name.parse()?, path.to_owned());
-            }
-        }
-        Ok(paths)
-    }
-
     /// The extras that there are.
     ///
     /// # Errors
@@ -396,50 +326,7 @@ impl Pyproject {
         }
     }
 
-    /// A project whose source is an address is required from there, and from nowhere else.
-    fn at_its_source(
-        &self,
-        requirement: Requirement,
-        source: &Value,
-    ) -> Result<Requirement, Error> {
-        let field = |name: &str| source.get(name).and_then(Value::as_str);
-        let archive =
-            |path: &&str| [".whl", ".tar.gz", ".zip"].iter().any(|end| path.ends_with(end));
-        self.check_source(requirement.name(), source)?;
-        if let Some(url) = field("git") {
-            return Ok(requirement.at(&format!("git+{url}")));
-        }
-        if let Some(url) = field("url") {
-            return Ok(requirement.at(url));
-        }
-        match field("path").filter(archive) {
-            Some(path) => {
-                let folder = Path::new(&self.origin).parent().unwrap_or(Path::new(""));
-                Ok(requirement.at(Address::of_path(&folder.join(path))?.with_credentials()))
-            }
-            None => Ok(requirement),
-        }
-    }
-
-    /// A source that is overlooked would let the project come from an index instead.
-    fn check_source(&self, name: &ProjectName, source: &Value) -> Result<(), Error> {
-        let refuse = |reason: &str| Err(self.refuse(format!("the source of `{name}` {reason}")));
-        if source.is_array() {
-            return refuse("is several, which is not supported");
-        }
-        if source.get("marker").is_some() {
-            return refuse("is for some platforms only (`marker`), which is not supported");
-        }
-        let named = ["git", "url", "path", "index"];
-        let named = named.iter().filter(|key| source.get(key).is_some_and(Value::is_str)).count();
-        let workspace = source.get("workspace").and_then(Value::as_bool) == Some(true);
-        match named + usize::from(workspace) {
-            1 => Ok(()),
-            _ => refuse("must be one of `git`, `url`, `path`, `index` and `workspace = true`"),
-        }
-    }
-
-    fn refuse(&self, reason: String) -> Error {
+    pub(super) fn refuse(&self, reason: String) -> Error {
         ErrorKind::Input { place: self.origin.clone(), reason }.into()
     }
 }

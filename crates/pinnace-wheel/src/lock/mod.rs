@@ -5,6 +5,7 @@ mod paths;
 mod pylock;
 mod select;
 mod uv;
+mod versions;
 mod write;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use crate::{Address, ExtraName, File, Marker, ProjectName, Version};
 
 pub use select::{Folder, FolderKind, Selection};
 pub use uv::UvLock;
+pub use versions::locked_versions;
 
 /// The exact files that satisfy a request, for one or more platforms: what a `pylock.toml` holds
 /// (PEP 751).

@@ -199,6 +199,9 @@ impl Request {
         for (name, local) in &self.locals {
             add(&format!("local {name}"), local.metadata.requires().map(str::to_owned).collect());
         }
+        for (name, version) in &self.preferences {
+            add(&format!("prefer {name}"), BTreeSet::from([version.to_string()]));
+        }
         for (name, hashes) in &self.files.hashes.allowed {
             add(&format!("hash {name}"), hashes.iter().map(|hash| format!("{hash:?}")).collect());
         }
@@ -313,6 +316,11 @@ impl Request {
         let asked = self.requirements.iter().chain(&self.constraints);
         let mut own = asked.filter(|one| one.requirement.name() == project);
         own.find_map(|one| one.origin.as_deref())
+    }
+
+    /// The version of a project that is preferred.
+    pub fn preference(&self, project: &ProjectName) -> Option<&Version> {
+        self.preferences.get(project)
     }
 
     /// The time from which on files are too new, in seconds since 1970.

@@ -330,7 +330,12 @@ fn marks(requirement: &Requirement) -> Option<String> {
 }
 
 fn prefer(mut request: Request, set: &WheelSet) -> Request {
-    for name in set.wheels.iter().filter_map(|wheel| wheel.name.parse::<WheelName>().ok()) {
+    let live = set.wheels.iter().filter_map(|wheel| wheel.name.parse::<WheelName>().ok());
+    for name in live {
+        // What a lock of the project says is stronger.
+        if request.preference(name.project()).is_some() {
+            continue;
+        }
         request = request.prefer(name.project().clone(), name.version().clone());
     }
     request

@@ -10,7 +10,7 @@ use std::{
 };
 
 use pinnace_deploy::{Ask, Draft, Ingredients, Live, Machine, Service, Settings, WheelSet};
-use pinnace_store::{Deployment, Digest, Published, RefName};
+use pinnace_store::{Deployment, Digest, Published, RefName, parallel::join};
 use pinnace_wheel::Target;
 
 use crate::{
@@ -319,8 +319,4 @@ impl<'a> Job<'a> {
         done.sources = if self.arguments.dry_run { Some(sources.clone()) } else { None };
         done
     }
-}
-
-fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -27,7 +27,7 @@ use pinnace_wheel::{
 pub type Oracle = (&'static str, fn(&[u8]));
 
 /// All oracles.
-pub const ORACLES: [Oracle; 13] = [
+pub const ORACLES: [Oracle; 14] = [
     ("archive_read", archive_read),
     ("archive_differential", archive_differential),
     ("archive_roundtrip", archive_roundtrip),
@@ -41,6 +41,7 @@ pub const ORACLES: [Oracle; 13] = [
     ("pex", pex),
     ("stores", stores),
     ("releases", releases),
+    ("sources", sources),
 ];
 
 /// Everything that our writer writes: it has no opinion on other file systems' names.
@@ -355,4 +356,17 @@ pub fn releases(bytes: &[u8]) {
     let _ = WheelSet::parse(&manifest);
     // Every folder is this one, which ends all the same.
     let _ = Tree::files(&manifest.digest(), &mut |_| Ok(manifest.clone()));
+}
+
+/// Nothing of a source distribution, whatever it holds, is unpacked elsewhere than in its folder; and what native code
+/// needs is told or refused.
+pub fn sources(bytes: &[u8]) {
+    let _ = pinnace_deploy::fuzzing::needs(bytes);
+    let Ok(outer) = tempfile::tempdir() else { return };
+    let inner = outer.path().join("inner");
+    if std::fs::create_dir(&inner).is_ok() {
+        let _ = pinnace_deploy::fuzzing::unpack_tar(bytes, &inner);
+        let around = std::fs::read_dir(outer.path()).map(Iterator::count);
+        assert_eq!(around.ok(), Some(1), "something lies beside the folder");
+    }
 }

@@ -75,6 +75,8 @@ mod scan;
 mod settings;
 mod tree;
 
+#[doc(hidden)]
+pub use build::fuzzing;
 pub use build::{Ask, Builder, Builds, Built, Described, LocalBuilder, Order, Product};
 pub use contents::Contents;
 pub use draft::Draft;

@@ -30,6 +30,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use local::LocalBuilder;
 pub use project::{Ask, Described};
+pub use source::fuzzing;
 
 use crate::{Error, ErrorKind, Machine, Wheel};
 use check::Check;

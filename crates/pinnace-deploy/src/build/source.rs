@@ -44,8 +44,11 @@ pub(super) fn unpack(
 
 fn extract_tar(sdist: impl Read, folder: &Path) -> io::Result<()> {
     // One byte more than is allowed tells that there was too much.
-    let unpacked = GzDecoder::new(sdist).take(MOST_BYTES + 1);
-    let mut archive = Archive::new(unpacked);
+    extract(GzDecoder::new(sdist).take(MOST_BYTES + 1), folder)
+}
+
+fn extract(tar: impl Read, folder: &Path) -> io::Result<()> {
+    let mut archive = Archive::new(tar);
     archive.set_preserve_mtime(false);
     archive.set_preserve_permissions(false);
     archive.set_overwrite(false);
@@ -70,6 +73,22 @@ fn extract_tar(sdist: impl Read, folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Entry points for fuzzing what has no public type of its own.
+#[doc(hidden)]
+pub mod fuzzing {
+    use std::{io, path::Path};
+
+    /// Unpacks a tar that is not compressed.
+    pub fn unpack_tar(bytes: &[u8], folder: &Path) -> io::Result<()> {
+        super::extract(bytes, folder)
+    }
+
+    /// The libraries that native code needs.
+    pub fn needs(bytes: &[u8]) -> Option<Vec<String>> {
+        crate::build::elf::needs(bytes).ok()?.map(|needs| needs.libraries)
+    }
 }
 
 /// The innermost cause: what is around it names folders of ours.

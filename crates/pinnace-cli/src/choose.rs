@@ -11,8 +11,8 @@ use pinnace_env::{Conflict, Distribution, Layer, Policy, Ruling, merge};
 use pinnace_pex::PlatformRules;
 use pinnace_store::{Digest, parallel};
 use pinnace_wheel::{
-    ExtraName, Folder, FolderKind, Lock, Pin, ProjectName, Requirement, Selection, Target, UvLock,
-    WheelName,
+    ExtraName, Folder, FolderKind, Lock, Pin, ProjectName, Pyproject, Requirement, Selection,
+    Specifiers, Target, UvLock, WheelName,
 };
 
 use crate::{Failure, arguments::InputArguments, inputs::Wanted, supply::Supply};
@@ -37,6 +37,8 @@ pub(crate) struct Chosen {
     pub(crate) pins: Vec<Pin>,
     /// The folders whose code goes into the file.
     pub(crate) folders: Vec<PathBuf>,
+    /// The projects whose code is here.
+    locals: BTreeSet<ProjectName>,
     /// Folders of projects that are no packages, which a lock has all the same.
     pub(crate) left_alone: Vec<Folder>,
     /// Projects that were overridden or excluded: what others require of them need not hold.
@@ -50,6 +52,47 @@ impl Chosen {
     /// Whether something of it must be built.
     pub(crate) fn needs_build(&self) -> bool {
         self.pins.iter().any(|pin| pin.wheel().is_none())
+    }
+
+    /// Makes sure that a lock has what a project requires on a platform: one that is older than the project would
+    /// leave something out.
+    pub(crate) fn check_lock(
+        &self,
+        lock: &Path,
+        project: &Pyproject,
+        extras: &[ExtraName],
+        target: &Target,
+    ) -> Result<(), Failure> {
+        let Some(metadata) = project.metadata()? else { return Ok(()) };
+        let name = lock.file_name().unwrap_or_default().to_string_lossy();
+        let again = if name == "uv.lock" { "uv lock" } else { "pinnace lock" };
+        let refuse = |what: String| {
+            Err(Failure::job(format!("`{}` {what}", lock.display()))
+                .hint(format!("`{again}` in the folder of the project locks again")))
+        };
+        let pythons = metadata.requires_python().map(Specifiers::parse_lenient).transpose()?;
+        if let Some(pythons) = pythons.filter(|one| !one.contains(target.python())) {
+            return refuse(format!("is for {target}, and the project requires Python {pythons}"));
+        }
+        for text in metadata.requires() {
+            let requirement: Requirement = text.parse()?;
+            let applies = requirement.applies(target.markers(), extras);
+            let project = requirement.name();
+            if !applies.unwrap_or(true)
+                || self.locals.contains(project)
+                || self.loosened.contains(project)
+            {
+                continue;
+            }
+            let Some(pin) = self.pins.iter().find(|pin| pin.project() == project) else {
+                return refuse(format!("does not have `{project}`, which the project requires"));
+            };
+            let version = pin.version();
+            if !version.is_prerelease() && !requirement.specifiers().contains(version) {
+                return refuse(format!("has {project} {version}, and the project requires {text}"));
+            }
+        }
+        Ok(())
     }
 
     /// Projects that need not be as others require: what is there all the same was overridden.
@@ -71,6 +114,7 @@ impl Chooser<'_> {
         Ok(Chosen {
             pins: resolution.pins().to_vec(),
             folders: self.wanted.folders.clone(),
+            locals: self.wanted.locals.clone(),
             left_alone: Vec::new(),
             loosened: request.loosened().cloned().collect(),
             is_intransitive: self.is_intransitive,
@@ -134,11 +178,13 @@ fn chosen(selection: Selection) -> Result<Chosen, Failure> {
         );
         return Err(Failure::job(message));
     }
+    let locals = selection.folders.iter().map(|folder| folder.project.clone()).collect();
     let (packages, rest): (Vec<Folder>, Vec<Folder>) =
         selection.folders.into_iter().partition(|folder| folder.kind == FolderKind::Package);
     Ok(Chosen {
         pins: selection.pins,
         folders: packages.into_iter().map(|folder| folder.path).collect(),
+        locals,
         left_alone: rest,
         loosened: selection.loosened.into_iter().collect(),
         is_intransitive: false,

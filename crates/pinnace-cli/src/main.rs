@@ -37,7 +37,7 @@ fn main() -> ExitCode {
             // Help and version are no errors, and go to stdout; clap knows.
             let _ = error.print();
             if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
-                progress::Output::json_only().fail_quietly(&Failure::usage(error.to_string()));
+                progress::Output::json_only().fail_quietly(&usage(&error.to_string()));
             }
             return ExitCode::from(if error.use_stderr() { failure::USAGE } else { 0 });
         }
@@ -66,6 +66,15 @@ fn main() -> ExitCode {
             output.fail(&failure);
             ExitCode::from(failure.code())
         }
+    }
+}
+
+/// What clap says, as any other failure: in its first line, and the rest.
+fn usage(said: &str) -> Failure {
+    let said = said.trim_start_matches("error: ").trim();
+    match said.split_once("\n") {
+        Some((first, rest)) => Failure::usage(first).hint(rest.trim()),
+        None => Failure::usage(said),
     }
 }
 

@@ -61,8 +61,23 @@ fn behind_shim(shim: &Path, name: &str, environment: &Environment) -> Option<Pat
         return None;
     }
     let program = |version: &String| root.join("versions").join(version).join("bin").join(name);
-    let found = versions.iter().map(program).find(|path| is_program(path));
+    let installed = installed(root, name.trim_start_matches("python"));
+    let found = versions.iter().chain(&installed).map(program).find(|path| is_program(path));
     Some(found.unwrap_or_else(|| shim.to_owned()))
+}
+
+/// The versions that pyenv has of a minor version such as `3.12`, the newest first: whoever names one need not have
+/// made it the one that counts here.
+fn installed(root: &Path, minor: &str) -> Vec<String> {
+    let entries = fs::read_dir(root.join("versions")).into_iter().flatten().flatten();
+    let patch = |name: &String| -> Option<u64> {
+        name.strip_prefix(minor)?.strip_prefix('.')?.parse().ok()
+    };
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut found: Vec<String> = names.filter(|name| patch(name).is_some()).collect();
+    found.sort_by_key(patch);
+    found.reverse();
+    found
 }
 
 /// As pyenv reads it: the variable, the nearest `.python-version`, the global file.

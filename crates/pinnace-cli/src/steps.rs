@@ -14,7 +14,7 @@ pub(crate) fn line(step: &Deployment, now: u64) -> String {
     let reason = step.reason.as_deref();
     let reason = reason.map_or_else(String::new, |one| format!("  ({})", plain(one)));
     let age = age(now.saturating_sub(step.at));
-    format!("{:>6}  {release}  {age} ago  {}{git}{reason}", step.generation, plain(&step.by))
+    format!("{:>6}  {release}  {age:>6} ago  {}{git}{reason}", step.generation, plain(&step.by))
 }
 
 /// The record, as programs read it.

@@ -136,6 +136,9 @@ impl<'s> Supply<'s> {
             Outcome::Unsolvable(explanation) => {
                 let failure = Failure::job(format!("{explanation}\nthe platform is {target}"));
                 Err(match explanation.needs_build() {
+                    true if self.builds.is_some() => failure.hint(
+                        "`--only-binary` leaves source distributions out, which would be built here",
+                    ),
                     true => failure.hint(
                         "a source distribution is built by a Python of that version, and there is \
                          none here: name one with `--python`",

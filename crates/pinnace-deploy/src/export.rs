@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use pinnace_pex::{Compression, EntryPoint, PexBuilder, Runtime, WheelFiles};
+use pinnace_pex::{Compression, EntryPoint, PexBuilder, Runtime, WheelFiles, console_scripts};
 use pinnace_store::Digest;
 use pinnace_wheel::{Requirement, Target, WheelName};
 use sha2::{Digest as _, Sha256};
@@ -70,12 +70,23 @@ pub(crate) fn source(
             FileMode::Executable => builder.add_program(&path, &bytes)?,
         }
     }
-    if let Some([_, flag, module, ..]) = web.map(|web| web.argv.as_slice())
-        && flag == "-m"
-    {
-        builder.set_entry_point(EntryPoint::parse(module)?);
+    if let Some(entry) = web.and_then(|web| entry(web, sources)) {
+        builder.set_entry_point(EntryPoint::parse(&entry)?);
     }
     Ok(builder)
+}
+
+/// What a process starts, if that is in the source: a module, or a script of a project.
+fn entry(web: &Process, sources: &[SourceFiles<'_>]) -> Option<String> {
+    match web.argv.as_slice() {
+        [_, flag, module, ..] if flag == "-m" => Some(module.clone()),
+        [program, ..] => {
+            let projects = sources.iter().filter_map(|source| source.layer.distribution.as_ref());
+            let mut scripts = projects.flat_map(|one| console_scripts(&one.entry_points));
+            scripts.find(|(name, _)| name == program).map(|(_, target)| target)
+        }
+        [] => None,
+    }
 }
 
 /// Where a file is seen from modules: below the folder that they are imported from.

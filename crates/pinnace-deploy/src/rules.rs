@@ -108,7 +108,13 @@ impl Rules {
             return Some(Reason::Secret);
         }
         let is_bytecode = name.ends_with(".pyc") || name.ends_with(".pyo");
-        if TOOLS.contains(&name) || is_bytecode || is_folder && name.ends_with(".egg-info") {
+        // What was built of the project is no part of it.
+        let is_built = name.ends_with(".pex");
+        if TOOLS.contains(&name)
+            || is_bytecode
+            || is_built
+            || is_folder && name.ends_with(".egg-info")
+        {
             return Some(Reason::OfTool);
         }
         match self.exclude.as_ref()?.matched(path, is_folder) {

@@ -128,7 +128,15 @@ impl Settings {
     }
 
     fn of_table(table: toml::Value, origin: &str) -> Result<Self, Error> {
-        let written: Written = table.try_into().map_err(|error| refuse(origin, &error))?;
+        let written: Written = table.try_into().map_err(|error: toml::de::Error| {
+            let example = match error.to_string().contains("expected a sequence") {
+                true => {
+                    "\na command is written as its words: `serve = [\"python\", \"-m\", \"app\"]`"
+                }
+                false => "",
+            };
+            refuse(origin, &format!("{}{example}", error.to_string().trim()))
+        })?;
         let mut processes = written.processes;
         if let Some(argv) = written.serve {
             let mut web = Process::new(argv);
@@ -198,6 +206,7 @@ mod tests {
             ("ready = 'tcp'", "not there"),
             ("serve = ['x']\n[processes.web]\nargv = ['y']", "only one"),
             ("serve = []", "no command"),
+            ("serve = 'flask run'", "as its words"),
             ("serve = ['x']\nstop = 'signal:KILL'", "TERM"),
             ("python = '3.11'\nplatform = 'linux_x86_64-cp311'", "leave `python` out"),
             ("service = ", "expected"),

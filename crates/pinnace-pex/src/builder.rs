@@ -345,8 +345,11 @@ impl PexBuilder {
             return Err(unfit("a PEX file has that name itself; rename it, or leave it out").into());
         }
         ArchivePath::parse(&path).map_err(archive)?;
-        if self.files.contains_key(&path) {
-            return Err(unfit("it was added twice").into());
+        match (self.files.get(&path), &source) {
+            // Whoever names a file in two ways means it once.
+            (Some((_, Source::File(known))), Source::File(file)) if known == file => return Ok(()),
+            (Some(_), _) => return Err(unfit("it was added twice").into()),
+            (None, _) => {}
         }
         self.files.insert(path, (mode, source));
         Ok(())

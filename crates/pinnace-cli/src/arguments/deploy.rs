@@ -29,7 +29,7 @@ pub(crate) struct Deploy {
     /// Bring this release live as it is: its digest, or the first digits of it
     #[arg(long, value_name = "R", conflicts_with_all = ["full", "locked", "upgrade", "dry_run"])]
     pub(crate) release: Option<String>,
-    /// Resolve anew, whatever was resolved before
+    /// Resolve anew, whatever was resolved before, and put what the store has lost
     #[arg(long)]
     pub(crate) full: bool,
     /// Resolve nothing: fail if the dependencies are not those of a lock or of the live release
@@ -53,7 +53,7 @@ pub(crate) struct Deploy {
 }
 
 /// A service is run as it is live; what is fetched and laid out is kept, so that the next run starts at
-/// once.
+/// once. `{port}` is what PORT says, else a free port.
 #[derive(Args, Debug)]
 pub(crate) struct RunRelease {
     /// A service, a release (its digest, or the first digits of it), or a PEX file

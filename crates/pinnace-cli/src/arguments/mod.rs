@@ -135,14 +135,15 @@ pub(crate) struct Pex {
     pub(crate) arguments: Vec<String>,
 }
 
-/// Several platforms are several resolutions, in one lock.
-#[derive(Args, Debug)]
+/// Several platforms are several resolutions, in one lock. Without requirements it locks the project in the
+/// current folder.
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Lock {
     #[command(flatten)]
     pub(crate) inputs: InputArguments,
     /// The file to write: a `pylock.toml`, or by its name `….txt` a requirements file with hashes;
     /// `-` is stdout
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", default_value = "pylock.toml")]
     pub(crate) output: PathBuf,
     /// Choose anew, whatever the file has so far
     #[arg(long, short = 'U')]

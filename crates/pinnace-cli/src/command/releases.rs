@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pinnace_deploy::{Contents, Machine, Service};
-use pinnace_store::{Deployment, Published, Store};
+use pinnace_store::{Deployment, Published, RefName, Store};
 use serde_json::{Value, json};
 
 use crate::{
@@ -50,10 +50,13 @@ pub(crate) fn list(
     let listed = || -> Result<(String, Value), Failure> {
         let Some(service) = &arguments.service else {
             let (mut lines, mut json) = (Vec::new(), serde_json::Map::new());
-            for name in store.refs()?.into_keys() {
+            let names: Vec<RefName> = store.refs()?.into_keys().collect();
+            let services = names.iter().filter_map(services::service);
+            let width = services.map(str::len).max().unwrap_or_default();
+            for name in names {
                 let Some(service) = services::service(&name) else { continue };
                 if let Some(step) = store.latest(&name)? {
-                    lines.push(format!("{service}  {}", steps::line(&step, environment.now)));
+                    lines.push(format!("{service:width$}{}", steps::line(&step, environment.now)));
                     json.insert(service.to_owned(), steps::as_json(&step));
                 }
             }

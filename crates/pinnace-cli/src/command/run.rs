@@ -123,11 +123,13 @@ impl Job<'_> {
             .map(String::as_str)
             .filter(|name| !self.environment.variables.contains_key(*name))
             .collect();
-        if !missing.is_empty() {
+        // What a command of the user's needs is the user's to know.
+        if !missing.is_empty() && self.arguments.command.is_empty() {
             return Err(Failure::job(format!(
                 "the release needs environment variables that are not set: {}",
                 missing.join(", ")
-            )));
+            ))
+            .hint("set them where it runs; their values are never stored"));
         }
         let words = match self.arguments.command.is_empty() {
             false => self.arguments.command.clone(),
@@ -153,14 +155,17 @@ impl Job<'_> {
     /// What `{port}` means: what PORT says, else one that is free.
     fn port(&self, words: &[String]) -> Result<String, Failure> {
         if let Some(port) = self.environment.variable("PORT") {
-            return Ok(port.to_owned());
+            return match port.parse::<u16>() {
+                Ok(1..) => Ok(port.to_owned()),
+                _ => Err(Failure::usage(format!("PORT is `{port}`, and no port"))),
+            };
         }
         if !words.iter().any(|word| word.contains("{port}")) {
             return Ok("8000".to_owned());
         }
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let free = free.map_err(|error| Failure::io("cannot find a free port", &error))?;
-        self.output.say(format!("listening on 127.0.0.1:{}", free.port()));
+        self.output.say(format!("PORT is {}", free.port()));
         Ok(free.port().to_string())
     }
 
@@ -178,7 +183,8 @@ fn process<'r>(release: &'r Release, name: &str) -> Result<&'r Process, Failure>
         let known: Vec<&str> = release.processes.keys().map(String::as_str).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         Failure::job(format!("the release has no process `{name}`; it has: {known}")).hint(
-            "name one with `--process`, or a command behind `--`, as in `-- python -c 'print(1)'`",
+            "`serve` in its `[tool.pinnace]` says what it runs; `--process` names another process, and a \
+             command may stand behind `--`, as in `-- python -c 'print(1)'`",
         )
     })
 }

@@ -13,8 +13,7 @@ use std::{
 
 use pinnace_wheel::{
     Address, Dependencies, ExtraName, Formats, IndexChoice, Inputs, LocalPath, Lock, Metadata,
-    Prereleases, ProjectName, Pyproject, Request, Requirement, RequirementsReader, locked_versions,
-    parse_timestamp,
+    Prereleases, ProjectName, Pyproject, Request, Requirement, RequirementsReader, parse_timestamp,
 };
 
 use crate::{
@@ -211,17 +210,6 @@ impl Reading<'_> {
         self.paths(&project, path, &used)
     }
 
-    /// The versions that a lock of Poetry or PDM beside the project pins are taken where they will do.
-    fn preferences(&mut self, folder: &Path) -> Result<(), Failure> {
-        for file in ["poetry.lock", "pdm.lock"].map(|name| folder.join(name)) {
-            let Ok(text) = fs::read_to_string(&file) else { continue };
-            for (name, version) in locked_versions(&text, &file.display().to_string())? {
-                self.change(|request| request.prefer(name, version));
-            }
-        }
-        Ok(())
-    }
-
     /// What `[tool.uv]` of the project that is built says.
     fn settings(&mut self, project: &Pyproject, origin: Option<&str>) -> Result<(), Failure> {
         for constraint in project.constraints()? {
@@ -377,7 +365,12 @@ fn pyproject(path: &Path, backends: &Backends<'_>) -> Result<Pyproject, Failure>
         }
     }
     let text = fs::read_to_string(path).map_err(|error| {
-        Failure::job(format!("cannot read the project `{}`: {error}", path.display()))
+        let failure =
+            Failure::job(format!("cannot read the project `{}`: {error}", path.display()));
+        match path.with_file_name("requirements.txt").is_file() {
+            true => failure.hint("there is a `requirements.txt` beside it, which `-r` takes"),
+            false => failure,
+        }
     })?;
     Ok(Pyproject::parse(&text, &path.display().to_string())?)
 }
@@ -401,7 +394,7 @@ fn with_extras(name: ProjectName, extras: &[ExtraName]) -> Result<Requirement, F
     Ok(format!("{name}[{}]", extras.join(",")).parse()?)
 }
 
-fn parse_all<T: std::str::FromStr<Err = pinnace_wheel::Error>>(
+pub(crate) fn parse_all<T: std::str::FromStr<Err = pinnace_wheel::Error>>(
     texts: &[String],
 ) -> Result<Vec<T>, Failure> {
     Ok(texts.iter().map(|text| text.parse()).collect::<Result<_, _>>()?)

@@ -1,9 +1,14 @@
 //! What the project in a folder requires, and where it says so.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use pinnace_deploy::Settings;
+use pinnace_wheel::locked_versions;
 
+use super::Reading;
 use crate::{Failure, arguments::InputArguments, backends::Backends};
 
 /// The arguments that mean the project in a folder: what it says itself, and the `requirements.txt` beside it.
@@ -27,6 +32,19 @@ pub(crate) fn inputs_of(
         inputs.requirement_files.push(requirements);
     }
     Ok(inputs)
+}
+
+impl Reading<'_> {
+    /// The versions that a lock of Poetry or PDM beside the project pins are taken where they will do.
+    pub(super) fn preferences(&mut self, folder: &Path) -> Result<(), Failure> {
+        for file in ["poetry.lock", "pdm.lock"].map(|name| folder.join(name)) {
+            let Ok(text) = fs::read_to_string(&file) else { continue };
+            for (name, version) in locked_versions(&text, &file.display().to_string())? {
+                self.change(|request| request.prefer(name, version));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The lock of a project: its own, or that of the workspace that it is in.

@@ -166,8 +166,12 @@ fn a_bare_build_is_of_the_project_that_is_here() {
     assert_eq!(world.run("other.pex", &["c"]).out, "moo a b c\n");
     write(&world.path("pinnace.toml"), "serve = ['python', '-m', 'moo', '--port={port}']\n");
     world.ok(&["build", "-o", "other.pex"]);
-    assert_eq!(world.run("other.pex", &[]).out, "moo \n");
-    world.ok(&["lock", "--project", ".", "-o", "pylock.toml"]);
+    assert_eq!(world.run("other.pex", &[]).out, "moo --port=8000\n");
+    write(&world.path("pinnace.toml"), "serve = ['python', 'start.py', 'x']\n");
+    write(&world.path("start.py"), "import sys, shop\nprint(sys.argv[1:])\n");
+    world.ok(&["build", "-o", "other.pex"]);
+    assert_eq!(world.run("other.pex", &[]).out, "['x']\n");
+    world.ok(&["lock"]);
     world.index.requests();
     world.ok(&["build", "-o", "other.pex"]);
     assert_eq!(world.index.requests(), [""; 0], "the lock says all of it");

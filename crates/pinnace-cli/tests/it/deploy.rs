@@ -507,3 +507,59 @@ fn versions_of_a_lock_of_poetry_are_preferred() {
     write(&world.path("p/poetry.lock"), "[[package]]\nname = \"voice\"\n");
     world.fails(&["deploy", "p", "--store", "s"], 1, &["poetry.lock", "missing field `version`"]);
 }
+
+/// A lock that is older than the project would leave something out.
+#[test]
+fn a_lock_that_is_older_than_the_project_is_refused() {
+    let world = World::new();
+    let project = |more: &str, python: &str| {
+        let text = format!(
+            "[project]\nname = 'shop'\nversion = '1'\nrequires-python = '{python}'\ndependencies = ['voice'{more}]\n"
+        );
+        write(&world.path("p/pyproject.toml"), &text);
+    };
+    project("", ">=3.8");
+    world.ok(&["lock", "--project", "p", "-o", "p/pylock.toml"]);
+    let done = deploy(&world, &["--store", "s"]);
+    assert!(done["lock"].as_str().unwrap().ends_with("p/pylock.toml"), "{done}");
+    let refused = |words: &str| {
+        world.fails(&["deploy", "p", "--store", "s", "--locked"], 1, &[words, "locks again"]);
+    };
+    project(", 'moo'", ">=3.8");
+    refused("does not have `moo`");
+    project(", 'voice>=2'", ">=3.8");
+    refused("has voice 1.5, and the project requires voice>=2");
+    project("", ">=3.99");
+    refused("requires Python >=3.99");
+    project(", 'moo ; sys_platform == \"win32\"'", ">=3.8");
+    deploy(&world, &["--store", "s"]);
+    // Without a lock, too.
+    fs::remove_file(world.path("p/pylock.toml")).unwrap();
+    deploy(&world, &["--store", "s"]);
+    project("", ">=3.99");
+    world.fails(&["deploy", "p", "--store", "s"], 1, &["requires Python >=3.99"]);
+}
+
+#[test]
+fn mistakes_are_named() {
+    let world = shop();
+    fs::create_dir(world.path("empty")).unwrap();
+    world.fails(&["deploy", "empty", "--store", "s"], 2, &["nothing to deploy in"]);
+    write(&world.path("p/old.pex"), "built");
+    write(&world.path("p/pinnace.toml"), "serve = ['shop', '{prt}']\nenv = ['PINNACE_TEST_KEY']\n");
+    let ran = world.ok(&["deploy", "p", "--store", "s"]);
+    assert!(ran.err.contains("`{prt}` of the process `web` stays as it is"), "{}", ran.err);
+    let code = "import os; print(os.path.exists('old.pex'))";
+    assert_eq!(python(&world, "shop", code).out, "False\n", "and a command needs no variables");
+    let run = |port: &str| {
+        let mut command = world.command(&["run", "shop", "--store", "s"]);
+        Ran::of(command.env("PINNACE_TEST_KEY", "x").env("PORT", port).output().unwrap())
+    };
+    for port in ["99999", "abc", "0"] {
+        assert!(run(port).err.contains(&format!("PORT is `{port}`, and no port")));
+    }
+    assert_eq!(run("80").out, "one\n");
+    let ran = world.fails(&["deploy", "--nope", "--json"], 2, &[]);
+    let json: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(json["error"], "unexpected argument '--nope' found");
+}

@@ -197,6 +197,8 @@ impl Request {
         add("override", overrides.map(canonical).collect());
         add("exclude", self.excludes.iter().map(ToString::to_string).collect());
         for (name, local) in &self.locals {
+            let python = local.metadata.requires_python().map(str::to_owned);
+            add(&format!("python of {name}"), python.into_iter().collect());
             add(&format!("local {name}"), local.metadata.requires().map(str::to_owned).collect());
         }
         for (name, version) in &self.preferences {

@@ -24,14 +24,14 @@ pub(super) fn with_platform(mut arguments: Build, settings: &Settings) -> Build 
     arguments
 }
 
-/// The arguments with all that they leave out.
+/// The arguments with all that they leave out, and what the user should know.
 pub(super) fn with_project(
     mut arguments: Build,
     settings: &Settings,
     backends: &Backends<'_>,
     environment: &Environment,
-) -> Result<Build, Failure> {
-    let folder = &environment.folder;
+) -> Result<(Build, Vec<String>), Failure> {
+    let (folder, mut notes) = (&environment.folder, Vec::new());
     let named = std::mem::take(&mut arguments.inputs);
     arguments.inputs = inputs_of(folder, settings, backends)?;
     arguments.inputs.constraint = named.constraint;
@@ -56,7 +56,7 @@ pub(super) fn with_project(
     let has_run = &arguments.run;
     let runs = has_run.script.is_some() || has_run.entry.is_some() || has_run.executable.is_some();
     if !runs && arguments.start.form.layout != LayoutName::Flat {
-        set_program(&mut arguments, settings, distribution.as_ref());
+        notes.extend(set_program(&mut arguments, settings, distribution.as_ref()));
     }
     if arguments.output.is_none() {
         let name = distribution.map(|one| one.name);
@@ -65,7 +65,7 @@ pub(super) fn with_project(
         let file = if arguments.split { name } else { format!("{name}.pex") };
         arguments.output = Some(file.into());
     }
-    Ok(arguments)
+    Ok((arguments, notes))
 }
 
 /// What its process `web` runs, else the script that is called as the project is, or is its only one.
@@ -73,28 +73,38 @@ fn set_program(
     arguments: &mut Build,
     settings: &Settings,
     distribution: Option<&LocalDistribution>,
-) {
-    let web = settings.processes.get("web").map(|web| web.argv.as_slice());
-    let rest: &[String] = match web {
-        Some([python, flag, module, rest @ ..]) if python.starts_with("python") && flag == "-m" => {
-            arguments.run.entry = Some(module.clone());
-            rest
-        }
-        Some([program, rest @ ..]) if !program.starts_with("python") => {
-            arguments.run.script = Some(program.clone());
-            rest
-        }
-        _ => {
-            arguments.run.script = distribution.and_then(only_script);
-            &[]
-        }
+) -> Option<String> {
+    let Some(web) = settings.processes.get("web") else {
+        arguments.run.script = distribution.and_then(only_script);
+        return None;
     };
-    // A port is for whoever starts it to say.
-    if arguments.start.inject_args.is_empty() && !rest.iter().any(|word| word.contains('{')) {
-        let quoted = rest.iter().filter_map(|word| shlex::try_quote(word).ok());
-        arguments.start.inject_args = quoted.map(|word| word.into_owned()).collect();
+    let (run, is_python) = (&mut arguments.run, web.argv[0].starts_with("python"));
+    let rest: &[String] = match web.argv.as_slice() {
+        [_, flag, module, rest @ ..] if is_python && flag == "-m" => {
+            run.entry = Some(module.clone());
+            rest
+        }
+        [_, file, rest @ ..] if is_python && file.ends_with(".py") => {
+            run.executable = Some(file.into());
+            rest
+        }
+        [program, rest @ ..] if !is_python => {
+            run.script = Some(program.clone());
+            rest
+        }
+        _ => return Some(format!("`{}` cannot be put into a file", web.argv.join(" "))),
+    };
+    if arguments.start.inject_args.is_empty() {
+        let filled = rest.iter().map(|word| word.replace("{port}", PORT));
+        let quoted = filled.filter_map(|word| Some(shlex::try_quote(&word).ok()?.into_owned()));
+        arguments.start.inject_args = quoted.collect();
     }
+    let is_filled = rest.iter().any(|word| word.contains("{port}"));
+    is_filled.then(|| format!("`{{port}}` is {PORT} in the file: nobody is there to fill it in"))
 }
+
+/// What `{port}` is in a file.
+const PORT: &str = "8000";
 
 fn only_script(project: &LocalDistribution) -> Option<String> {
     let scripts = pinnace_pex::console_scripts(&project.entry_points);

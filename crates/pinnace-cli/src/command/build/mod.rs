@@ -17,7 +17,7 @@ use crate::{
     backends::Backends,
     choose::{Chooser, Chosen, Wheel, check},
     environment::Environment,
-    inputs::{Wanted, check_names},
+    inputs::{Wanted, check_names, parse_all},
     platforms::{self, Constrained, Preference},
     progress::Output,
     session::Session,
@@ -55,8 +55,10 @@ fn built(arguments: &Build, session: &Session<'_>) -> Result<Built, Failure> {
     let targets = targets(&arguments, session)?;
     let (given, python) = (arguments.index.clone(), arguments.platform.python().map(str::to_owned));
     let backends = Backends::new(session, &given, targets.first(), python.as_deref());
-    let arguments = bare::with_project(arguments, &settings, &backends, environment)?;
-    build(&arguments, &targets, &backends, session)
+    let (arguments, notes) = bare::with_project(arguments, &settings, &backends, environment)?;
+    let mut built = build(&arguments, &targets, &backends, session)?;
+    built.notes.extend(notes);
+    Ok(built)
 }
 
 fn build(
@@ -162,6 +164,12 @@ impl Job<'_> {
         let mut locked = Vec::new();
         for target in self.targets {
             let mut chosen = chooser.locked(&path, target)?;
+            if let Some(folder) = &self.arguments.inputs.project
+                && let Some(project) = self.backends.project(folder)?
+            {
+                let extras = parse_all(&self.arguments.inputs.extra)?;
+                chosen.check_lock(file, &project, &extras, target)?;
+            }
             let left_alone = chosen.left_alone.iter();
             chosen.notes.extend(left_alone.map(|folder| {
                 let (name, path) = (&folder.project, folder.path.display());

@@ -24,8 +24,9 @@ pub(super) struct Built {
 impl Built {
     pub(super) fn as_text(&self) -> String {
         let total = self.timings.last().map(|(_, total)| total.as_secs_f64()).unwrap_or_default();
-        let wheels = Count(self.wheels.len(), "wheel");
         let line = |(name, written): &(PathBuf, Written)| {
+            let is_code = self.files.len() > 1 && name.ends_with("source.pex");
+            let wheels = Count(if is_code { 0 } else { self.wheels.len() }, "wheel");
             let (size, digest) = match &written.file {
                 Some((bytes, sha256)) => (format!("{}, ", Size(*bytes)), Digest::new(*sha256)),
                 None => (String::new(), Digest::new(written.key)),

@@ -18,7 +18,7 @@ use crate::{
     Failure,
     arguments::InputArguments,
     choose::{Chooser, Chosen, check},
-    inputs::{Wanted, inputs_of, lock_of},
+    inputs::{Wanted, inputs_of, lock_of, parse_all},
     supply::{self, Supply},
 };
 
@@ -34,6 +34,8 @@ pub(crate) struct Dependencies {
     /// When they were resolved, in seconds since 1970.
     pub(crate) resolved_at: Option<u64>,
     pub(crate) notes: Vec<String>,
+    /// The lock that says what they are.
+    pub(crate) lock: Option<PathBuf>,
     /// What the inputs come to: the same gives the same wheels.
     inputs: String,
 }
@@ -60,7 +62,10 @@ impl Dependencies {
         };
         let reading = Reading { job, live, target, inputs: &inputs, wanted };
         match (&lock, reading.wanted.request.is_empty()) {
-            (Some(file), _) => reading.locked(file),
+            (Some(file), _) => {
+                let dependencies = reading.locked(file)?;
+                Ok(Self { lock: Some(file.clone()), ..dependencies })
+            }
             (None, true) => Ok(reading.nothing()),
             (None, false) => reading.resolved(),
         }
@@ -113,6 +118,10 @@ impl Reading<'_> {
     /// The files that a lock names; what is live need not be fetched.
     fn locked(self, file: &FilePath) -> Result<Dependencies, Failure> {
         let chosen = self.chooser().locked(file, self.target)?;
+        if let Some(project) = self.job.backends.project(&self.job.folder)? {
+            let extras = parse_all(&self.inputs.extra)?;
+            chosen.check_lock(file, &project, &extras, self.target)?;
+        }
         let own = &self.job.folder;
         let elsewhere = chosen.left_alone.iter().filter(|folder| folder.path != *own);
         let mut notes: Vec<String> = chosen.notes.clone();
@@ -311,7 +320,17 @@ impl Reading<'_> {
             }
         };
         let notes = self.wanted.notes.iter().cloned().chain(notes).collect();
-        Dependencies { set, folders, path, reason, are_lost, resolved_at, notes, inputs }
+        Dependencies {
+            set,
+            folders,
+            path,
+            reason,
+            are_lost,
+            resolved_at,
+            lock: None,
+            notes,
+            inputs,
+        }
     }
 }
 

@@ -181,6 +181,10 @@ impl<'a> Job<'a> {
         let dependencies = Dependencies::of(self, &live, target)?;
         let sources = Sources::with(self, own, &dependencies.folders)?;
         timings.lap("resolve");
+        if sources.are_empty() && dependencies.set.wheels.is_empty() {
+            let message = format!("there is nothing to deploy in `{}`", self.folder.display());
+            return Err(Failure::usage(message).hint("name the folder of the project"));
+        }
         let is_doubted = self.arguments.full || dependencies.are_lost;
         let live = if is_doubted { live.distrusted() } else { live };
         let mut done = self.done(&live, &dependencies, &sources);
@@ -276,6 +280,26 @@ impl<'a> Job<'a> {
         services::record(&self.folder, self.arguments.reason.as_deref(), self.session.environment)
     }
 
+    /// Words such as `{prt}`, which nobody fills in.
+    fn unknown_placeholders(&self) -> Vec<String> {
+        let is_unknown = |word: &&String| {
+            let inner = word.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
+            inner.is_some_and(|(name, _)| {
+                !name.is_empty()
+                    && !["port", "socket"].contains(&name)
+                    && name.bytes().all(|byte| byte.is_ascii_lowercase())
+            })
+        };
+        let processes = self.settings.processes.iter();
+        let words = processes.flat_map(|(name, one)| {
+            one.argv.iter().filter(is_unknown).map(move |word| (name.clone(), word.clone()))
+        });
+        let note = |(name, word)| {
+            format!("`{word}` of the process `{name}` stays as it is: `{{port}}` is filled in")
+        };
+        words.map(note).collect()
+    }
+
     fn ingredients(&self, target: Target, sources: Sources, set: WheelSet) -> Ingredients {
         let ingredients = Ingredients::new(target, set);
         let mut ingredients =
@@ -313,10 +337,16 @@ impl<'a> Job<'a> {
         done.path = dependencies.path;
         done.reason.clone_from(&dependencies.reason);
         done.resolved_at = dependencies.resolved_at;
+        done.lock.clone_from(&dependencies.lock);
         done.now = self.session.environment.now;
         done.notes.clone_from(&dependencies.notes);
         done.notes.extend(sources.notes.iter().cloned());
-        done.sources = if self.arguments.dry_run { Some(sources.clone()) } else { None };
+        done.notes.extend(self.unknown_placeholders());
+        if self.arguments.dry_run {
+            done.sources = Some(sources.clone());
+            let wheels = dependencies.set.wheels.iter();
+            done.wheels = wheels.map(|wheel| wheel.name.clone()).collect();
+        }
         done
     }
 }

@@ -1,6 +1,6 @@
 //! What a deploy has done, as text and as JSON.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use pinnace_deploy::Moved;
 use pinnace_store::Digest;
@@ -27,6 +27,10 @@ pub(crate) struct Done {
     pub(crate) notes: Vec<String>,
     /// What would ship, if that was asked.
     pub(crate) sources: Option<Sources>,
+    /// The wheels that it needs, if that was asked.
+    pub(crate) wheels: Vec<String>,
+    /// The lock that says which these are.
+    pub(crate) lock: Option<PathBuf>,
 }
 
 /// Whether the dependencies had to be made.
@@ -73,6 +77,8 @@ impl Done {
             timings: Vec::new(),
             notes: Vec::new(),
             sources: None,
+            wheels: Vec::new(),
+            lock: None,
         }
     }
 
@@ -82,7 +88,11 @@ impl Done {
         let total = self.timings.iter().find(|(name, _)| *name == "total");
         let total =
             total.map_or_else(String::new, |(_, took)| format!(" in {} ms", took.as_millis()));
-        let path = format!("{} path: {}{}", self.path.name(), self.reason, self.age());
+        let lock = self.lock.as_ref().and_then(|lock| lock.file_name());
+        let lock = lock.map_or_else(String::new, |name| {
+            format!(" (as `{}` has them)", name.to_string_lossy())
+        });
+        let path = format!("{} path: {}{lock}{}", self.path.name(), self.reason, self.age());
         match self.state {
             State::Published => format!(
                 "{name}\n{path}\n{} in {} moved, {} reused{total}",
@@ -112,8 +122,15 @@ impl Done {
         }
         let left_out = sources.left_out();
         let left_out = left_out.map(|out| format!("  {}: {}", out.path, out.reason));
-        lines.push("left out:".to_owned());
-        lines.extend(left_out);
+        let left_out: Vec<String> = left_out.collect();
+        if !left_out.is_empty() {
+            lines.push("left out:".to_owned());
+            lines.extend(left_out);
+        }
+        if !self.wheels.is_empty() {
+            lines.push(format!("dependencies: {}", Count(self.wheels.len(), "wheel")));
+            lines.extend(self.wheels.iter().map(|name| format!("  {name}")));
+        }
         lines.join("\n")
     }
 
@@ -144,6 +161,7 @@ impl Done {
             "generation": self.generation,
             "path": self.path.name(),
             "reason": self.reason,
+            "lock": self.lock,
             "deps": digest(self.deps),
             "source": digest(self.source),
             "uploaded": { "bytes": self.moved.bytes, "objects": self.moved.objects },
@@ -161,6 +179,7 @@ impl Done {
             let out = sources.left_out();
             let out = out.map(|out| json!({ "path": out.path, "reason": out.reason.to_string() }));
             json["left_out"] = out.collect();
+            json["wheels"] = self.wheels.clone().into();
         }
         json
     }

@@ -29,6 +29,11 @@ impl Sources {
         Ok(sources)
     }
 
+    /// Whether nothing ships.
+    pub(crate) fn are_empty(&self) -> bool {
+        self.folders.iter().all(|one| one.scan.files.is_empty())
+    }
+
     /// What does not ship.
     pub(crate) fn left_out(&self) -> impl Iterator<Item = &LeftOut> {
         self.folders.iter().flat_map(|one| &one.scan.left_out)

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use pinnace_deploy::Settings;
 use pinnace_store::Digest;
 use pinnace_wheel::{Index, Lock, Pin, Request, Resolution, Target};
 use serde_json::json;
@@ -16,7 +17,7 @@ use crate::{
     Failure, arguments,
     backends::Backends,
     environment::Environment,
-    inputs::{Wanted, check_names},
+    inputs::{Wanted, check_names, inputs_of},
     platforms,
     progress::{Count, Output},
     session::Session,
@@ -54,16 +55,18 @@ struct Locked {
 }
 
 fn lock(arguments: &arguments::Lock, session: &Session<'_>) -> Result<Locked, Failure> {
-    check_names(&arguments.inputs)?;
     let environment = session.environment;
     let targets = platforms::targets(&arguments.platform, environment, &session.storage)?;
     let python = arguments.platform.python();
     let backends = Backends::new(session, &arguments.index, targets.first(), python);
+    let arguments = &with_project(arguments, environment, &backends)?;
+    check_names(&arguments.inputs)?;
     let wanted = Wanted::read(&arguments.inputs, &arguments.solve, environment, &backends)?;
     if wanted.needs_no_index() {
-        return Err(Failure::usage("there is nothing to lock").hint(
-            "name requirements, as in `pinnace lock flask -o pylock.toml`, or a file with `-r`",
-        ));
+        return Err(Failure::usage("there is nothing to lock, and no project in this folder")
+            .hint(
+                "name requirements, as in `pinnace lock flask -o pylock.toml`, or a file with `-r`",
+            ));
     }
     let destination = Destination::of(arguments, &wanted, session.environment)?;
     let request = destination.prefer(wanted.request.clone(), arguments)?;
@@ -88,6 +91,27 @@ fn lock(arguments: &arguments::Lock, session: &Session<'_>) -> Result<Locked, Fa
     }
     let (file, entries) = (destination.file(), lock.versions().count());
     Ok(Locked { file, text, solved, entries, notes, resolving, total: session.started.elapsed() })
+}
+
+/// The arguments; where nothing is named that is required, with the project in the current folder.
+fn with_project(
+    arguments: &arguments::Lock,
+    environment: &Environment,
+    backends: &Backends<'_>,
+) -> Result<arguments::Lock, Failure> {
+    let (mut arguments, inputs) = (arguments.clone(), &arguments.inputs);
+    if inputs.requirements.is_empty()
+        && inputs.requirement_files.is_empty()
+        && inputs.project.is_none()
+    {
+        let settings = Settings::of_project(&environment.folder, None)?;
+        let own = inputs_of(&environment.folder, &settings, backends)?;
+        let named = &mut arguments.inputs;
+        (named.project, named.requirement_files) = (own.project, own.requirement_files);
+        named.extra.extend(own.extra);
+        named.group.extend(own.group);
+    }
+    Ok(arguments)
 }
 
 /// The files for one platform, each with its hash.

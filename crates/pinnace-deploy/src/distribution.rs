@@ -11,6 +11,18 @@ use crate::{
 };
 
 impl LocalDistribution {
+    /// The files by which `importlib.metadata` finds it, by their paths beside its modules.
+    pub fn files(&self) -> impl Iterator<Item = (String, &str)> {
+        let folder = format!("{}-{}.dist-info", self.name.replace('-', "_"), self.version);
+        let files = [
+            ("METADATA", self.metadata.as_str()),
+            ("entry_points.txt", self.entry_points.as_str()),
+            ("INSTALLER", "pinnace\n"),
+        ];
+        let written = files.into_iter().filter(|(_, text)| !text.is_empty());
+        written.map(move |(name, text)| (format!("{folder}/{name}"), text))
+    }
+
     /// What the [project](crate::read_project) in a folder says: its name, what it requires, its scripts and entry
     /// points. A version that only building tells is 0. `None` for a folder without a project, or with one of which
     /// only building would tell what it requires.

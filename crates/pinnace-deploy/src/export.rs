@@ -70,6 +70,10 @@ pub(crate) fn source(
             FileMode::Executable => builder.add_program(&path, &bytes)?,
         }
     }
+    let projects = sources.iter().filter_map(|source| source.layer.distribution.as_ref());
+    for (path, text) in projects.flat_map(|project| project.files()) {
+        builder.add_bytes(&path, text.as_bytes())?;
+    }
     if let Some(entry) = web.and_then(|web| entry(web, sources)) {
         builder.set_entry_point(EntryPoint::parse(&entry)?);
     }

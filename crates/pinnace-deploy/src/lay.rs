@@ -1,7 +1,6 @@
 //! A release as an environment on this machine.
 
 use std::{
-    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -330,16 +329,11 @@ impl Layout<'_> {
 
     /// What `importlib.metadata` finds of a project.
     fn distribution(&self, one: &LocalDistribution) -> Result<(), Error> {
-        let name = format!("{}-{}.dist-info", one.name.replace('-', "_"), one.version);
-        let folder = self.folder.join(&self.library).join(name);
-        fs::create_dir_all(&folder).map_err(Error::at("create the folder", &folder))?;
-        let files = BTreeMap::from([
-            ("METADATA", one.metadata.as_str()),
-            ("entry_points.txt", one.entry_points.as_str()),
-            ("INSTALLER", "pinnace\n"),
-        ]);
-        for (name, text) in files.into_iter().filter(|(_, text)| !text.is_empty()) {
+        let folder = self.folder.join(&self.library);
+        for (name, text) in one.files() {
             let path = folder.join(name);
+            let parent = path.parent().unwrap_or(&folder);
+            fs::create_dir_all(parent).map_err(Error::at("create the folder", parent))?;
             write(&path, text.as_bytes()).map_err(Error::at("write", &path))?;
         }
         Ok(())

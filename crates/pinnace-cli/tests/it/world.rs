@@ -13,7 +13,9 @@ pub(crate) struct World {
 }
 
 /// What the command does not inherit from whoever runs the tests.
-const FOREIGN: [&str; 8] = [
+const FOREIGN: [&str; 10] = [
+    "PINNACE_STORE",
+    "PORT",
     "PIP_EXTRA_INDEX_URL",
     "UV_DEFAULT_INDEX",
     "UV_INDEX_URL",

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
+use pinnace_deploy::LocalDistribution;
 use pinnace_pex::{
     Bytecode, Compiler, EntryPoint, Pex, PexBuilder, PexInfo, ScriptTarget, WheelFiles,
     console_scripts, find_script,
@@ -79,6 +80,10 @@ impl Job<'_> {
         let folders: BTreeSet<&PathBuf> = chosen.iter().flat_map(|one| &one.folders).collect();
         for folder in folders {
             builder.add_project(folder)?;
+            let project = self.backends.distribution(folder)?;
+            for (path, text) in project.iter().flat_map(LocalDistribution::files) {
+                builder.add_bytes(&path, text.as_bytes())?;
+            }
         }
         let place = |text: &String| {
             let (name, folder) = text.split_once('@').unwrap_or((text, ""));

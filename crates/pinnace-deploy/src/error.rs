@@ -56,7 +56,12 @@ impl From<pinnace_store::Error> for Error {
 
 impl From<pinnace_pex::Error> for Error {
     fn from(error: pinnace_pex::Error) -> Self {
-        ErrorKind::Pex(error).into()
+        match error.kind() {
+            pinnace_pex::ErrorKind::Changed { path } => {
+                ErrorKind::Changed { path: path.display().to_string() }.into()
+            }
+            _ => ErrorKind::Pex(error).into(),
+        }
     }
 }
 

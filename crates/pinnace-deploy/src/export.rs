@@ -12,11 +12,41 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Contents, Error, ErrorKind, FileMode, Layer, Machine, Process, TreeFile, WheelSet};
 
-/// A layer of source with the bytes of its files.
+/// A layer of source, and where its files are.
 pub(crate) struct SourceFiles<'a> {
     pub(crate) layer: &'a Layer,
     pub(crate) files: &'a [TreeFile],
-    pub(crate) read: &'a dyn Fn(&TreeFile) -> Result<Vec<u8>, Error>,
+    pub(crate) place: Place<'a>,
+}
+
+/// Where the files of a layer are.
+pub(crate) enum Place<'a> {
+    /// In a folder, as they were when they were looked at.
+    Folder(&'a Path),
+    /// In a store.
+    Store(&'a Contents<'a>),
+}
+
+impl Place<'_> {
+    fn add(&self, builder: &mut PexBuilder, path: &str, file: &TreeFile) -> Result<(), Error> {
+        match self {
+            Self::Folder(folder) => {
+                let (place, digest) = (folder.join(&file.path), *file.digest.as_bytes());
+                match file.mode {
+                    FileMode::File => builder.add_file(path, &place, digest)?,
+                    FileMode::Executable => builder.add_program_file(path, &place, digest)?,
+                }
+            }
+            Self::Store(contents) => {
+                let bytes = contents.read(&file.digest)?;
+                match file.mode {
+                    FileMode::File => builder.add_bytes(path, &bytes)?,
+                    FileMode::Executable => builder.add_program(path, &bytes)?,
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The names that a PEX file keeps for itself; what a project calls so is in the release, and not in the file.
@@ -64,11 +94,7 @@ pub(crate) fn source(
         }
     }
     for (path, (source, file)) in seen {
-        let bytes = (source.read)(file)?;
-        match file.mode {
-            FileMode::File => builder.add_bytes(&path, &bytes)?,
-            FileMode::Executable => builder.add_program(&path, &bytes)?,
-        }
+        source.place.add(&mut builder, &path, file)?;
     }
     let projects = sources.iter().filter_map(|source| source.layer.distribution.as_ref());
     for (path, text) in projects.flat_map(|project| project.files()) {
@@ -158,11 +184,10 @@ impl Contents<'_> {
         let layers: Vec<&Layer> = self.release().sources().collect();
         let files: Vec<Vec<TreeFile>> =
             layers.iter().map(|layer| self.files(&layer.digest)).collect::<Result<_, _>>()?;
-        let read = |file: &TreeFile| self.read(&file.digest);
         let sources: Vec<SourceFiles<'_>> = layers
             .into_iter()
             .zip(&files)
-            .map(|(layer, files)| SourceFiles { layer, files, read: &read })
+            .map(|(layer, files)| SourceFiles { layer, files, place: Place::Store(self) })
             .collect();
         source(&sources, self.release().processes.get("web"), target, runtime)
     }

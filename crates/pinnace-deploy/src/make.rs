@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     Draft, Error, Exports, Layer, Live, LocalDistribution, Machine, Process, Release, Scan, Tree,
     WheelSet,
-    export::{self, SourceFiles, read_file},
+    export::{self, Place, SourceFiles},
 };
 
 /// A folder of source that a release is made of.
@@ -165,16 +165,14 @@ impl Ingredients {
     }
 
     fn measure_source(&self, layers: &[Layer], threads: usize) -> Result<Digest, Error> {
-        let read = |folder: &Path| {
-            let folder = folder.to_owned();
-            move |file: &crate::TreeFile| read_file(&folder, file)
-        };
-        let readers: Vec<_> = self.sources.iter().map(|source| read(&source.folder)).collect();
         let sources: Vec<SourceFiles<'_>> = layers
             .iter()
             .zip(&self.sources)
-            .zip(&readers)
-            .map(|((layer, source), read)| SourceFiles { layer, files: &source.scan.files, read })
+            .map(|(layer, source)| SourceFiles {
+                layer,
+                files: &source.scan.files,
+                place: Place::Folder(&source.folder),
+            })
             .collect();
         let web = self.processes.get("web");
         let builder = export::source(&sources, web, &self.platform()?, &self.runtime)?;

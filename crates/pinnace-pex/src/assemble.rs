@@ -60,6 +60,7 @@ impl PexBuilder {
             let member = match source {
                 Source::Bytes(bytes) => Member::Bytes(bytes.clone()),
                 Source::File(file) => Member::measure(file.clone())?,
+                Source::Known(file, sha256) => Member::File { file: file.clone(), sha256: *sha256 },
             };
             insert(&mut members, path, *mode, member)?;
         }

@@ -42,6 +42,8 @@ pub struct PexBuilder {
 pub(crate) enum Source {
     Bytes(Vec<u8>),
     File(PathBuf),
+    /// A file that must have that SHA-256.
+    Known(PathBuf, [u8; 32]),
 }
 
 /// What [`PexBuilder::write`] wrote.
@@ -230,6 +232,30 @@ impl PexBuilder {
     /// As [`Self::add_bytes`].
     pub fn add_program(&mut self, path: &str, bytes: &[u8]) -> Result<(), Error> {
         self.add(path.to_owned(), Mode::Executable, Source::Bytes(bytes.to_vec()))
+    }
+
+    /// Adds a file of user code whose SHA-256 is known, so that it is read only when it is written; it must have
+    /// that still.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::add_bytes`].
+    pub fn add_file(&mut self, path: &str, file: &Path, sha256: [u8; 32]) -> Result<(), Error> {
+        self.add(path.to_owned(), Mode::File, Source::Known(file.to_owned(), sha256))
+    }
+
+    /// Adds a program of user code, likewise.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::add_bytes`].
+    pub fn add_program_file(
+        &mut self,
+        path: &str,
+        file: &Path,
+        sha256: [u8; 32],
+    ) -> Result<(), Error> {
+        self.add(path.to_owned(), Mode::Executable, Source::Known(file.to_owned(), sha256))
     }
 
     /// Adds a file of user code that was in another PEX file.

@@ -30,6 +30,12 @@ pub enum ErrorKind {
         /// The failure itself.
         source: io::Error,
     },
+    /// A source file is not what it was when it was added.
+    #[error("`{}` changed while the PEX file was being built", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// A source file that a PEX file cannot hold.
     #[error("cannot add `{path}`: {reason}")]
     Unfit {

@@ -4,8 +4,7 @@ use std::{
     borrow::Cow,
     cell::LazyCell,
     collections::{BTreeMap, BTreeSet},
-    fs::File,
-    io::{self, Cursor, Seek, SeekFrom, Write},
+    io::{Cursor, Seek, SeekFrom, Write},
     path::Path,
     thread,
 };
@@ -15,7 +14,7 @@ use pinnace_archive::{ArchivePath, Content, Deflate, Summary, Writer};
 use crate::{
     Error, ErrorKind, ReadSeek, WheelFiles,
     error::archive,
-    measure::InOrder,
+    measure::{Ahead, InOrder},
     member::{Member, Members, Reader},
     runtime::Import,
     sources::at,
@@ -41,7 +40,7 @@ pub enum Compression {
     Deflate,
 }
 
-/// Writes the members behind a prefix; wheels are opened and measured on `threads` threads ahead.
+/// Writes the members behind a prefix; wheels and files are opened and measured on `threads` threads ahead.
 pub(crate) fn zip<W: Write>(
     out: W,
     prefix: &[u8],
@@ -49,9 +48,10 @@ pub(crate) fn zip<W: Write>(
     wheels: &dyn WheelFiles,
     how: How,
 ) -> Result<Summary, Error> {
-    let digests: Vec<[u8; 32]> = members.values().filter_map(|(_, one)| wheel(one)).collect();
+    let ahead = members.values().filter_map(|(_, one)| ahead(one, how.compression));
+    let ahead: Vec<Ahead<'_>> = ahead.collect();
     thread::scope(|scope| {
-        let measured = InOrder::start(scope, wheels, &digests, how.threads)
+        let measured = InOrder::start(scope, wheels, &ahead, how.threads)
             .map_err(|source| ErrorKind::Thread { source })?;
         write_members(out, prefix, members, measured, Reader::new(wheels), how.compression)
     })
@@ -114,14 +114,16 @@ fn parents(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').map(|(at, _)| &path[..at])
 }
 
-fn wheel(member: &Member) -> Option<[u8; 32]> {
+/// What of a member is measured before it is written.
+fn ahead(member: &Member, compression: Compression) -> Option<Ahead<'_>> {
     match member {
-        Member::Wheel { sha256, .. } => Some(*sha256),
+        Member::Wheel { sha256, .. } => Some(Ahead::Wheel(sha256)),
+        Member::File { file, .. } if !compresses(member, compression) => Some(Ahead::File(file)),
         _ => None,
     }
 }
 
-/// Wheels come out of `measured` in the order of the members.
+/// Wheels and files come out of `measured` in the order of the members.
 fn write_members<W: Write>(
     out: W,
     prefix: &[u8],
@@ -167,7 +169,7 @@ fn write_members<W: Write>(
                 writer.file(path, *mode, encoded(path, &bytes)?).map_err(archive)?;
             }
             (Member::File { file, sha256 }, None) => {
-                let content = File::open(file).and_then(Content::measure).map_err(at(file))?;
+                let content: Content<Box<dyn ReadSeek>> = measured.next().map_err(at(file))?;
                 unchanged(file, &content.sha256(), sha256)?;
                 writer.file(path, *mode, content).map_err(archive)?;
             }
@@ -189,9 +191,6 @@ fn compresses(member: &Member, compression: Compression) -> bool {
 fn unchanged(file: &Path, found: &[u8; 32], measured: &[u8; 32]) -> Result<(), Error> {
     match found == measured {
         true => Ok(()),
-        false => {
-            let changed = io::Error::other("it changed while the PEX file was being built");
-            Err(at(file)(changed))
-        }
+        false => Err(ErrorKind::Changed { path: file.to_owned() }.into()),
     }
 }

@@ -77,6 +77,9 @@ pub(crate) fn scan(job: &Job<'_>, folder: &Path) -> Result<Scan, Failure> {
 
 /// The folders in which the modules at the top of a project are, and those that are nowhere.
 fn roots(scan: &Scan, modules: &[String]) -> (Vec<String>, Vec<String>) {
+    if modules.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
     let mut found: BTreeMap<&str, &str> = BTreeMap::new();
     for path in scan.files.iter().map(|file| file.path.as_str()) {
         let mut start = 0;

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use pinnace_deploy::LocalBuilder;
 use pinnace_pex::InterpreterConstraint;
-use pinnace_wheel::{ScriptMetadata, Target};
+use pinnace_wheel::{Index, ScriptMetadata, Target};
 
 use crate::{
     Failure,
@@ -99,21 +99,11 @@ impl Job<'_> {
     fn run(&self) -> Result<Built, Failure> {
         let mut timings = Timings::default();
         let outputs = self.outputs()?;
-        let (environment, storage) = (self.environment, &self.session.storage);
-        let targets = self.targets;
         timings.lap("probe");
         let (chooser, python) = (self.chooser(), self.arguments.platform.python());
         let locked = self.locked(&chooser)?;
-        let needs_build = locked.iter().flatten().any(Chosen::needs_build);
-        let index = match needs_build {
-            // What backends require comes from somewhere, although nothing is resolved.
-            true => {
-                let wanted = Wanted { is_for_backends: true, ..Wanted::default() };
-                self.session.index(&self.arguments.index, &wanted, python)?
-            }
-            false => self.session.index(&self.arguments.index, &self.wanted, python)?,
-        };
-        let request = &self.wanted.request;
+        let index = self.index(locked.as_deref().unwrap_or_default())?;
+        let (targets, request) = (self.targets, &self.wanted.request);
         let builders: Vec<Option<LocalBuilder<'_>>> = targets
             .iter()
             .map(|target| supply::builder(self.session, &index, request, target, python))
@@ -128,13 +118,7 @@ impl Job<'_> {
             None => supplies.iter().map(|one| chooser.choose(one)).collect::<Result<_, _>>()?,
         };
         timings.lap("resolve");
-        let mut parts = Vec::new();
-        for ((target, supply), chosen) in targets.iter().zip(&supplies).zip(&mut chosen) {
-            let (wheels, notes) = supply.wheels(&chosen.pins)?;
-            let checked = check(chosen, &wheels, target, storage.machine(), environment.threads)?;
-            chosen.notes.extend(notes.into_iter().chain(checked.notes));
-            parts.push(Part { target: target.clone(), wheels, python: checked.python });
-        }
+        let parts = self.parts(&supplies, &mut chosen)?;
         timings.lap("download");
         let files = self.write(outputs, &parts, &chosen).or_else(|failure| {
             // A wheel that was damaged on disk is fetched again, once.
@@ -155,6 +139,31 @@ impl Job<'_> {
         let notes = self.notes(&parts, chosen, is_large);
         let wheels = distinct(parts);
         Ok(Built { file, files, wheels, timings: timings.laps, notes })
+    }
+
+    /// Where files come from. Although a lock says which, what backends require comes from somewhere.
+    fn index(&self, locked: &[Chosen]) -> Result<Index<'_>, Failure> {
+        let (session, python) = (self.session, self.arguments.platform.python());
+        match locked.iter().any(Chosen::needs_build) {
+            true => {
+                let wanted = Wanted { is_for_backends: true, ..Wanted::default() };
+                session.index(&self.arguments.index, &wanted, python)
+            }
+            false => session.index(&self.arguments.index, &self.wanted, python),
+        }
+    }
+
+    /// The wheels for each platform, on this machine and checked as a whole.
+    fn parts(&self, supplies: &[Supply<'_>], chosen: &mut [Chosen]) -> Result<Vec<Part>, Failure> {
+        let (machine, threads) = (self.session.storage.machine(), self.environment.threads);
+        let mut parts = Vec::new();
+        for ((target, supply), chosen) in self.targets.iter().zip(supplies).zip(chosen) {
+            let (wheels, notes) = supply.wheels(&chosen.pins)?;
+            let checked = check(chosen, &wheels, target, machine, threads)?;
+            chosen.notes.extend(notes.into_iter().chain(checked.notes));
+            parts.push(Part { target: target.clone(), wheels, python: checked.python });
+        }
+        Ok(parts)
     }
 
     /// What the lock that is named has for each platform.

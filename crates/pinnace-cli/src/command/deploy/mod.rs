@@ -1,6 +1,7 @@
 //! `pinnace deploy`: a project in, a release out, live in a store.
 
 mod dependencies;
+mod reason;
 mod report;
 mod sources;
 

@@ -14,7 +14,8 @@ use pinnace_wheel::{Metadata, Pyproject, Request, Target};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Failure, arguments::IndexArguments, inputs::Wanted, platforms, session::Session, supply,
+    Failure, arguments::IndexArguments, inputs::Wanted, modules::roots, platforms,
+    session::Session, supply,
 };
 
 /// Asks the backends of projects that nothing else describes, each once.
@@ -71,6 +72,18 @@ impl<'s> Backends<'s> {
                 named(&self.ask(folder, &project)?)
             }
             _ => Ok(LocalDistribution::of_project(folder)?),
+        }
+    }
+
+    /// The project in a folder as a distribution, and the folders in which its modules are, where its backend tells.
+    pub(crate) fn local(
+        &self,
+        folder: &Path,
+    ) -> Result<(Option<LocalDistribution>, Vec<String>), Failure> {
+        let scan = scan(folder, &self.rules(folder)?, self.session)?;
+        match self.described(folder, &scan)? {
+            Some(described) => Ok((named(&described)?, roots(&scan, &described.modules).0)),
+            None => Ok((LocalDistribution::of_project(folder)?, Vec::new())),
         }
     }
 

@@ -11,8 +11,8 @@ use pinnace_env::{Conflict, Distribution, Layer, Policy, Ruling, merge};
 use pinnace_pex::PlatformRules;
 use pinnace_store::{Digest, parallel};
 use pinnace_wheel::{
-    ExtraName, Folder, FolderKind, Lock, Pin, ProjectName, Pyproject, Requirement, Selection,
-    Specifiers, Target, UvLock, WheelName,
+    Coverage, ExtraName, Folder, FolderKind, Lock, Pin, ProjectName, Requirement, Selection,
+    Target, UvLock, WheelName,
 };
 
 use crate::{Failure, arguments::InputArguments, inputs::Wanted, supply::Supply};
@@ -20,6 +20,8 @@ use crate::{Failure, arguments::InputArguments, inputs::Wanted, supply::Supply};
 /// Chooses from what is wanted.
 pub(crate) struct Chooser<'a> {
     pub(crate) inputs: &'a InputArguments,
+    /// Whether extras and groups are those of the settings of a project, which its lock need not tell apart.
+    pub(crate) is_of_project: bool,
     /// Whether nothing that is required is asked for.
     pub(crate) is_intransitive: bool,
     pub(crate) wanted: &'a Wanted,
@@ -37,8 +39,6 @@ pub(crate) struct Chosen {
     pub(crate) pins: Vec<Pin>,
     /// The folders whose code goes into the file.
     pub(crate) folders: Vec<PathBuf>,
-    /// The projects whose code is here.
-    locals: BTreeSet<ProjectName>,
     /// Folders of projects that are no packages, which a lock has all the same.
     pub(crate) left_alone: Vec<Folder>,
     /// Projects that were overridden or excluded: what others require of them need not hold.
@@ -54,45 +54,35 @@ impl Chosen {
         self.pins.iter().any(|pin| pin.wheel().is_none())
     }
 
-    /// Makes sure that a lock has what a project requires on a platform: one that is older than the project would
-    /// leave something out.
+    /// Makes sure that a lock has what is wanted on a platform, with its extras: one that is older than a project
+    /// would leave something out.
     pub(crate) fn check_lock(
-        &self,
+        &mut self,
         lock: &Path,
-        project: &Pyproject,
-        extras: &[ExtraName],
+        wanted: &Wanted,
         target: &Target,
     ) -> Result<(), Failure> {
-        let Some(metadata) = project.metadata()? else { return Ok(()) };
         let name = lock.file_name().unwrap_or_default().to_string_lossy();
         let again = if name == "uv.lock" { "uv lock" } else { "pinnace lock" };
-        let refuse = |what: String| {
-            Err(Failure::job(format!("`{}` {what}", lock.display()))
-                .hint(format!("`{again}` in the folder of the project locks again")))
+        self.loosened.extend(wanted.request.loosened().cloned());
+        let pinned = |pin: &Pin| (pin.project().clone(), pin.version().clone());
+        let pins = self.pins.iter().map(pinned).collect();
+        let (requirement, found) = match wanted.request.covered_by(&pins, target)? {
+            Coverage::Whole(mut extras) => {
+                for pin in &mut self.pins {
+                    let own = extras.remove(pin.project()).unwrap_or_default();
+                    let all = pin.extras().iter().cloned().chain(own).collect::<BTreeSet<_>>();
+                    *pin = pin.clone().with_extras(all.into_iter().collect());
+                }
+                return Ok(());
+            }
+            Coverage::Lacking { requirement, found } => (requirement, found),
         };
-        let pythons = metadata.requires_python().map(Specifiers::parse_lenient).transpose()?;
-        if let Some(pythons) = pythons.filter(|one| !one.contains(target.python())) {
-            return refuse(format!("is for {target}, and the project requires Python {pythons}"));
-        }
-        for text in metadata.requires() {
-            let requirement: Requirement = text.parse()?;
-            let applies = requirement.applies(target.markers(), extras);
-            let project = requirement.name();
-            if !applies.unwrap_or(true)
-                || self.locals.contains(project)
-                || self.loosened.contains(project)
-            {
-                continue;
-            }
-            let Some(pin) = self.pins.iter().find(|pin| pin.project() == project) else {
-                return refuse(format!("does not have `{project}`, which the project requires"));
-            };
-            let version = pin.version();
-            if !version.is_prerelease() && !requirement.specifiers().contains(version) {
-                return refuse(format!("has {project} {version}, and the project requires {text}"));
-            }
-        }
-        Ok(())
+        let found = found.map_or_else(|| "does not have it".to_owned(), |one| format!("has {one}"));
+        let message =
+            format!("the project requires {requirement}, and `{}` {found}", lock.display());
+        Err(Failure::job(message)
+            .hint(format!("`{again}` in the folder of the project locks again")))
     }
 
     /// Projects that need not be as others require: what is there all the same was overridden.
@@ -114,7 +104,6 @@ impl Chooser<'_> {
         Ok(Chosen {
             pins: resolution.pins().to_vec(),
             folders: self.wanted.folders.clone(),
-            locals: self.wanted.locals.clone(),
             left_alone: Vec::new(),
             loosened: request.loosened().cloned().collect(),
             is_intransitive: self.is_intransitive,
@@ -148,7 +137,16 @@ impl Chooser<'_> {
             false if inputs.package.is_some() => {
                 return Err(Failure::usage("only a `uv.lock` has members for `--package`"));
             }
-            false => Lock::parse(&text, folder)?.select(target, &extras, &groups)?,
+            false => {
+                let lock = Lock::parse(&text, folder)?;
+                let (mut extras, mut groups) = (extras, groups);
+                if self.is_of_project {
+                    // What else was asked for when it was made is in it for good.
+                    extras.retain(|extra| lock.extras().contains(extra));
+                    groups.retain(|group| lock.groups().contains(group));
+                }
+                lock.select(target, &extras, &groups)?
+            }
         };
         let mut chosen = chosen(selection)?;
         let named = self.wanted.folders.iter().filter(|one| !chosen.folders.contains(one));
@@ -162,10 +160,13 @@ impl Chooser<'_> {
         match (&self.inputs.package, members.as_slice()) {
             (Some(name), _) => Ok(name.parse()?),
             (None, [only]) => Ok(only.parse()?),
-            (None, several) => Err(Failure::usage(format!(
-                "the lock has the members {}; name one with `--package`",
-                several.join(", ")
-            ))),
+            (None, several) => {
+                let message = format!("the lock has the members {}", several.join(", "));
+                Err(Failure::usage(message).hint(match self.is_of_project {
+                    true => "name the folder of one",
+                    false => "name one with `--package`",
+                }))
+            }
         }
     }
 }
@@ -178,13 +179,11 @@ fn chosen(selection: Selection) -> Result<Chosen, Failure> {
         );
         return Err(Failure::job(message));
     }
-    let locals = selection.folders.iter().map(|folder| folder.project.clone()).collect();
     let (packages, rest): (Vec<Folder>, Vec<Folder>) =
         selection.folders.into_iter().partition(|folder| folder.kind == FolderKind::Package);
     Ok(Chosen {
         pins: selection.pins,
         folders: packages.into_iter().map(|folder| folder.path).collect(),
-        locals,
         left_alone: rest,
         loosened: selection.loosened.into_iter().collect(),
         is_intransitive: false,

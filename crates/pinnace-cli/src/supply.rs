@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use pinnace_deploy::{Builds, LocalBuilder};
+use pinnace_deploy::{Builds, LocalBuilder, Trust};
 use pinnace_store::{Deployment, Store};
 use pinnace_wheel::{
     Building, Formats, Index, Interpreter, MarkerVariable, Outcome, Pin, Request, Resolution,
@@ -72,8 +72,8 @@ impl<'s> Supply<'s> {
     }
 
     /// The same, which shares with a team what it builds.
-    pub(crate) fn sharing(mut self, store: &'s Store, record: Deployment) -> Self {
-        self.builds = self.builds.map(|builds| builds.sharing(store, record));
+    pub(crate) fn sharing(mut self, store: &'s Store, record: Deployment, trust: Trust) -> Self {
+        self.builds = self.builds.map(|builds| builds.sharing(store, record, trust));
         self
     }
 

@@ -6,9 +6,10 @@ It runs in an environment of what the backend requires, and leaves the network b
 import importlib
 import json
 import os
+import signal
 import sys
 
-NEW_USER, NEW_NETWORK = 0x10000000, 0x40000000
+NEW_USER, NEW_NETWORK, NEW_PROCESSES = 0x10000000, 0x40000000, 0x20000000
 
 
 def unshare(flags):
@@ -21,21 +22,59 @@ def unshare(flags):
         raise OSError(ctypes.get_errno(), "unshare")
 
 
-def leave_network():
-    """Goes into a network of its own, which has a loopback and nothing else."""
+def go_apart():
+    """Goes into a network of its own, which has a loopback and nothing else, and lets what follows be all that
+    there is of processes, so that none outlives it; as far as the system lets it. The answer is what it let."""
     if not sys.platform.startswith("linux"):
-        return False
+        return 0
     user, group = os.getuid(), os.getgid()
-    try:
-        unshare(NEW_NETWORK)
-    except (OSError, ImportError, AttributeError):
+    both = NEW_NETWORK | NEW_PROCESSES
+    for flags in (both, NEW_USER | both, NEW_NETWORK, NEW_USER | NEW_NETWORK):
         try:
-            unshare(NEW_USER | NEW_NETWORK)
+            unshare(flags)
         except (OSError, ImportError, AttributeError):
-            return False
-        keep_names(user, group)
-    raise_loopback()
-    return True
+            continue
+        if flags & NEW_USER:
+            keep_names(user, group)
+        raise_loopback()
+        return flags
+    return 0
+
+
+def end_with_parent():
+    """Is killed when its parent ends, whatever ends that."""
+    set_parent_death_signal = 1
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    except (OSError, ImportError, AttributeError):
+        pass
+
+
+def alone(work):
+    """Does some work as the first of processes, whose end is the end of all others."""
+    child = os.fork()
+    if child == 0:
+        end_with_parent()
+        code = 1
+        try:
+            work()
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+            if isinstance(end.code, str):
+                print(end.code, file=sys.stderr)
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 1)
 
 
 def keep_names(user, group):
@@ -106,14 +145,22 @@ def main():
     order_file, answer_file = sys.argv[1:]
     with open(order_file, encoding="utf-8") as file:
         order = json.load(file)
-    has_left = leave_network()
-    watch = Watch(".") if order["watch"] else None
-    answer = call(order)
-    answer["network"] = not has_left
-    if watch:
-        answer["read"], answer["runs_others"] = sorted(watch.read), watch.runs_others
-    with open(answer_file, "w", encoding="utf-8") as file:
-        json.dump(answer, file)
+
+    def work():
+        watch = Watch(".") if order["watch"] else None
+        answer = call(order)
+        answer["network"] = not apart & NEW_NETWORK
+        if watch:
+            answer["read"], answer["runs_others"] = sorted(watch.read), watch.runs_others
+        with open(answer_file, "w", encoding="utf-8") as file:
+            json.dump(answer, file)
+
+    end_with_parent()
+    apart = go_apart()
+    if apart & NEW_PROCESSES:
+        alone(work)
+    else:
+        work()
 
 
 if __name__ == "__main__":

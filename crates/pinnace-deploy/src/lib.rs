@@ -77,7 +77,7 @@ mod tree;
 
 #[doc(hidden)]
 pub use build::fuzzing;
-pub use build::{Ask, Builder, Builds, Built, Described, LocalBuilder, Order, Product};
+pub use build::{Ask, Builder, Builds, Built, Described, LocalBuilder, Order, Product, Trust};
 pub use contents::Contents;
 pub use draft::Draft;
 pub use error::{Error, ErrorKind};

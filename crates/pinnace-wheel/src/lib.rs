@@ -133,8 +133,8 @@ pub use netrc::Netrc;
 pub use project::{File, MetadataFile, Project, Release};
 pub use requirement::Requirement;
 pub use resolve::{
-    Dependencies, Explanation, Fact, Formats, LocalPin, Outcome, Pin, Prereleases, Request,
-    Resolution, Unfit, resolve,
+    Coverage, Dependencies, Explanation, Fact, Formats, LocalPin, Outcome, Pin, Prereleases,
+    Request, Resolution, Unfit, resolve,
 };
 pub use settings::{Settings, pip_configuration_files};
 pub use source::Source;

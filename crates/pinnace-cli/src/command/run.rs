@@ -131,12 +131,13 @@ impl Job<'_> {
             ))
             .hint("set them where it runs; their values are never stored"));
         }
-        let words = match self.arguments.command.is_empty() {
-            false => self.arguments.command.clone(),
-            true => process(release, &self.arguments.process)?.argv.clone(),
+        let (words, port) = match self.arguments.command.is_empty() {
+            true => self.filled(&process(release, &self.arguments.process)?.argv)?,
+            false => {
+                let port = self.environment.variable("PORT").unwrap_or(USUAL_PORT);
+                (self.arguments.command.clone(), port.to_owned())
+            }
         };
-        let port = self.port(&words)?;
-        let words: Vec<String> = words.iter().map(|word| word.replace("{port}", &port)).collect();
         let [program, rest @ ..] = words.as_slice() else {
             return Err(Failure::usage("there is no command to run"));
         };
@@ -152,21 +153,23 @@ impl Job<'_> {
         Err(Failure::io(&format!("cannot run `{program}`"), &error))
     }
 
-    /// What `{port}` means: what PORT says, else one that is free.
-    fn port(&self, words: &[String]) -> Result<String, Failure> {
-        if let Some(port) = self.environment.variable("PORT") {
-            return match port.parse::<u16>() {
-                Ok(1..) => Ok(port.to_owned()),
-                _ => Err(Failure::usage(format!("PORT is `{port}`, and no port"))),
-            };
-        }
-        if !words.iter().any(|word| word.contains("{port}")) {
-            return Ok("8000".to_owned());
-        }
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let free = free.map_err(|error| Failure::io("cannot find a free port", &error))?;
-        self.output.say(format!("PORT is {}", free.port()));
-        Ok(free.port().to_string())
+    /// The words of a process with `{port}` filled in, and the port: what PORT says, else one that is free.
+    fn filled(&self, argv: &[String]) -> Result<(Vec<String>, String), Failure> {
+        let is_port = |port: &str| {
+            port.parse::<u16>().is_ok_and(|number| number > 0 && number.to_string() == port)
+        };
+        let port = match self.environment.variable("PORT") {
+            Some(port) if is_port(port) => port.to_owned(),
+            Some(port) => return Err(Failure::usage(format!("PORT is `{port}`, and no port"))),
+            None if !argv.iter().any(|word| word.contains("{port}")) => USUAL_PORT.to_owned(),
+            None => {
+                let free = TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr());
+                let free = free.map_err(|error| Failure::io("cannot find a free port", &error))?;
+                self.output.say(format!("PORT is {}", free.port()));
+                free.port().to_string()
+            }
+        };
+        Ok((argv.iter().map(|word| word.replace("{port}", &port)).collect(), port))
     }
 
     fn path(&self, bin: &Path) -> OsString {
@@ -177,6 +180,9 @@ impl Job<'_> {
         path
     }
 }
+
+/// What PORT is where nobody asks for one.
+const USUAL_PORT: &str = "8000";
 
 fn process<'r>(release: &'r Release, name: &str) -> Result<&'r Process, Failure> {
     release.processes.get(name).ok_or_else(|| {

@@ -218,6 +218,9 @@ impl Reading<'_> {
         for requirement in project.overrides()? {
             self.change(|request| request.replace(requirement));
         }
+        for name in project.excludes()? {
+            self.change(|request| request.exclude(name));
+        }
         self.wanted.take_routes(project, self.environment)?;
         self.wanted.take_indexes(project, self.environment)
     }
@@ -394,7 +397,7 @@ fn with_extras(name: ProjectName, extras: &[ExtraName]) -> Result<Requirement, F
     Ok(format!("{name}[{}]", extras.join(",")).parse()?)
 }
 
-pub(crate) fn parse_all<T: std::str::FromStr<Err = pinnace_wheel::Error>>(
+fn parse_all<T: std::str::FromStr<Err = pinnace_wheel::Error>>(
     texts: &[String],
 ) -> Result<Vec<T>, Failure> {
     Ok(texts.iter().map(|text| text.parse()).collect::<Result<_, _>>()?)

@@ -6,7 +6,7 @@ use std::{
 };
 
 use pinnace_deploy::Settings;
-use pinnace_wheel::locked_versions;
+use pinnace_wheel::{UvLock, locked_versions};
 
 use super::Reading;
 use crate::{Failure, arguments::InputArguments, backends::Backends};
@@ -47,11 +47,14 @@ impl Reading<'_> {
     }
 }
 
-/// The lock of a project: its own, or that of the workspace that it is in.
-pub(crate) fn lock_of(folder: &Path) -> Option<PathBuf> {
-    let own = folder.join("pylock.toml");
-    if own.is_file() {
+/// The lock of a project: its own, or that of the workspace of which it is a member.
+pub(crate) fn lock_of(folder: &Path, project: Option<&str>) -> Option<PathBuf> {
+    let own = ["pylock.toml", "uv.lock"].map(|name| folder.join(name));
+    if let Some(own) = own.into_iter().find(|file| file.is_file()) {
         return Some(own);
     }
-    folder.ancestors().map(|one| one.join("uv.lock")).find(|file| file.is_file())
+    let above = folder.ancestors().skip(1).map(|one| one.join("uv.lock"));
+    let file = above.into_iter().find(|file| file.is_file())?;
+    let lock = UvLock::parse(&fs::read_to_string(&file).ok()?, file.parent()?).ok()?;
+    lock.members().any(|member| Some(member) == project).then_some(file)
 }

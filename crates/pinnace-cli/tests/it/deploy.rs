@@ -504,8 +504,8 @@ fn versions_of_a_lock_of_poetry_are_preferred() {
     assert!(reason().starts_with("voice 1.6 -> 1.7"));
     project(">=1.5,<1.7");
     assert!(reason().starts_with("voice 1.7 -> 1.6"));
-    write(&world.path("p/poetry.lock"), "[[package]]\nname = \"voice\"\n");
-    world.fails(&["deploy", "p", "--store", "s"], 1, &["poetry.lock", "missing field `version`"]);
+    write(&world.path("p/poetry.lock"), "[[package]]\nversion = \"1\"\n");
+    world.fails(&["deploy", "p", "--store", "s"], 1, &["poetry.lock", "missing field `name`"]);
 }
 
 /// A lock that is older than the project would leave something out.
@@ -526,11 +526,11 @@ fn a_lock_that_is_older_than_the_project_is_refused() {
         world.fails(&["deploy", "p", "--store", "s", "--locked"], 1, &[words, "locks again"]);
     };
     project(", 'moo'", ">=3.8");
-    refused("does not have `moo`");
+    refused("requires moo, and");
     project(", 'voice>=2'", ">=3.8");
-    refused("has voice 1.5, and the project requires voice>=2");
+    refused("has 1.5");
     project("", ">=3.99");
-    refused("requires Python >=3.99");
+    refused("requires Python >=3.99 (shop)");
     project(", 'moo ; sys_platform == \"win32\"'", ">=3.8");
     deploy(&world, &["--store", "s"]);
     // Without a lock, too.

@@ -138,7 +138,8 @@ impl<'a> LocalBuilder<'a> {
         let mut variables = self.variables.clone();
         if watch == Watch::Watched {
             // A project's copy has no version control that would tell.
-            let missing = VERSIONS.into_iter().filter(|name| !self.variables.contains_key(*name));
+            let is_told = |name: &str| self.variables.keys().any(|key| key.starts_with(name));
+            let missing = VERSIONS.into_iter().filter(|name| !is_told(name));
             variables.extend(missing.map(|name| (name.to_owned(), "0".to_owned())));
         }
         let mut given = system.requires.clone();

@@ -30,6 +30,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use local::LocalBuilder;
 pub use project::{Ask, Described};
+pub use shared::Trust;
 pub use source::fuzzing;
 
 use crate::{Error, ErrorKind, Machine, Wheel};
@@ -132,8 +133,8 @@ impl<'a> Builds<'a> {
     /// The same, which takes what others have built from a store, and puts there what it builds. `record` says who
     /// that is.
     #[must_use]
-    pub fn sharing(mut self, store: &'a Store, record: Deployment) -> Self {
-        self.shared = Some(Shared { store, record });
+    pub fn sharing(mut self, store: &'a Store, record: Deployment, trust: Trust) -> Self {
+        self.shared = Some(Shared { store, record, trust });
         self
     }
 
@@ -196,8 +197,17 @@ impl<'a> Builds<'a> {
             return Ok(Some(built));
         }
         let Some(shared) = &self.shared else { return Ok(None) };
-        let Some(wheel) = shared.find(key, self.machine)? else { return Ok(None) };
-        self.believe(name, key, Built { wheel, notes: Vec::new() }).map(Some)
+        let found = match shared.find(key, self.machine) {
+            Ok(None) => return Ok(None),
+            Ok(Some(wheel)) => self.believe(name, key, Built { wheel, notes: Vec::new() }),
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(built) => Ok(Some(built)),
+            Err(error) if error.is_retryable() => Err(error),
+            // What is not what it should be is built here, and takes its place.
+            Err(_) => Ok(None),
+        }
     }
 
     /// Looks at a wheel, and remembers it.

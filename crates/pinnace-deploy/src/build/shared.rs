@@ -19,6 +19,16 @@ pub(super) struct Shared<'a> {
     pub(super) store: &'a Store,
     /// Who builds, and when.
     pub(super) record: Deployment,
+    pub(super) trust: Trust,
+}
+
+/// Whether a store is believed to have what it had.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Trust {
+    /// What this machine knows to be there is there.
+    Known,
+    /// It is put again.
+    Nothing,
 }
 
 impl Shared<'_> {
@@ -48,26 +58,39 @@ impl Shared<'_> {
     ) -> Result<(), Error> {
         let place = format!("{:?} {}", self.store.backend(), key.to_hex());
         let place = Digest::new(Sha256::digest(place).into()).to_hex();
-        if machine.known(SHARED, &place).is_none() {
-            if self.store.latest(&name(key)?)?.is_none() {
-                self.keep(key, wheel, machine)?;
-            }
-            machine.learn(SHARED, &place, b"kept");
+        if self.trust == Trust::Known && machine.known(SHARED, &place).is_some() {
+            return Ok(());
         }
+        let newest = self.store.latest(&name(key)?)?;
+        let manifest = manifest(key, wheel)?.digest();
+        let is_kept = newest.as_ref().is_some_and(|step| step.release == Some(manifest));
+        if !is_kept || self.trust == Trust::Nothing {
+            self.keep(key, wheel, machine, newest.as_ref())?;
+        }
+        machine.learn(SHARED, &place, b"kept");
         Ok(())
     }
 
-    /// Keeps what came of a build. Of two that built the same, the first is kept.
-    fn keep(&self, key: &Key<'_>, wheel: &Wheel, machine: &Machine) -> Result<(), Error> {
+    /// Keeps what came of a build, after what was kept before. Of two that build at once, the first is kept.
+    fn keep(
+        &self,
+        key: &Key<'_>,
+        wheel: &Wheel,
+        machine: &Machine,
+        newest: Option<&Deployment>,
+    ) -> Result<(), Error> {
         let lost = || ErrorKind::Lost { digest: wheel.digest, by: "what was built".to_owned() };
         let mut blob = machine.blobs().get(&wheel.digest)?.ok_or_else(lost)?;
         self.store.put_as(&wheel.digest, &mut blob)?;
         let manifest = manifest(key, wheel)?;
         self.store.put_manifest(&manifest, &Default::default())?;
         self.store.hold(&manifest.digest(), None)?;
+        if newest.is_some_and(|step| step.release == Some(manifest.digest())) {
+            return Ok(());
+        }
         let mut record = self.record.clone();
         record.release = Some(manifest.digest());
-        match self.store.publish(&name(key)?, None, record)? {
+        match self.store.publish(&name(key)?, newest, record)? {
             Published::Done(_) | Published::Lost(_) => Ok(()),
         }
     }

@@ -63,6 +63,8 @@ pub(super) struct Uv {
     pub(super) constraint_dependencies: Vec<String>,
     #[serde(default)]
     pub(super) override_dependencies: Vec<String>,
+    #[serde(default)]
+    pub(super) exclude_dependencies: Vec<String>,
     pub(super) workspace: Option<Workspace>,
 }
 

@@ -276,6 +276,16 @@ impl Pyproject {
         texts.iter().map(|text| self.requirement(text)).collect()
     }
 
+    /// `exclude-dependencies` of `[tool.uv]`.
+    ///
+    /// # Errors
+    ///
+    /// If one is no name.
+    pub fn excludes(&self) -> Result<Vec<ProjectName>, Error> {
+        let names = &self.document.tool.uv.exclude_dependencies;
+        names.iter().map(|name| name.parse()).collect()
+    }
+
     /// The indexes of `[[tool.uv.index]]`, in their order.
     ///
     /// # Errors

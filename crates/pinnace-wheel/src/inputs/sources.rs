@@ -33,6 +33,7 @@ impl Pyproject {
         own.index.extend(shared.index.iter().cloned());
         own.constraint_dependencies.clone_from(&shared.constraint_dependencies);
         own.override_dependencies.clone_from(&shared.override_dependencies);
+        own.exclude_dependencies.clone_from(&shared.exclude_dependencies);
         self
     }
 

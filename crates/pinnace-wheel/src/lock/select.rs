@@ -58,6 +58,16 @@ impl Lock {
         Ok(self.environments.is_empty())
     }
 
+    /// The extras that it tells apart; what else was asked for when it was made is in it for good.
+    pub fn extras(&self) -> &[ExtraName] {
+        &self.extras
+    }
+
+    /// The dependency groups that it tells apart.
+    pub fn groups(&self) -> &[ProjectName] {
+        &self.groups
+    }
+
     /// The files for a platform, with these extras and dependency groups.
     ///
     /// # Errors

@@ -15,7 +15,8 @@ struct Document {
 #[derive(Deserialize)]
 struct Package {
     name: String,
-    version: String,
+    /// A folder has none.
+    version: Option<String>,
 }
 
 /// The versions of a `poetry.lock` or `pdm.lock`, to be [preferred](crate::Request::prefer). A project that it has in
@@ -33,7 +34,7 @@ struct Package {
 ///
 /// # Errors
 ///
-/// If it is no TOML, or has what is neither a name nor a version; `origin` is how messages name it.
+/// If it is no TOML, or its packages have no names; `origin` is how messages name it.
 pub fn locked_versions(text: &str, origin: &str) -> Result<BTreeMap<ProjectName, Version>, Error> {
     let document: Document = toml::from_str(text).map_err(|error| -> Error {
         let reason = Error::toml_reason(text, &error);
@@ -41,7 +42,11 @@ pub fn locked_versions(text: &str, origin: &str) -> Result<BTreeMap<ProjectName,
     })?;
     let mut all: BTreeMap<ProjectName, BTreeSet<Version>> = BTreeMap::new();
     for package in document.package {
-        all.entry(package.name.parse()?).or_default().insert(package.version.parse()?);
+        // What is no version here pins nothing.
+        let version = package.version.and_then(|text| text.parse().ok());
+        if let (Ok(name), Some(version)) = (package.name.parse(), version) {
+            all.entry(name).or_default().insert(version);
+        }
     }
     let only = |(name, versions): (ProjectName, BTreeSet<Version>)| {
         let mut versions = versions.into_iter();
@@ -61,7 +66,9 @@ mod tests {
         let versions = locked_versions(text, "pdm.lock").unwrap();
         assert_eq!(versions.keys().map(ProjectName::as_str).collect::<Vec<_>>(), ["b"]);
         assert!(locked_versions("", "poetry.lock").unwrap().is_empty());
-        for bad in ["[[package]]\nname='a'\n", "[[package]]\nname='?'\nversion='1'", "x"] {
+        let odd = "[[package]]\nname='a'\n[[package]]\nname='b'\nversion='2004d-final'\n";
+        assert!(locked_versions(odd, "pdm.lock").unwrap().is_empty());
+        for bad in ["[[package]]\nversion='1'\n", "package=1", "x"] {
             assert!(locked_versions(bad, "poetry.lock").is_err(), "{bad}");
         }
     }

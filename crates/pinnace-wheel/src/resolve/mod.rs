@@ -1,6 +1,7 @@
 //! One request, one platform, one set of files: PubGrub over a [`Source`].
 
 mod candidate;
+mod cover;
 mod explain;
 mod knowledge;
 mod package;
@@ -18,6 +19,7 @@ use crate::{
 
 pub use candidate::Unfit;
 pub(crate) use candidate::{Candidates, Choice, Yanked, best_release, excludes_python};
+pub use cover::Coverage;
 pub use explain::{Explanation, Fact};
 use knowledge::Knowledge;
 pub(crate) use request::FileRules;
@@ -99,6 +101,13 @@ impl Pin {
     pub fn new(project: ProjectName, file: File) -> Self {
         let (extras, requires, hashes) = (Vec::new(), Vec::new(), BTreeSet::new());
         Self { project, file, extras, requires, by_address: false, hashes }
+    }
+
+    /// The same, of which these extras are asked for.
+    #[must_use]
+    pub fn with_extras(mut self, extras: Vec<ExtraName>) -> Self {
+        self.extras = extras;
+        self
     }
 
     /// Whether the request allows these bytes.

@@ -79,8 +79,16 @@ impl Job<'_> {
         out.left_out().into_iter().for_each(|path| builder.leave_out(path));
         let folders: BTreeSet<&PathBuf> = chosen.iter().flat_map(|one| &one.folders).collect();
         for folder in folders {
-            builder.add_project(folder)?;
-            let project = self.backends.distribution(folder)?;
+            let (project, roots) = self.backends.local(folder)?;
+            match roots.as_slice() {
+                [] => builder.add_project(folder)?,
+                [root] if root.is_empty() => builder.add_project(folder)?,
+                roots => {
+                    for root in roots {
+                        builder.add_folder(&folder.join(root))?;
+                    }
+                }
+            }
             for (path, text) in project.iter().flat_map(LocalDistribution::files) {
                 builder.add_bytes(&path, text.as_bytes())?;
             }

@@ -39,7 +39,7 @@ pub(super) fn with_project(
     arguments.inputs.exclude = named.exclude;
     arguments.inputs.extra.extend(named.extra);
     arguments.inputs.group.extend(named.group);
-    arguments.lock = lock_of(folder);
+    arguments.lock = lock_of(folder, arguments.inputs.package.as_deref());
     let is_project = arguments.inputs.project.is_some();
     if !is_project && arguments.inputs.requirement_files.is_empty() && arguments.lock.is_none() {
         return Err(Failure::usage("there is nothing to build, and no project in this folder").hint(

@@ -7,7 +7,7 @@ mod write;
 
 use std::path::Path;
 
-use pinnace_deploy::LocalBuilder;
+use pinnace_deploy::{Ask, LocalBuilder};
 use pinnace_pex::InterpreterConstraint;
 use pinnace_wheel::{Index, ScriptMetadata, Target};
 
@@ -17,8 +17,9 @@ use crate::{
     backends::Backends,
     choose::{Chooser, Chosen, Wheel, check},
     environment::Environment,
-    inputs::{Wanted, check_names, parse_all},
+    inputs::{Wanted, check_names},
     platforms::{self, Constrained, Preference},
+    prepare::prepare,
     progress::Output,
     session::Session,
     supply::{self, Supply},
@@ -51,10 +52,15 @@ fn built(arguments: &Build, session: &Session<'_>) -> Result<Built, Failure> {
         return build(arguments, &targets, &backends, session);
     }
     let settings = bare::settings(environment)?;
+    prepare(&settings, &environment.folder, session)?;
     let arguments = bare::with_platform(arguments.clone(), &settings);
     let targets = targets(&arguments, session)?;
     let (given, python) = (arguments.index.clone(), arguments.platform.python().map(str::to_owned));
-    let backends = Backends::new(session, &given, targets.first(), python.as_deref());
+    let backends = Backends::new(session, &given, targets.first(), python.as_deref()).of(
+        &environment.folder,
+        &settings,
+        Ask::IfChanged,
+    );
     let (arguments, notes) = bare::with_project(arguments, &settings, &backends, environment)?;
     let mut built = build(&arguments, &targets, &backends, session)?;
     built.notes.extend(notes);
@@ -173,12 +179,7 @@ impl Job<'_> {
         let mut locked = Vec::new();
         for target in self.targets {
             let mut chosen = chooser.locked(&path, target)?;
-            if let Some(folder) = &self.arguments.inputs.project
-                && let Some(project) = self.backends.project(folder)?
-            {
-                let extras = parse_all(&self.arguments.inputs.extra)?;
-                chosen.check_lock(file, &project, &extras, target)?;
-            }
+            chosen.check_lock(file, &self.wanted, target)?;
             let left_alone = chosen.left_alone.iter();
             chosen.notes.extend(left_alone.map(|folder| {
                 let (name, path) = (&folder.project, folder.path.display());
@@ -192,6 +193,7 @@ impl Job<'_> {
     fn chooser(&self) -> Chooser<'_> {
         Chooser {
             inputs: &self.arguments.inputs,
+            is_of_project: self.arguments.inputs.project.is_some(),
             is_intransitive: self.arguments.solve.no_deps,
             wanted: &self.wanted,
         }

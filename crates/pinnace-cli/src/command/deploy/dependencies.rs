@@ -2,7 +2,9 @@
 
 use std::path::{Path as FilePath, PathBuf};
 
-use pinnace_deploy::{Contents, Live, LocalBuilder, Wheel as ShippedWheel, WheelSet, read_project};
+use pinnace_deploy::{
+    Contents, Live, LocalBuilder, Trust, Wheel as ShippedWheel, WheelSet, read_project,
+};
 use pinnace_store::{Digest, Manifest};
 use pinnace_wheel::{Address, Index, Pin, Pyproject, Request, Requirement, Target, WheelName};
 use serde_json::{Map, Value};
@@ -17,7 +19,7 @@ use crate::{
     Failure,
     arguments::InputArguments,
     choose::{Chooser, Chosen, check},
-    inputs::{Wanted, inputs_of, lock_of, parse_all},
+    inputs::{Wanted, inputs_of, lock_of},
     supply::{self, Supply},
 };
 
@@ -49,7 +51,7 @@ const SETS: &str = "wheels-1";
 impl Dependencies {
     pub(crate) fn of(job: &Job<'_>, live: &Live, target: &Target) -> Result<Self, Failure> {
         let mut inputs = inputs_of(&job.folder, job.settings, &job.backends)?;
-        let lock = lock_of(&job.folder);
+        let lock = lock_of(&job.folder, inputs.package.as_deref());
         // Only a workspace has members.
         let is_workspace = lock.as_ref().is_some_and(|file| file.ends_with("uv.lock"));
         inputs.package = inputs.package.filter(|_| is_workspace);
@@ -107,10 +109,12 @@ impl Reading<'_> {
 
     /// The files that a lock names; what is live need not be fetched.
     fn locked(self, file: &FilePath) -> Result<Dependencies, Failure> {
-        let chosen = self.chooser().locked(file, self.target)?;
-        if let Some(project) = self.job.backends.project(&self.job.folder)? {
-            let extras = parse_all(&self.inputs.extra)?;
-            chosen.check_lock(file, &project, &extras, self.target)?;
+        let mut chosen = self.chooser().locked(file, self.target)?;
+        // A lock may be of more than can be read here, and then says all the same what it is.
+        let (job, environment) = (self.job, self.job.session.environment);
+        let wanted = Wanted::read(self.inputs, &job.arguments.solve, environment, &job.backends);
+        if let Ok(wanted) = wanted {
+            chosen.check_lock(file, &wanted, self.target)?;
         }
         let own = &self.job.folder;
         let elsewhere = chosen.left_alone.iter().filter(|folder| folder.path != *own);
@@ -175,6 +179,7 @@ impl Reading<'_> {
     fn chooser(&self) -> Chooser<'_> {
         Chooser {
             inputs: self.inputs,
+            is_of_project: true,
             is_intransitive: self.job.arguments.solve.no_deps,
             wanted: &self.wanted,
         }
@@ -210,9 +215,10 @@ impl Reading<'_> {
         builder: Option<&'i LocalBuilder<'i>>,
     ) -> Supply<'i> {
         let supply = Supply::new(self.job.session, index, builder, self.target);
+        let trust = if self.job.arguments.full { Trust::Nothing } else { Trust::Known };
         match self.job.arguments.dry_run {
             true => supply,
-            false => supply.sharing(&self.job.store.store, self.job.record()),
+            false => supply.sharing(&self.job.store.store, self.job.record(), trust),
         }
     }
 

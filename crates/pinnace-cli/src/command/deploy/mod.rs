@@ -20,6 +20,7 @@ use crate::{
     backends::Backends,
     environment::Environment,
     platforms,
+    prepare::prepare,
     progress::Output,
     services,
     session::Session,
@@ -115,27 +116,6 @@ fn target(
             several.len()
         ))),
     }
-}
-
-/// Runs what the project wants to be run before it is looked at.
-fn prepare(settings: &Settings, folder: &Path, session: &Session<'_>) -> Result<(), Failure> {
-    let Some((program, arguments)) = settings.prepare.split_first() else { return Ok(()) };
-    session.reporter.step("preparing");
-    let shown = settings.prepare.join(" ");
-    let ran = std::process::Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(std::process::Stdio::null())
-        .output()
-        .map_err(|error| Failure::io(&format!("cannot run `{shown}` (`prepare`)"), &error))?;
-    if ran.status.success() {
-        return Ok(());
-    }
-    let said = [ran.stdout, ran.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    let last: Vec<&str> = said.lines().rev().take(20).collect();
-    let last: Vec<&str> = last.into_iter().rev().collect();
-    Err(Failure::job(format!("`{shown}` (`prepare`) failed, {}:\n{}", ran.status, last.join("\n"))))
 }
 
 struct Job<'a> {
@@ -326,7 +306,14 @@ impl<'a> Job<'a> {
         }
         if missing {
             let contents = pinnace_deploy::Contents::fetch(&self.store.store, &release)?;
-            contents.fetch_wheels(self.machine)?;
+            contents.fetch_wheels(self.machine).map_err(|error| {
+                let is_lost = error.is_lost();
+                let failure = Failure::from(error);
+                match is_lost {
+                    true => failure.hint("`--full` resolves anew, and puts what is missing again"),
+                    false => failure,
+                }
+            })?;
         }
         Ok(())
     }

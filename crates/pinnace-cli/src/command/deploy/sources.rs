@@ -1,14 +1,11 @@
 //! What of a project ships.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use pinnace_deploy::{LeftOut, LocalDistribution, Scan, SourceFolder};
 
 use super::Job;
-use crate::{Failure, backends};
+use crate::{Failure, backends, modules::roots};
 
 /// The source of a release: the project's own, and that of the projects which it stands on.
 #[derive(Clone, Debug)]
@@ -75,37 +72,6 @@ pub(crate) fn scan(job: &Job<'_>, folder: &Path) -> Result<Scan, Failure> {
     backends::scan(folder, &job.backends.rules(folder)?, job.session)
 }
 
-/// The folders in which the modules at the top of a project are, and those that are nowhere.
-fn roots(scan: &Scan, modules: &[String]) -> (Vec<String>, Vec<String>) {
-    if modules.is_empty() {
-        return (Vec::new(), Vec::new());
-    }
-    let mut found: BTreeMap<&str, &str> = BTreeMap::new();
-    for path in scan.files.iter().map(|file| file.path.as_str()) {
-        let mut start = 0;
-        while let Some(part) = path.get(start..).filter(|rest| !rest.is_empty()) {
-            let (name, next) = match part.find('/') {
-                Some(at) => (&part[..at], start + at + 1),
-                None => (part.split('.').next().unwrap_or_default(), path.len()),
-            };
-            let folder = path[..start].trim_end_matches('/');
-            let is_nearer = |known: &&str| known.len() > folder.len();
-            if found.get(name).is_none_or(is_nearer) {
-                found.insert(name, folder);
-            }
-            start = next;
-        }
-    }
-    let (mut roots, mut missing) = (BTreeSet::new(), Vec::new());
-    for module in modules {
-        match found.get(module.as_str()) {
-            Some(folder) => drop(roots.insert((*folder).to_owned())),
-            None => missing.push(module.clone()),
-        }
-    }
-    (roots.into_iter().collect(), missing)
-}
-
 /// What a `setup.py` asks for that copying files does not do.
 fn unsupported(folder: &Path, name: &str) -> Option<String> {
     const NATIVE: [&str; 3] = ["ext_modules", "cffi_modules", "rust_extensions"];
@@ -125,31 +91,5 @@ fn unsupported(folder: &Path, name: &str) -> Option<String> {
             "`{name}` has `scripts` in its `setup.py`, which are not put on PATH; `entry_points` are"
         )),
         (false, None) => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use pinnace_deploy::{FileMode, TreeFile};
-    use pinnace_store::Digest;
-
-    use super::*;
-
-    #[test]
-    fn modules_are_found_where_they_are_nearest() {
-        let mut scan = Scan::default();
-        for path in
-            ["setup.py", "lib/shop/__init__.py", "lib/tool.py", "tests/shop/x.py", "flat/a.py"]
-        {
-            let digest = Digest::new([0; 32]);
-            let (path, mode) = (path.to_owned(), FileMode::File);
-            scan.files.push(TreeFile { path, mode, digest, size: 0 });
-        }
-        let of = |modules: &[&str]| {
-            roots(&scan, &modules.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>())
-        };
-        assert_eq!(of(&["shop", "tool"]), (vec!["lib".to_owned()], vec![]));
-        assert_eq!(of(&["flat", "gone"]), (vec![String::new()], vec!["gone".to_owned()]));
-        assert_eq!(of(&[]), (vec![], vec![]));
     }
 }

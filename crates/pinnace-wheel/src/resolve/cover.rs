@@ -1,0 +1,183 @@
+//! Whether pinned versions are what a request asks for, as far as the request itself tells.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Request, candidate::excludes_python};
+use crate::{Error, ErrorKind, ExtraName, ProjectName, Requirement, Target, Version};
+
+/// What a request makes of pinned versions.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Coverage {
+    /// All that it asks for by itself is there, with these extras. What the pinned projects require is another
+    /// question.
+    Whole(BTreeMap<ProjectName, BTreeSet<ExtraName>>),
+    /// Something is not.
+    Lacking {
+        /// What is asked for.
+        requirement: String,
+        /// The version that is pinned, if there is one.
+        found: Option<Version>,
+    },
+}
+
+impl Request {
+    /// Whether these versions, such as a lock has, are what it asks for on a platform: its requirements, those of
+    /// the projects whose code is here, and their extras.
+    ///
+    /// ```
+    /// use pinnace_wheel::{Coverage, Request, Target};
+    ///
+    /// let target: Target = "manylinux_2_28_x86_64-cp312".parse()?;
+    /// let request = Request::new(["flask>=3".parse()?]);
+    /// let pins = [("flask".parse()?, "2.0".parse()?)].into();
+    /// assert!(matches!(request.covered_by(&pins, &target)?, Coverage::Lacking { .. }));
+    /// # Ok::<(), pinnace_wheel::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If a marker asks for what the platform does not know.
+    pub fn covered_by(
+        &self,
+        pins: &BTreeMap<ProjectName, Version>,
+        target: &Target,
+    ) -> Result<Coverage, Error> {
+        let (seen, extras) = Default::default();
+        let mut walk = Walk { request: self, pins, target, seen, extras };
+        for asked in &self.requirements {
+            if let Some(lacking) = walk.requirement(&asked.requirement, &[])? {
+                return Ok(lacking);
+            }
+        }
+        Ok(Coverage::Whole(walk.extras))
+    }
+}
+
+struct Walk<'w> {
+    request: &'w Request,
+    pins: &'w BTreeMap<ProjectName, Version>,
+    target: &'w Target,
+    /// The projects whose code is here, with the extras that they were looked at with.
+    seen: BTreeSet<(ProjectName, Vec<ExtraName>)>,
+    extras: BTreeMap<ProjectName, BTreeSet<ExtraName>>,
+}
+
+impl Walk<'_> {
+    /// What is lacking of a requirement of a project with these extras.
+    fn requirement(
+        &mut self,
+        requirement: &Requirement,
+        extras: &[ExtraName],
+    ) -> Result<Option<Coverage>, Error> {
+        let name = requirement.name();
+        if self.request.excludes.contains(name) || !self.applies(requirement, extras)? {
+            return Ok(None);
+        }
+        match self.request.overrides.get(name) {
+            None => self.one(requirement),
+            Some(instead) => {
+                for one in instead {
+                    if self.applies(one, &[])?
+                        && let Some(lacking) = self.one(one)?
+                    {
+                        return Ok(Some(lacking));
+                    }
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    fn one(&mut self, requirement: &Requirement) -> Result<Option<Coverage>, Error> {
+        let name = requirement.name();
+        if self.request.locals.contains_key(name) {
+            return self.local(name, requirement.extras());
+        }
+        let found = self.pins.get(name);
+        let will_do = found.is_some_and(|version| {
+            requirement.url().is_some()
+                || requirement.specifiers().ranges().contains(&version.point())
+        });
+        if will_do {
+            let extras = self.extras.entry(name.clone()).or_default();
+            extras.extend(requirement.extras().iter().cloned());
+            return Ok(None);
+        }
+        let requirement = crate::error::without_secrets(&requirement.to_string());
+        Ok(Some(Coverage::Lacking { requirement, found: found.cloned() }))
+    }
+
+    fn local(
+        &mut self,
+        name: &ProjectName,
+        extras: &[ExtraName],
+    ) -> Result<Option<Coverage>, Error> {
+        let request = self.request;
+        let Some(local) = request.locals.get(name) else { return Ok(None) };
+        if !self.seen.insert((name.clone(), extras.to_vec())) {
+            return Ok(None);
+        }
+        let python = local.metadata.requires_python();
+        if let Some(python) = python.filter(|text| excludes_python(text, self.target)) {
+            let requirement = format!("Python {python} ({name})");
+            let found = Some(self.target.python().clone());
+            return Ok(Some(Coverage::Lacking { requirement, found }));
+        }
+        for text in local.metadata.requires() {
+            let requirement = Requirement::parse_lenient(text)?;
+            if let Some(lacking) = self.requirement(&requirement, extras)? {
+                return Ok(Some(lacking));
+            }
+        }
+        Ok(None)
+    }
+
+    fn applies(&self, requirement: &Requirement, extras: &[ExtraName]) -> Result<bool, Error> {
+        requirement.applies(self.target.markers(), extras).map_err(|source| {
+            let requirement = requirement.to_string();
+            ErrorKind::Marker { requirement, source }.into()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Metadata;
+
+    #[test]
+    fn projects_that_are_here_are_followed_with_their_extras() {
+        let target: Target = "manylinux_2_28_x86_64-3.12.1".parse().unwrap();
+        let texts = |texts: &[&str]| texts.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+        let app = Metadata::new("app".parse().unwrap(), "1".parse().unwrap()).requiring(
+            texts(&[
+                "lib[x]",
+                "app[more]",
+                "a>=1 ; extra == 'more'",
+                "w ; sys_platform == 'win32'",
+            ]),
+            vec!["more".parse().unwrap()],
+        );
+        let lib = Metadata::new("lib".parse().unwrap(), "1".parse().unwrap())
+            .requiring(texts(&["b[y]==1.0a1 ; extra == 'x'", "c<2"]), Vec::new());
+        let request =
+            Request::new(["app".parse().unwrap()]).with_local(app, "app").with_local(lib, "lib");
+        let coverage = |request: &Request, pins: &[(&str, &str)]| {
+            let pins = pins
+                .iter()
+                .map(|(name, version)| (name.parse().unwrap(), version.parse().unwrap()));
+            match request.covered_by(&pins.collect(), &target).unwrap() {
+                Coverage::Whole(extras) => format!("{:?}", extras.values().flatten().count()),
+                Coverage::Lacking { requirement, .. } => requirement,
+            }
+        };
+        assert_eq!(coverage(&request, &[("a", "1"), ("b", "1.0a1"), ("c", "1")]), "1");
+        assert!(coverage(&request, &[("a", "1"), ("c", "1")]).starts_with("b[y]"));
+        assert!(coverage(&request, &[("a", "1"), ("b", "1.0a2"), ("c", "1")]).starts_with("b[y]"));
+        assert!(coverage(&request, &[("b", "1.0a1"), ("c", "1")]).starts_with('a'));
+        let pins = [("a", "1"), ("b", "1.0a1"), ("c", "2")];
+        assert_eq!(coverage(&request, &pins), "c<2");
+        assert_eq!(coverage(&request.clone().replace("c==2".parse().unwrap()), &pins), "1");
+        assert_eq!(coverage(&request.exclude("c".parse().unwrap()), &pins[..2]), "1");
+    }
+}

@@ -12,9 +12,9 @@ use pinnace_archive::Content;
 
 use crate::{ReadSeek, WheelFiles};
 
-/// How far each thread may be ahead: enough that the writer never waits for a small wheel, few
+/// How far each thread may be ahead: enough that the writer seldom waits for a small file, few
 /// enough that a thousand wheels never mean a thousand open files.
-const AHEAD: usize = 4;
+const AHEAD: usize = 32;
 
 type Measured = io::Result<Content<Box<dyn ReadSeek>>>;
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use pinnace_wheel::Progress;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use serde::{Deserialize, Serialize};
 
 use super::system::BuildSystem;
@@ -115,15 +115,14 @@ impl Place<'_> {
         let text = serde_json::to_vec(&call).map_err(io::Error::other);
         write(&program, PROGRAM.as_bytes())?;
         write(&order, &text.map_err(Error::at("write", &order))?)?;
-        let child = self.start(&program, &[&order, &answer], &log)?;
-        let _group = Group::of(&child);
-        let status = self.wait(child)?;
+        let running = self.start(&program, &[&order, &answer], &log)?;
+        let status = self.wait(running)?;
         let said = fs::read(&answer).ok().filter(|_| status.success());
         let said = said.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         said.ok_or_else(|| self.failed(status, &log))
     }
 
-    fn start(&self, program: &Path, arguments: &[&PathBuf], log: &Path) -> Result<Child, Error> {
+    fn start(&self, program: &Path, arguments: &[&PathBuf], log: &Path) -> Result<Running, Error> {
         let file = File::create(log).map_err(Error::at("create", log))?;
         let copy = file.try_clone().map_err(Error::at("create", log))?;
         let bin = self.environment.join("bin");
@@ -150,21 +149,20 @@ impl Place<'_> {
             .stderr(copy)
             .process_group(0)
             .spawn()
+            .map(Running)
             .map_err(Error::at("run", &python))
     }
 
-    fn wait(&self, mut child: Child) -> Result<ExitStatus, Error> {
+    fn wait(&self, running: Running) -> Result<ExitStatus, Error> {
         let fault = || Error::at("wait for the build of", Path::new(self.what));
-        loop {
-            if let Some(status) = child.try_wait().map_err(fault())? {
-                return Ok(status);
-            }
+        while !running.has_ended().map_err(fault())? {
             if self.progress.is_cancelled() {
-                child.kill().and_then(|()| child.wait()).map_err(fault())?;
+                running.end().map_err(fault())?;
                 return Err(self.refuse("it was interrupted", String::new()));
             }
             thread::sleep(GLANCE);
         }
+        running.end().map_err(fault())
     }
 
     fn failed(&self, status: ExitStatus, log: &Path) -> Error {
@@ -183,19 +181,26 @@ impl Place<'_> {
     }
 }
 
-/// A process and all that it started: none of them outlives the build.
-struct Group(Option<Pid>);
+/// A process and all that it starts, of which none outlives the build.
+struct Running(Child);
 
-impl Group {
-    fn of(child: &Child) -> Self {
-        Self(i32::try_from(child.id()).ok().and_then(Pid::from_raw))
+impl Running {
+    /// Whether it has ended. It is not waited for, so that its number stays its own.
+    fn has_ended(&self) -> io::Result<bool> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        Ok(waitid(WaitId::Pid(self.leader()?), options)?.is_some())
     }
-}
 
-impl Drop for Group {
-    fn drop(&mut self) {
-        // Mostly there is nobody left.
-        let _ = self.0.map(|leader| kill_process_group(leader, Signal::KILL));
+    /// Ends all that is left of it, and waits for it.
+    fn end(mut self) -> io::Result<ExitStatus> {
+        // Mostly there is nobody left but itself.
+        let _ = kill_process_group(self.leader()?, Signal::KILL);
+        self.0.wait()
+    }
+
+    fn leader(&self) -> io::Result<Pid> {
+        let id = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
+        id.ok_or_else(|| io::Error::other("it has no number"))
     }
 }
 

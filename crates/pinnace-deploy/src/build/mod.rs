@@ -161,11 +161,6 @@ impl<'a> Builds<'a> {
         pins.iter().zip(files).map(wheel).collect()
     }
 
-    /// The wheel of a source distribution, if it was built before on this machine.
-    pub fn known(&self, sdist: &Digest) -> Option<Built> {
-        self.kept(&self.key(&self.builder.name(), *sdist))
-    }
-
     fn key<'k>(&'k self, builder: &'k str, sdist: Digest) -> Key<'k> {
         Key { sdist, target: self.target, builder }
     }

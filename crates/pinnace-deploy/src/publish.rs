@@ -23,6 +23,8 @@ pub struct Moved {
     pub objects: u64,
     /// How many contents were in the store.
     pub reused: u64,
+    /// How many bytes these have, as far as this machine knows.
+    pub reused_bytes: u64,
 }
 
 impl Moved {
@@ -127,6 +129,7 @@ impl Publication<'_> {
             };
         }
         self.moved.reused += kept.len() as u64;
+        self.moved.reused_bytes += kept.keys().map(|one| self.size(one)).sum::<u64>();
         self.places.packed = kept;
         for bytes in builder.finish() {
             let name = Digest::new(Sha256::digest(&bytes).into());
@@ -157,7 +160,9 @@ impl Publication<'_> {
             true => Vec::new(),
             false => self.store().lacking(&unknown)?,
         };
-        self.moved.reused += (all.len() - lacking.len()) as u64;
+        let there: BTreeSet<&Digest> = all.iter().filter(|one| !lacking.contains(one)).collect();
+        self.moved.reused += there.len() as u64;
+        self.moved.reused_bytes += there.into_iter().map(|one| self.size(one)).sum::<u64>();
         for bytes in parallel::each(&lacking, AT_ONCE, |digest| self.put_blob(digest)) {
             self.moved.bytes += bytes?;
             self.moved.objects += 1;
@@ -224,6 +229,20 @@ impl Publication<'_> {
             self.store().hold(&digest, self.live.digest().as_ref())?;
         }
         Ok(())
+    }
+
+    /// The size of a content, or nothing where this machine does not know it: a wheel that was never here.
+    fn size(&self, digest: &Digest) -> u64 {
+        let draft = self.draft;
+        if let Some((size, _)) = draft.files.get(digest) {
+            return *size;
+        }
+        let manifest = draft.manifests.get(digest).map(|one| one.as_bytes().len());
+        let bytes = manifest.or_else(|| draft.bytes.get(digest).map(Vec::len));
+        match bytes {
+            Some(bytes) => bytes as u64,
+            None => self.service.machine.blobs().size(digest).ok().flatten().unwrap_or_default(),
+        }
     }
 
     fn packs(&self) -> BTreeSet<Digest> {

@@ -129,10 +129,19 @@ impl LocalStore {
     ///
     /// If the folder cannot be looked at.
     pub fn contains(&self, digest: &Digest) -> Result<bool, Error> {
+        Ok(self.size(digest)?.is_some())
+    }
+
+    /// The size of a blob in bytes; `None` if the store has none of that name. It is not verified.
+    ///
+    /// # Errors
+    ///
+    /// As [`LocalStore::contains`].
+    pub fn size(&self, digest: &Digest) -> Result<Option<u64>, Error> {
         let path = self.path(digest);
         match fs::metadata(&path) {
-            Ok(metadata) => Ok(metadata.is_file()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::at("look for", &path)(error)),
         }
     }

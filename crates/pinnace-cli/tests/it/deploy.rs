@@ -55,6 +55,9 @@ fn one_line_moves_one_line_and_nothing_moves_nothing() {
     assert_eq!(edited["reason"], "deps unchanged since generation 1");
     let moved = &edited["uploaded"];
     assert!(moved["objects"] == 3 && moved["bytes"].as_u64().unwrap() < 4096, "{moved}");
+    let reused = &edited["reused"];
+    assert!(reused["objects"].as_u64().unwrap() > 5, "{reused}");
+    assert!(reused["bytes"].as_u64().unwrap() > 1000, "{reused}");
     assert!(world.index.requests().is_empty(), "nothing was resolved");
     world.ok(&["store", "check", "--store", "s"]);
 }

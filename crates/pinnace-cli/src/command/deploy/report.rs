@@ -165,7 +165,7 @@ impl Done {
             "deps": digest(self.deps),
             "source": digest(self.source),
             "uploaded": { "bytes": self.moved.bytes, "objects": self.moved.objects },
-            "reused": { "contents": self.moved.reused },
+            "reused": { "bytes": self.moved.reused_bytes, "objects": self.moved.reused },
             "published": self.state == State::Published,
             "changed": self.state != State::Unchanged,
             "live": false,

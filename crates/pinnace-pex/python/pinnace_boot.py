@@ -377,6 +377,10 @@ def run_script(name, folder, info):
         return run_entry(entry)
     path = os.path.join(folder, "bin", name)
     if os.path.basename(name) != name or name.startswith("python") or not os.path.isfile(path):
+        entry = own_script(name)
+        if entry:
+            sys.argv[0] = name
+            return run_entry(entry)
         known = ", ".join(sorted(info["scripts"])) or "none"
         fail("Could not find script %r in this PEX file; it has: %s" % (name, known))
     with open(path, "rb") as file:
@@ -384,6 +388,16 @@ def run_script(name, folder, info):
     if first.startswith(b"#!") and b"python" not in first:
         go_over(info, path, [path] + sys.argv[1:], os.environ)
     run_file(path)
+
+
+def own_script(name):
+    """What a script of the code runs, where a project beside it says so."""
+    from importlib import metadata
+
+    found = metadata.entry_points()
+    is_old = not hasattr(found, "select")
+    points = found.get("console_scripts", ()) if is_old else found.select(group="console_scripts")
+    return next((point.value for point in points if point.name == name), None)
 
 
 def new_main(**names):

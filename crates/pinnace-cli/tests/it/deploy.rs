@@ -219,6 +219,13 @@ fn releases_are_written_out_the_same_everywhere() {
     let mut run = world.command(&["run", "a/source.pex", "--", "x"]);
     let ran = Ran::of(run.env("PEX_PATH", world.path("a/deps.pex")).output().unwrap());
     assert_eq!(ran.out, "one ['x']\nmoo x\n", "{}", ran.err);
+    // Scripts start by name, those of the project as those of what it requires.
+    for (script, said) in [("shop", "one\n"), ("moo", "moo \n")] {
+        let mut run = world.command(&["run", "a/source.pex"]);
+        let run = run.env("PEX_PATH", world.path("a/deps.pex")).env("PEX_SCRIPT", script);
+        let ran = Ran::of(run.output().unwrap());
+        assert_eq!(ran.out, said, "{}", ran.err);
+    }
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl<'s> Backends<'s> {
     }
 
     /// The same for a project whose settings say what of it ships.
-    pub(crate) fn of(self, folder: &Path, settings: &'s Settings, ask: Ask) -> Self {
+    pub(crate) fn for_project(self, folder: &Path, settings: &'s Settings, ask: Ask) -> Self {
         Self { own: Some((folder.to_owned(), settings)), ask, ..self }
     }
 

@@ -98,6 +98,11 @@ impl Wanted {
         Ok(reading.wanted)
     }
 
+    /// Whatever backends will require, from where this comes from.
+    pub(crate) fn of_backends(&self) -> Self {
+        Self { is_for_backends: true, index: self.index.clone(), ..Self::default() }
+    }
+
     /// Whether nothing will be looked up.
     pub(crate) fn needs_no_index(&self) -> bool {
         !self.is_for_backends && self.request.requirements().next().is_none()

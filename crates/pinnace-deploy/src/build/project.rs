@@ -57,8 +57,8 @@ impl LocalBuilder<'_> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Build`](crate::ErrorKind::Build) if its backend does not tell; [`ErrorKind::Changed`](crate::ErrorKind::Changed) if the project is not what was looked
-    /// at any more.
+    /// [`ErrorKind::Build`](crate::ErrorKind::Build) if its backend does not tell;
+    /// [`ErrorKind::Changed`](crate::ErrorKind::Changed) if the project is not what was looked at any more.
     pub fn describe(&self, folder: &Path, scan: &Scan, ask: Ask) -> Result<Described, Error> {
         let key = self.key(folder);
         let kept = self.machine.known(BUCKET, &key).filter(|_| ask == Ask::IfChanged);

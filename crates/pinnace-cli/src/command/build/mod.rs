@@ -56,7 +56,7 @@ fn built(arguments: &Build, session: &Session<'_>) -> Result<Built, Failure> {
     let arguments = bare::with_platform(arguments.clone(), &settings);
     let targets = targets(&arguments, session)?;
     let (given, python) = (arguments.index.clone(), arguments.platform.python().map(str::to_owned));
-    let backends = Backends::new(session, &given, targets.first(), python.as_deref()).of(
+    let backends = Backends::new(session, &given, targets.first(), python.as_deref()).for_project(
         &environment.folder,
         &settings,
         Ask::IfChanged,
@@ -151,10 +151,7 @@ impl Job<'_> {
     fn index(&self, locked: &[Chosen]) -> Result<Index<'_>, Failure> {
         let (session, python) = (self.session, self.arguments.platform.python());
         match locked.iter().any(Chosen::needs_build) {
-            true => {
-                let wanted = Wanted { is_for_backends: true, ..Wanted::default() };
-                session.index(&self.arguments.index, &wanted, python)
-            }
+            true => session.index(&self.arguments.index, &self.wanted.of_backends(), python),
             false => session.index(&self.arguments.index, &self.wanted, python),
         }
     }

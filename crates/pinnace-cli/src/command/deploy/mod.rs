@@ -61,7 +61,8 @@ fn deploy(arguments: &Deploy, session: &Session<'_>) -> Result<Done, Failure> {
     let python = arguments.platform.python().or(settings.python.as_deref());
     let ask = if arguments.full || arguments.upgrade { Ask::Anew } else { Ask::IfChanged };
     let backends = |target| {
-        Backends::new(session, &arguments.index, target, python).of(&folder, &settings, ask)
+        Backends::new(session, &arguments.index, target, python)
+            .for_project(&folder, &settings, ask)
     };
     if let Some(release) = &arguments.release {
         // It has its platform, of which nothing need be here.

@@ -13,7 +13,7 @@ use pinnace_wheel::pip_configuration_files;
 use crate::Failure;
 
 /// A snapshot of what surrounds the command.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Environment {
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) folder: PathBuf,

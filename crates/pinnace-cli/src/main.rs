@@ -9,6 +9,7 @@ mod destination;
 mod environment;
 mod failure;
 mod inputs;
+mod interpreters;
 mod interrupt;
 mod modules;
 mod output;

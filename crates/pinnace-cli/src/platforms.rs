@@ -65,7 +65,7 @@ pub(crate) enum Preference {
 }
 
 /// The minor versions of Python 3 that are looked for.
-const MINORS: std::ops::RangeInclusive<u64> = 8..=30;
+pub(crate) const MINORS: std::ops::RangeInclusive<u64> = 8..=30;
 
 impl Constrained<'_> {
     /// The platforms that are named, if they will do; else all interpreters on PATH that will, in the

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::{Error, ErrorKind, Process, Ready, Settings, project::read};
+use crate::{Drain, Error, ErrorKind, Metadata, Process, Ready, Settings, Stop, project::read};
 
 /// What the file says of a code location.
 #[derive(Debug, Deserialize)]
@@ -37,6 +37,8 @@ struct File {
     locations: Vec<Location>,
 }
 
+/// A server that was asked to shut down ends with the last run that was started on it, and runs may take a day.
+const LONGEST_RUN: u64 = 86_400;
 /// How the file is called.
 const NAMES: [&str; 2] = ["dagster_cloud.yaml", "dagster_cloud.yml"];
 
@@ -78,8 +80,11 @@ pub(crate) fn parse(text: &str, origin: &str, name: Option<&str>) -> Result<Sett
     let argv = argv(location).map_err(refuse)?;
     let mut web = Process::new(argv);
     web.ready = Ready::Grpc("DagsterApi".to_owned());
+    web.stop = Stop::Grpc("/api.DagsterApi/ShutdownServer".to_owned());
+    web.drain = Drain::of_seconds(LONGEST_RUN);
     let mut settings =
         Settings { service: Some(location.location_name.clone()), ..Settings::default() };
+    settings.metadata = Some(Metadata::Grpc("/api.DagsterApi/ListRepositories".to_owned()));
     settings.processes.insert("web".to_owned(), web);
     settings.folder.clone_from(&location.build.directory);
     Ok(settings)

@@ -155,6 +155,16 @@ pub enum ErrorKind {
         /// What does not go together.
         reason: String,
     },
+    /// There is no interpreter for a release.
+    #[error("the release is for {platform}, and there is no {python} here: {reason}")]
+    NoPython {
+        /// The platform of the release.
+        platform: String,
+        /// What is not here.
+        python: String,
+        /// Why not.
+        reason: String,
+    },
     /// An exported file is not what it was when the release was made.
     #[error("`{file}` of the release was {expected}, and would be {actual}: nothing was written")]
     OtherBytes {

@@ -223,7 +223,7 @@ impl Machine {
 }
 
 /// Whether an interpreter is of the platform of a release: its version, and all wheels.
-fn fits(release: &Release, wheels: &[Wheel], python: &Interpreter) -> Result<(), Error> {
+pub(crate) fn fits(release: &Release, wheels: &[Wheel], python: &Interpreter) -> Result<(), Error> {
     let target: Target = release.platform.parse()?;
     let minor =
         |target: &Target| target.python().release().iter().take(2).copied().collect::<Vec<_>>();

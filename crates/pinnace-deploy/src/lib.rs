@@ -48,6 +48,7 @@
 //!
 //! [`Contents`] is a release out of a store. [`Machine::lay`] makes an environment of it, once: wheels are unpacked
 //! once per machine and shown by links, source is a private copy, and what is not whole counts for nothing.
+//! [`Host`] does so for the interpreter that the release is for; [`Laid::command`] is how its processes start.
 //! [`Contents::export`] writes `deps.pex` and `source.pex` by the boot code that the release names, and says so if
 //! the bytes are not those that they were.
 //!
@@ -61,6 +62,7 @@ mod distribution;
 mod draft;
 mod error;
 mod export;
+mod host;
 mod index;
 mod lay;
 mod live;
@@ -73,6 +75,7 @@ mod release;
 mod rules;
 mod scan;
 mod settings;
+mod start;
 mod tree;
 
 #[doc(hidden)]
@@ -82,16 +85,18 @@ pub use contents::Contents;
 pub use draft::Draft;
 pub use error::{Error, ErrorKind};
 pub use export::Export;
+pub use host::{Fetched, Host, Pythons};
 pub use index::Index;
 pub use lay::Laid;
 pub use live::{Live, Service};
 pub use machine::Machine;
 pub use make::{Ingredients, Made, SourceFolder};
-pub use process::{Drain, Process, Ready, Stop};
+pub use process::{Drain, Metadata, Process, Ready, Stop};
 pub use project::{SaidBy, read_project};
 pub use publish::Moved;
 pub use release::{Exports, Layer, LayerKind, LocalDistribution, Release, Wheel, WheelSet};
 pub use rules::{Reason, Rules};
 pub use scan::{LeftOut, Scan};
 pub use settings::Settings;
+pub use start::{Endpoint, Variables};
 pub use tree::{FileMode, Tree, TreeFile};

@@ -11,8 +11,8 @@ use pinnace_wheel::Target;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Draft, Error, Exports, Layer, Live, LocalDistribution, Machine, Process, Release, Scan, Tree,
-    WheelSet,
+    Draft, Error, Exports, Layer, Live, LocalDistribution, Machine, Metadata, Process, Release,
+    Scan, Tree, WheelSet,
     export::{self, Place, SourceFiles},
 };
 
@@ -47,7 +47,7 @@ pub struct Ingredients {
     /// The environment variables that are needed, by name.
     pub environment: BTreeSet<String>,
     /// What is asked once it is ready.
-    pub metadata: Option<String>,
+    pub metadata: Option<Metadata>,
     /// The boot code of what is exported.
     pub runtime: Runtime,
 }

@@ -40,11 +40,32 @@ pub enum Ready {
     Log(String),
 }
 
-/// How a process is asked to stop: `signal:TERM`.
+/// How a process is asked to stop.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
 #[serde(into = "String", try_from = "String")]
-pub struct Stop {
-    signal: String,
+pub enum Stop {
+    /// By a signal, here without its `SIG`: `signal:TERM`.
+    Signal(String),
+    /// By a unary gRPC call with an empty message: `grpc:/package.Service/Method`.
+    Grpc(String),
+}
+
+/// What is asked of a release once it is ready: what it is made of is known from then on without asking it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(into = "String", try_from = "String")]
+pub enum Metadata {
+    /// A function without arguments, called in a process of its own; it returns what JSON can hold:
+    /// `module:function`.
+    Function {
+        /// The module.
+        module: String,
+        /// The function of it, as `name` or `object.name`.
+        function: String,
+    },
+    /// A unary gRPC call to the process that answers, with an empty message: `grpc:/package.Service/Method`.
+    Grpc(String),
 }
 
 /// A time for which work may go on, in seconds: `30s`, `5m` or `1h`.
@@ -63,20 +84,18 @@ impl Process {
     }
 }
 
-impl Stop {
-    /// The signal, without `SIG`.
-    pub fn signal(&self) -> &str {
-        &self.signal
-    }
-}
-
 impl Default for Stop {
     fn default() -> Self {
-        Self { signal: "TERM".to_owned() }
+        Self::Signal("TERM".to_owned())
     }
 }
 
 impl Drain {
+    /// So many seconds.
+    pub fn of_seconds(seconds: u64) -> Self {
+        Self(seconds)
+    }
+
     /// The time in seconds.
     pub fn seconds(self) -> u64 {
         self.0
@@ -98,7 +117,10 @@ impl FromStr for Ready {
             None if text == "grpc" => Ok(Self::Grpc(String::new())),
             Some(("http", path)) if path.starts_with('/') => Ok(Self::Http(path.to_owned())),
             Some(("grpc", service)) => Ok(Self::Grpc(service.to_owned())),
-            Some(("log", line)) if !line.is_empty() => Ok(Self::Log(line.to_owned())),
+            Some(("log", line)) if !line.is_empty() => match regex_lite::Regex::new(line) {
+                Ok(_) => Ok(Self::Log(line.to_owned())),
+                Err(error) => Err(format!("`ready = \"{text}\"`: {error}")),
+            },
             _ => Err(format!(
                 "`ready = \"{text}\"`: `tcp`, `http:/path`, `grpc:SERVICE` or `log:REGEX` is expected"
             )),
@@ -121,12 +143,15 @@ impl FromStr for Stop {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(path) = grpc_path(text) {
+            return Ok(Self::Grpc(path.to_owned()));
+        }
         let signal = text.strip_prefix("signal:").unwrap_or_default().to_uppercase();
         let signal = signal.strip_prefix("SIG").unwrap_or(&signal);
         match SIGNALS.contains(&signal) {
-            true => Ok(Self { signal: signal.to_owned() }),
+            true => Ok(Self::Signal(signal.to_owned())),
             false => Err(format!(
-                "`stop = \"{text}\"`: `signal:NAME` is expected, with one of {}",
+                "`stop = \"{text}\"`: `signal:NAME` is expected, with one of {}, or `grpc:/package.Service/Method`",
                 SIGNALS.join(", ")
             )),
         }
@@ -135,8 +160,55 @@ impl FromStr for Stop {
 
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "signal:{}", self.signal)
+        match self {
+            Self::Signal(signal) => write!(f, "signal:{signal}"),
+            Self::Grpc(path) => write!(f, "grpc:{path}"),
+        }
     }
+}
+
+impl FromStr for Metadata {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(path) = grpc_path(text) {
+            return Ok(Self::Grpc(path.to_owned()));
+        }
+        let is_dotted = |name: &str| {
+            let is_name = |part: &str| {
+                !part.is_empty() && part.chars().all(|one| one.is_alphanumeric() || one == '_')
+            };
+            name.split('.').all(is_name)
+        };
+        match text.split_once(':') {
+            Some((module, function)) if is_dotted(module) && is_dotted(function) => {
+                Ok(Self::Function { module: module.to_owned(), function: function.to_owned() })
+            }
+            _ => Err(format!(
+                "`metadata = \"{text}\"`: `module:function` or `grpc:/package.Service/Method` is expected"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Metadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Function { module, function } => write!(f, "{module}:{function}"),
+            Self::Grpc(path) => write!(f, "grpc:{path}"),
+        }
+    }
+}
+
+/// The path of a method, as gRPC over HTTP/2 requests it.
+fn grpc_path(text: &str) -> Option<&str> {
+    let path = text.strip_prefix("grpc:")?;
+    let (service, method) = path.strip_prefix('/')?.split_once('/')?;
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte))
+    };
+    (is_name(service) && is_name(method)).then_some(path)
 }
 
 impl FromStr for Drain {
@@ -180,7 +252,7 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(Ready, Stop, Drain);
+as_text!(Ready, Stop, Drain, Metadata);
 
 #[cfg(test)]
 mod tests {
@@ -193,7 +265,16 @@ mod tests {
         }
         assert_eq!("signal:sigint".parse::<Stop>().unwrap().to_string(), "signal:INT");
         assert_eq!("5m".parse::<Drain>().unwrap().to_string(), "300s");
-        for bad in ["udp", "http:x", "log:"] {
+        for text in ["signal:TERM", "grpc:/api.DagsterApi/ShutdownServer"] {
+            assert_eq!(text.parse::<Stop>().unwrap().to_string(), text);
+        }
+        for text in ["shop.meta:describe", "shop:App.describe", "grpc:/api.DagsterApi/List"] {
+            assert_eq!(text.parse::<Metadata>().unwrap().to_string(), text);
+        }
+        for bad in ["", "shop", "shop:", "a b:c", "grpc:/x", "grpc:/a/b/c", "os:system('x')"] {
+            assert!(bad.parse::<Metadata>().is_err(), "{bad}");
+        }
+        for bad in ["udp", "http:x", "log:", "log:("] {
             assert!(bad.parse::<Ready>().is_err(), "{bad}");
         }
         assert!("signal:KILL".parse::<Stop>().unwrap_err().contains("TERM"));

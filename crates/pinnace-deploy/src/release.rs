@@ -6,7 +6,7 @@ use pinnace_store::{Digest, Manifest};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::{Error, ErrorKind, Process};
+use crate::{Error, ErrorKind, Metadata, Process};
 
 /// One runnable state of a project: its digest is its identity, for ever. Who made it live, when and why
 /// stands in the deployment record.
@@ -24,9 +24,9 @@ pub struct Release {
     /// The environment variables that it needs: names, never values.
     #[serde(default)]
     pub environment: BTreeSet<String>,
-    /// What is asked of it once it is ready: `module:function`.
+    /// What is asked of it once it is ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<String>,
+    pub metadata: Option<Metadata>,
     /// What it is written out as.
     pub exports: Exports,
 }

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{Drain, Error, ErrorKind, Process, Ready, Stop, dagster, project::read};
+use crate::{Drain, Error, ErrorKind, Metadata, Process, Ready, Stop, dagster, project::read};
 
 /// What a project says of how it runs, and of what it is made.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -30,7 +30,7 @@ pub struct Settings {
     /// What runs in the project's folder before it is looked at.
     pub prepare: Vec<String>,
     /// What is asked of it once it is ready: `module:function`.
-    pub metadata: Option<String>,
+    pub metadata: Option<Metadata>,
     /// The extras and the dependency groups that it needs.
     pub extra: Vec<String>,
     /// The dependency groups that it needs.
@@ -64,7 +64,7 @@ struct Written {
     exclude: Vec<String>,
     #[serde(default)]
     prepare: Vec<String>,
-    metadata: Option<String>,
+    metadata: Option<Metadata>,
     #[serde(default)]
     extra: Vec<String>,
     #[serde(default)]
@@ -90,6 +90,7 @@ impl Settings {
         Ok(Self {
             service: own.service.or(dagster.service),
             processes: dagster.processes,
+            metadata: own.metadata.or(dagster.metadata),
             folder: Some(project),
             ..own
         })
@@ -195,7 +196,10 @@ mod tests {
                     [processes.worker]\nargv = ['python', 'work.py']\ndrain = '2m'\n";
         let settings = Settings::parse(text, "pinnace.toml").unwrap();
         let web = &settings.processes["web"];
-        assert_eq!((web.ready.to_string(), web.stop.signal()), ("http:/".to_owned(), "TERM"));
+        assert_eq!(
+            (web.ready.to_string(), web.stop.to_string()),
+            ("http:/".to_owned(), "signal:TERM".to_owned())
+        );
         assert_eq!(settings.processes["worker"].drain.seconds(), 120);
     }
 

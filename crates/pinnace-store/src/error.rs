@@ -126,6 +126,14 @@ pub enum ErrorKind {
         /// What is wrong with it.
         reason: String,
     },
+    /// An object that somebody else made is not taken.
+    #[error("`{key}` is not taken into the store: {reason}")]
+    Unacceptable {
+        /// The object.
+        key: String,
+        /// Why not.
+        reason: String,
+    },
     /// Something is referred to, and is not in the store.
     #[error("{digest} is not in the store, and {by} refers to it: `check` finds all that is wrong")]
     Lost {

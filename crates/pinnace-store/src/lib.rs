@@ -50,6 +50,7 @@
 //! [`LocalStore`] alone holds blobs, for those who need no more. [`Cache`] holds what can be made again, by
 //! bucket and key: what it loses costs time, never an answer. Both stand on [`PendingFile`].
 
+mod accept;
 mod backend;
 mod blob;
 mod cache;

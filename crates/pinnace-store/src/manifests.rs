@@ -58,7 +58,7 @@ impl Store {
     }
 }
 
-fn open_envelope(bytes: &[u8]) -> Result<(BTreeSet<Digest>, &[u8]), &'static str> {
+pub(crate) fn open_envelope(bytes: &[u8]) -> Result<(BTreeSet<Digest>, &[u8]), &'static str> {
     if bytes.starts_with(b"pinnace-manifest ") && !bytes.starts_with(ENVELOPE.as_bytes()) {
         return Err("it is of a newer format: use a newer pinnace");
     }

@@ -1,22 +1,17 @@
 //! `pinnace run`: a service, a release or a PEX file, in the place of this process.
 
 use std::{
-    ffi::OsString,
-    net::TcpListener,
-    os::unix::process::CommandExt,
-    path::{Path, PathBuf},
-    process::Command,
+    net::TcpListener, os::unix::process::CommandExt, path::Path, process::Command, sync::Arc,
     thread,
 };
 
-use pinnace_deploy::{Contents, Laid, Machine, Process, Release};
-use pinnace_store::{Digest, parallel::join};
-use pinnace_wheel::{Interpreter, Target};
+use pinnace_deploy::{Endpoint, Host, Laid, Machine, Process, Release, Variables};
+use pinnace_store::parallel::join;
 
 use super::releases::unseen;
 use crate::{
-    Failure, arguments::RunRelease, environment::Environment, platforms, progress::Output,
-    services, storage::Storage,
+    Failure, arguments::RunRelease, environment::Environment, interpreters::Interpreters,
+    progress::Output, services, storage::Storage,
 };
 
 pub(crate) fn run(
@@ -28,8 +23,11 @@ pub(crate) fn run(
     if path.is_file() || path.join("__main__.py").is_file() {
         return run_file(&path, &arguments.command, environment);
     }
-    let storage = Storage::open(&environment.cache_folder()?)?;
-    let job = Job { arguments, environment, output, storage };
+    let storage = Arc::new(Storage::open(&environment.cache_folder()?)?);
+    let (named, surroundings) = (arguments.python.clone(), environment.clone());
+    let pythons = Interpreters { named, environment: surroundings, storage: Arc::clone(&storage) };
+    let host = Host::new(storage.machine(), &pythons, environment.threads);
+    let job = Job { arguments, environment, output, machine: storage.machine(), host };
     let laid = job.laid()?;
     job.become_process(&laid)
 }
@@ -55,7 +53,8 @@ struct Job<'a> {
     arguments: &'a RunRelease,
     environment: &'a Environment,
     output: Output,
-    storage: Storage,
+    machine: &'a Machine,
+    host: Host<'a>,
 }
 
 impl Job<'_> {
@@ -69,17 +68,15 @@ impl Job<'_> {
         let lay = || {
             let (is_there, release) = thread::scope(|scope| {
                 let is_there = scope.spawn(|| unseen.is_there());
-                let release = services::release(&self.arguments.what, store, self.machine());
+                let release = services::release(&self.arguments.what, store, self.machine);
                 (join(is_there), release)
             });
             is_there?;
             let release = release?;
-            if let Some(laid) = self.find(&release) {
-                return Ok(laid);
+            match self.host.laid(&release) {
+                Some(laid) => Ok(laid),
+                None => Ok(self.host.lay(&self.host.fetch(store, &release)?)?),
             }
-            let contents = Contents::fetch(store, &release)?;
-            let python = self.interpreter(contents.release())?;
-            Ok(self.machine().lay(&contents, &release, &python, self.environment.threads)?)
         };
         lay().map_err(|failure: Failure| interrupt.explain(failure))
     }
@@ -88,41 +85,13 @@ impl Job<'_> {
     fn known(&self) -> Option<Laid> {
         let what = &self.arguments.what;
         let digest = what.parse().ok().or_else(|| format!("sha256:{what}").parse().ok())?;
-        self.find(&digest)
-    }
-
-    fn find(&self, release: &Digest) -> Option<Laid> {
-        let platform = self.machine().platform(release)?;
-        let python = self.interpreter_for(&platform).ok()?;
-        self.machine().laid(release, &python)
-    }
-
-    fn interpreter(&self, release: &Release) -> Result<Interpreter, Failure> {
-        self.interpreter_for(&release.platform)
-    }
-
-    fn machine(&self) -> &Machine {
-        self.storage.machine()
-    }
-
-    /// The interpreter that is named, or one of the version that the platform says.
-    fn interpreter_for(&self, platform: &str) -> Result<Interpreter, Failure> {
-        let target: Target = platform.parse()?;
-        let release = target.python().release();
-        let version = release.iter().take(2).map(u64::to_string).collect::<Vec<_>>().join(".");
-        let named = self.arguments.python.as_deref().unwrap_or(&version);
-        platforms::interpreter(Some(named), self.environment, &self.storage)
+        self.host.laid(&digest)
     }
 
     /// Becomes the process, or the command in its environment.
     fn become_process(&self, laid: &Laid) -> Result<(), Failure> {
         let release = laid.release();
-        let missing: Vec<&str> = release
-            .environment
-            .iter()
-            .map(String::as_str)
-            .filter(|name| !self.environment.variables.contains_key(*name))
-            .collect();
+        let missing = release.lacks(|name| self.environment.variables.contains_key(name));
         // What a command of the user's needs is the user's to know.
         if !missing.is_empty() && self.arguments.command.is_empty() {
             return Err(Failure::job(format!(
@@ -131,58 +100,49 @@ impl Job<'_> {
             ))
             .hint("set them where it runs; their values are never stored"));
         }
-        let (words, port) = match self.arguments.command.is_empty() {
-            true => self.filled(&process(release, &self.arguments.process)?.argv)?,
+        let (words, endpoint) = match self.arguments.command.is_empty() {
+            true => {
+                let argv = &process(release, &self.arguments.process)?.argv;
+                let endpoint = Endpoint::of_port(self.port(argv)?);
+                (endpoint.fill(argv), endpoint)
+            }
             false => {
-                let port = self.environment.variable("PORT").unwrap_or(USUAL_PORT);
-                (self.arguments.command.clone(), port.to_owned())
+                let port = self.given_port()?.unwrap_or(USUAL_PORT);
+                (self.arguments.command.clone(), Endpoint::of_port(port))
             }
         };
-        let [program, rest @ ..] = words.as_slice() else {
-            return Err(Failure::usage("there is no command to run"));
-        };
-        let bin = laid.folder().join("bin");
-        let error = Command::new(found(program, &bin))
-            .args(rest)
-            .current_dir(laid.code())
-            .env("PATH", self.path(&bin))
-            .env("VIRTUAL_ENV", laid.folder())
-            .env("PORT", &port)
-            .env_remove("PYTHONHOME")
-            .exec();
-        Err(Failure::io(&format!("cannot run `{program}`"), &error))
+        let path = self.environment.variable("PATH");
+        let command = laid.command(&words, &endpoint, Variables::Inherited, path);
+        let mut command = command.ok_or_else(|| Failure::usage("there is no command to run"))?;
+        let error = command.exec();
+        Err(Failure::io(&format!("cannot run `{}`", words[0]), &error))
     }
 
-    /// The words of a process with `{port}` filled in, and the port: what PORT says, else one that is free.
-    fn filled(&self, argv: &[String]) -> Result<(Vec<String>, String), Failure> {
-        let is_port = |port: &str| {
-            port.parse::<u16>().is_ok_and(|number| number > 0 && number.to_string() == port)
-        };
-        let port = match self.environment.variable("PORT") {
-            Some(port) if is_port(port) => port.to_owned(),
-            Some(port) => return Err(Failure::usage(format!("PORT is `{port}`, and no port"))),
-            None if !argv.iter().any(|word| word.contains("{port}")) => USUAL_PORT.to_owned(),
+    /// The port of a process: what PORT says, else one that is free if its command asks for one.
+    fn port(&self, argv: &[String]) -> Result<u16, Failure> {
+        match self.given_port()? {
+            Some(port) => Ok(port),
+            None if !argv.iter().any(|word| word.contains("{port}")) => Ok(USUAL_PORT),
             None => {
                 let free = TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr());
                 let free = free.map_err(|error| Failure::io("cannot find a free port", &error))?;
                 self.output.say(format!("PORT is {}", free.port()));
-                free.port().to_string()
+                Ok(free.port())
             }
-        };
-        Ok((argv.iter().map(|word| word.replace("{port}", &port)).collect(), port))
+        }
     }
 
-    fn path(&self, bin: &Path) -> OsString {
-        let rest = self.environment.variables.get("PATH");
-        let rest = rest.map_or_else(String::new, |path| format!(":{path}"));
-        let mut path = bin.as_os_str().to_owned();
-        path.push(rest);
-        path
+    fn given_port(&self) -> Result<Option<u16>, Failure> {
+        let Some(port) = self.environment.variable("PORT") else { return Ok(None) };
+        match port.parse::<u16>() {
+            Ok(number) if number > 0 && number.to_string() == port => Ok(Some(number)),
+            _ => Err(Failure::usage(format!("PORT is `{port}`, and no port"))),
+        }
     }
 }
 
 /// What PORT is where nobody asks for one.
-const USUAL_PORT: &str = "8000";
+const USUAL_PORT: u16 = 8000;
 
 fn process<'r>(release: &'r Release, name: &str) -> Result<&'r Process, Failure> {
     release.processes.get(name).ok_or_else(|| {
@@ -193,13 +153,4 @@ fn process<'r>(release: &'r Release, name: &str) -> Result<&'r Process, Failure>
              command may stand behind `--`, as in `-- python -c 'print(1)'`",
         )
     })
-}
-
-/// A program of the environment, else as the system finds it.
-fn found(program: &str, bin: &Path) -> PathBuf {
-    let own = bin.join(program);
-    match !program.contains('/') && own.exists() {
-        true => own,
-        false => program.into(),
-    }
 }

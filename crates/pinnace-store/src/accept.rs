@@ -1,0 +1,176 @@
+//! Objects that others made, on their way into a store which they cannot reach themselves.
+
+use std::io::Read;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Condition, Deployment, Digest, Error, ErrorKind, Finished, Key, RefName, Store, manifest,
+    manifests::open_envelope, store::copy, trace::digest_of,
+};
+
+/// What is written to find out whether a place keeps conditions is smaller.
+const LARGEST_PROBE: u64 = 100;
+
+impl Store {
+    /// Writes an object that somebody else made, if it is what its key says: contents, packs and manifests by their
+    /// digests; a step of a ref that follows the one before, once everything that its release refers to is here. All
+    /// other objects are the affair of whoever looks after the store.
+    ///
+    /// An object larger than `limit` bytes is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Mismatch`], [`ErrorKind::Malformed`] or [`ErrorKind::Unacceptable`] if it is not; nothing is
+    /// written then. [`ErrorKind::Lost`] if something is missing of a release. Or if the backend fails.
+    pub fn accept(
+        &self,
+        key: &Key,
+        condition: Condition,
+        body: &mut dyn Read,
+        limit: u64,
+    ) -> Result<Finished, Error> {
+        match (digest_of(key), RefName::of_step(key)) {
+            (Some(("manifests", digest)), _) => {
+                let bytes = bounded(body, key, 2 * manifest::LARGEST)?;
+                let (_, inner) =
+                    open_envelope(&bytes).map_err(|reason| Error::malformed(key, &reason))?;
+                expect(&digest, Digest::new(Sha256::digest(inner).into()))?;
+                self.write(key, &bytes, condition)
+            }
+            (Some((_, digest)), _) => {
+                let mut upload = self.backend.write()?;
+                // One byte more tells that there are too many.
+                let mut body = body.take(limit.saturating_add(1));
+                let unreadable = |source| ErrorKind::Source { source }.into();
+                let (actual, size) = copy(&mut body, &mut *upload, unreadable)?;
+                if size > limit {
+                    return Err(refused(key, format!("it has more than {limit} bytes")));
+                }
+                expect(&digest, actual)?;
+                upload.finish(key, condition)
+            }
+            (None, Some((name, generation))) => {
+                let bytes = bounded(body, key, manifest::LARGEST)?;
+                let step =
+                    Deployment::parse(&bytes).map_err(|error| Error::malformed(key, &error))?;
+                self.follows(key, &name, generation, &step)?;
+                self.write(key, &bytes, Condition::Absent)
+            }
+            (None, None) if key.as_str() == "conditions" => {
+                self.write(key, &bounded(body, key, LARGEST_PROBE)?, Condition::Absent)
+            }
+            (None, None) => Err(refused(key, "it is none of a deployer".to_owned())),
+        }
+    }
+
+    /// Makes sure that a step is the next one, and that all of its release is here.
+    fn follows(
+        &self,
+        key: &Key,
+        name: &RefName,
+        generation: u64,
+        step: &Deployment,
+    ) -> Result<(), Error> {
+        if step.generation != generation {
+            return Err(Error::malformed(key, &"it is another generation"));
+        }
+        let before = match generation {
+            1 => None,
+            _ => self.step(name, generation - 1)?.map(Some).ok_or_else(|| {
+                refused(key, format!("there is no generation {}", generation - 1))
+            })?,
+        };
+        let live = before.and_then(|before| before.release);
+        if step.previous != live {
+            return Err(Error::malformed(key, &"it follows another release"));
+        }
+        match step.release {
+            Some(release) => self.hold(&release, live.as_ref()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn bounded(body: &mut dyn Read, key: &Key, limit: u64) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let read = body.take(limit + 1).read_to_end(&mut bytes);
+    read.map_err(|source| Error::from(ErrorKind::Source { source }))?;
+    match bytes.len() as u64 > limit {
+        true => Err(refused(key, format!("it has more than {limit} bytes"))),
+        false => Ok(bytes),
+    }
+}
+
+fn expect(expected: &Digest, actual: Digest) -> Result<(), Error> {
+    let expected = *expected;
+    match expected == actual {
+        true => Ok(()),
+        false => Err(ErrorKind::Mismatch { expected, actual }.into()),
+    }
+}
+
+fn refused(key: &Key, reason: String) -> Error {
+    ErrorKind::Unacceptable { key: key.to_string(), reason }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        Manifest, MemoryBackend, Published,
+        store::{blob_key, manifest_key},
+    };
+
+    fn accept(store: &Store, key: &Key, body: &[u8]) -> Result<Finished, Error> {
+        store.accept(key, Condition::Always, &mut &*body, 1000)
+    }
+
+    #[test]
+    fn contents_are_taken_by_their_digests_alone() {
+        let store = Store::open(MemoryBackend::new()).unwrap();
+        let key = blob_key(&Digest::new(Sha256::digest("hello").into()));
+        let error = accept(&store, &key, b"other").unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Mismatch { .. }));
+        assert!(store.backend().head(&key).unwrap().is_none());
+        assert_eq!(accept(&store, &key, b"hello").unwrap(), Finished::Written);
+        let large = vec![0; 1001];
+        let key = blob_key(&Digest::new(Sha256::digest(&large).into()));
+        assert!(accept(&store, &key, &large).is_err());
+        for key in ["format", "clock", "kept/1", "condemned/1", "x/y"] {
+            let error = accept(&store, &key.parse().unwrap(), b"").unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Unacceptable { .. }), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_step_is_taken_if_it_is_the_next_and_its_release_is_whole() {
+        let (ours, theirs) = [(); 2].map(|()| Store::open(MemoryBackend::new()).unwrap()).into();
+        let blob = theirs.put(&mut "hello".as_bytes()).unwrap();
+        let manifest = Manifest::new("release", json!({ "x": blob.to_string() })).unwrap();
+        let release = theirs.put_manifest(&manifest, &Default::default()).unwrap();
+        let name: RefName = "wanted/shop".parse().unwrap();
+        let mut step = Deployment { release: Some(release), ..Deployment::default() };
+        let done = theirs.publish(&name, None, step.clone()).unwrap();
+        assert!(matches!(done, Published::Done(_)));
+
+        let carry = |key: &Key| {
+            let mut body = theirs.backend().read(key, None).unwrap().unwrap().body;
+            ours.accept(key, Condition::Always, &mut body, 1000)
+        };
+        let lost = carry(&name.step(1)).unwrap_err();
+        assert!(matches!(lost.kind(), ErrorKind::Lost { .. }), "{lost}");
+        carry(&manifest_key(&release)).unwrap();
+        assert!(carry(&name.step(1)).is_err());
+        carry(&blob_key(&blob)).unwrap();
+        assert_eq!(carry(&name.step(1)).unwrap(), Finished::Written);
+        assert_eq!(carry(&name.step(1)).unwrap(), Finished::Refused);
+        step.generation = 3;
+        step.previous = Some(release);
+        let bytes = step.to_bytes().unwrap();
+        assert!(accept(&ours, &name.step(3), &bytes).is_err(), "2 is not there");
+        assert!(accept(&ours, &name.step(2), &bytes).is_err(), "it is not 2");
+    }
+}

@@ -1,0 +1,133 @@
+//! Unary gRPC calls over HTTP/2 without TLS, and the few messages that are needed here, by hand: they have one field
+//! each.
+
+use bytes::{BufMut, Bytes};
+use http_body_util::BodyExt;
+use hyper::{
+    HeaderMap, Method, Request,
+    header::{CONTENT_TYPE, HeaderName, HeaderValue, TE},
+};
+
+use crate::{body::full, gate::Upstream};
+
+const STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+/// No answer that is wanted is larger.
+const LARGEST: usize = 100 << 20;
+
+/// Calls a method with a message, and returns the message that it answers.
+pub(crate) async fn call(
+    upstream: &Upstream,
+    path: &str,
+    message: Vec<u8>,
+) -> Result<Bytes, String> {
+    let mut framed = Vec::with_capacity(message.len() + 5);
+    framed.put_u8(0);
+    framed.put_u32(u32::try_from(message.len()).map_err(|_| "the message is too large")?);
+    framed.extend(message);
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(format!("http://process{path}"))
+        .header(CONTENT_TYPE, HeaderValue::from_static("application/grpc"))
+        .header(TE, HeaderValue::from_static("trailers"))
+        .body(full(framed))
+        .map_err(|error| error.to_string())?;
+    let answer = upstream.clients.http2.request(request).await.map_err(|error| reason(&error))?;
+    judge(answer.headers())?;
+    if !answer.status().is_success() {
+        return Err(format!("it answers {}", answer.status()));
+    }
+    let limited = http_body_util::Limited::new(answer.into_body(), LARGEST);
+    let body = limited.collect().await.map_err(|error| error.to_string())?;
+    if let Some(trailers) = body.trailers() {
+        judge(trailers)?;
+    }
+    let bytes = body.to_bytes();
+    let length =
+        bytes.get(1..5).and_then(|length| Some(u32::from_be_bytes(length.try_into().ok()?)));
+    match (bytes.first(), length) {
+        (Some(0), Some(length)) if bytes.len() == length as usize + 5 => Ok(bytes.slice(5..)),
+        _ => Err("its answer is no single message without compression".to_owned()),
+    }
+}
+
+/// The innermost reason: the outer ones say that it is a request that failed.
+fn reason(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), reason)
+}
+
+fn judge(headers: &HeaderMap) -> Result<(), String> {
+    let Some(status) = headers.get(STATUS).filter(|status| *status != "0") else { return Ok(()) };
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let message = headers.get(MESSAGE).map(text).unwrap_or_default();
+    Err(format!("it answers status {} {message}", text(status)).trim_end().to_owned())
+}
+
+/// A message of one text, of which the field is number 1.
+pub(crate) fn text_message(text: &str) -> Vec<u8> {
+    match text.is_empty() {
+        true => Vec::new(),
+        false => {
+            let mut message = vec![1 << 3 | 2];
+            let mut length = text.len();
+            while length >= 0x80 {
+                message.push((length & 0x7f) as u8 | 0x80);
+                length >>= 7;
+            }
+            message.push(length as u8);
+            message.extend(text.as_bytes());
+            message
+        }
+    }
+}
+
+/// The first field of a message, if it is number 1: a text or a number.
+pub(crate) fn first_field(message: &[u8]) -> Option<Field<'_>> {
+    let (tag, rest) = message.split_first()?;
+    let (value, rest) = number(rest)?;
+    match tag {
+        0x0a => rest.get(..usize::try_from(value).ok()?).map(Field::Bytes),
+        0x08 => Some(Field::Number(value)),
+        _ => None,
+    }
+}
+
+/// What a field holds.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Field<'a> {
+    Bytes(&'a [u8]),
+    Number(u64),
+}
+
+/// A number of seven bits a byte, the lowest first.
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut value = 0;
+    for (at, byte) in bytes.iter().enumerate().take(9) {
+        value |= u64::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            return Some((value, &bytes[at + 1..]));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_read_as_they_were_written() {
+        for text in ["x", "DagsterApi", &"long".repeat(100)] {
+            let message = text_message(text);
+            assert_eq!(first_field(&message), Some(Field::Bytes(text.as_bytes())));
+            assert_eq!(first_field(&message[..message.len() - 1]), None);
+        }
+        assert!(text_message("").is_empty());
+        assert_eq!(first_field(&[0x08, 1]), Some(Field::Number(1)));
+        assert_eq!(
+            first_field(&[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
+            None
+        );
+        assert_eq!(first_field(&[]), None);
+    }
+}

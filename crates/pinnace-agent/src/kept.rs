@@ -1,0 +1,134 @@
+//! A service as all of the agent sees it; its keeper alone changes it.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use pinnace_store::{Digest, RefName};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{
+    clock::Clock,
+    gate::Gate,
+    log::Log,
+    route::Route,
+    saved::Folder,
+    status::{Attempt, ProcessStatus, ServiceStatus, State},
+};
+
+/// A service.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) name: String,
+    /// What its deployers move.
+    pub(crate) wanted: RefName,
+    pub(crate) folder: Folder,
+    pub(crate) gate: Gate,
+    pub(crate) log: Arc<Log>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) orders: mpsc::UnboundedSender<Order>,
+    /// Where it answers, once that is known.
+    address: Mutex<Option<String>>,
+    seen: watch::Sender<Seen>,
+}
+
+/// What a keeper is told to do.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// Look whether something newer is wanted.
+    Look,
+    /// Start new processes of what is live, and tell how that went.
+    Restart(oneshot::Sender<Result<Attempt, String>>),
+}
+
+/// What is seen of a service.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) state: State,
+    pub(crate) generation: Option<u64>,
+    pub(crate) release: Option<Digest>,
+    pub(crate) processes: Vec<ProcessStatus>,
+    pub(crate) attempts: VecDeque<Attempt>,
+}
+
+/// How many attempts are remembered.
+const REMEMBERED: usize = 50;
+
+impl Kept {
+    pub(crate) fn new(
+        name: &str,
+        wanted: RefName,
+        folder: Folder,
+        routes: Vec<Route>,
+        clock: Clock,
+    ) -> (Self, mpsc::UnboundedReceiver<Order>) {
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let log = Arc::new(Log::new(folder.log(), clock));
+        let seen = Seen { attempts: folder.attempts(), ..Seen::default() };
+        let (seen, name) = (watch::channel(seen).0, name.to_owned());
+        let (gate, address) = Default::default();
+        (Self { name, wanted, folder, gate, log, routes, orders, address, seen }, ordered)
+    }
+
+    pub(crate) fn order(&self, order: Order) {
+        let _ = self.orders.send(order);
+    }
+
+    pub(crate) fn address(&self) -> Option<String> {
+        self.address.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_address(&self, address: String) {
+        *self.address.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
+    }
+
+    pub(crate) fn status(&self) -> ServiceStatus {
+        let seen = self.seen.borrow().clone();
+        ServiceStatus {
+            service: self.name.clone(),
+            address: self.address(),
+            state: seen.state,
+            generation: seen.generation,
+            release: seen.release.map(|release| release.to_string()),
+            processes: seen.processes,
+            attempts: seen.attempts,
+        }
+    }
+
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Seen)) {
+        self.seen.send_modify(change);
+    }
+
+    /// Begins an attempt, and numbers it.
+    pub(crate) fn begin(&self, mut attempt: Attempt) -> Attempt {
+        self.change(|seen| {
+            attempt.number = seen.attempts.front().map_or(0, |one| one.number) + 1;
+            seen.attempts.push_front(attempt.clone());
+            seen.attempts.truncate(REMEMBERED);
+        });
+        attempt
+    }
+
+    /// Replaces an attempt by what became of it.
+    pub(crate) fn settle(&self, attempt: &Attempt) {
+        self.change(|seen| {
+            let found = seen.attempts.iter_mut().find(|one| one.number == attempt.number);
+            found.into_iter().for_each(|one| one.clone_from(attempt));
+        });
+        self.folder.remember(&self.seen.borrow().attempts);
+    }
+
+    /// Waits for what becomes of a generation; of a newer one, if it was passed over.
+    pub(crate) async fn attempt(&self, generation: u64) -> Option<Attempt> {
+        let mut seen = self.seen.subscribe();
+        let find = |seen: &Seen| {
+            let all = seen.attempts.iter().filter(|one| one.generation >= generation);
+            all.filter(|one| one.is_over())
+                .min_by_key(|one| (one.generation, u64::MAX - one.number))
+                .cloned()
+        };
+        let found = seen.wait_for(|seen| find(seen).is_some()).await.ok()?;
+        find(&found)
+    }
+}

@@ -1,0 +1,135 @@
+//! What a release says of what it is made of, asked once.
+
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use pinnace_deploy::Metadata;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::{io::AsyncReadExt, time::timeout};
+
+use crate::{
+    grpc::{self, Field},
+    instance::Instance,
+    prove::ended,
+};
+
+/// Whatever it says elsewhere is no part of the answer, so that a module may print.
+const CALL: &str = "\
+import functools, importlib, json, os, sys
+answer = os.fdopen(os.dup(1), 'w', encoding='utf-8')
+os.dup2(2, 1)
+module, function = sys.argv[1:]
+found = functools.reduce(getattr, function.split('.'), importlib.import_module(module))
+answer.write(json.dumps(found()))
+answer.close()
+";
+/// How long an answer may take.
+const LIMIT: Duration = Duration::from_secs(180);
+/// No answer that is wanted is larger.
+const LARGEST: u64 = 64 << 20;
+
+/// An error of Python as Dagster serializes it: its code server stays up and answers with it where definitions cannot
+/// be loaded.
+#[derive(Deserialize)]
+struct DagsterError {
+    #[serde(rename = "__class__")]
+    class: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    stack: Vec<String>,
+    cause: Option<Box<DagsterError>>,
+}
+
+/// The command of a function.
+pub(crate) fn words(module: &str, function: &str) -> Vec<String> {
+    ["python", "-c", CALL, module, function].map(str::to_owned).into()
+}
+
+/// Asks; `command` is that of a function, and `web` the process that answers.
+pub(crate) async fn ask(
+    metadata: &Metadata,
+    command: Option<Command>,
+    web: Option<&Instance>,
+) -> Result<Value, String> {
+    let answer = async {
+        match (metadata, command, web) {
+            (Metadata::Function { .. }, Some(command), _) => run(command).await,
+            (Metadata::Grpc(path), _, Some(web)) => {
+                let answer = grpc::call(&web.upstream, path, Vec::new()).await?;
+                read(&answer)
+            }
+            _ => Err("the release has no process `web` that could be asked".to_owned()),
+        }
+    };
+    let answer = timeout(LIMIT, answer).await;
+    let answer = answer.unwrap_or_else(|_| Err(format!("no answer within {} s", LIMIT.as_secs())));
+    answer.map_err(|reason| format!("`metadata` (`{metadata}`): {reason}"))
+}
+
+async fn run(mut command: Command) -> Result<Value, String> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = tokio::process::Command::from(command);
+    let mut child = command.kill_on_drop(true).spawn().map_err(|error| error.to_string())?;
+    let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err("it cannot be read".to_owned());
+    };
+    let (mut answer, mut said) = (Vec::new(), Vec::new());
+    let (mut out, mut err) = (out.take(LARGEST), err.take(LARGEST));
+    let read = tokio::join!(out.read_to_end(&mut answer), err.read_to_end(&mut said), child.wait());
+    let status = read.2.map_err(|error| error.to_string())?;
+    if !status.success() {
+        return Err(format!("it {}\n{}", ended(status), String::from_utf8_lossy(&said).trim_end()));
+    }
+    serde_json::from_slice(&answer).map_err(|error| format!("its answer is no JSON: {error}"))
+}
+
+/// The text of an answer, as JSON where it is.
+fn read(message: &[u8]) -> Result<Value, String> {
+    let Some(Field::Bytes(bytes)) = grpc::first_field(message) else { return Ok(Value::Null) };
+    if let Ok(error) = serde_json::from_slice::<DagsterError>(bytes)
+        && error.class == "SerializableErrorInfo"
+    {
+        return Err(error.shown());
+    }
+    let text = String::from_utf8_lossy(bytes);
+    Ok(serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.into_owned())))
+}
+
+impl DagsterError {
+    /// As Python prints it: the cause first.
+    fn shown(&self) -> String {
+        let cause = self
+            .cause
+            .as_ref()
+            .map_or_else(String::new, |cause| format!("{}\nwhich led to\n", cause.shown()));
+        format!(
+            "{cause}Traceback (most recent call last):\n{}{}",
+            self.stack.concat(),
+            self.message.trim_end()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_dagster_is_one() {
+        let answer = r#"{"__class__": "ListRepositoriesResponse", "repository_symbols": []}"#;
+        assert_eq!(
+            read(&grpc::text_message(answer)).unwrap()["repository_symbols"],
+            serde_json::json!([])
+        );
+        let error = r#"{"__class__": "SerializableErrorInfo", "message": "ImportError: no x\n", "stack": ["  File 1\n"],
+            "cls_name": "ImportError", "cause": {"__class__": "SerializableErrorInfo", "message": "first", "stack": []}}"#;
+        let shown = read(&grpc::text_message(error)).unwrap_err();
+        assert!(shown.starts_with("Traceback (most recent call last):\nfirst"), "{shown}");
+        assert!(shown.ends_with("  File 1\nImportError: no x"), "{shown}");
+        assert_eq!(read(&[]).unwrap(), Value::Null);
+    }
+}

@@ -1,0 +1,248 @@
+//! A release on its way up: fetched, laid out, started, proven.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    net::{Ipv4Addr, TcpListener},
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::try_join_all;
+use pinnace_deploy::{Endpoint, Laid, Metadata, Variables};
+use pinnace_store::Digest;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    gate::{Place, Upstream},
+    inner::Inner,
+    instance::Instance,
+    kept::Kept,
+    metadata, orphans,
+    prove::prove,
+    saved::KeptMetadata,
+};
+
+/// What is to be live.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Goal {
+    pub(crate) generation: u64,
+    pub(crate) release: Digest,
+}
+
+/// A release that runs.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) goal: Goal,
+    pub(crate) instances: Vec<Instance>,
+    pub(crate) since: Instant,
+}
+
+/// How a release came up, as far as it did.
+#[derive(Debug, Default)]
+pub(crate) struct Course {
+    pub(crate) host: String,
+    pub(crate) timings: Vec<(&'static str, Duration)>,
+    /// The last lines that its processes said, where it failed.
+    pub(crate) log: Vec<String>,
+}
+
+/// How long a process may take to be ready: what imports much on a busy machine takes minutes.
+const LIMIT: Duration = Duration::from_secs(180);
+
+impl Running {
+    /// The process that answers.
+    pub(crate) fn web(&self) -> Option<&Instance> {
+        self.instances.iter().find(|one| one.name.starts_with("web "))
+    }
+
+    /// Waits until one of its processes ends, and tells which and how.
+    pub(crate) async fn died(&self) -> String {
+        let deaths = self.instances.iter().map(|one| {
+            Box::pin(async move {
+                format!("`{}` {}", one.name, crate::prove::ended(one.exited().await))
+            })
+        });
+        futures_util::future::select_all(deaths).await.0
+    }
+}
+
+/// Brings a release up, beside whatever runs. On a failure nothing of it is left.
+pub(crate) async fn raise(
+    inner: &Arc<Inner>,
+    kept: &Arc<Kept>,
+    goal: Goal,
+    course: &mut Course,
+) -> Result<Running, String> {
+    let laid = lay(inner, goal, course).await?;
+    let started = Instant::now();
+    let values = variables(inner, kept, &laid)?;
+    let raising = Raising { inner, kept, goal, laid: &laid, values: &values };
+    let instances = raising.start()?;
+    let proven = try_join_all(instances.iter().map(|one| prove(one, LIMIT))).await;
+    let variables = digest(&values);
+    let proven = match (proven, &laid.release().metadata) {
+        (Ok(_), Some(wanted)) => raising.ask(wanted, &instances, &variables).await,
+        (proven, _) => proven.map(drop),
+    };
+    course.timings.push(("start", started.elapsed()));
+    if let Err(reason) = proven {
+        course.log = instances.iter().flat_map(Instance::last_words).collect();
+        return Err(reason);
+    }
+    Ok(Running { goal, instances, since: Instant::now() })
+}
+
+/// Fetches what is lacking, and lays it out, off the threads that answer.
+async fn lay(inner: &Arc<Inner>, goal: Goal, course: &mut Course) -> Result<Laid, String> {
+    let inner = Arc::clone(inner);
+    let work = move || -> Result<(Laid, Course), pinnace_deploy::Error> {
+        let host = inner.host();
+        let mut course = Course::default();
+        if let Some(laid) = host.laid(&goal.release) {
+            course.host = "warm: this release was laid out here before".to_owned();
+            return Ok((laid, course));
+        }
+        let started = Instant::now();
+        let fetched = host.fetch(&inner.store, &goal.release)?;
+        course.timings.push(("fetch", started.elapsed()));
+        course.host = match (fetched.fetched, fetched.wheels) {
+            (0, 0) => "warm: it has no dependencies".to_owned(),
+            (0, wheels) => format!("warm: all {wheels} wheels were here"),
+            (new, wheels) => format!("new: {new} of {wheels} wheels were not here"),
+        };
+        let started = Instant::now();
+        let laid = host.lay(&fetched)?;
+        course.timings.push(("materialise", started.elapsed()));
+        Ok((laid, course))
+    };
+    let done = tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?;
+    let (laid, done) = done.map_err(|error| error.to_string())?;
+    *course = done;
+    Ok(laid)
+}
+
+/// The variables that a release names, with their values.
+fn variables(
+    inner: &Inner,
+    kept: &Kept,
+    laid: &Laid,
+) -> Result<BTreeMap<String, OsString>, String> {
+    let mut values = BTreeMap::new();
+    for name in &laid.release().environment {
+        let value = inner.variables.value(&kept.name, name).map_err(|error| error.to_string())?;
+        values.extend(value.map(|value| (name.clone(), value)));
+    }
+    let lacking = laid.release().lacks(|name| values.contains_key(name));
+    match lacking.is_empty() {
+        true => Ok(values),
+        false => Err(format!(
+            "the release needs environment variables that the agent does not have for `{}`: {}",
+            kept.name,
+            lacking.join(", ")
+        )),
+    }
+}
+
+struct Raising<'a> {
+    inner: &'a Inner,
+    kept: &'a Kept,
+    goal: Goal,
+    laid: &'a Laid,
+    values: &'a BTreeMap<String, OsString>,
+}
+
+impl Raising<'_> {
+    /// Starts all processes.
+    fn start(&self) -> Result<Vec<Instance>, String> {
+        let processes = &self.laid.release().processes;
+        if processes.is_empty() {
+            return Err(
+                "the release has no process: `serve` in its `[tool.pinnace]` says what it runs"
+                    .to_owned(),
+            );
+        }
+        let start = |(name, process): (&String, &pinnace_deploy::Process)| {
+            let failed =
+                |reason: String| format!("the process `{name}` cannot be started: {reason}");
+            let endpoint = self.endpoint(name).map_err(|error| failed(error.to_string()))?;
+            let command = self.command(&endpoint.fill(&process.argv), &endpoint);
+            let command = command.ok_or_else(|| failed("it has no command".to_owned()))?;
+            let upstream = Arc::new(Upstream::new(Place::of(&endpoint, &process.argv)));
+            let shown = format!("{name} {}", self.goal.generation);
+            let log = Arc::clone(&self.kept.log);
+            let program = command.get_program().to_string_lossy().into_owned();
+            Instance::start(shown, process.clone(), command, upstream, log)
+                .map_err(|error| failed(format!("`{program}`: {error}")))
+        };
+        processes.iter().map(start).collect()
+    }
+
+    /// A port that is free now, and a socket.
+    fn endpoint(&self, process: &str) -> std::io::Result<Endpoint> {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let mut endpoint = Endpoint::of_port(free.local_addr()?.port());
+        let number = self.inner.next_number();
+        endpoint.socket =
+            Some(self.inner.sockets.join(format!("{}-{process}-{number}", self.kept.name)));
+        Ok(endpoint)
+    }
+
+    /// A command with nothing around it but what the release names.
+    fn command(&self, words: &[String], endpoint: &Endpoint) -> Option<Command> {
+        let mut variables = self.values.clone();
+        for (name, value) in [
+            ("HOME", self.kept.folder.home().into_os_string()),
+            ("LANG", "C.UTF-8".into()),
+            ("PYTHONUNBUFFERED", "1".into()),
+            ("PINNACE_SERVICE", self.kept.name.clone().into()),
+            ("PINNACE_GENERATION", self.goal.generation.to_string().into()),
+            ("PINNACE_RELEASE", self.goal.release.to_string().into()),
+            (orphans::MARK, self.inner.data.clone().into_os_string()),
+        ] {
+            variables.entry(name.to_owned()).or_insert(value);
+        }
+        self.laid.command(words, endpoint, Variables::Only(&variables), None)
+    }
+
+    /// Asks what the release is made of, unless it has said so under these circumstances.
+    async fn ask(
+        &self,
+        wanted: &Metadata,
+        instances: &[Instance],
+        variables: &str,
+    ) -> Result<(), String> {
+        let known = self.kept.folder.metadata();
+        let is_known = known.is_some_and(|known| {
+            known.generation == self.goal.generation && known.variables == variables
+        });
+        if is_known && matches!(wanted, Metadata::Function { .. }) {
+            return Ok(());
+        }
+        let web = instances.iter().find(|one| one.name.starts_with("web "));
+        let command = match wanted {
+            Metadata::Function { module, function } => {
+                let endpoint = Endpoint::of_port(0);
+                self.command(&metadata::words(module, function), &endpoint)
+            }
+            _ => None,
+        };
+        let value = metadata::ask(wanted, command, web).await?;
+        let (generation, variables) = (self.goal.generation, variables.to_owned());
+        let kept = KeptMetadata { generation, variables, value };
+        self.kept.folder.keep_metadata(&kept).map_err(|error| error.to_string())
+    }
+}
+
+/// Tells whether variables are the same, and nothing else of them.
+fn digest(values: &BTreeMap<String, OsString>) -> String {
+    let mut hash = Sha256::new();
+    for (name, value) in values {
+        for part in [name.as_bytes(), value.as_encoded_bytes()] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+    }
+    Digest::new(hash.finalize().into()).to_hex()
+}

@@ -1,0 +1,129 @@
+//! The environment variables that services are given.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs,
+    io::{self, Read},
+    os::unix::ffi::OsStringExt,
+    path::{Path, PathBuf},
+};
+
+use crate::{Error, ErrorKind};
+
+/// Where the values of a service's variables come from. They are asked for at every start, and never kept.
+pub trait Variables: Send + Sync {
+    /// The value of a variable of a service; `None` if it has none.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be told.
+    fn value(&self, service: &str, name: &str) -> Result<Option<OsString>, Error>;
+}
+
+/// Variables in a folder: `SERVICE/NAME`, a file that holds a value, as secrets are mounted; else a line
+/// `NAME=value` of `SERVICE.env`.
+#[derive(Clone, Debug)]
+pub struct VariablesFolder(PathBuf);
+
+/// No environment is larger.
+const LARGEST: u64 = 1 << 20;
+
+impl VariablesFolder {
+    /// This folder, which need not be there.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self(folder.into())
+    }
+}
+
+impl Variables for VariablesFolder {
+    fn value(&self, service: &str, name: &str) -> Result<Option<OsString>, Error> {
+        if let Some(mut bytes) = read(&self.0.join(service).join(name))? {
+            // An editor ends a file with a newline that is no part of a secret.
+            if bytes.last() == Some(&b'\n') {
+                bytes.pop();
+            }
+            return Ok(Some(OsString::from_vec(bytes)));
+        }
+        let path = self.0.join(format!("{service}.env"));
+        let Some(bytes) = read(&path)? else { return Ok(None) };
+        let refuse = |reason: &str| ErrorKind::Malformed {
+            origin: path.display().to_string(),
+            reason: reason.to_owned(),
+        };
+        let text = String::from_utf8(bytes).map_err(|_| refuse("it is no UTF-8"))?;
+        let values =
+            parse(&text).map_err(|line| refuse(&format!("line {line} is no NAME=value")))?;
+        Ok(values.get(name).map(OsString::from))
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    let file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(Error::at("read", path)(error)),
+    };
+    let mut bytes = Vec::new();
+    file.take(LARGEST).read_to_end(&mut bytes).map_err(Error::at("read", path))?;
+    Ok(Some(bytes))
+}
+
+/// The variables of a file; else the number of a line that is none. The value is never part of an error.
+fn parse(text: &str) -> Result<BTreeMap<&str, &str>, usize> {
+    let mut values = BTreeMap::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let (name, value) = line.split_once('=').ok_or(number + 1)?;
+        if name.is_empty() || name.contains(char::is_whitespace) {
+            return Err(number + 1);
+        }
+        values.insert(name, unquoted(value));
+    }
+    Ok(values)
+}
+
+fn unquoted(value: &str) -> &str {
+    let quoted = |sign: char| value.strip_prefix(sign)?.strip_suffix(sign);
+    quoted('"').or_else(|| quoted('\'')).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_names_and_values() {
+        let text = "# x\nA=1\nexport B=\"two words\"\nC='='\n\nD=\n";
+        let expected = [("A", "1"), ("B", "two words"), ("C", "="), ("D", "")];
+        assert_eq!(parse(text).unwrap(), expected.into());
+        assert_eq!(parse("A=1\nB").unwrap_err(), 2);
+        assert_eq!(parse("A B=1").unwrap_err(), 1);
+    }
+
+    #[test]
+    fn a_file_of_its_own_comes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            io::Write::write_all(&mut fs::File::create(path).unwrap(), text.as_bytes()).unwrap();
+        };
+        write("shop.env", "KEY=a\nOTHER=b\n");
+        write("shop/KEY", "secret\n");
+        let variables = VariablesFolder::new(folder.path());
+        let value = |service, name| variables.value(service, name).unwrap();
+        assert_eq!(value("shop", "KEY"), Some("secret".into()));
+        assert_eq!(value("shop", "OTHER"), Some("b".into()));
+        assert_eq!(value("shop", "NONE"), None);
+        assert_eq!(value("other", "KEY"), None);
+    }
+}

@@ -42,12 +42,12 @@ pub struct Parts {
 
 /// Reads what the world has.
 pub trait Fetch: Send + Sync {
-    /// What is at a URL, to be read once.
+    /// What is at a URL, to be read once; `None` if nothing is there for us.
     ///
     /// # Errors
     ///
-    /// Why it cannot be had.
-    fn fetch(&self, url: &str) -> Result<Box<dyn Read + Send>, String>;
+    /// Why its host does not answer.
+    fn fetch(&self, url: &str) -> Result<Option<Box<dyn Read + Send>>, String>;
 }
 
 /// How an agent works.
@@ -62,6 +62,8 @@ pub struct Options {
     pub name: String,
     /// Where services are found.
     pub routes: Vec<(String, Route)>,
+    /// Where all others are found, instead of a port of their own.
+    pub any_route: Option<Route>,
     /// The services that it runs; all of the store if there are none.
     pub only: Vec<String>,
     /// Who may speak to it.
@@ -96,6 +98,7 @@ impl Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             name: "agent".to_owned(),
             routes: Vec::new(),
+            any_route: None,
             only: Vec::new(),
             tokens: Tokens::default(),
             token_file: None,
@@ -217,6 +220,7 @@ fn inner(parts: Parts, options: &Options, data: PathBuf, address: SocketAddr) ->
         farewell: options.farewell,
         tokens: RwLock::new(options.tokens.clone()),
         routes: options.routes.clone(),
+        any_route: options.any_route.clone(),
         only: options.only.clone(),
         address,
         platforms,

@@ -46,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) farewell: Duration,
     pub(crate) tokens: RwLock<Tokens>,
     pub(crate) routes: Vec<(String, Route)>,
+    pub(crate) any_route: Option<Route>,
     pub(crate) only: Vec<String>,
     /// Where it listens.
     pub(crate) address: SocketAddr,
@@ -112,7 +113,10 @@ impl Inner {
         let wanted: RefName = wanted.map_err(|_| format!("`{name}` is no name of a service"))?;
         let folder = Folder::open(&self.data, name).map_err(|error| error.to_string())?;
         let routes = self.routes.iter().filter(|(service, _)| service == name);
-        let routes: Vec<Route> = routes.map(|(_, route)| route.clone()).collect();
+        let mut routes: Vec<Route> = routes.map(|(_, route)| route.clone()).collect();
+        if routes.is_empty() {
+            routes.extend(self.any_route.clone());
+        }
         let (kept, orders) = Kept::new(name, wanted, folder, routes, self.clock);
         let kept = Arc::new(kept);
         {

@@ -45,8 +45,18 @@ impl Variables for VariablesFolder {
             }
             return Ok(Some(OsString::from_vec(bytes)));
         }
-        let path = self.0.join(format!("{service}.env"));
-        let Some(bytes) = read(&path)? else { return Ok(None) };
+        Self::value_of_file(&self.0.join(format!("{service}.env")), name)
+    }
+}
+
+impl VariablesFolder {
+    /// The value of a variable in a file of lines `NAME=value`; `None` if it has none, or is not there.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, or has other lines.
+    pub fn value_of_file(path: &Path, name: &str) -> Result<Option<OsString>, Error> {
+        let Some(bytes) = read(path)? else { return Ok(None) };
         let refuse = |reason: &str| ErrorKind::Malformed {
             origin: path.display().to_string(),
             reason: reason.to_owned(),

@@ -24,7 +24,7 @@ pub(crate) struct Environment {
 
 impl Environment {
     pub(crate) fn read() -> Result<Self, Failure> {
-        let now = now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = seconds();
         let folder = std::env::current_dir()
             .map_err(|error| Failure::job(format!("cannot tell the current folder: {error}")))?;
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -57,6 +57,11 @@ impl Environment {
         let files = pip_configuration_files(&self.variables);
         files.iter().filter_map(|file| fs::read_to_string(file).ok()).collect()
     }
+}
+
+/// The seconds since 1970.
+pub(crate) fn seconds() -> u64 {
+    now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command is where the clock is read")]

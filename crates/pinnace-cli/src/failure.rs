@@ -123,7 +123,12 @@ impl From<pinnace_store::Error> for Failure {
 impl Failure {
     /// What could not be done, why, and what helps against it.
     pub(crate) fn io(doing: &str, error: &io::Error) -> Self {
-        let failure = Self::job(format!("{doing}: {error}"));
+        Self::io_at(format!("{doing}: {error}"), error)
+    }
+
+    /// The same with a message that tells it all.
+    pub(crate) fn io_at(message: String, error: &io::Error) -> Self {
+        let failure = Self::job(message);
         match io_hint(error) {
             Some(hint) => failure.hint(hint),
             None => failure,

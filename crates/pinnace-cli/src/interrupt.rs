@@ -42,6 +42,13 @@ impl Interrupt {
         })
     }
 
+    /// Waits until the user wants to stop.
+    pub(crate) fn wait(&self) {
+        while !self.is_set() {
+            thread::sleep(LOOK);
+        }
+    }
+
     pub(crate) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

@@ -1,11 +1,13 @@
 //! The `pinnace` command: arguments, progress, reports, and nothing else.
 
+mod agents;
 mod arguments;
 mod backends;
 mod choose;
 mod command;
 mod credentials;
 mod destination;
+mod dotenv;
 mod environment;
 mod failure;
 mod inputs;
@@ -53,6 +55,11 @@ fn main() -> ExitCode {
         Command::Merge(merge) => command::merge::run(&merge, &environment, output),
         Command::Info(info) => command::info::run(&info, &environment, output),
         Command::Verify(verify) => command::verify::run(&verify, &environment, output),
+        Command::Up(up) => command::up::run(*up, &environment, output),
+        Command::Agent(agent) => command::agent::run(&agent, &environment, output),
+        Command::Status(status) => command::status::run(&status, &environment, output),
+        Command::Restart(restart) => command::restart::run(&restart, &environment, output),
+        Command::Logs(logs) => command::logs::run(&logs, &environment, output),
         Command::Deploy(deploy) => command::deploy::run(&deploy, &environment, output),
         Command::Run(run) => command::run::run(&run, &environment, output),
         Command::Export(export) => command::export::run(&export, &environment, output),

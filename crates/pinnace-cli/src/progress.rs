@@ -52,6 +52,11 @@ impl Output {
         }
     }
 
+    /// One of many lines of a result, as it comes.
+    pub(crate) fn line(self, line: &str) -> Result<(), Failure> {
+        stdout(&line)
+    }
+
     /// The same with nothing on stdout, which belongs to somebody else.
     pub(crate) fn without_result(self) -> Self {
         Self { style: Style::Text, volume: Volume::Quiet }

@@ -1,13 +1,15 @@
 //! What every verb that resolves stands on: the network, the cache, the terminal, and Ctrl-C.
 
 use std::{
+    io::Read,
     sync::{Arc, OnceLock},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use pinnace_pex::ZipMembers;
 use pinnace_wheel::{
-    Address, HttpFetch, HttpOptions, Index, IndexOptions, IndexParts, Python, Settings, WithFiles,
+    Address, Fetch, Get, HttpFetch, HttpOptions, Index, IndexOptions, IndexParts, Python, Settings,
+    WithFiles,
 };
 
 use crate::{
@@ -40,10 +42,6 @@ impl<'e> Session<'e> {
         index: &IndexArguments,
         output: Output,
     ) -> Result<Self, Failure> {
-        let started = Instant::now();
-        let settings =
-            Settings::discover(&environment.variables, &environment.pip_configuration())?;
-        let keys = Keys::read(environment, index.keyring_provider.as_deref())?;
         let fetch: Arc<OnceLock<WithFiles<Arc<HttpFetch>>>> = Arc::default();
         let stopped = Arc::clone(&fetch);
         let interrupt = Interrupt::listen(move || {
@@ -51,6 +49,21 @@ impl<'e> Session<'e> {
                 fetch.0.stop();
             }
         })?;
+        let session = Self::under(environment, index, output, interrupt)?;
+        Ok(Self { fetch, ..session })
+    }
+
+    /// The same, where somebody listens for Ctrl-C already.
+    pub(crate) fn under(
+        environment: &'e Environment,
+        index: &IndexArguments,
+        output: Output,
+        interrupt: Interrupt,
+    ) -> Result<Self, Failure> {
+        let started = Instant::now();
+        let settings =
+            Settings::discover(&environment.variables, &environment.pip_configuration())?;
+        let keys = Keys::read(environment, index.keyring_provider.as_deref())?;
         Ok(Self {
             environment,
             reporter: Arc::new(Reporter::new(output, interrupt.clone())),
@@ -58,7 +71,7 @@ impl<'e> Session<'e> {
             storage: Storage::open(&environment.cache_folder()?)?,
             started,
             settings,
-            fetch,
+            fetch: Arc::default(),
             keys,
         })
     }
@@ -138,6 +151,35 @@ impl<'e> Session<'e> {
         Ok(indexes)
     }
 }
+
+/// Reads what is at a URL, for an agent that takes wheels from where they are.
+pub(crate) struct Reading {
+    fetch: HttpFetch,
+}
+
+impl Reading {
+    pub(crate) fn new(environment: &Environment) -> Result<Self, Failure> {
+        let settings =
+            Settings::discover(&environment.variables, &environment.pip_configuration())?;
+        let mut options = http_options(environment, &settings)?;
+        options.connect_timeout = Some(PATIENCE);
+        Ok(Self { fetch: HttpFetch::new(options) })
+    }
+}
+
+impl pinnace_agent::Fetch for Reading {
+    fn fetch(&self, url: &str) -> Result<Option<Box<dyn Read + Send>>, String> {
+        let Some(address) = Address::parse(url).ok().filter(|address| !address.is_file()) else {
+            return Ok(None);
+        };
+        let answer =
+            self.fetch.fetch(&Get::new(&address, "*/*")).map_err(|error| error.to_string())?;
+        Ok((answer.status == 200).then_some(answer.body))
+    }
+}
+
+/// An agent that does not reach the world says so soon: it is sent what it lacks.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 fn http_options(environment: &Environment, settings: &Settings) -> Result<HttpOptions, Failure> {
     let variable = |names: [&str; 4]| {

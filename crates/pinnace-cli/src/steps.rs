@@ -32,7 +32,7 @@ pub(crate) fn as_json(step: &Deployment) -> Value {
 }
 
 /// `5 s`, `3 min`, `2 h`, `4 d`.
-fn age(seconds: u64) -> String {
+pub(crate) fn age(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
         120..7200 => format!("{} min", seconds / 60),

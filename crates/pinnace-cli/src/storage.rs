@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{self, Read, Write},
     path::Path,
+    sync::Arc,
 };
 
 use pinnace_deploy::Machine;
@@ -15,16 +16,21 @@ use crate::Failure;
 
 /// What the command keeps between runs: wheels by digest, and what it learned about them.
 #[derive(Debug)]
-pub(crate) struct Storage(Machine);
+pub(crate) struct Storage(Arc<Machine>);
 
 impl Storage {
     pub(crate) fn open(folder: &Path) -> Result<Self, Failure> {
-        Ok(Self(Machine::open(folder)?))
+        Ok(Self(Arc::new(Machine::open(folder)?)))
     }
 
     /// The same folder, as releases know it.
     pub(crate) fn machine(&self) -> &Machine {
         &self.0
+    }
+
+    /// The same, for whoever lives longer.
+    pub(crate) fn machine_of_all(&self) -> Arc<Machine> {
+        Arc::clone(&self.0)
     }
 
     /// Takes away those of these wheels whose bytes are damaged, and says whether there were any.

@@ -2,9 +2,11 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use pinnace_agent::Client;
+use pinnace_deploy::Settings;
 use pinnace_store::{Durability, LocalStore, MemoryBackend, Progress, S3Backend, Store, Watched};
 
-use crate::{Failure, environment::Environment, progress::Reporter};
+use crate::{Failure, arguments::StoreArguments, environment::Environment, progress::Reporter};
 
 /// What becomes of a name under which there is no store.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,6 +27,36 @@ pub(crate) fn named(
     reporter: &Arc<Reporter>,
 ) -> Result<Store, Failure> {
     open(named_url(url, environment)?, absent, environment, reporter)
+}
+
+/// The store that is named, else that of an agent: the nearest word counts, of the command line, the project, the
+/// environment; and of one place the store before the agent.
+pub(crate) fn reached(
+    arguments: &StoreArguments,
+    project: Option<&Settings>,
+    client: Option<&Client>,
+    absent: Absent,
+    environment: &Environment,
+    reporter: &Arc<Reporter>,
+) -> Result<Unseen, Failure> {
+    let of_project = |said: fn(&Settings) -> Option<&String>| project.and_then(said);
+    let places = [
+        (arguments.store.as_deref(), arguments.agent.agent.as_deref()),
+        (
+            of_project(|one| one.store.as_ref()).map(String::as_str),
+            of_project(|one| one.agent.as_ref()).map(String::as_str),
+        ),
+        (environment.variable("PINNACE_STORE"), environment.variable("PINNACE_AGENT")),
+    ];
+    let nearest = places.into_iter().find(|(store, agent)| store.is_some() || agent.is_some());
+    match (nearest, client) {
+        (Some((None, Some(url))), Some(client)) => {
+            let progress: Arc<dyn Progress> = Arc::clone(reporter) as _;
+            let store = Store::unseen(Watched::new(client.backend(), progress));
+            Ok(Unseen { store, url: url.to_owned(), absent: Absent::Refuse, is_of_agent: true })
+        }
+        (nearest, _) => unseen(nearest.and_then(|(store, _)| store), absent, environment, reporter),
+    }
 }
 
 /// The same, of which nothing was looked at: whoever takes it so asks whether it [is there](Unseen::is_there)
@@ -53,7 +85,7 @@ pub(crate) fn unseen(
             }
         }
     };
-    Ok(Unseen { store, url: url.to_owned(), absent })
+    Ok(Unseen { store, url: url.to_owned(), absent, is_of_agent: false })
 }
 
 /// A store that may not be there.
@@ -61,6 +93,8 @@ pub(crate) struct Unseen {
     pub(crate) store: Store,
     url: String,
     absent: Absent,
+    /// Whether it is reached through an agent.
+    pub(crate) is_of_agent: bool,
 }
 
 impl Unseen {
@@ -78,7 +112,8 @@ fn named_url<'u>(url: Option<&'u str>, environment: &'u Environment) -> Result<&
     let url = url.or_else(|| environment.variable("PINNACE_STORE"));
     url.filter(|url| !url.is_empty()).ok_or_else(|| {
         Failure::usage("no store is named")
-            .hint("name one with `--store`, as in `--store /srv/pinnace` or `--store s3://bucket/folder`, or set PINNACE_STORE")
+            .hint("name one with `--store`, as in `--store /srv/pinnace` or `--store s3://bucket/folder`, or set PINNACE_STORE; \
+             or name an agent that has one")
     })
 }
 

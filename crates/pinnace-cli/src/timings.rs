@@ -23,6 +23,15 @@ impl Timings {
         self.last = Instant::now();
     }
 
+    /// The steps that somebody else took meanwhile.
+    pub(crate) fn add(&mut self, steps: &[(String, f64)]) {
+        for name in ["fetch", "materialise", "start", "live"] {
+            let found = steps.iter().find(|(step, _)| step == name);
+            let took = found.map(|(_, took)| Duration::from_secs_f64(took.max(0.0) / 1000.0));
+            self.laps.extend(took.map(|took| (name, took)));
+        }
+    }
+
     /// All of it, since the command was started.
     pub(crate) fn total(&mut self, started: Instant) {
         self.laps.push(("total", started.elapsed()));

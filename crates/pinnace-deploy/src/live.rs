@@ -9,7 +9,7 @@ use pinnace_store::{Deployment, Digest, Places, RefName, Store, parallel::join};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Error, ErrorKind, Machine, Release};
+use crate::{Error, ErrorKind, Machine, Release, WheelSet};
 
 /// A service in a store, seen from a machine.
 #[derive(Clone, Copy, Debug)]
@@ -190,6 +190,12 @@ impl Live {
     pub fn doubted(mut self) -> Self {
         self.places.alone.clear();
         self
+    }
+
+    /// Whether all these wheels are believed to be in the store.
+    pub fn has_all(&self, set: &WheelSet) -> bool {
+        let stays = |digest| self.places.alone.contains(digest) && !self.condemned.contains(digest);
+        set.wheels.iter().all(|wheel| stays(&wheel.digest))
     }
 
     /// The digest of the release that it is at.

@@ -39,6 +39,8 @@ pub struct HttpOptions {
     pub https_proxy: Option<String>,
     /// The hosts that are reached without a proxy, as `NO_PROXY` lists them.
     pub no_proxy: Option<String>,
+    /// How long connecting may take, if not 15 seconds.
+    pub connect_timeout: Option<Duration>,
 }
 
 /// Proxies may hold credentials, so they are not shown.
@@ -159,7 +161,7 @@ fn client(options: &HttpOptions) -> Result<Client, BoxError> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .user_agent(&options.user_agent)
-        .connect_timeout(CONNECT_TIMEOUT)
+        .connect_timeout(options.connect_timeout.unwrap_or(CONNECT_TIMEOUT))
         .read_timeout(IDLE_TIMEOUT)
         .http2_initial_stream_window_size(WINDOW)
         .http2_initial_connection_window_size(16 * WINDOW)

@@ -1,6 +1,9 @@
 //! Wheels that the world has, and that a deployer need not send.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use hyper::{Request, body::Incoming};
 use pinnace_store::{Digest, parallel};
@@ -36,16 +39,30 @@ pub(super) async fn take(inner: &Arc<Inner>, request: Request<Incoming>) -> Answ
         let lacking = inner.store.lacking(&digests)?;
         let wanted: Vec<&(Digest, String)> =
             offers.iter().filter(|(digest, _)| lacking.contains(digest)).collect();
-        let taken = parallel::each(&wanted, AT_ONCE, |(digest, url)| fetch(&inner, digest, url));
+        let silent = Mutex::default();
+        let taken =
+            parallel::each(&wanted, AT_ONCE, |(digest, url)| fetch(&inner, digest, url, &silent));
         let left = wanted.iter().zip(taken).filter(|(_, taken)| !taken);
         Ok(left.map(|((digest, _), _)| digest.to_string()).collect::<Vec<_>>())
     });
     Ok(json(&lacking.await?))
 }
 
-/// Whether a wheel could be had. Why not is of no account: whoever offers it has it.
-fn fetch(inner: &Inner, digest: &Digest, url: &str) -> bool {
+/// Whether a wheel could be had. Why not is of no account: whoever offers it has it. A host that did not answer is not
+/// asked again.
+fn fetch(inner: &Inner, digest: &Digest, url: &str, silent: &Mutex<BTreeSet<String>>) -> bool {
     let Some(fetch) = &inner.fetch else { return false };
-    let Ok(mut body) = fetch.fetch(url) else { return false };
-    inner.store.put_as(digest, &mut body).is_ok()
+    let host = url.split('/').nth(2).unwrap_or_default();
+    let lock = || silent.lock().unwrap_or_else(PoisonError::into_inner);
+    if lock().contains(host) {
+        return false;
+    }
+    match fetch.fetch(url) {
+        Ok(Some(mut body)) => inner.store.put_as(digest, &mut body).is_ok(),
+        Ok(None) => false,
+        Err(_) => {
+            lock().insert(host.to_owned());
+            false
+        }
+    }
 }

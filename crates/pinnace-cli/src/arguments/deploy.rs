@@ -7,15 +7,30 @@ use clap::Args;
 use super::{IndexArguments, PlatformArguments, SolveArguments};
 
 /// Where releases are.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct StoreArguments {
     /// The store: a folder, `file://…` or `s3://bucket/folder`; else what the project says, or
     /// PINNACE_STORE
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
+    #[command(flatten)]
+    pub(crate) agent: AgentArguments,
 }
 
-/// Without a service it is the one that the project says, or is called.
+/// Which agent is spoken to.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct AgentArguments {
+    /// The agent, as in `http://host:4000`; else what the project says, or PINNACE_AGENT. Without a store of its
+    /// own, what is asked of a store is asked of the agent's
+    #[arg(long, value_name = "URL")]
+    pub(crate) agent: Option<String>,
+    /// The file that holds the token which the agent asks for; else PINNACE_TOKEN_FILE
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+/// Without a service it is the one that the project says, or is called. With an agent, the release is for the
+/// platform of the agent, and it is waited for until it is live there.
 #[derive(Args, Debug)]
 pub(crate) struct Deploy {
     /// The project's folder

@@ -67,6 +67,11 @@ impl PlatformArguments {
         self.pythons.is_empty() && self.platform.is_empty() && self.complete_platform.is_empty()
     }
 
+    /// Whether at most a version of Python is said.
+    pub(crate) fn has_no_platform(&self) -> bool {
+        self.platform.is_empty() && self.complete_platform.is_empty() && self.pythons.len() < 2
+    }
+
     /// The interpreter that a platform alone takes its version of, and whose pip is asked.
     pub(crate) fn python(&self) -> Option<&str> {
         self.pythons.first().map(String::as_str)

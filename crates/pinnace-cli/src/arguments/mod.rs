@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+mod agent;
 mod deploy;
 mod inputs;
 mod start;
@@ -11,7 +12,10 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::progress::{Output, Style, Volume};
 
-pub(crate) use deploy::{Deploy, ExportRelease, Releases, Rollback, RunRelease, StoreArguments};
+pub(crate) use agent::{Logs, Restart, RunAgent, Status, Up};
+pub(crate) use deploy::{
+    AgentArguments, Deploy, ExportRelease, Releases, Rollback, RunRelease, StoreArguments,
+};
 pub(crate) use inputs::{IndexArguments, InputArguments, PlatformArguments, SolveArguments};
 pub(crate) use start::{FormArguments, LayoutName, StartArguments};
 pub(crate) use store::{StoreCommand, StoreGc, StoreVerb};
@@ -61,7 +65,9 @@ pub(crate) enum Command {
     Verify(Box<Verify>),
     /// Say what differs between two PEX files
     Diff(Diff),
-    /// Make a release of a project, and publish it to a store
+    /// Run a project here, and run it anew whenever it is saved
+    Up(Box<Up>),
+    /// Make a release of a project, and bring it live
     Deploy(Box<Deploy>),
     /// Run a service, a release or a PEX file: what is lacking is fetched first
     Run(RunRelease),
@@ -71,6 +77,14 @@ pub(crate) enum Command {
     Releases(Releases),
     /// Bring an earlier release of a service live again
     Rollback(Rollback),
+    /// Keep the services of a store running on this machine
+    Agent(Box<RunAgent>),
+    /// Show what an agent runs
+    Status(Status),
+    /// Start new processes of what is live on an agent
+    Restart(Restart),
+    /// Show what the processes of a service say
+    Logs(Logs),
     /// Look into a store, and look after it
     Store(StoreCommand),
 }

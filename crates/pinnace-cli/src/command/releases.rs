@@ -7,7 +7,7 @@ use pinnace_store::{Deployment, Published, RefName, Store};
 use serde_json::{Value, json};
 
 use crate::{
-    Failure,
+    Failure, agents,
     arguments::{Releases, Rollback, StoreArguments},
     environment::Environment,
     interrupt::Interrupt,
@@ -37,8 +37,10 @@ pub(super) fn unseen(
 ) -> Result<(Unseen, Interrupt), Failure> {
     let interrupt = Interrupt::listen_for_good(output)?;
     let reporter = Arc::new(Reporter::new(output.without_result(), interrupt.clone()));
-    let url = arguments.store.as_deref();
-    Ok((stores::unseen(url, Absent::Refuse, environment, &reporter)?, interrupt))
+    let client = agents::client(&arguments.agent, None, environment)?;
+    let reached =
+        stores::reached(arguments, None, client.as_ref(), Absent::Refuse, environment, &reporter);
+    Ok((reached?, interrupt))
 }
 
 pub(crate) fn list(
@@ -119,9 +121,20 @@ pub(crate) fn roll_back(
         }
     };
     let step = done().map_err(|failure| interrupt.explain(failure))?;
-    let text =
+    let mut text =
         format!("{} generation {}", arguments.service, steps::line(&step, environment.now).trim());
-    output.result(&text, &steps::as_json(&step))
+    let mut json = steps::as_json(&step);
+    if let Some(client) = agents::client(&arguments.store.agent, None, environment)? {
+        let answered = agents::wait(&client, &arguments.service, step.generation, &interrupt)?;
+        let attempt = answered.attempt.as_ref();
+        let failed =
+            attempt.and_then(|one| agents::failed(&arguments.service, step.generation, one));
+        failed.map_or(Ok(()), Err)?;
+        let address = answered.address.map_or_else(String::new, |address| format!(" at {address}"));
+        text.push_str(&format!("\nlive{address}"));
+        json["live"] = true.into();
+    }
+    output.result(&text, &json)
 }
 
 fn unknown(service: &str) -> Failure {

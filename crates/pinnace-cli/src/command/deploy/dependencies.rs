@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Failure,
     arguments::InputArguments,
-    choose::{Chooser, Chosen, check},
+    choose::{Chooser, Chosen, Wheel, check},
     inputs::{Wanted, inputs_of, lock_of},
     supply::{self, Supply},
 };
@@ -37,8 +37,19 @@ pub(crate) struct Dependencies {
     pub(crate) notes: Vec<String>,
     /// The lock that says what they are.
     pub(crate) lock: Option<PathBuf>,
+    /// Where the world has those wheels that were fetched or looked for now.
+    pub(crate) origins: Vec<(Digest, String)>,
     /// What the inputs come to: the same gives the same wheels.
     inputs: String,
+}
+
+/// Wheels that are here.
+struct Got {
+    set: WheelSet,
+    /// What the user should know of them.
+    notes: Vec<String>,
+    /// Where the world has them.
+    origins: Vec<(Digest, String)>,
 }
 
 /// What a deployment record remembers of how its dependencies were come by.
@@ -124,13 +135,15 @@ impl Reading<'_> {
             format!("`{name}` in `{path}` is no package, and does not ship")
         }));
         let known: Option<Vec<ShippedWheel>> = chosen.pins.iter().map(shipped).collect();
-        let (set, more) = match known.map(|wheels| self.set(wheels, &chosen)) {
-            Some(set) if self.is_live(&set) => (set, Vec::new()),
+        let got = match known.map(|wheels| self.set(wheels, &chosen)) {
+            Some(set) if self.is_live(&set) => Got { set, notes: Vec::new(), origins: Vec::new() },
             _ => self.fetched(&chosen)?,
         };
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        notes.extend(more);
-        Ok(self.finish(set, chosen.folders, name, None, notes, None))
+        notes.extend(got.notes);
+        let origins = got.origins;
+        let finished = self.finish(got.set, chosen.folders, name, None, notes, None);
+        Ok(Dependencies { origins, ..finished })
     }
 
     /// The wheels that are live, if they come of the same inputs; else the newest that will do.
@@ -170,10 +183,11 @@ impl Reading<'_> {
         let chooser = Chooser { wanted: &preferring, ..self.chooser() };
         let mut chosen = chooser.choose(&supply)?;
         chosen.folders.clone_from(&self.wanted.folders);
-        let (set, more) = self.download(&supply, &chosen)?;
-        let notes = chosen.notes.iter().cloned().chain(more).collect();
+        let Got { set, notes, origins } = self.download(&supply, &chosen)?;
+        let notes = chosen.notes.iter().cloned().chain(notes).collect();
         let now = session.environment.now;
-        Ok(self.finish(set, chosen.folders, key, Some(now), notes, Some(before)))
+        let finished = self.finish(set, chosen.folders, key, Some(now), notes, Some(before));
+        Ok(Dependencies { origins, ..finished })
     }
 
     fn chooser(&self) -> Chooser<'_> {
@@ -185,7 +199,7 @@ impl Reading<'_> {
         }
     }
 
-    fn fetched(&self, chosen: &Chosen) -> Result<(WheelSet, Vec<String>), Failure> {
+    fn fetched(&self, chosen: &Chosen) -> Result<Got, Failure> {
         let arguments = self.job.arguments;
         let python = arguments.platform.python();
         let session = self.job.session;
@@ -222,12 +236,8 @@ impl Reading<'_> {
         }
     }
 
-    /// The wheels on this machine, and checked as a whole; and what the user should know of them.
-    fn download(
-        &self,
-        supply: &Supply<'_>,
-        chosen: &Chosen,
-    ) -> Result<(WheelSet, Vec<String>), Failure> {
+    /// The wheels on this machine, and checked as a whole.
+    fn download(&self, supply: &Supply<'_>, chosen: &Chosen) -> Result<Got, Failure> {
         let session = self.job.session;
         let (wheels, notes) = supply.wheels(&chosen.pins)?;
         let machine = session.storage.machine();
@@ -236,7 +246,8 @@ impl Reading<'_> {
             let extras = pin.extras().iter().map(ToString::to_string).collect();
             ShippedWheel::new(wheel.name.as_str(), Digest::new(wheel.sha256), extras)
         });
-        Ok((self.set(shipped.collect(), chosen), notes))
+        let origins = origins(&chosen.pins, &wheels);
+        Ok(Got { set: self.set(shipped.collect(), chosen), notes, origins })
     }
 
     fn set(&self, wheels: Vec<ShippedWheel>, chosen: &Chosen) -> WheelSet {
@@ -325,9 +336,18 @@ impl Reading<'_> {
             resolved_at,
             lock: None,
             notes,
+            origins: Vec::new(),
             inputs,
         }
     }
+}
+
+/// Where the wheels of these files are, as far as they are somewhere that others reach. Credentials stay here.
+fn origins(pins: &[Pin], wheels: &[Wheel]) -> Vec<(Digest, String)> {
+    let pairs = pins.iter().zip(wheels).filter(|(pin, _)| pin.wheel().is_some());
+    let places = pairs.map(|(pin, wheel)| (Digest::new(wheel.sha256), &pin.file().address));
+    let open = places.filter(|(_, address)| !address.is_file() && !address.has_credentials());
+    open.map(|(digest, address)| (digest, address.to_string())).collect()
 }
 
 /// A wheel of a lock, if the lock tells its digest.

@@ -1,6 +1,7 @@
 //! `pinnace deploy`: a project in, a release out, live in a store.
 
 mod dependencies;
+mod landing;
 mod reason;
 mod report;
 mod sources;
@@ -10,12 +11,13 @@ use std::{
     thread,
 };
 
+use pinnace_agent::Client;
 use pinnace_deploy::{Ask, Draft, Ingredients, Live, Machine, Service, Settings, WheelSet};
 use pinnace_store::{Deployment, Digest, Published, RefName, parallel::join};
 use pinnace_wheel::Target;
 
 use crate::{
-    Failure,
+    Failure, agents,
     arguments::Deploy,
     backends::Backends,
     environment::Environment,
@@ -45,7 +47,8 @@ pub(crate) fn run(
     output.result(&done.as_text(), &done.as_json())
 }
 
-fn deploy(arguments: &Deploy, session: &Session<'_>) -> Result<Done, Failure> {
+/// Deploys a project, or a release.
+pub(crate) fn deploy(arguments: &Deploy, session: &Session<'_>) -> Result<Done, Failure> {
     let environment = session.environment;
     let folder = environment.folder.join(&arguments.project);
     let folder = folder.canonicalize().ok().filter(|folder| folder.is_dir()).ok_or_else(|| {
@@ -58,6 +61,8 @@ fn deploy(arguments: &Deploy, session: &Session<'_>) -> Result<Done, Failure> {
         })?,
         None => folder,
     };
+    let client =
+        agents::client(&arguments.store.agent, settings.agent.as_deref(), session.environment)?;
     let python = arguments.platform.python().or(settings.python.as_deref());
     let ask = if arguments.full || arguments.upgrade { Ask::Anew } else { Ask::IfChanged };
     let backends = |target| {
@@ -67,17 +72,21 @@ fn deploy(arguments: &Deploy, session: &Session<'_>) -> Result<Done, Failure> {
     if let Some(release) = &arguments.release {
         // It has its platform, of which nothing need be here.
         let backends = backends(None);
-        let job = Job::of(arguments, session, &folder, &settings, backends).map_err(|failure| {
-            failure
-                .hint("`--service NAME` says whose release it will be, whatever the project says")
-        });
+        let job =
+            Job::of(arguments, session, &folder, &settings, backends, client).map_err(|failure| {
+                failure.hint(
+                    "`--service NAME` says whose release it will be, whatever the project says",
+                )
+            });
         return job?.bring_live(release);
     }
     let mut timings = Timings::default();
     prepare(&settings, &folder, session)?;
     timings.lap("prepare");
-    let target = target(arguments, &settings, session)?;
-    let job = Job::of(arguments, session, &folder, &settings, backends(Some(&target)))?;
+    let hosts = client.as_ref().map(landing::Hosts::of).transpose()?;
+    let target = target(arguments, &settings, hosts.as_ref(), session)?;
+    let backends = backends(Some(&target));
+    let job = Job { hosts, ..Job::of(arguments, session, &folder, &settings, backends, client)? };
     job.run(&target, timings)
 }
 
@@ -98,16 +107,20 @@ fn service(
     name.ok_or_else(|| Failure::usage("the project has no name; name the service with `--service`"))
 }
 
-/// The one platform that the release is for.
+/// The one platform that the release is for: of who runs it, where nothing else is said.
 fn target(
     arguments: &Deploy,
     settings: &Settings,
+    hosts: Option<&landing::Hosts>,
     session: &Session<'_>,
 ) -> Result<Target, Failure> {
     let mut platform = arguments.platform.clone();
     if platform.are_open() {
         platform.pythons.extend(settings.python.clone());
         platform.platform.extend(settings.platform.clone());
+    }
+    if let Some(hosts) = hosts.filter(|_| platform.has_no_platform()) {
+        return hosts.target(platform.python());
     }
     let targets = platforms::targets(&platform, session.environment, &session.storage)?;
     match <[Target; 1]>::try_from(targets) {
@@ -119,7 +132,7 @@ fn target(
     }
 }
 
-struct Job<'a> {
+pub(crate) struct Job<'a> {
     arguments: &'a Deploy,
     session: &'a Session<'a>,
     folder: PathBuf,
@@ -129,6 +142,10 @@ struct Job<'a> {
     store: Unseen,
     machine: &'a Machine,
     name: RefName,
+    /// Who runs it, if that is known.
+    client: Option<Client>,
+    /// What runs there.
+    hosts: Option<landing::Hosts>,
 }
 
 impl<'a> Job<'a> {
@@ -138,14 +155,33 @@ impl<'a> Job<'a> {
         folder: &Path,
         settings: &'a Settings,
         backends: Backends<'a>,
+        client: Option<Client>,
     ) -> Result<Self, Failure> {
         let service = service(arguments, settings, folder, &backends)?;
         let absent = if arguments.dry_run { Absent::Pretend } else { Absent::Make };
-        let url = arguments.store.store.as_deref().or(settings.store.as_deref());
-        let store = stores::unseen(url, absent, session.environment, &session.reporter)?;
+        let store = stores::reached(
+            &arguments.store,
+            Some(settings),
+            client.as_ref(),
+            absent,
+            session.environment,
+            &session.reporter,
+        )?;
         let machine = session.storage.machine();
         let (name, folder) = (services::wanted(&service)?, folder.to_owned());
-        Ok(Self { arguments, session, folder, settings, backends, service, store, machine, name })
+        Ok(Self {
+            arguments,
+            session,
+            folder,
+            settings,
+            backends,
+            service,
+            store,
+            machine,
+            name,
+            client,
+            hosts: None,
+        })
     }
 
     fn run(&self, target: &Target, mut timings: Timings) -> Result<Done, Failure> {
@@ -167,6 +203,9 @@ impl<'a> Job<'a> {
             let message = format!("there is nothing to deploy in `{}`", self.folder.display());
             return Err(Failure::usage(message).hint("name the folder of the project"));
         }
+        if let Some(hosts) = &self.hosts {
+            hosts.check(target, &dependencies.set)?;
+        }
         let is_doubted = self.arguments.full || dependencies.are_lost;
         let live = if is_doubted { live.distrusted() } else { live };
         let mut done = self.done(&live, &dependencies, &sources);
@@ -187,6 +226,7 @@ impl<'a> Job<'a> {
             timings.lap("build");
             self.publish(&service, live, &draft, &dependencies, &mut done, &mut timings)?;
         }
+        self.land(&service, &mut done, &mut timings)?;
         timings.total(self.session.started);
         done.timings = timings.laps;
         Ok(done)
@@ -205,6 +245,7 @@ impl<'a> Job<'a> {
         let now = self.session.environment.now;
         let is_due = service.is_due(now);
         let live = if is_due { live.doubted() } else { live };
+        self.offer(&live, dependencies)?;
         let (places, moved) = service.put(&live, draft)?;
         timings.lap("upload");
         if is_due {
@@ -246,6 +287,8 @@ impl<'a> Job<'a> {
             done.state = State::Published;
         }
         done.reason = "as it is".to_owned();
+        timings.lap("upload");
+        self.land(&service, &mut done, &mut timings)?;
         timings.total(self.session.started);
         done.timings = timings.laps;
         Ok(done)

@@ -31,6 +31,10 @@ pub(crate) struct Done {
     pub(crate) wheels: Vec<String>,
     /// The lock that says which these are.
     pub(crate) lock: Option<PathBuf>,
+    /// Where it answers, whether it is live on an agent, and what it stands on there.
+    pub(crate) address: Option<String>,
+    pub(crate) live: bool,
+    pub(crate) host: Option<String>,
 }
 
 /// Whether the dependencies had to be made.
@@ -79,12 +83,20 @@ impl Done {
             sources: None,
             wheels: Vec::new(),
             lock: None,
+            address: None,
+            live: false,
+            host: None,
         }
     }
 
     pub(crate) fn as_text(&self) -> String {
         let release = self.release.map_or_else(String::new, |release| format!(", {release}"));
-        let name = format!("{} generation {}{release}", self.service, self.generation);
+        let live = match (&self.address, self.live) {
+            (Some(address), _) => format!(", live at {address}"),
+            (None, true) => ", live".to_owned(),
+            (None, false) => String::new(),
+        };
+        let name = format!("{} generation {}{release}{live}", self.service, self.generation);
         let total = self.timings.iter().find(|(name, _)| *name == "total");
         let total =
             total.map_or_else(String::new, |(_, took)| format!(" in {} ms", took.as_millis()));
@@ -95,10 +107,11 @@ impl Done {
         let path = format!("{} path: {}{lock}{}", self.path.name(), self.reason, self.age());
         match self.state {
             State::Published => format!(
-                "{name}\n{path}\n{} in {} moved, {} reused{total}",
+                "{name}\n{path}\n{} in {} moved, {} reused{total}{}",
                 Size(self.moved.bytes),
                 Count(self.moved.objects as usize, "object"),
                 Count(self.moved.reused as usize, "content"),
+                self.landed(),
             ),
             State::Unchanged if self.moved.objects > 0 => format!(
                 "{name}\nnothing has changed; {} in {} put again{total}",
@@ -108,6 +121,19 @@ impl Done {
             State::Unchanged => format!("{name}\nnothing has changed{total}"),
             State::NotPublished => format!("{path}\n{}", self.list()),
         }
+    }
+
+    /// How it went live on an agent.
+    fn landed(&self) -> String {
+        let host = self.host.as_ref();
+        host.map_or_else(String::new, |host| format!("\nhost {host}\n{}", self.timeline()))
+    }
+
+    /// How long each step took.
+    pub(crate) fn timeline(&self) -> String {
+        let steps = self.timings.iter().filter(|(name, _)| *name != "total");
+        let shown = steps.map(|(name, took)| format!("{name} {} ms", took.as_millis()));
+        shown.collect::<Vec<_>>().join(" | ")
     }
 
     /// What would ship, and what would not.
@@ -156,7 +182,7 @@ impl Done {
             .collect();
         let mut json = json!({
             "service": self.service,
-            "address": null,
+            "address": self.address,
             "release": digest(self.release),
             "generation": self.generation,
             "path": self.path.name(),
@@ -168,7 +194,8 @@ impl Done {
             "reused": { "bytes": self.moved.reused_bytes, "objects": self.moved.reused },
             "published": self.state == State::Published,
             "changed": self.state != State::Unchanged,
-            "live": false,
+            "live": self.live,
+            "host": self.host,
             "resolved_at": self.resolved_at,
             "timings_ms": timings,
         });

@@ -1,0 +1,39 @@
+//! `pinnace logs`: what the processes of a service say.
+
+use std::io::{BufRead, BufReader};
+
+use pinnace_agent::Follow;
+use serde_json::json;
+
+use crate::{
+    Failure, agents,
+    arguments::Logs,
+    environment::Environment,
+    interrupt::Interrupt,
+    progress::{Output, Style},
+};
+
+pub(crate) fn run(
+    arguments: &Logs,
+    environment: &Environment,
+    output: Output,
+) -> Result<(), Failure> {
+    if arguments.follow && output.style == Style::Json {
+        return Err(Failure::usage("`--follow` has no end at which there is one JSON object"));
+    }
+    let _interrupt = Interrupt::listen_for_good(output)?;
+    let client = agents::named(&arguments.agent, environment)?;
+    let follow = if arguments.follow { Follow::Yes } else { Follow::No };
+    let said = BufReader::new(client.logs(&arguments.service, arguments.lines, follow)?);
+    let cut = |error: std::io::Error| Failure::job(format!("the agent tells no more: {error}"));
+    if arguments.follow {
+        return said.lines().try_for_each(|line| output.line(&line.map_err(cut)?));
+    }
+    let lines: Vec<String> = said.lines().collect::<Result<_, _>>().map_err(cut)?;
+    match lines.is_empty() {
+        true => output.result("", &json!({ "service": arguments.service, "lines": lines })),
+        false => {
+            output.raw(&lines.join("\n"), &json!({ "service": arguments.service, "lines": lines }))
+        }
+    }
+}

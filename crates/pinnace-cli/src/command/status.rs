@@ -1,0 +1,72 @@
+//! `pinnace status`: what an agent runs.
+
+use pinnace_agent::{Attempt, Outcome, ServiceStatus, State};
+use serde_json::json;
+
+use crate::{
+    Failure, agents, arguments::Status, environment::Environment, interrupt::Interrupt,
+    progress::Output, steps,
+};
+
+pub(crate) fn run(
+    arguments: &Status,
+    environment: &Environment,
+    output: Output,
+) -> Result<(), Failure> {
+    let _interrupt = Interrupt::listen_for_good(output)?;
+    let client = agents::named(&arguments.agent, environment)?;
+    let status = client.status()?;
+    let services: Vec<&ServiceStatus> = match &arguments.service {
+        None => status.services.iter().collect(),
+        Some(name) => {
+            vec![status.services.iter().find(|one| one.service == *name).ok_or_else(|| {
+                Failure::job(format!("no service `{name}` runs on the agent at {}", client.url()))
+            })?]
+        }
+    };
+    let width = services.iter().map(|one| one.service.len()).max().unwrap_or_default();
+    let mut lines: Vec<String> =
+        services.iter().map(|one| line(one, width, environment.now)).collect();
+    if let ([one], Some(_)) = (services.as_slice(), &arguments.service) {
+        lines.extend(one.attempts.iter().map(|attempt| told(attempt, environment.now)));
+    }
+    if services.is_empty() {
+        lines.push(format!("{} runs nothing", status.agent));
+    }
+    let json = json!({ "agent": status.agent, "version": status.version,
+        "platforms": status.platforms, "services": services });
+    output.raw(&lines.join("\n"), &json)
+}
+
+/// A service: its name, state, generation, release and address; and what failed after it.
+fn line(service: &ServiceStatus, width: usize, now: u64) -> String {
+    let state = match service.state {
+        State::Live => "live",
+        State::Restarting => "restarting",
+        _ => "down",
+    };
+    let generation =
+        service.generation.map_or_else(String::new, |one| format!("  generation {one}"));
+    let release = service.release.as_ref().map_or_else(String::new, |one| format!("  {one}"));
+    let address = service.address.as_ref().map_or_else(String::new, |one| format!("  {one}"));
+    let failed =
+        service.attempts.front().filter(|one| matches!(one.outcome, Outcome::Failed { .. }));
+    let failed = failed.map_or_else(String::new, |one| format!("\n{}", told(one, now)));
+    format!("{:width$}  {state}{generation}{release}{address}{failed}", service.service)
+}
+
+/// An attempt: when, what became of it, how long its steps took.
+fn told(attempt: &Attempt, now: u64) -> String {
+    let outcome = match &attempt.outcome {
+        Outcome::Live => "live".to_owned(),
+        Outcome::Failed { reason } => {
+            format!("failed: {}", reason.lines().next().unwrap_or_default())
+        }
+        Outcome::Superseded => "passed over".to_owned(),
+        _ => "under way".to_owned(),
+    };
+    let steps = attempt.timings_ms.iter().map(|(step, took)| format!("{step} {took:.0} ms"));
+    let steps = steps.collect::<Vec<_>>().join(" | ");
+    let age = steps::age(now.saturating_sub(attempt.at));
+    format!("  {:>4}  {age:>6} ago  {outcome}  {steps}", attempt.generation)
+}

@@ -200,9 +200,27 @@ fn tell(
     })
 }
 
+/// A line without the sequences that colour a terminal (ECMA-48, section 5.4), and without other signs that steer one.
+fn plain(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut signs = line.chars();
+    while let Some(sign) = signs.next() {
+        match sign {
+            '\u{1b}' if signs.as_str().starts_with('[') => {
+                signs.next();
+                let _ = signs.find(|sign| ('@'..='~').contains(sign));
+            }
+            '\t' => text.push(sign),
+            _ if sign.is_control() => {}
+            _ => text.push(sign),
+        }
+    }
+    text
+}
+
 impl Said {
     fn line(&self, name: &str, log: &Log, line: &[u8]) {
-        let text = String::from_utf8_lossy(line).trim_end_matches('\r').to_owned();
+        let text = plain(&String::from_utf8_lossy(line));
         log.say(name, &text);
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() == KEPT {
@@ -210,5 +228,17 @@ impl Said {
         }
         lines.push_back(text.clone());
         let _ = self.listeners.send(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_no_part_of_a_line() {
+        assert_eq!(plain("\u{1b}[32;1mgreen\u{1b}[0m\tand\r"), "green\tand");
+        assert_eq!(plain("\u{1b}]0;title\u{7}x"), "]0;titlex");
+        assert_eq!(plain("cut \u{1b}[3"), "cut ");
     }
 }

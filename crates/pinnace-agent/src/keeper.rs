@@ -35,6 +35,8 @@ pub(crate) struct Keeper {
     retiring: JoinSet<()>,
 }
 
+/// The steps of a deployer, in their order.
+const DEPLOYING: [&str; 5] = ["prepare", "scan", "resolve", "build", "upload"];
 /// Pauses before what died is started again, from the first to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -301,7 +303,9 @@ impl Keeper {
         release: Option<Digest>,
         step: Option<&Deployment>,
     ) -> Attempt {
-        let timings = step.into_iter().flat_map(|step| &step.timings_ms);
+        let before =
+            |name: &&str| Some((*name).to_owned()).zip(step?.timings_ms.get(*name).copied());
+        let timings = DEPLOYING.iter().filter_map(before);
         self.kept.begin(Attempt {
             cause,
             generation,
@@ -310,7 +314,7 @@ impl Keeper {
             git: step.and_then(|step| step.git.clone()),
             reason: step.and_then(|step| step.reason.clone()),
             at: self.inner.clock.now(),
-            timings_ms: timings.map(|(step, took)| (step.clone(), *took as f64)).collect(),
+            timings_ms: timings.map(|(step, took)| (step, took as f64)).collect(),
             ..Attempt::default()
         })
     }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use pinnace_agent::{Answered, Attempt, Client, ErrorKind, Outcome, Tokens};
+use pinnace_agent::{Answered, Client, ErrorKind, Outcome, Tokens};
 use serde_json::json;
 
 use crate::{Failure, arguments::AgentArguments, environment::Environment, interrupt::Interrupt};
@@ -66,23 +66,27 @@ pub(crate) fn wait(
     Err(Failure::interrupted())
 }
 
-/// What became of a generation that did not go live.
-pub(crate) fn failed(service: &str, generation: u64, attempt: &Attempt) -> Option<Failure> {
+/// Why a generation did not go live, if it did not.
+pub(crate) fn failed(service: &str, generation: u64, answered: &Answered) -> Option<Failure> {
+    let attempt = answered.attempt.as_ref()?;
     let number = attempt.generation;
     let failure = match &attempt.outcome {
+        Outcome::Live if number == generation => return None,
         Outcome::Failed { reason } => {
             let log: String = attempt.log.iter().flat_map(|line| ["\n  ", line.as_str()]).collect();
+            let before = answered
+                .generation
+                .map_or_else(String::new, |live| format!("generation {live} is live as before; "));
             let message = format!("generation {number} of `{service}` is not live: {reason}{log}");
-            Failure::job(message)
-                .hint(format!("what was live before still is; `pinnace logs {service}` shows more"))
+            Failure::job(message).hint(format!("{before}`pinnace logs {service}` shows more"))
         }
-        Outcome::Live if number == generation => return None,
         _ => Failure::job(format!(
             "generation {generation} of `{service}` was passed over: {number} came before it was live"
         )),
     };
-    Some(failure.with_json(json!({ "service": service, "generation": generation, "live": false,
-        "log": attempt.log })))
+    Some(failure.with_json(json!({
+        "service": service, "generation": generation, "live": false, "log": attempt.log,
+    })))
 }
 
 impl From<pinnace_agent::Error> for Failure {

@@ -78,5 +78,9 @@ async fn restart(kept: &Kept) -> Answer {
     kept.order(Order::Restart(sender));
     let attempt = answer.await.map_err(|_| Refusal::bad("the agent stops"))?;
     let attempt = attempt.map_err(|reason| Refusal::new(StatusCode::CONFLICT, reason))?;
-    Ok(as_json(&json!({ "attempt": attempt, "address": kept.address() })))
+    Ok(as_json(&json!({
+        "attempt": attempt,
+        "address": kept.address(),
+        "generation": kept.status().generation,
+    })))
 }

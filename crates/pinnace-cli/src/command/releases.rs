@@ -126,9 +126,7 @@ pub(crate) fn roll_back(
     let mut json = steps::as_json(&step);
     if let Some(client) = agents::client(&arguments.store.agent, None, environment)? {
         let answered = agents::wait(&client, &arguments.service, step.generation, &interrupt)?;
-        let attempt = answered.attempt.as_ref();
-        let failed =
-            attempt.and_then(|one| agents::failed(&arguments.service, step.generation, one));
+        let failed = agents::failed(&arguments.service, step.generation, &answered);
         failed.map_or(Ok(()), Err)?;
         let address = answered.address.map_or_else(String::new, |address| format!(" at {address}"));
         text.push_str(&format!("\nlive{address}"));

@@ -15,13 +15,13 @@ pub(crate) fn run(
     let _interrupt = Interrupt::listen_for_good(output)?;
     let client = agents::named(&arguments.agent, environment)?;
     let answered = client.restart(&arguments.service)?;
-    let Some(attempt) = answered.attempt else {
+    let Some(attempt) = &answered.attempt else {
         return Err(Failure::job(format!(
             "the agent does not tell what became of `{}`",
             arguments.service
         )));
     };
-    if let Some(failure) = agents::failed(&arguments.service, attempt.generation, &attempt) {
+    if let Some(failure) = agents::failed(&arguments.service, attempt.generation, &answered) {
         return Err(failure);
     }
     let address = answered.address.as_ref();

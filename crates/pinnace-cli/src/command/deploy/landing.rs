@@ -107,10 +107,8 @@ impl Job<'_> {
         let wait =
             |generation| agents::wait(client, &self.service, generation, &self.session.interrupt);
         let mut answered = wait(done.generation)?;
-        let failed = |answered: &Answered, generation| {
-            let attempt = answered.attempt.as_ref();
-            attempt.and_then(|attempt| agents::failed(&self.service, generation, attempt))
-        };
+        let failed =
+            |answered: &Answered, generation| agents::failed(&self.service, generation, answered);
         // What failed is not tried again by itself: deploying it once more asks for just that.
         if done.state == State::Unchanged && failed(&answered, done.generation).is_some() {
             self.again(service, done)?;

@@ -82,7 +82,9 @@ pub(crate) fn deploy(arguments: &Deploy, session: &Session<'_>) -> Result<Done, 
     }
     let mut timings = Timings::default();
     prepare(&settings, &folder, session)?;
-    timings.lap("prepare");
+    if !settings.prepare.is_empty() {
+        timings.lap("prepare");
+    }
     let hosts = client.as_ref().map(landing::Hosts::of).transpose()?;
     let target = target(arguments, &settings, hosts.as_ref(), session)?;
     let backends = backends(Some(&target));

@@ -13,8 +13,10 @@ pub(crate) struct World {
 }
 
 /// What the command does not inherit from whoever runs the tests.
-const FOREIGN: [&str; 10] = [
+const FOREIGN: [&str; 12] = [
     "PINNACE_STORE",
+    "PINNACE_AGENT",
+    "PINNACE_TOKEN_FILE",
     "PORT",
     "PIP_EXTRA_INDEX_URL",
     "UV_DEFAULT_INDEX",

@@ -1,0 +1,160 @@
+//! After an agent was killed, or a machine was.
+
+use std::io::Read;
+
+use pinnace_agent::{Agent, ErrorKind, Follow, State};
+use pinnace_store::{Backend, Error, Key, Listed, Meta, Reading, Store, Upload};
+
+use crate::world::{World, client, get, is_live, place, until};
+
+/// A store that cannot be reached.
+#[derive(Debug)]
+struct Away;
+
+fn away() -> Error {
+    let (doing, key, is_retryable) = ("reach", "anything".to_owned(), true);
+    pinnace_store::ErrorKind::Backend { doing, key, source: "no network".into(), is_retryable }
+        .into()
+}
+
+impl Backend for Away {
+    fn read(&self, _: &Key, _: Option<std::ops::Range<u64>>) -> Result<Option<Reading>, Error> {
+        Err(away())
+    }
+
+    fn write(&self) -> Result<Box<dyn Upload + '_>, Error> {
+        Err(away())
+    }
+
+    fn head(&self, _: &Key) -> Result<Option<Meta>, Error> {
+        Err(away())
+    }
+
+    fn list(&self, _: &str, _: Option<&Key>, _: usize) -> Result<Vec<Listed>, Error> {
+        Err(away())
+    }
+
+    fn remove(&self, _: &Key) -> Result<(), Error> {
+        Err(away())
+    }
+
+    fn now(&self) -> Result<u64, Error> {
+        Err(away())
+    }
+}
+
+fn exists(process: &str) -> bool {
+    std::path::Path::new(&format!("/proc/{process}")).exists()
+}
+
+#[test]
+fn what_proved_itself_comes_back_without_a_store() {
+    let world = World::new();
+    let agent = world.agent(world.options());
+    let address = world.version("1").deploy("shop", &agent).address;
+    let place = place(address.as_ref());
+    let before = get(&place, "/pid");
+    agent.stop();
+    assert!(!exists(&before));
+
+    let mut parts = world.parts();
+    parts.store = Store::unseen(Away);
+    let agent = Agent::start(parts, world.options()).unwrap();
+    until("it is back", || agent.status().services[0].state == State::Live);
+    assert_eq!(agent.status().services[0].address, address, "its port is the same");
+    assert_eq!(get(&place, "/"), "1 /");
+    agent.stop();
+}
+
+#[test]
+fn a_generation_that_failed_is_not_tried_again_after_a_restart() {
+    let world = World::new();
+    let agent = world.agent(world.options());
+    assert!(is_live(&world.version("1").deploy("shop", &agent)));
+    let failed = world.project("raise SystemExit(1)").deploy("shop", &agent);
+    assert!(!is_live(&failed));
+    agent.stop();
+
+    let agent = world.agent(world.options());
+    until("it is back", || agent.status().services[0].state == State::Live);
+    let place = place(agent.status().services[0].address.as_ref());
+    assert_eq!(get(&place, "/"), "1 /");
+    // Asking for it makes the agent look at the store; it knows the answer.
+    assert!(!is_live(&crate::world::landed(&client(&agent), "shop", 2)));
+    assert_eq!(agent.status().services[0].attempts.len(), 3);
+    agent.stop();
+}
+
+#[test]
+fn processes_that_were_left_behind_are_ended() {
+    let world = World::new();
+    let data = world.options().data;
+    std::fs::create_dir_all(&data).unwrap();
+    let mark = data.canonicalize().unwrap();
+    let mut left = std::process::Command::new("sleep")
+        .arg("600")
+        .env("PINNACE_AGENT_DATA", mark)
+        .spawn()
+        .unwrap();
+    let mut other = std::process::Command::new("sleep")
+        .arg("600")
+        .env("PINNACE_AGENT_DATA", "/elsewhere")
+        .spawn()
+        .unwrap();
+    // A process has no variables yet at the moment at which it takes its program up.
+    let environ = format!("/proc/{}/environ", left.id());
+    until("it has variables", || std::fs::read(&environ).is_ok_and(|bytes| !bytes.is_empty()));
+    let waiting = std::thread::spawn(move || left.wait().unwrap());
+    let agent = world.agent(world.options());
+    assert!(!waiting.join().unwrap().success());
+    assert!(other.try_wait().unwrap().is_none(), "another agent's");
+    other.kill().unwrap();
+    other.wait().unwrap();
+    agent.stop();
+}
+
+#[test]
+fn two_agents_do_not_share_a_folder() {
+    let world = World::new();
+    let agent = world.agent(world.options());
+    let error = Agent::start(world.parts(), world.options()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Taken { .. }), "{error}");
+    agent.stop();
+    world.agent(world.options()).stop();
+}
+
+#[test]
+fn a_service_out_of_use_is_ended() {
+    let world = World::new();
+    let agent = world.agent(world.options());
+    let place = place(world.version("1").deploy("shop", &agent).address.as_ref());
+    let process = get(&place, "/pid");
+    let name = "wanted/shop".parse().unwrap();
+    let before = world.store.latest(&name).unwrap();
+    world.store.publish(&name, before.as_ref(), Default::default()).unwrap();
+    until("it is down", || agent.status().services[0].state == State::Down);
+    until("its process is ended", || !exists(&process));
+    assert_eq!(crate::world::ask(&place, "GET / HTTP/1.1\r\nHost: x\r\n").0, 503);
+    agent.stop();
+    let agent = world.agent(world.options());
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert_eq!(agent.status().services[0].state, State::Down);
+    agent.stop();
+}
+
+#[test]
+fn what_processes_say_is_told_with_who_said_it() {
+    let world = World::new();
+    let agent = world.agent(world.options());
+    assert!(is_live(&world.version("1").deploy("shop", &agent)));
+    let mut text = String::new();
+    client(&agent).logs("shop", 10, Follow::No).unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!(text, "2027-01-15T08:00:00Z web 1 | listening\n");
+    let mut followed = client(&agent).logs("shop", 1, Follow::Yes).unwrap();
+    let mut line = vec![0; text.len()];
+    followed.read_exact(&mut line).unwrap();
+    assert!(is_live(&world.version("2").deploy("shop", &agent)));
+    followed.read_exact(&mut line).unwrap();
+    assert!(String::from_utf8(line).unwrap().ends_with("web 2 | listening\n"));
+    agent.stop();
+}

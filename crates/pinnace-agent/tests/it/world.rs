@@ -1,0 +1,232 @@
+//! A store, an agent over it, and projects that are published to it.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use pinnace_agent::{Agent, Answered, Client, Clock, Options, Outcome, Parts};
+use pinnace_deploy::{
+    Index, Ingredients, Machine, Process, Pythons, Rules, Scan, Service, SourceFolder, WheelSet,
+};
+use pinnace_store::{Deployment, MemoryBackend, Published, Store};
+use pinnace_wheel::{Interpreter, MemoryCache};
+
+/// Answers with its version; HTTP/1.1 with connections that stay, so that each test swaps below them.
+pub(crate) const SERVER: &str = r#"
+import http.server, os, socketserver, sys, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = 65536
+    def do_GET(self):
+        if self.path == "/slow":
+            time.sleep(0.6)
+        if self.path == "/die":
+            os._exit(3)
+        if self.path.startswith("/env/"):
+            text = os.environ.get(self.path[5:], "(none)")
+        elif self.path == "/headers":
+            text = str(self.headers)
+        elif self.path == "/pid":
+            text = str(os.getpid())
+        else:
+            text = VERSION + " " + self.path
+        body = text.encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *words):
+        pass
+class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+print("listening", flush=True)
+Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"#;
+
+pub(crate) struct World {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) backend: MemoryBackend,
+    pub(crate) store: Store,
+    machine: Arc<Machine>,
+    python: Interpreter,
+}
+
+struct OnePython(Interpreter);
+
+impl Pythons for OnePython {
+    fn find(&self, _: &str) -> Result<Interpreter, String> {
+        Ok(self.0.clone())
+    }
+
+    fn all(&self) -> Vec<Interpreter> {
+        vec![self.0.clone()]
+    }
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let backend = MemoryBackend::new();
+        Self {
+            store: Store::open(backend.clone()).unwrap(),
+            backend,
+            machine: Arc::new(Machine::open(&folder.path().join("cache")).unwrap()),
+            python: Interpreter::probe(&python(), &MemoryCache::default()).unwrap(),
+            folder,
+        }
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        let mut options = Options::new(self.folder.path().join("agent"));
+        options.poll = Duration::from_millis(100);
+        options.farewell = Duration::from_secs(3);
+        options
+    }
+
+    pub(crate) fn agent(&self, options: Options) -> Agent {
+        Agent::start(self.parts(), options).unwrap()
+    }
+
+    pub(crate) fn parts(&self) -> Parts {
+        Parts {
+            store: self.store.clone(),
+            machine: Arc::clone(&self.machine),
+            pythons: Arc::new(OnePython(self.python.clone())),
+            fetch: None,
+            clock: Clock(|| 1_800_000_000),
+        }
+    }
+
+    /// A project that serves this version of itself.
+    pub(crate) fn version(&self, version: &str) -> Project<'_> {
+        self.project(&format!("VERSION = {version:?}\n{SERVER}"))
+    }
+
+    pub(crate) fn project(&self, code: &str) -> Project<'_> {
+        let folder = self.folder.path().join("project");
+        write(&folder.join("app.py"), code);
+        let rules = Rules::new(&[], &[]).unwrap();
+        let scan = Scan::of(&folder, &rules, &Index::default(), 1).unwrap();
+        let target = self.python.target().clone();
+        let set = WheelSet::new(target.to_string(), Vec::new());
+        let mut ingredients =
+            Ingredients::new(target, set).with_source(SourceFolder::new("shop", &folder, scan));
+        let mut web = Process::new(["python", "app.py", "{port}"].map(str::to_owned).into());
+        web.drain = "5s".parse().unwrap();
+        ingredients.processes.insert("web".to_owned(), web);
+        Project { world: self, ingredients, store: self.store.clone() }
+    }
+}
+
+pub(crate) struct Project<'w> {
+    world: &'w World,
+    pub(crate) ingredients: Ingredients,
+    pub(crate) store: Store,
+}
+
+impl Project<'_> {
+    pub(crate) fn web(&mut self) -> &mut Process {
+        self.ingredients.processes.get_mut("web").unwrap()
+    }
+
+    /// Makes it live in the store; the answer is its generation.
+    pub(crate) fn publish(&self, service: &str) -> u64 {
+        let name = format!("wanted/{service}").parse().unwrap();
+        let service = Service::new(&self.store, &self.world.machine, &name);
+        let live = service.look().unwrap();
+        let draft = self.ingredients.make(&live, &self.world.machine, 1).unwrap().draft().unwrap();
+        service.put(&live, &draft).unwrap();
+        match service.go_live(&live, &draft.digest(), Deployment::default()).unwrap() {
+            Published::Done(step) => step.generation,
+            Published::Lost(_) => panic!("nobody else publishes"),
+        }
+    }
+
+    /// The same, until it is live on an agent.
+    pub(crate) fn deploy(&self, service: &str, agent: &Agent) -> Answered {
+        landed(&client(agent), service, self.publish(service))
+    }
+}
+
+pub(crate) fn client(agent: &Agent) -> Client {
+    Client::new(&agent.url(), None).unwrap()
+}
+
+pub(crate) fn landed(client: &Client, service: &str, generation: u64) -> Answered {
+    let answered = client.attempt(service, generation, Duration::from_secs(30)).unwrap();
+    assert!(answered.attempt.is_some(), "it takes too long");
+    answered
+}
+
+pub(crate) fn is_live(answered: &Answered) -> bool {
+    answered.attempt.as_ref().unwrap().outcome == Outcome::Live
+}
+
+/// Why a generation failed.
+pub(crate) fn reason(answered: &Answered) -> String {
+    match &answered.attempt.as_ref().unwrap().outcome {
+        Outcome::Failed { reason } => reason.clone(),
+        other => panic!("it did not fail: {other:?}"),
+    }
+}
+
+/// The host and port of an address.
+pub(crate) fn place(address: Option<&String>) -> String {
+    address.unwrap().split("://").nth(1).unwrap().trim_end_matches('/').to_owned()
+}
+
+/// The body of an answer to a GET on a connection of its own.
+pub(crate) fn get(place: &str, path: &str) -> String {
+    let (status, body) = ask(place, &format!("GET {path} HTTP/1.1\r\nHost: {place}\r\n"));
+    assert_eq!(status, 200, "{body}");
+    body
+}
+
+/// The status and the body of an answer to a request whose headers are not ended yet.
+pub(crate) fn ask(place: &str, request: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(place).unwrap();
+    stream.write_all(format!("{request}Connection: close\r\n\r\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    (head.split(' ').nth(1).unwrap_or("0").parse().unwrap(), body.to_owned())
+}
+
+/// Waits until something is so.
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        assert!(Instant::now() < end, "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests make what is found")]
+pub(crate) fn write(path: &Path, content: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap();
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests find their interpreter")]
+fn python() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap();
+    let found = std::env::split_paths(&path).map(|folder| folder.join("python3"));
+    // What a shim of pyenv starts says where it is itself.
+    let found = found.into_iter().find(|file| file.is_file()).unwrap();
+    let said = std::process::Command::new(found)
+        .args(["-c", "import sys; print(sys.executable)"])
+        .output();
+    String::from_utf8(said.unwrap().stdout).unwrap().trim().into()
+}

@@ -3,6 +3,7 @@
 
 mod delay;
 mod lanes;
+mod load;
 
 use std::sync::{LazyLock, OnceLock};
 
@@ -15,6 +16,7 @@ use pinnace_wheel::{
 
 pub use delay::delayed;
 pub use lanes::Lanes;
+pub use load::{Answers, Connection, Load};
 
 /// A workload by name; it returns something that depends on all of its work.
 pub type Workload = (&'static str, fn() -> u64);

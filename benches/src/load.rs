@@ -1,0 +1,141 @@
+//! Requests over HTTP/1.1 on connections that stay, and how long their answers take.
+
+use std::{
+    io::{self, BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How a server is asked.
+#[derive(Clone, Debug)]
+pub struct Load {
+    /// `HOST:PORT`.
+    pub place: String,
+    /// The path.
+    pub path: String,
+    /// On how many connections.
+    pub connections: usize,
+    /// How many requests a second, all together; as many as will go without.
+    pub rate: Option<f64>,
+    /// For how long.
+    pub seconds: f64,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// When each request was due, and how long after that its answer was there.
+    pub taken: Vec<(Instant, Duration)>,
+    /// Why those that failed did.
+    pub failures: Vec<String>,
+}
+
+/// A connection that stays.
+#[derive(Debug)]
+pub struct Connection(BufReader<TcpStream>);
+
+impl Connection {
+    /// To `HOST:PORT`.
+    ///
+    /// # Errors
+    ///
+    /// If nobody is there.
+    pub fn open(place: &str) -> io::Result<Self> {
+        let stream = TcpStream::connect(place)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        Ok(Self(BufReader::new(stream)))
+    }
+
+    /// The body of the answer to a GET.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it is no success.
+    pub fn get(&mut self, path: &str) -> io::Result<String> {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n");
+        self.0.get_mut().write_all(request.as_bytes())?;
+        let (mut line, mut length, mut is_good) = (String::new(), 0, None);
+        loop {
+            line.clear();
+            if self.0.read_line(&mut line)? == 0 {
+                return Err(io::Error::other("the connection was closed"));
+            }
+            is_good.get_or_insert_with(|| line.contains(" 200 "));
+            if line == "\r\n" {
+                break;
+            }
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().map_err(io::Error::other)?;
+            }
+        }
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body)?;
+        match is_good {
+            Some(true) => Ok(String::from_utf8_lossy(&body).into_owned()),
+            _ => Err(io::Error::other("the answer is no success")),
+        }
+    }
+}
+
+impl Load {
+    /// Asks.
+    pub fn run(&self) -> Answers {
+        let started = Instant::now();
+        let ask = |number| self.ask(started, number);
+        let parts: Vec<Answers> = thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..self.connections).map(|number| scope.spawn(move || ask(number))).collect();
+            threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+        });
+        let mut all = Answers::default();
+        for part in parts {
+            all.taken.extend(part.taken);
+            all.failures.extend(part.failures);
+        }
+        all
+    }
+
+    fn ask(&self, started: Instant, number: usize) -> Answers {
+        let mut answers = Answers::default();
+        let end = started + Duration::from_secs_f64(self.seconds);
+        let every = self.rate.map(|rate| self.connections as f64 / rate);
+        let first = every.unwrap_or_default() * number as f64 / self.connections as f64;
+        let mut connection = Connection::open(&self.place).ok();
+        for turn in 0_u32.. {
+            let due = match every {
+                Some(every) => started + Duration::from_secs_f64(first + every * f64::from(turn)),
+                None => Instant::now(),
+            };
+            if due >= end {
+                break;
+            }
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            let asked = match &mut connection {
+                Some(open) => open.get(&self.path),
+                None => Connection::open(&self.place)
+                    .and_then(|new| connection.insert(new).get(&self.path)),
+            };
+            match asked {
+                Ok(_) => answers.taken.push((due, due.elapsed())),
+                Err(error) => {
+                    answers.failures.push(error.to_string());
+                    connection = None;
+                }
+            }
+        }
+        answers
+    }
+}
+
+impl Answers {
+    /// The time within which this share of the answers was there, of those that were due when `is_one` says.
+    pub fn quantile(&self, share: f64, is_one: impl Fn(Instant) -> bool) -> Duration {
+        let mut times: Vec<Duration> =
+            self.taken.iter().filter(|(due, _)| is_one(*due)).map(|(_, took)| *took).collect();
+        times.sort();
+        let at = (times.len() as f64 * share) as usize;
+        times.get(at.min(times.len().saturating_sub(1))).copied().unwrap_or_default()
+    }
+}

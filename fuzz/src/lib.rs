@@ -27,7 +27,8 @@ use pinnace_wheel::{
 pub type Oracle = (&'static str, fn(&[u8]));
 
 /// All oracles.
-pub const ORACLES: [Oracle; 14] = [
+pub const ORACLES: [Oracle; 15] = [
+    ("agents", agents),
     ("archive_read", archive_read),
     ("archive_differential", archive_differential),
     ("archive_roundtrip", archive_roundtrip),
@@ -369,4 +370,11 @@ pub fn sources(bytes: &[u8]) {
         let around = std::fs::read_dir(outer.path()).map(Iterator::count);
         assert_eq!(around.ok(), Some(1), "something lies beside the folder");
     }
+}
+
+/// What an agent reads of connections, processes and people.
+pub fn agents(bytes: &[u8]) {
+    pinnace_agent::fuzzing::message(bytes);
+    pinnace_agent::fuzzing::speech(bytes);
+    pinnace_agent::fuzzing::text(&String::from_utf8_lossy(bytes));
 }

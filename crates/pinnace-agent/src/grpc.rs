@@ -48,7 +48,7 @@ pub(crate) async fn call(
 }
 
 /// The one message of an answer. Servers compress it by gzip even where nobody asks for that.
-fn unframe(bytes: &Bytes) -> Result<Bytes, String> {
+pub(crate) fn unframe(bytes: &Bytes) -> Result<Bytes, String> {
     let length = bytes.get(1..5).and_then(|length| length.try_into().ok()).map(u32::from_be_bytes);
     match (bytes.first(), length) {
         (Some(0), Some(length)) if bytes.len() == length as usize + 5 => Ok(bytes.slice(5..)),

@@ -201,7 +201,7 @@ fn tell(
 }
 
 /// A line without the sequences that colour a terminal (ECMA-48, section 5.4), and without other signs that steer one.
-fn plain(line: &str) -> String {
+pub(crate) fn plain(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
     let mut signs = line.chars();
     while let Some(sign) = signs.next() {

@@ -6,6 +6,8 @@ mod body;
 mod client;
 mod clock;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod grpc;
 mod inner;

@@ -88,7 +88,7 @@ async fn run(mut command: Command) -> Result<Value, String> {
 }
 
 /// The text of an answer, as JSON where it is.
-fn read(message: &[u8]) -> Result<Value, String> {
+pub(crate) fn read(message: &[u8]) -> Result<Value, String> {
     let Some(Field::Bytes(bytes)) = grpc::first_field(message) else { return Ok(Value::Null) };
     if let Ok(error) = serde_json::from_slice::<DagsterError>(bytes)
         && error.class == "SerializableErrorInfo"

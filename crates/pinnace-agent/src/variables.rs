@@ -63,8 +63,28 @@ impl VariablesFolder {
         };
         let text = String::from_utf8(bytes).map_err(|_| refuse("it is no UTF-8"))?;
         let values =
-            parse(&text).map_err(|line| refuse(&format!("line {line} is no NAME=value")))?;
+            Self::parse(&text).map_err(|line| refuse(&format!("line {line} is no NAME=value")))?;
         Ok(values.get(name).map(OsString::from))
+    }
+}
+
+impl VariablesFolder {
+    /// The variables of a file; else the number of a line that is none. The value is never part of an error.
+    pub(crate) fn parse(text: &str) -> Result<BTreeMap<&str, &str>, usize> {
+        let mut values = BTreeMap::new();
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let line = line.strip_prefix("export ").unwrap_or(line);
+            let (name, value) = line.split_once('=').ok_or(number + 1)?;
+            if name.is_empty() || name.contains(char::is_whitespace) {
+                return Err(number + 1);
+            }
+            values.insert(name, unquoted(value));
+        }
+        Ok(values)
     }
 }
 
@@ -83,24 +103,6 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     Ok(Some(bytes))
 }
 
-/// The variables of a file; else the number of a line that is none. The value is never part of an error.
-fn parse(text: &str) -> Result<BTreeMap<&str, &str>, usize> {
-    let mut values = BTreeMap::new();
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let line = line.strip_prefix("export ").unwrap_or(line);
-        let (name, value) = line.split_once('=').ok_or(number + 1)?;
-        if name.is_empty() || name.contains(char::is_whitespace) {
-            return Err(number + 1);
-        }
-        values.insert(name, unquoted(value));
-    }
-    Ok(values)
-}
-
 fn unquoted(value: &str) -> &str {
     let quoted = |sign: char| value.strip_prefix(sign)?.strip_suffix(sign);
     quoted('"').or_else(|| quoted('\'')).unwrap_or(value)
@@ -114,9 +116,9 @@ mod tests {
     fn lines_are_names_and_values() {
         let text = "# x\nA=1\nexport B=\"two words\"\nC='='\n\nD=\n";
         let expected = [("A", "1"), ("B", "two words"), ("C", "="), ("D", "")];
-        assert_eq!(parse(text).unwrap(), expected.into());
-        assert_eq!(parse("A=1\nB").unwrap_err(), 2);
-        assert_eq!(parse("A B=1").unwrap_err(), 1);
+        assert_eq!(VariablesFolder::parse(text).unwrap(), expected.into());
+        assert_eq!(VariablesFolder::parse("A=1\nB").unwrap_err(), 2);
+        assert_eq!(VariablesFolder::parse("A B=1").unwrap_err(), 1);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn admit(inner: &Inner, request: &Request<Incoming>) -> Result<(), Re
             Err(Refusal::new(StatusCode::FORBIDDEN, "use this machine's own name: `localhost`"))
         }
         true => Ok(()),
-        false if shown(headers).is_some_and(|token| tokens.accept(&token)) => Ok(()),
+        false if token(headers).is_some_and(|token| tokens.accept(&token)) => Ok(()),
         false => Err(Refusal::new(
             StatusCode::UNAUTHORIZED,
             "a token is needed, and none was shown that is known",
@@ -44,14 +44,18 @@ pub(super) fn ask(answer: &mut Response<Body>) {
     }
 }
 
-/// The token of a request, as `Bearer` (RFC 6750) or as the password of `Basic` (RFC 7617).
-fn shown(headers: &HeaderMap) -> Option<String> {
-    let (scheme, value) = text(headers.get(AUTHORIZATION))?.split_once(' ')?;
+/// The token of an `Authorization`, as `Bearer` (RFC 6750) or as the password of `Basic` (RFC 7617).
+pub(crate) fn shown(authorization: &str) -> Option<String> {
+    let (scheme, value) = authorization.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {
         return Some(value.trim().to_owned());
     }
     let pair = scheme.eq_ignore_ascii_case("basic").then(|| decode(value.trim()))??;
     String::from_utf8(pair).ok()?.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+fn token(headers: &HeaderMap) -> Option<String> {
+    shown(text(headers.get(AUTHORIZATION))?)
 }
 
 /// Base64 (RFC 4648).
@@ -117,11 +121,6 @@ mod tests {
 
     #[test]
     fn tokens_are_shown_in_two_ways() {
-        let shown = |value: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(AUTHORIZATION, HeaderValue::from_static(value));
-            shown(&headers)
-        };
         assert_eq!(shown("Bearer abc").unwrap(), "abc");
         assert_eq!(shown("basic bWU6c2VjcmV0OjE=").unwrap(), "secret:1");
         assert_eq!(shown("Basic ***"), None);

@@ -23,6 +23,8 @@ use crate::{
     route::OWN,
 };
 
+pub(crate) use guard::shown;
+
 /// Why a request is not done.
 #[derive(Debug)]
 pub(crate) struct Refusal {

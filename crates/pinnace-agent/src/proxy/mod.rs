@@ -7,3 +7,4 @@ mod tcp;
 
 pub(crate) use http::{Via, forward};
 pub(crate) use listen::{Front, listen, stopped};
+pub(crate) use tcp::speech;

@@ -12,7 +12,7 @@ use crate::gate::Gate;
 
 /// What the first bytes of a connection are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Speech {
+pub(crate) enum Speech {
     Http,
     Other,
 }
@@ -49,7 +49,7 @@ pub(super) async fn listen_to(stream: &TcpStream) -> Speech {
 }
 
 /// `None` if it may become either.
-fn speech(bytes: &[u8]) -> Option<Speech> {
+pub(crate) fn speech(bytes: &[u8]) -> Option<Speech> {
     let all = METHODS.iter().copied().chain([PREFACE]);
     let mut open = false;
     for known in all {

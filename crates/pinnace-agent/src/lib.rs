@@ -1,4 +1,56 @@
-//! Keeps services running on a machine.
+//! Keeps services running on a machine, and swaps their releases while they answer.
+//!
+//! ```no_run
+//! use std::{sync::Arc, time::Duration};
+//! use pinnace_agent::{Agent, Client, Clock, Options, Parts};
+//! use pinnace_deploy::{Machine, Pythons};
+//! use pinnace_store::{Durability, LocalStore, Store};
+//!
+//! # fn pythons() -> Arc<dyn Pythons> { unimplemented!() }
+//! let parts = Parts {
+//!     store: Store::open(LocalStore::open("/srv/pinnace", Durability::Durable)?)?,
+//!     machine: Arc::new(Machine::open("/var/cache/pinnace".as_ref())?),
+//!     pythons: pythons(),
+//!     fetch: None,
+//!     clock: Clock(|| 0),
+//! };
+//! let agent = Agent::start(parts, Options::new("/var/lib/pinnace"))?;
+//!
+//! // Somewhere else, with no key to the store: what is put there is looked at before it is taken.
+//! let client = Client::new(&agent.url(), None)?;
+//! let store = Store::unseen(client.backend());
+//! let answered = client.attempt("shop", 1, Duration::from_secs(60))?;
+//! println!("{:?} at {:?}", answered.attempt, answered.address);
+//! agent.stop();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # How it is made
+//!
+//! Each service has a *keeper*, a task that alone changes it: it takes up what is wanted, brings it up beside what runs, and retires what
+//! ran. Each service has a *gate*, through which every request goes: it leads to the process that is live at that moment, and knows who is with which
+//! process. A swap is one write under the gate's lock, so that everybody is with the old process, and counted, or comes to the new one. What was
+//! with the old one finishes; then that is asked to stop, and its process group is ended last.
+//!
+//! A process counts once it has *proven* itself: it takes connections, answers a request or a health check, or says a line; and has told its
+//! metadata, if it has any. Until then nothing that is live is touched, so that a failure needs no way back.
+//!
+//! What proved itself is remembered in the agent's folder, durably, and started from there when the agent is started: neither the store nor the network is needed for
+//! it. Processes carry a mark of their agent in their environment, by which those that were left behind are found.
+//!
+//! # Who talks to it
+//!
+//! The interface is HTTP under `/-/pinnace`, and [`Client`] speaks it. [`RemoteBackend`] is the agent's store as any other
+//! [`Backend`](pinnace_store::Backend): deployers publish through it as they would into a folder, and
+//! [`Store::accept`](pinnace_store::Store::accept) takes nothing on trust. Wheels that the world has are [offered](Client::offer) by URL and digest instead of being sent.
+//!
+//! # What it takes for granted
+//!
+//! Nothing is read of the environment, the clock, or the configuration: [`Parts`] and [`Options`] hold all of it, and
+//! [`Variables`] and [`Fetch`] are what a user brings. An agent owns a runtime of its own; the store, which blocks, is called off it.
+
+#[doc(hidden)]
+pub mod fuzzing;
 
 mod agent;
 mod api;
@@ -6,8 +58,6 @@ mod body;
 mod client;
 mod clock;
 mod error;
-#[doc(hidden)]
-pub mod fuzzing;
 mod gate;
 mod grpc;
 mod inner;

@@ -118,7 +118,7 @@ impl Keeper {
                     );
                     self.deploy(attempt, Goal { generation: step.generation, release }).await;
                 }
-                None => self.take_down(step.generation),
+                None => self.take_down(step.generation).await,
             }
         }
     }
@@ -127,7 +127,7 @@ impl Keeper {
         let before = self.goal.replace(goal);
         if !self.bring(attempt).await {
             self.goal = before;
-            self.save();
+            self.save().await;
         }
     }
 
@@ -161,7 +161,7 @@ impl Keeper {
         attempt.outcome = match raised {
             Some(Ok(running)) => {
                 let started = std::time::Instant::now();
-                self.swap(running);
+                self.swap(running).await;
                 course.timings.push(("live", started.elapsed()));
                 Outcome::Live
             }
@@ -173,12 +173,12 @@ impl Keeper {
         let timings = course.timings.into_iter();
         let timings = timings.map(|(step, took)| (step.to_owned(), took.as_secs_f64() * 1000.0));
         attempt.timings_ms.extend(timings);
-        self.settle(&attempt);
+        self.settle(attempt).await;
         is_live
     }
 
     /// Leads everybody to what has proven itself; what was live before goes when nobody is with it any more.
-    fn swap(&mut self, running: Running) {
+    async fn swap(&mut self, running: Running) {
         self.kept.gate.swap(running.web().map(|web| Arc::clone(&web.upstream)));
         self.again = None;
         let processes = running.instances.iter();
@@ -192,10 +192,10 @@ impl Keeper {
         if let Some(old) = self.running.replace(running) {
             self.retire(old);
         }
-        self.save();
+        self.save().await;
     }
 
-    fn settle(&mut self, attempt: &Attempt) {
+    async fn settle(&mut self, attempt: Attempt) {
         if self.running.is_none() {
             self.kept.gate.give_up();
         }
@@ -204,28 +204,36 @@ impl Keeper {
                 .log
                 .say("pinnace", &format!("generation {} failed: {reason}", attempt.generation));
         }
-        self.kept.settle(attempt);
-        if attempt.cause == Cause::Deployment && attempt.outcome != Outcome::Superseded {
-            let (inner, kept, attempt) =
-                (Arc::clone(&self.inner), Arc::clone(&self.kept), attempt.clone());
-            let live = self.running.as_ref().map(|running| running.goal.release);
-            tokio::task::spawn_blocking(move || publish_live(&inner, &kept, live, &attempt));
-        }
+        let (inner, kept) = (Arc::clone(&self.inner), Arc::clone(&self.kept));
+        let live = self.running.as_ref().map(|running| running.goal.release);
+        let is_news = attempt.cause == Cause::Deployment && attempt.outcome != Outcome::Superseded;
+        kept.settle(&attempt);
+        tokio::task::spawn_blocking(move || {
+            kept.remember(attempt.number, || {
+                if is_news {
+                    publish_live(&inner, &kept, live, &attempt);
+                }
+            });
+        });
     }
 
     /// Remembers what is live; what cannot be remembered is not the service's fault.
-    fn save(&self) {
+    async fn save(&self) {
         let (generation, release) = match self.goal {
             Some(goal) => (goal.generation, Some(goal.release)),
             None => (self.tried, None),
         };
-        if let Err(error) = self.kept.folder.prove(generation, release.as_ref(), self.tried) {
+        let (folder, tried) = (self.kept.folder.clone(), self.tried);
+        // It is synced, which takes a while: others are answered meanwhile.
+        let saved =
+            tokio::task::spawn_blocking(move || folder.prove(generation, release.as_ref(), tried));
+        if let Ok(Err(error)) = saved.await {
             self.kept.log.say("pinnace", &format!("what is live cannot be remembered: {error}"));
         }
     }
 
     /// Nothing is wanted any more.
-    fn take_down(&mut self, generation: u64) {
+    async fn take_down(&mut self, generation: u64) {
         self.kept.gate.swap(None);
         (self.goal, self.again) = (None, None);
         if let Some(old) = self.running.take() {
@@ -236,7 +244,7 @@ impl Keeper {
             (seen.generation, seen.release) = (Some(generation), None);
             seen.processes = Vec::new();
         });
-        self.save();
+        self.save().await;
     }
 
     /// Lets what is with old processes finish, and ends them.

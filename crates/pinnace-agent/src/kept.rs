@@ -31,6 +31,8 @@ pub(crate) struct Kept {
     /// Where it answers, once that is known.
     address: Mutex<Option<String>>,
     seen: watch::Sender<Seen>,
+    /// The newest attempt that others were told of.
+    told: Mutex<u64>,
 }
 
 /// What a keeper is told to do.
@@ -67,8 +69,8 @@ impl Kept {
         let log = Arc::new(Log::new(folder.log(), clock));
         let seen = Seen { attempts: folder.attempts(), ..Seen::default() };
         let (seen, name) = (watch::channel(seen).0, name.to_owned());
-        let (gate, address) = Default::default();
-        (Self { name, wanted, folder, gate, log, routes, orders, address, seen }, ordered)
+        let (gate, address, told) = Default::default();
+        (Self { name, wanted, folder, gate, log, routes, orders, address, seen, told }, ordered)
     }
 
     pub(crate) fn order(&self, order: Order) {
@@ -116,7 +118,18 @@ impl Kept {
             let found = seen.attempts.iter_mut().find(|one| one.number == attempt.number);
             found.into_iter().for_each(|one| one.clone_from(attempt));
         });
-        self.folder.remember(&self.seen.borrow().attempts);
+    }
+
+    /// Writes down what was tried, and tells others of an attempt if none after it was told of.
+    pub(crate) fn remember(&self, number: u64, tell: impl FnOnce()) {
+        // One at a time, so that what is newest is written last.
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let attempts = self.seen.borrow().attempts.clone();
+        self.folder.remember(&attempts);
+        if number > *told {
+            *told = number;
+            tell();
+        }
     }
 
     /// Waits for what becomes of a generation; of a newer one, if it was passed over.

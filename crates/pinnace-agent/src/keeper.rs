@@ -150,7 +150,8 @@ impl Keeper {
         self.kept.gate.expect();
         let mut course = Course::default();
         let raised = {
-            let raising = raise(&self.inner, &self.kept, goal, &mut course);
+            let before = self.running.as_ref().map(|running| running.goal.release);
+            let raising = raise(&self.inner, &self.kept, goal, before, &mut course);
             let newer = newer(&self.inner, &self.kept, &mut self.orders, self.tried);
             tokio::select! {
                 raised = raising => Some(raised),

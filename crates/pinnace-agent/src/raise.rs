@@ -68,14 +68,15 @@ impl Running {
     }
 }
 
-/// Brings a release up, beside whatever runs. On a failure nothing of it is left.
+/// Brings a release up, beside whatever runs, which is what was live before. On a failure nothing of it is left.
 pub(crate) async fn raise(
     inner: &Arc<Inner>,
     kept: &Arc<Kept>,
     goal: Goal,
+    before: Option<Digest>,
     course: &mut Course,
 ) -> Result<Running, String> {
-    let laid = lay(inner, goal, course).await?;
+    let laid = lay(inner, goal, before, course).await?;
     let started = Instant::now();
     let values = variables(inner, kept, &laid)?;
     let raising = Raising { inner, kept, goal, laid: &laid, values: &values };
@@ -95,7 +96,12 @@ pub(crate) async fn raise(
 }
 
 /// Fetches what is lacking, and lays it out, off the threads that answer.
-async fn lay(inner: &Arc<Inner>, goal: Goal, course: &mut Course) -> Result<Laid, String> {
+async fn lay(
+    inner: &Arc<Inner>,
+    goal: Goal,
+    before: Option<Digest>,
+    course: &mut Course,
+) -> Result<Laid, String> {
     let inner = Arc::clone(inner);
     let work = move || -> Result<(Laid, Course), pinnace_deploy::Error> {
         let host = inner.host();
@@ -113,7 +119,7 @@ async fn lay(inner: &Arc<Inner>, goal: Goal, course: &mut Course) -> Result<Laid
             (new, wheels) => format!("new: {new} of {wheels} wheels were not here"),
         };
         let started = Instant::now();
-        let laid = host.lay(&fetched)?;
+        let laid = host.lay(&fetched, before.as_ref())?;
         course.timings.push(("materialise", started.elapsed()));
         Ok((laid, course))
     };

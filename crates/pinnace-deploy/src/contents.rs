@@ -9,7 +9,9 @@ use std::{
 
 use pinnace_store::{Digest, ErrorKind as StoreErrorKind, Manifest, Pack, Store, parallel};
 
-use crate::{Error, ErrorKind, FileMode, Machine, Release, Tree, TreeFile, WheelSet};
+use crate::{
+    Error, ErrorKind, FileMode, Machine, Release, Tree, TreeFile, WheelSet, bytecode::Kin,
+};
 
 /// A release, with what is small of it in memory, and the rest where it is fetched from.
 pub struct Contents<'a> {
@@ -102,8 +104,14 @@ impl<'a> Contents<'a> {
         fetched.into_iter().sum()
     }
 
-    /// Writes files into a folder that is there: private copies, which may be written to.
-    pub(crate) fn write_files(&self, files: &[TreeFile], folder: &Path) -> Result<(), Error> {
+    /// Writes files into a folder that is there: private copies, which may be written to. What is the same in the
+    /// folder of kin brings the bytecode along that was made of it there.
+    pub(crate) fn write_files(
+        &self,
+        files: &[TreeFile],
+        folder: &Path,
+        kin: Option<&Kin>,
+    ) -> Result<(), Error> {
         let mut last = None;
         for file in files {
             let path = folder.join(&file.path);
@@ -115,6 +123,9 @@ impl<'a> Contents<'a> {
             last = parent;
             let mut out = create(&path, file.mode).map_err(Error::at("create", &path))?;
             self.copy(&file.digest, &mut out)?;
+            if let Some(kin) = kin {
+                kin.give(&file.path, &file.digest, &path, &out);
+            }
         }
         Ok(())
     }

@@ -84,13 +84,15 @@ impl<'a> Host<'a> {
         Ok(Fetched { contents, digest: *release, python, wheels: wheels.len(), fetched, bytes })
     }
 
-    /// Lays out what was fetched, once.
+    /// Lays out what was fetched, once; `before` is a release like it, whose bytecode serves where it is the same.
     ///
     /// # Errors
     ///
     /// As [`Machine::lay`].
-    pub fn lay(&self, fetched: &Fetched<'_>) -> Result<Laid, Error> {
-        self.machine.lay(&fetched.contents, &fetched.digest, &fetched.python, self.threads)
+    pub fn lay(&self, fetched: &Fetched<'_>, before: Option<&Digest>) -> Result<Laid, Error> {
+        let Fetched { contents, digest, python, .. } = fetched;
+        let kin = before.and_then(|before| self.machine.laid(before, python));
+        self.machine.lay(contents, digest, python, kin.as_ref(), self.threads)
     }
 
     /// The interpreter for a platform.

@@ -15,7 +15,9 @@ use pinnace_wheel::{Interpreter, MarkerVariable, Match, Target, WheelName};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Contents, Error, ErrorKind, Layer, LocalDistribution, Machine, Release, Wheel};
+use crate::{
+    Contents, Error, ErrorKind, Layer, LocalDistribution, Machine, Release, Wheel, bytecode::Kin,
+};
 
 /// A release that is laid out on this machine, ready to be started.
 #[derive(Clone, Debug)]
@@ -79,7 +81,8 @@ impl Machine {
         Some(Laid { whole: serde_json::from_slice(&whole).ok()?, folder })
     }
 
-    /// Lays a release out, once: what is there stays, whoever uses it. Wheels are unpacked once, and shared.
+    /// Lays a release out, once: what is there stays, whoever uses it. Wheels are unpacked once, and shared. Modules that
+    /// are as in `kin`, an earlier release, bring the bytecode along that was made of them there.
     ///
     /// # Errors
     ///
@@ -90,6 +93,7 @@ impl Machine {
         contents: &Contents<'_>,
         release: &Digest,
         python: &Interpreter,
+        kin: Option<&Laid>,
         threads: usize,
     ) -> Result<Laid, Error> {
         if let Some(laid) = self.laid(release, python) {
@@ -110,7 +114,8 @@ impl Machine {
         let folder = pending.unfinished_path();
         let venv = Venv::new(interpreter(python)?, Share::SymbolicLink);
         venv.lay(&plan, &Wheels { machine: self, wheels: &wheels }, &folder, &place)?;
-        let layout = Layout { contents, folder: &folder, place: &place, library: venv.library() };
+        let (library, kin) = (venv.library(), kin.map(|kin| (kin.folder(), cache_tag(python))));
+        let layout = Layout { contents, folder: &folder, place: &place, library, kin };
         layout.sources()?;
         let whole = Whole { release: contents.release().clone(), code: CODE.to_owned() };
         let text = serde_json::to_vec(&whole).map_err(io::Error::other);
@@ -273,6 +278,16 @@ fn interpreter(python: &Interpreter) -> Result<pinnace_env::Interpreter, Error> 
     Ok(if is_free { interpreter.free_threaded() } else { interpreter })
 }
 
+/// What an interpreter calls its bytecode (`sys.implementation.cache_tag`).
+fn cache_tag(python: &Interpreter) -> String {
+    let release = python.target().python().release();
+    let part = |at: usize| release.get(at).copied().unwrap_or_default();
+    let markers = python.target().markers();
+    let name = markers.get(MarkerVariable::ImplementationName).unwrap_or("cpython");
+    let between = if name == "pypy" { "" } else { "-" };
+    format!("{name}{between}{}{}", part(0), part(1))
+}
+
 /// Where the sources of a plan are unpacked.
 struct Wheels<'a> {
     machine: &'a Machine,
@@ -297,6 +312,8 @@ struct Layout<'a> {
     place: &'a Path,
     /// Where modules are imported from.
     library: PathBuf,
+    /// The environment of an earlier release, and what its interpreter calls bytecode.
+    kin: Option<(&'a Path, String)>,
 }
 
 impl Layout<'_> {
@@ -310,7 +327,9 @@ impl Layout<'_> {
                 _ => Path::new(LOCAL).join(&layer.name),
             };
             let files = self.contents.files(&layer.digest)?;
-            self.contents.write_files(&files, &self.folder.join(&folder))?;
+            let kin = self.kin.as_ref();
+            let kin = kin.map(|(kin, tag)| Kin { folder: kin.join(&folder), tag: tag.clone() });
+            self.contents.write_files(&files, &self.folder.join(&folder), kin.as_ref())?;
             imports.extend(self.imports(layer, &folder));
             layer.distribution.iter().try_for_each(|one| self.distribution(one))?;
         }

@@ -56,6 +56,7 @@
 //! prints.
 
 mod build;
+mod bytecode;
 mod contents;
 mod dagster;
 mod distribution;

@@ -244,3 +244,32 @@ fn ready_may_be_a_line_or_an_answer_and_metadata_is_asked_once() {
     assert_eq!(metadata, serde_json::json!({ "generation": 2, "value": { "tables": 3 } }));
     agent.stop();
 }
+
+#[test]
+fn bytecode_is_brought_along_where_the_text_is_the_same() {
+    let world = World::new();
+    let agent = world.agent(world.options());
+    let helper = world.folder.path().join("project/helper.py");
+    let same = world.folder.path().join("project/same.py");
+    crate::world::write(&same, "X = 1\n");
+    let code = format!("import same\nfrom helper import VERSION\n{}", crate::world::SERVER);
+    let mut dates = Vec::new();
+    for version in ["one", "two"] {
+        crate::world::write(&helper, &format!("VERSION = {version:?}\n"));
+        let answered = world.project(&code).deploy("shop", &agent);
+        assert_eq!(get(&place(answered.address.as_ref()), "/"), format!("{version} /"));
+        let release = answered.attempt.unwrap().release;
+        let release = release.strip_prefix("sha256:").unwrap();
+        let folder = world.folder.path().join("cache/environments/1").join(release);
+        let folder = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+        let date = |name: &str| {
+            let file = std::fs::metadata(folder.join("code").join(name)).unwrap();
+            file.modified().unwrap()
+        };
+        dates.push((date("same.py"), date("helper.py")));
+        assert_eq!(std::fs::read_dir(folder.join("code/__pycache__")).unwrap().count(), 2);
+    }
+    assert_eq!(dates[0].0, dates[1].0, "the interpreter would not believe it");
+    assert_ne!(dates[0].1, dates[1].1);
+    agent.stop();
+}

@@ -75,7 +75,7 @@ impl Job<'_> {
             let release = release?;
             match self.host.laid(&release) {
                 Some(laid) => Ok(laid),
-                None => Ok(self.host.lay(&self.host.fetch(store, &release)?)?),
+                None => Ok(self.host.lay(&self.host.fetch(store, &release)?, None)?),
             }
         };
         lay().map_err(|failure: Failure| interrupt.explain(failure))

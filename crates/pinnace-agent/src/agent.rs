@@ -14,7 +14,7 @@ use pinnace_deploy::{Host, Machine, Pythons};
 use pinnace_store::Store;
 use tokio::{
     runtime::{Builder, Runtime},
-    sync::watch,
+    sync::{Semaphore, watch},
     time::{MissedTickBehavior, interval},
 };
 
@@ -139,9 +139,10 @@ impl Agent {
         if !options.listen.ip().is_loopback() && options.tokens.are_open() {
             return Err(ErrorKind::NoToken { address: options.listen }.into());
         }
-        let data = prepare(&options.data)?;
+        let data = folder(&options.data)?;
         let lock = lock(&data)?;
         orphans::end(&data);
+        clear_sockets(&data)?;
         let runtime = runtime()?;
         let listener = {
             let _inside = runtime.enter();
@@ -183,6 +184,8 @@ impl Agent {
         if let Some(runtime) = self.runtime.take() {
             runtime.block_on(futures_util::future::join_all(keepers));
             runtime.shutdown_timeout(LAST);
+            // What left its group is found by its mark.
+            orphans::end(&self.inner.data);
         }
     }
 }
@@ -195,6 +198,8 @@ impl Drop for Agent {
     }
 }
 
+/// More objects at once do not make a disk faster.
+const PUTS: usize = 32;
 /// How long what only reads and writes may take at the end.
 const LAST: Duration = Duration::from_secs(1);
 /// Every so many looks at the store are for services that are new.
@@ -228,6 +233,7 @@ fn inner(parts: Parts, options: &Options, data: PathBuf, address: SocketAddr) ->
         services: Mutex::new(BTreeMap::new()),
         keepers: Mutex::default(),
         numbers: AtomicU64::new(1),
+        puts: Semaphore::new(PUTS),
     }
 }
 
@@ -244,12 +250,17 @@ fn runtime() -> Result<Runtime, Error> {
     builder.build().map_err(system("start threads"))
 }
 
-/// The agent's folder, whose sockets are none any more.
-fn prepare(data: &Path) -> Result<PathBuf, Error> {
+/// The agent's folder, made if need be.
+fn folder(data: &Path) -> Result<PathBuf, Error> {
+    fs::create_dir_all(data).map_err(Error::at("create the folder", data))?;
+    data.canonicalize().map_err(Error::at("look at", data))
+}
+
+/// The sockets of processes that have ended are none any more.
+fn clear_sockets(data: &Path) -> Result<(), Error> {
     let sockets = data.join("sockets");
     let _ = fs::remove_dir_all(&sockets);
-    fs::create_dir_all(&sockets).map_err(Error::at("create the folder", &sockets))?;
-    data.canonicalize().map_err(Error::at("look at", data))
+    fs::create_dir_all(&sockets).map_err(Error::at("create the folder", &sockets))
 }
 
 fn lock(data: &Path) -> Result<File, Error> {

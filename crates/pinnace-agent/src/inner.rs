@@ -14,7 +14,10 @@ use std::{
 use hyper::{Request, Response, body::Incoming, header::HOST};
 use pinnace_deploy::{Host, Machine, Pythons};
 use pinnace_store::{RefName, Store};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+};
 
 use crate::{
     agent::Fetch,
@@ -55,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) services: Mutex<BTreeMap<String, Arc<Kept>>>,
     pub(crate) keepers: Mutex<Vec<tokio::task::JoinHandle<()>>>,
     pub(crate) numbers: AtomicU64,
+    /// How many objects may be on their way into the store at once.
+    pub(crate) puts: Semaphore,
 }
 
 impl std::fmt::Debug for Inner {
@@ -83,7 +88,11 @@ impl Inner {
     }
 
     pub(crate) fn can_run(&self) -> Platforms {
-        Platforms { agent: self.name.clone(), platforms: self.platforms.clone() }
+        Platforms {
+            agent: self.name.clone(),
+            platforms: self.platforms.clone(),
+            only: self.only.clone(),
+        }
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Kept>> {
@@ -141,25 +150,28 @@ impl Inner {
     }
 
     /// Opens the ports of a service; one without a route gets a port of its own.
-    fn open(self: &Arc<Self>, kept: &Arc<Kept>) {
+    pub(crate) fn open(&self, kept: &Arc<Kept>) {
         let own = Route::Port(kept.folder.port().unwrap_or_default());
         let routes = if kept.routes.is_empty() { vec![own] } else { kept.routes.clone() };
-        for route in &routes {
-            let address = match route {
-                Route::Host(name) => Ok(format!("http://{name}:{}", self.address.port())),
-                Route::Path(prefix) => {
-                    Ok(format!("http://{}{prefix}/", self.shown(self.address.port())))
-                }
-                Route::Port(port) => self.listen(*port, Front::One(Arc::clone(kept)), "http", kept),
-                Route::Tcp(port) => self.listen(*port, Front::Bytes(Arc::clone(kept)), "tcp", kept),
-            };
-            match address {
-                Ok(address) if kept.address().is_none() => kept.set_address(address),
-                Ok(_) => {}
-                Err(error) => {
-                    kept.log.say("pinnace", &format!("`{route}` is not to be had: {error}"))
-                }
+        let opened: Result<Vec<String>, String> = routes
+            .iter()
+            .map(|route| {
+                let opened = self.open_route(route, kept);
+                opened.map_err(|error| format!("the route `{route}` is not to be had: {error}"))
+            })
+            .collect();
+        kept.set_address(opened.map(|addresses| addresses.into_iter().next()));
+    }
+
+    /// The address of a route.
+    fn open_route(&self, route: &Route, kept: &Arc<Kept>) -> std::io::Result<String> {
+        match route {
+            Route::Host(name) => Ok(format!("http://{name}:{}", self.address.port())),
+            Route::Path(prefix) => {
+                Ok(format!("http://{}{prefix}/", self.shown(self.address.port())))
             }
+            Route::Port(port) => self.listen(*port, Front::One(Arc::clone(kept)), "http", kept),
+            Route::Tcp(port) => self.listen(*port, Front::Bytes(Arc::clone(kept)), "tcp", kept),
         }
     }
 
@@ -195,7 +207,7 @@ impl Inner {
     /// Answers a request at the agent's own address.
     pub(crate) async fn answer(
         self: &Arc<Self>,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
         peer: SocketAddr,
     ) -> Response<Body> {
         let path = request.uri().path();
@@ -204,6 +216,7 @@ impl Inner {
         }
         match self.routed(&request) {
             Some((kept, prefix)) => {
+                api::keep_token(self, &mut request);
                 forward(&kept.gate, request, &Via { peer: peer.ip(), prefix }).await
             }
             None => api::nothing(path),

@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     io,
     os::unix::process::ExitStatusExt,
+    path::PathBuf,
     process::{Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex, PoisonError,
@@ -20,7 +21,7 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use crate::{gate::Upstream, grpc, log::Log};
+use crate::{gate::Upstream, grpc, log::Log, orphans::Group};
 
 /// A process that was started, in a group of its own. Dropped, its group is ended.
 #[derive(Debug)]
@@ -29,8 +30,10 @@ pub(crate) struct Instance {
     pub(crate) name: String,
     pub(crate) process: Process,
     pub(crate) upstream: Arc<Upstream>,
-    group: Pid,
+    group: Group,
     exit: watch::Receiver<Option<ExitStatus>>,
+    /// Whether it has said all that it had to say.
+    quiet: watch::Receiver<bool>,
     said: Arc<Said>,
     is_over: AtomicBool,
 }
@@ -44,6 +47,8 @@ struct Said {
 
 /// How many lines are kept to tell why a process failed.
 const KEPT: usize = 60;
+/// How much of it is told, in bytes.
+const MOST_WORDS: usize = 16 << 10;
 /// A line that is longer is told in parts.
 const LONGEST: usize = 16 << 10;
 /// How long a process that was asked to stop, and has no time left, may take before it is killed.
@@ -61,33 +66,36 @@ impl Instance {
         mut command: Command,
         upstream: Arc<Upstream>,
         log: Arc<Log>,
+        groups: PathBuf,
     ) -> io::Result<Self> {
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = tokio::process::Command::from(command).spawn()?;
         let id = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let group = id.ok_or_else(|| io::Error::other("it has no number"))?;
+        let group = Group::remembered(group, &groups);
         let said =
             Arc::new(Said { lines: Mutex::default(), listeners: broadcast::channel(1024).0 });
         let out = child.stdout.take().map(|out| tell(out, name.clone(), &said, &log));
         let err = child.stderr.take().map(|err| tell(err, name.clone(), &said, &log));
         let (exited, exit) = watch::channel(None);
+        let (silenced, quiet) = watch::channel(false);
         tokio::spawn(async move {
             let status = child.wait().await.unwrap_or_else(|_| ExitStatus::from_raw(0));
-            // Its last words are often why it ended.
+            let _ = exited.send(Some(status));
             let until = Instant::now() + AFTERWARDS;
             for reader in [out, err].into_iter().flatten() {
                 let _ = timeout_at(until, reader).await;
             }
-            let _ = exited.send(Some(status));
+            let _ = silenced.send(true);
         });
         let is_over = AtomicBool::new(false);
-        Ok(Self { name, process, upstream, group, exit, said, is_over })
+        Ok(Self { name, process, upstream, group, exit, quiet, said, is_over })
     }
 
     /// The number of the process, which is that of its group.
     pub(crate) fn id(&self) -> i32 {
-        self.group.as_raw_nonzero().get()
+        self.group.id.as_raw_nonzero().get()
     }
 
     /// Waits for its end.
@@ -97,9 +105,27 @@ impl Instance {
         status.unwrap_or_else(|| ExitStatus::from_raw(0))
     }
 
-    /// What it has said lately.
-    pub(crate) fn last_words(&self) -> Vec<String> {
-        self.said.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    /// Whether it is the process that answers.
+    pub(crate) fn is_web(&self) -> bool {
+        self.name.starts_with("web ")
+    }
+
+    /// What it has said lately; of one that has ended all that it had to say, since that is often why it ended.
+    pub(crate) async fn last_words(&self) -> Vec<String> {
+        if self.exit.borrow().is_some() {
+            let mut quiet = self.quiet.clone();
+            let _ = timeout_at(Instant::now() + AFTERWARDS, quiet.wait_for(|quiet| *quiet)).await;
+        }
+        let lines = self.said.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut words, mut size) = (VecDeque::new(), 0);
+        for line in lines.iter().rev() {
+            size += line.len();
+            if size > MOST_WORDS && !words.is_empty() {
+                break;
+            }
+            words.push_front(line.chars().take(MOST_WORDS / 4).collect());
+        }
+        words.into()
     }
 
     /// What it has said, and says from now on.
@@ -126,6 +152,7 @@ impl Instance {
             self.signal(Signal::KILL);
             self.exited().await;
         }
+        self.group.forget();
         self.is_over.store(true, Ordering::SeqCst);
     }
 
@@ -144,11 +171,11 @@ impl Instance {
     }
 
     fn lives(&self) -> bool {
-        test_kill_process_group(self.group).is_ok()
+        test_kill_process_group(self.group.id).is_ok()
     }
 
     fn signal(&self, signal: Signal) {
-        let _ = kill_process_group(self.group, signal);
+        let _ = kill_process_group(self.group.id, signal);
     }
 }
 
@@ -157,6 +184,7 @@ impl Drop for Instance {
         // A group that has ended may be another's number by now.
         if !self.is_over.load(Ordering::SeqCst) {
             self.signal(Signal::KILL);
+            self.group.forget();
         }
     }
 }
@@ -184,11 +212,13 @@ fn tell(
     tokio::spawn(async move {
         let mut out = BufReader::new(out);
         let mut line = Vec::new();
+        let mut pace = Pace::new();
         while let Ok(bytes @ [_, ..]) = out.fill_buf().await {
             let end = bytes.iter().position(|byte| *byte == b'\n');
             let taken = end.map_or(bytes.len(), |end| end + 1);
             line.extend_from_slice(&bytes[..end.unwrap_or(taken)]);
             out.consume(taken);
+            pace.keep(taken).await;
             if end.is_some() || line.len() >= LONGEST {
                 said.line(&name, &log, &line);
                 line.clear();
@@ -216,6 +246,31 @@ pub(crate) fn plain(line: &str) -> String {
         }
     }
     text
+}
+
+/// How fast a process may speak. One that says more waits in writing, and not the rest of the machine.
+struct Pace {
+    began: Instant,
+    cost: usize,
+}
+
+/// In bytes, in so much time; a line costs some, too, however short it is.
+const PACE: usize = 512 << 10;
+const BEAT: Duration = Duration::from_millis(250);
+const LINE: usize = 64;
+
+impl Pace {
+    fn new() -> Self {
+        Self { began: Instant::now(), cost: 0 }
+    }
+
+    async fn keep(&mut self, bytes: usize) {
+        self.cost += bytes + LINE;
+        if self.cost > PACE {
+            sleep(BEAT.saturating_sub(self.began.elapsed())).await;
+            *self = Self::new();
+        }
+    }
 }
 
 impl Said {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use pinnace_store::{Digest, RefName};
@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::{
     clock::Clock,
     gate::Gate,
+    inner::Inner,
     log::Log,
     route::Route,
     saved::Folder,
@@ -28,8 +29,8 @@ pub(crate) struct Kept {
     pub(crate) log: Arc<Log>,
     pub(crate) routes: Vec<Route>,
     pub(crate) orders: mpsc::UnboundedSender<Order>,
-    /// Where it answers, once that is known.
-    address: Mutex<Option<String>>,
+    /// Where it answers, once that is known; else why it cannot be reached.
+    address: Mutex<Result<Option<String>, String>>,
     seen: watch::Sender<Seen>,
     /// The newest attempt that others were told of.
     told: Mutex<u64>,
@@ -52,6 +53,8 @@ pub(crate) struct Seen {
     pub(crate) release: Option<Digest>,
     pub(crate) processes: Vec<ProcessStatus>,
     pub(crate) attempts: VecDeque<Attempt>,
+    /// The newest generation that the store was seen to have.
+    pub(crate) wanted: u64,
 }
 
 /// How many attempts are remembered.
@@ -69,7 +72,8 @@ impl Kept {
         let log = Arc::new(Log::new(folder.log(), clock));
         let seen = Seen { attempts: folder.attempts(), ..Seen::default() };
         let (seen, name) = (watch::channel(seen).0, name.to_owned());
-        let (gate, address, told) = Default::default();
+        let (gate, told) = Default::default();
+        let address = Mutex::new(Ok(None));
         (Self { name, wanted, folder, gate, log, routes, orders, address, seen, told }, ordered)
     }
 
@@ -78,11 +82,23 @@ impl Kept {
     }
 
     pub(crate) fn address(&self) -> Option<String> {
-        self.address.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone().ok().flatten()
     }
 
-    pub(crate) fn set_address(&self, address: String) {
-        *self.address.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
+    pub(crate) fn set_address(&self, address: Result<Option<String>, String>) {
+        *self.lock() = address;
+    }
+
+    /// Makes sure that it can be reached where it should be.
+    pub(crate) fn reach(self: &Arc<Self>, inner: &Inner) -> Result<(), String> {
+        if self.lock().is_err() {
+            inner.open(self);
+        }
+        self.lock().clone().map(drop)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Result<Option<String>, String>> {
+        self.address.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn status(&self) -> ServiceStatus {
@@ -132,14 +148,19 @@ impl Kept {
         }
     }
 
-    /// Waits for what becomes of a generation; of a newer one, if it was passed over.
-    pub(crate) async fn attempt(&self, generation: u64) -> Option<Attempt> {
+    /// Waits for what becomes of a generation, which is this release; of a newer one, if it was passed over.
+    pub(crate) async fn attempt(&self, generation: u64, release: Option<&str>) -> Option<Attempt> {
         let mut seen = self.seen.subscribe();
+        let is_it = |one: &Attempt| {
+            one.generation == generation && release.is_none_or(|release| one.release == release)
+        };
         let find = |seen: &Seen| {
-            let all = seen.attempts.iter().filter(|one| one.generation >= generation);
-            all.filter(|one| one.is_over())
-                .min_by_key(|one| (one.generation, u64::MAX - one.number))
-                .cloned()
+            let own = seen.attempts.iter().find(|one| is_it(one));
+            let newer = || {
+                let newest = seen.wanted;
+                seen.attempts.iter().find(|one| newest > generation && one.generation == newest)
+            };
+            own.or_else(newer).filter(|one| one.is_over()).cloned()
         };
         let found = seen.wait_for(|seen| find(seen).is_some()).await.ok()?;
         find(&found)

@@ -19,7 +19,7 @@
 //! // Somewhere else, with no key to the store: what is put there is looked at before it is taken.
 //! let client = Client::new(&agent.url(), None)?;
 //! let store = Store::unseen(client.backend());
-//! let answered = client.attempt("shop", 1, Duration::from_secs(60))?;
+//! let answered = client.attempt("shop", 1, None, Duration::from_secs(60))?;
 //! println!("{:?} at {:?}", answered.attempt, answered.address);
 //! agent.stop();
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -6,6 +6,7 @@ use std::{
 };
 
 use pinnace_deploy::Metadata;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::{io::AsyncReadExt, time::timeout};
@@ -71,9 +72,11 @@ pub(crate) async fn ask(
 }
 
 async fn run(mut command: Command) -> Result<Value, String> {
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut command = tokio::process::Command::from(command);
     let mut child = command.kill_on_drop(true).spawn().map_err(|error| error.to_string())?;
+    let _ending = Ending(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
     let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) else {
         return Err("it cannot be read".to_owned());
     };
@@ -82,9 +85,28 @@ async fn run(mut command: Command) -> Result<Value, String> {
     let read = tokio::join!(out.read_to_end(&mut answer), err.read_to_end(&mut said), child.wait());
     let status = read.2.map_err(|error| error.to_string())?;
     if !status.success() {
-        return Err(format!("it {}\n{}", ended(status), String::from_utf8_lossy(&said).trim_end()));
+        return Err(format!("it {}\n{}", ended(status), last(&String::from_utf8_lossy(&said))));
     }
     serde_json::from_slice(&answer).map_err(|error| format!("its answer is no JSON: {error}"))
+}
+
+/// Ends all that was started to answer.
+struct Ending(Option<Pid>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+/// The last of what was said, as much as is worth telling.
+fn last(said: &str) -> &str {
+    const MOST: usize = 8 << 10;
+    let start = said.len().saturating_sub(MOST);
+    let start = (start..said.len()).find(|at| said.is_char_boundary(*at)).unwrap_or_default();
+    said[start..].trim()
 }
 
 /// The text of an answer, as JSON where it is.
@@ -93,7 +115,7 @@ pub(crate) fn read(message: &[u8]) -> Result<Value, String> {
     if let Ok(error) = serde_json::from_slice::<DagsterError>(bytes)
         && error.class == "SerializableErrorInfo"
     {
-        return Err(error.shown());
+        return Err(last(&error.shown()).to_owned());
     }
     let text = String::from_utf8_lossy(bytes);
     Ok(serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.into_owned())))

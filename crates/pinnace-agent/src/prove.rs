@@ -68,7 +68,7 @@ impl Instance {
     /// Whether nobody can be told where it answers: only `web` is found by its `PORT` alone.
     fn answers_nobody(&self) -> bool {
         let is_told = |word: &String| word.contains("{port}") || word.contains("{socket}");
-        !self.name.starts_with("web ") && !self.process.argv.iter().any(is_told)
+        !self.is_web() && !self.process.argv.iter().any(is_told)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     instance::Instance,
     kept::Kept,
     metadata, orphans,
-    prove::prove,
+    prove::{ended, prove},
     saved::KeptMetadata,
 };
 
@@ -54,17 +54,16 @@ const LIMIT: Duration = Duration::from_secs(180);
 impl Running {
     /// The process that answers.
     pub(crate) fn web(&self) -> Option<&Instance> {
-        self.instances.iter().find(|one| one.name.starts_with("web "))
+        self.instances.iter().find(|one| one.is_web())
     }
 
     /// Waits until one of its processes ends, and tells which and how.
-    pub(crate) async fn died(&self) -> String {
+    pub(crate) async fn died(&self) -> (usize, String) {
         let deaths = self.instances.iter().map(|one| {
-            Box::pin(async move {
-                format!("`{}` {}", one.name, crate::prove::ended(one.exited().await))
-            })
+            Box::pin(async move { format!("`{}` {}", one.name, ended(one.exited().await)) })
         });
-        futures_util::future::select_all(deaths).await.0
+        let (how, which, _) = futures_util::future::select_all(deaths).await;
+        (which, how)
     }
 }
 
@@ -76,23 +75,42 @@ pub(crate) async fn raise(
     before: Option<Digest>,
     course: &mut Course,
 ) -> Result<Running, String> {
+    kept.reach(inner)?;
     let laid = lay(inner, goal, before, course).await?;
     let started = Instant::now();
     let values = variables(inner, kept, &laid)?;
     let raising = Raising { inner, kept, goal, laid: &laid, values: &values };
-    let instances = raising.start()?;
+    let instances = raising.start(|_| true)?;
     let proven = try_join_all(instances.iter().map(|one| prove(one, LIMIT))).await;
-    let variables = digest(&values);
     let proven = match (proven, &laid.release().metadata) {
-        (Ok(_), Some(wanted)) => raising.ask(wanted, &instances, &variables).await,
+        (Ok(_), Some(wanted)) => raising.ask(wanted, &instances, &digest(&values)).await,
         (proven, _) => proven.map(drop),
     };
     course.timings.push(("start", started.elapsed()));
     if let Err(reason) = proven {
-        course.log = instances.iter().flat_map(Instance::last_words).collect();
+        for one in &instances {
+            course.log.extend(one.last_words().await);
+        }
         return Err(reason);
     }
     Ok(Running { goal, instances, since: Instant::now() })
+}
+
+/// Starts what is lacking of a release that runs.
+pub(crate) async fn revive(
+    inner: &Arc<Inner>,
+    kept: &Arc<Kept>,
+    running: &Running,
+) -> Result<Vec<Instance>, String> {
+    let goal = running.goal;
+    let laid = lay(inner, goal, None, &mut Course::default()).await?;
+    let values = variables(inner, kept, &laid)?;
+    let raising = Raising { inner, kept, goal, laid: &laid, values: &values };
+    let shown = |name: &str| format!("{name} {}", goal.generation);
+    let is_there = |name: &str| running.instances.iter().any(|one| one.name == shown(name));
+    let instances = raising.start(|name| !is_there(name))?;
+    try_join_all(instances.iter().map(|one| prove(one, LIMIT))).await?;
+    Ok(instances)
 }
 
 /// Fetches what is lacking, and lays it out, off the threads that answer.
@@ -137,6 +155,9 @@ fn variables(
 ) -> Result<BTreeMap<String, OsString>, String> {
     let mut values = BTreeMap::new();
     for name in &laid.release().environment {
+        if !is_name(name) {
+            return Err(format!("`{name}` is no name of an environment variable"));
+        }
         let value = inner.variables.value(&kept.name, name).map_err(|error| error.to_string())?;
         values.extend(value.map(|value| (name.clone(), value)));
     }
@@ -151,6 +172,13 @@ fn variables(
     }
 }
 
+/// Whether a name is one of a variable (POSIX, section 8.1): it is part of a path where values are files.
+pub(crate) fn is_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 struct Raising<'a> {
     inner: &'a Inner,
     kept: &'a Kept,
@@ -160,8 +188,8 @@ struct Raising<'a> {
 }
 
 impl Raising<'_> {
-    /// Starts all processes.
-    fn start(&self) -> Result<Vec<Instance>, String> {
+    /// Starts processes.
+    fn start(&self, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<Instance>, String> {
         let processes = &self.laid.release().processes;
         if processes.is_empty() {
             return Err(
@@ -179,10 +207,11 @@ impl Raising<'_> {
             let shown = format!("{name} {}", self.goal.generation);
             let log = Arc::clone(&self.kept.log);
             let program = command.get_program().to_string_lossy().into_owned();
-            Instance::start(shown, process.clone(), command, upstream, log)
+            let group = self.kept.folder.groups();
+            Instance::start(shown, process.clone(), command, upstream, log, group)
                 .map_err(|error| failed(format!("`{program}`: {error}")))
         };
-        processes.iter().map(start).collect()
+        processes.iter().filter(|(name, _)| is_wanted(name)).map(start).collect()
     }
 
     /// A port that is free now, and a socket.
@@ -197,17 +226,22 @@ impl Raising<'_> {
 
     /// A command with nothing around it but what the release names.
     fn command(&self, words: &[String], endpoint: &Endpoint) -> Option<Command> {
-        let mut variables = self.values.clone();
-        for (name, value) in [
+        let usual = [
             ("HOME", self.kept.folder.home().into_os_string()),
             ("LANG", "C.UTF-8".into()),
             ("PYTHONUNBUFFERED", "1".into()),
+        ];
+        let usual = usual.map(|(name, value)| (name.to_owned(), value));
+        let mut variables = BTreeMap::from(usual);
+        variables.extend(self.values.clone());
+        // These are ours, whatever a release names.
+        for (name, value) in [
             ("PINNACE_SERVICE", self.kept.name.clone().into()),
             ("PINNACE_GENERATION", self.goal.generation.to_string().into()),
             ("PINNACE_RELEASE", self.goal.release.to_string().into()),
             (orphans::MARK, self.inner.data.clone().into_os_string()),
         ] {
-            variables.entry(name.to_owned()).or_insert(value);
+            variables.insert(name.to_owned(), value);
         }
         self.laid.command(words, endpoint, Variables::Only(&variables), None)
     }
@@ -226,7 +260,7 @@ impl Raising<'_> {
         if is_known && matches!(wanted, Metadata::Function { .. }) {
             return Ok(());
         }
-        let web = instances.iter().find(|one| one.name.starts_with("web "));
+        let web = instances.iter().find(|one| one.is_web());
         let command = match wanted {
             Metadata::Function { module, function } => {
                 let endpoint = Endpoint::of_port(0);

@@ -7,11 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pinnace_store::{Access, Digest, Durability, PendingFile};
+use pinnace_store::{Access, Durability, PendingFile};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Error, status::Attempt};
+use crate::{Error, raise::Goal, status::Attempt};
 
 /// The folder of a service.
 #[derive(Clone, Debug)]
@@ -24,8 +24,17 @@ pub(crate) struct Proven {
     pub(crate) generation: u64,
     /// Its digest; nothing if the service is out of use.
     pub(crate) release: Option<String>,
-    /// The newest generation that was tried, proven or not.
+    /// The step that was tried last, proven or not: its generation, and what it is known by.
     pub(crate) tried: u64,
+    pub(crate) mark: Option<String>,
+}
+
+impl Proven {
+    pub(crate) fn new(goal: Option<Goal>, tried: u64, mark: Option<String>) -> Self {
+        let generation = goal.map_or(tried, |goal| goal.generation);
+        let release = goal.map(|goal| goal.release.to_string());
+        Self { format: FORMAT, generation, release, tried, mark }
+    }
 }
 
 /// What a release said of itself, and under which circumstances.
@@ -41,6 +50,7 @@ const FORMAT: u32 = 1;
 const PROVEN: &str = "proven.json";
 const ATTEMPTS: &str = "attempts.json";
 const METADATA: &str = "metadata.json";
+const GROUPS: &str = "groups";
 const PORT: &str = "port.json";
 /// Where a process has what it takes for the home of its user.
 const HOME: &str = "home";
@@ -49,8 +59,10 @@ impl Folder {
     /// The folder of a service, made if need be.
     pub(crate) fn open(data: &Path, service: &str) -> Result<Self, Error> {
         let folder = Self::all(data).join(service);
-        let home = folder.join(HOME);
-        fs::create_dir_all(&home).map_err(Error::at("create the folder", &home))?;
+        for inner in [HOME, GROUPS] {
+            let inner = folder.join(inner);
+            fs::create_dir_all(&inner).map_err(Error::at("create the folder", &inner))?;
+        }
         Ok(Self(folder))
     }
 
@@ -71,6 +83,16 @@ impl Folder {
         self.0.join(HOME)
     }
 
+    /// Where the process groups of the service are remembered.
+    pub(crate) fn groups(&self) -> PathBuf {
+        self.0.join(GROUPS)
+    }
+
+    /// The folders of groups of all services.
+    pub(crate) fn all_groups(data: &Path) -> Vec<PathBuf> {
+        Self::services(data).iter().map(|name| Self::all(data).join(name).join(GROUPS)).collect()
+    }
+
     pub(crate) fn log(&self) -> PathBuf {
         self.0.join("service.log")
     }
@@ -80,15 +102,8 @@ impl Folder {
     }
 
     /// Remembers that a release has proven itself, and what was tried.
-    pub(crate) fn prove(
-        &self,
-        generation: u64,
-        release: Option<&Digest>,
-        tried: u64,
-    ) -> Result<(), Error> {
-        let release = release.map(Digest::to_string);
-        let proven = Proven { format: FORMAT, generation, release, tried };
-        self.write(PROVEN, &proven, Durability::Durable)
+    pub(crate) fn prove(&self, proven: &Proven) -> Result<(), Error> {
+        self.write(PROVEN, proven, Durability::Durable)
     }
 
     pub(crate) fn attempts(&self) -> VecDeque<Attempt> {

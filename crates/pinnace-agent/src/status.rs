@@ -27,6 +27,8 @@ pub struct Platforms {
     /// The platforms that releases may be for, the one that is meant where nothing is said first; each as
     /// `pinnace_wheel::Target` reads it.
     pub platforms: Vec<String>,
+    /// The services that it runs; any if there are none.
+    pub only: Vec<String>,
 }
 
 /// A service on an agent.
@@ -95,6 +97,9 @@ pub struct Attempt {
     pub at: u64,
     /// What became of it.
     pub outcome: Outcome,
+    /// What its deployer should know although it is live.
+    #[serde(default)]
+    pub warning: Option<String>,
     /// Whether what it stands on was here, and what was not.
     pub host: String,
     /// How long its steps took, in milliseconds, those of who deployed it first.

@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use pinnace_agent::{Answered, Client, ErrorKind, Outcome, Tokens};
+use pinnace_store::Digest;
 use serde_json::json;
 
 use crate::{Failure, arguments::AgentArguments, environment::Environment, interrupt::Interrupt};
@@ -53,13 +54,16 @@ pub(crate) fn wait(
     client: &Client,
     service: &str,
     generation: u64,
+    release: Option<&Digest>,
     interrupt: &Interrupt,
 ) -> Result<Answered, Failure> {
     // So often somebody who waits looks whether to go on.
     const LOOK: Duration = Duration::from_secs(1);
     while !interrupt.is_set() {
-        let answered = client.attempt(service, generation, LOOK)?;
-        if answered.attempt.is_some() || answered.generation == Some(generation) {
+        let answered = client.attempt(service, generation, release, LOOK)?;
+        let is_live = answered.generation == Some(generation)
+            && answered.release == release.map(Digest::to_string);
+        if answered.attempt.is_some() || is_live {
             return Ok(answered);
         }
     }
@@ -80,6 +84,9 @@ pub(crate) fn failed(service: &str, generation: u64, answered: &Answered) -> Opt
             let message = format!("generation {number} of `{service}` is not live: {reason}{log}");
             Failure::job(message).hint(format!("{before}`pinnace logs {service}` shows more"))
         }
+        Outcome::Superseded if number == generation => Failure::job(format!(
+            "generation {generation} of `{service}` is not live: something newer came before it was"
+        )),
         _ => Failure::job(format!(
             "generation {generation} of `{service}` was passed over: {number} came before it was live"
         )),

@@ -2,7 +2,8 @@
 
 use std::{
     io::{self, Cursor, Read, Write},
-    process,
+    os::unix::process::CommandExt,
+    process::{self, Command, Output, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +13,9 @@ use std::{
     time::Duration,
 };
 
-use crate::{Failure, progress::Output};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::{Failure, progress::Output as Shown};
 
 /// Whether the user wants to stop.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +36,7 @@ impl Interrupt {
 
     /// The same for work that leaves nothing behind wherever it is ended: what does not stop by itself, since
     /// it waits for a network, is ended after a moment.
-    pub(crate) fn listen_for_good(output: Output) -> Result<Self, Failure> {
+    pub(crate) fn listen_for_good(output: Shown) -> Result<Self, Failure> {
         Self::listen(move || {
             thread::sleep(PATIENCE);
             let failure = Failure::interrupted();
@@ -51,6 +54,31 @@ impl Interrupt {
 
     pub(crate) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// What a program says until it ends; it and what it has started are ended once the user wants to stop.
+    pub(crate) fn output(&self, mut command: Command) -> io::Result<Output> {
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()?;
+        let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let (sender, ended) = mpsc::channel();
+        thread::spawn(move || sender.send(child.wait_with_output()));
+        loop {
+            match ended.recv_timeout(LOOK) {
+                Ok(output) => return output,
+                Err(RecvTimeoutError::Timeout) if !self.is_set() => {}
+                Err(_) => {
+                    if let Some(group) = group {
+                        let _ = kill_process_group(group, Signal::TERM);
+                    }
+                    return Err(stopped());
+                }
+            }
+        }
     }
 
     /// Turns whatever failed after the user wanted to stop into just that.

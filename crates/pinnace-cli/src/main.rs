@@ -13,6 +13,7 @@ mod failure;
 mod inputs;
 mod interpreters;
 mod interrupt;
+mod later;
 mod modules;
 mod output;
 mod platforms;

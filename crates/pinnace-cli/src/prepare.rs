@@ -15,11 +15,11 @@ pub(crate) fn prepare(
     let Some((program, arguments)) = settings.prepare.split_first() else { return Ok(()) };
     session.reporter.step("preparing");
     let shown = settings.prepare.join(" ");
-    let ran = std::process::Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(std::process::Stdio::null())
-        .output()
+    let mut command = std::process::Command::new(program);
+    command.args(arguments).current_dir(folder);
+    let ran = session
+        .interrupt
+        .output(command)
         .map_err(|error| Failure::io(&format!("cannot run `{shown}` (`prepare`)"), &error))?;
     if ran.status.success() {
         return Ok(());

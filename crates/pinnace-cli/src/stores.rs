@@ -6,7 +6,9 @@ use pinnace_agent::Client;
 use pinnace_deploy::Settings;
 use pinnace_store::{Durability, LocalStore, MemoryBackend, Progress, S3Backend, Store, Watched};
 
-use crate::{Failure, arguments::StoreArguments, environment::Environment, progress::Reporter};
+use crate::{
+    Failure, arguments::StoreArguments, environment::Environment, later::Later, progress::Reporter,
+};
 
 /// What becomes of a name under which there is no store.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -17,6 +19,8 @@ pub(crate) enum Absent {
     Pretend,
     /// It is an error: the name is a wrong one.
     Refuse,
+    /// It was there, and will be again.
+    Await,
 }
 
 /// The store of `--store`, else of PINNACE_STORE.
@@ -77,6 +81,10 @@ pub(crate) fn unseen(
                 Absent::Pretend | Absent::Refuse => {
                     LocalStore::open_existing(path, Durability::Durable)?
                 }
+                Absent::Await => {
+                    let store = Store::unseen(Watched::new(Later::new(path), progress));
+                    return Ok(Unseen { store, url: url.to_owned(), absent, is_of_agent: false });
+                }
             };
             match backend {
                 Some(backend) => Store::unseen(Watched::new(backend, progress)),
@@ -103,7 +111,7 @@ impl Unseen {
         match (self.absent, self.store.exists()?) {
             (_, true) | (Absent::Pretend, false) => Ok(()),
             (Absent::Make, false) => Ok(self.store.make()?),
-            (Absent::Refuse, false) => Err(nothing_at(&self.url)),
+            (Absent::Refuse | Absent::Await, false) => Err(nothing_at(&self.url)),
         }
     }
 }

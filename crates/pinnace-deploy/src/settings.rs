@@ -156,6 +156,12 @@ impl Settings {
         if let Some((name, _)) = processes.iter().find(|(_, one)| one.argv.is_empty()) {
             return Err(refuse(origin, &format!("the process `{name}` has no command")));
         }
+        if let Some(name) = written.env.iter().find(|name| !is_name(name)) {
+            return Err(refuse(
+                origin,
+                &format!("`env`: `{name}` is no name of an environment variable"),
+            ));
+        }
         if written.python.is_some() && written.platform.is_some() {
             return Err(refuse(
                 origin,
@@ -179,6 +185,13 @@ impl Settings {
             folder: None,
         })
     }
+}
+
+/// Whether a name is one of a variable (POSIX, section 8.1).
+fn is_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn refuse(origin: &str, reason: &dyn std::fmt::Display) -> Error {
@@ -213,6 +226,7 @@ mod tests {
             ("serve = 'flask run'", "as its words"),
             ("serve = ['x']\nstop = 'signal:KILL'", "TERM"),
             ("python = '3.11'\nplatform = 'linux_x86_64-cp311'", "leave `python` out"),
+            ("env = ['../other/KEY']", "no name of an environment variable"),
             ("service = ", "expected"),
         ] {
             let error = Settings::parse(text, "p.toml").unwrap_err().to_string();

@@ -6,7 +6,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     Condition, Deployment, Digest, Error, ErrorKind, Finished, Key, RefName, Store, manifest,
-    manifests::open_envelope, store::copy, trace::digest_of,
+    manifests::open_envelope,
+    store::{copy, manifest_key},
+    trace::digest_of,
 };
 
 /// What is written to find out whether a place keeps conditions is smaller.
@@ -36,7 +38,11 @@ impl Store {
                 let (_, inner) =
                     open_envelope(&bytes).map_err(|reason| Error::malformed(key, &reason))?;
                 expect(&digest, Digest::new(Sha256::digest(inner).into()))?;
-                self.write(key, &bytes, condition)
+                // Where its contents are is no part of its digest: what is whole stays as it is.
+                match self.is_whole(&digest)? {
+                    true => Ok(Finished::Written),
+                    false => self.write(key, &bytes, condition),
+                }
             }
             (Some((_, digest)), _) => {
                 let mut upload = self.backend.write()?;
@@ -61,6 +67,22 @@ impl Store {
                 self.write(key, &bounded(body, key, LARGEST_PROBE)?, Condition::Absent)
             }
             (None, None) => Err(refused(key, "it is none of a deployer".to_owned())),
+        }
+    }
+
+    /// Whether a manifest is here, with all that it refers to.
+    fn is_whole(&self, digest: &Digest) -> Result<bool, Error> {
+        if self.backend.head(&manifest_key(digest))?.is_none() {
+            return Ok(false);
+        }
+        match self.hold(digest, None) {
+            Ok(()) => Ok(true),
+            Err(error) => match error.kind() {
+                ErrorKind::Lost { .. }
+                | ErrorKind::Damaged { .. }
+                | ErrorKind::Malformed { .. } => Ok(false),
+                _ => Err(error),
+            },
         }
     }
 
@@ -166,6 +188,15 @@ mod tests {
         assert!(carry(&name.step(1)).is_err());
         carry(&blob_key(&blob)).unwrap();
         assert_eq!(carry(&name.step(1)).unwrap(), Finished::Written);
+        // An envelope that says of nothing where it is does not take the place of a whole one.
+        let key = manifest_key(&release);
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        ours.backend().read(&key, None).unwrap().unwrap().body.read_to_end(&mut before).unwrap();
+        let pack = Digest::new([7; 32]);
+        theirs.put_manifest(&manifest, &[pack].into()).unwrap();
+        carry(&key).unwrap();
+        ours.backend().read(&key, None).unwrap().unwrap().body.read_to_end(&mut after).unwrap();
+        assert_eq!(before, after);
         assert_eq!(carry(&name.step(1)).unwrap(), Finished::Refused);
         step.generation = 3;
         step.previous = Some(release);

@@ -1,6 +1,9 @@
 //! Bodies for those who read and write as the rest of the program does, by blocking.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    time::Duration,
+};
 
 use bytes::{Buf, Bytes};
 use futures_util::stream::unfold;
@@ -10,7 +13,7 @@ use hyper::{
     body::{Frame, Incoming},
 };
 use serde::de::DeserializeOwned;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 
 use super::Refusal;
 use crate::body::{Body, BodyError};
@@ -32,7 +35,13 @@ pub(super) async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Res
 pub(super) fn reader(mut body: Incoming) -> impl Read + Send + 'static {
     let (sender, pieces) = mpsc::channel(WAITING);
     tokio::spawn(async move {
-        while let Some(frame) = body.frame().await {
+        loop {
+            let Ok(frame) = timeout(SILENCE, body.frame()).await else {
+                let silent = io::Error::new(io::ErrorKind::TimedOut, "nothing came any more");
+                let _ = sender.send(Err(silent)).await;
+                return;
+            };
+            let Some(frame) = frame else { return };
             let piece = match frame {
                 Ok(frame) => frame.into_data().map_err(|_| io::Error::other("trailers")),
                 Err(error) => Err(io::Error::other(error)),
@@ -44,6 +53,9 @@ pub(super) fn reader(mut body: Incoming) -> impl Read + Send + 'static {
     });
     Pieces { pieces, piece: Bytes::new() }
 }
+
+/// How long somebody who sends may pause.
+const SILENCE: Duration = Duration::from_secs(30);
 
 struct Pieces {
     pieces: mpsc::Receiver<io::Result<Bytes>>,

@@ -20,6 +20,9 @@ pub(super) fn admit(inner: &Inner, request: &Request<Incoming>) -> Result<(), Re
     if text(headers.get(ORIGIN)).is_some_and(|origin| !is_of(origin, host)) {
         return Err(Refusal::new(StatusCode::FORBIDDEN, "this is for no other site's pages"));
     }
+    if text(headers.get("sec-fetch-site")).is_some_and(|site| site == "cross-site") {
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "this is for no other site's pages"));
+    }
     let tokens = inner.tokens.read().unwrap_or_else(PoisonError::into_inner);
     match tokens.are_open() {
         // A name that somebody else points to this machine is no name of it.
@@ -32,6 +35,14 @@ pub(super) fn admit(inner: &Inner, request: &Request<Incoming>) -> Result<(), Re
             StatusCode::UNAUTHORIZED,
             "a token is needed, and none was shown that is known",
         )),
+    }
+}
+
+/// The agent's token, which a browser shows for all of its address, is not for its services.
+pub(crate) fn keep_token(inner: &Inner, request: &mut Request<Incoming>) {
+    let tokens = inner.tokens.read().unwrap_or_else(PoisonError::into_inner);
+    if token(request.headers()).is_some_and(|token| tokens.accept(&token)) {
+        request.headers_mut().remove(AUTHORIZATION);
     }
 }
 
@@ -86,7 +97,10 @@ fn is_of(origin: &str, host: &str) -> bool {
 
 fn is_local(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        Some(rest) => match rest.split_once(']') {
+            Some((name, port)) if port.is_empty() || port.starts_with(':') => name,
+            _ => return false,
+        },
         None => host.split(':').next().unwrap_or_default(),
     };
     let name = name.to_ascii_lowercase();
@@ -114,7 +128,14 @@ mod tests {
         ] {
             assert!(is_local(host), "{host}");
         }
-        for host in ["", "example.org", "localhost.example.org", "10.0.0.1:80", "[fe80::1]:80"] {
+        for host in [
+            "",
+            "example.org",
+            "localhost.example.org",
+            "10.0.0.1:80",
+            "[fe80::1]:80",
+            "[::1].evil.example",
+        ] {
             assert!(!is_local(host), "{host}");
         }
     }

@@ -23,7 +23,7 @@ use crate::{
     route::OWN,
 };
 
-pub(crate) use guard::shown;
+pub(crate) use guard::{keep_token, shown};
 
 /// Why a request is not done.
 #[derive(Debug)]

@@ -89,6 +89,14 @@ async fn put(inner: &Arc<Inner>, key: Key, request: Request<Incoming>) -> Answer
         Some(any) if *any == HeaderValue::from_static("*") => Condition::Absent,
         _ => Condition::Always,
     };
+    if key.as_str().starts_with("refs/") && !is_of_deployers(&key) {
+        return Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            format!("`{key}` is no ref of a deployer"),
+        ));
+    }
+    // Those who send slowly do not keep others from the store.
+    let _turn = inner.puts.acquire().await;
     let mut body = bodies::reader(request.into_body());
     let (shared, wanted) = (Arc::clone(inner), key.clone());
     let finished = blocking(move || shared.store.accept(&wanted, condition, &mut body, LARGEST));
@@ -101,6 +109,13 @@ async fn put(inner: &Arc<Inner>, key: Key, request: Request<Incoming>) -> Answer
         }
         Finished::Refused => Err(Refusal::new(StatusCode::PRECONDITION_FAILED, "it is there")),
     }
+}
+
+/// Whether an object is a step of a service, or of what was built for the team.
+fn is_of_deployers(key: &Key) -> bool {
+    let name = key.as_str().strip_prefix("refs/").and_then(|rest| rest.split_once("/@/"));
+    let name = name.and_then(|(name, _)| name.split_once('/'));
+    name.is_some_and(|(kind, name)| ["wanted", "built"].contains(&kind) && !name.contains('/'))
 }
 
 /// The service of which an object is a step.

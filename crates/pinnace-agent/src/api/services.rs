@@ -3,13 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use hyper::{Method, Request, StatusCode, body::Incoming};
+use pinnace_store::RefName;
 use serde_json::json;
 use tokio::{sync::oneshot, time::timeout};
 
-use super::{Answer, Refusal, json as as_json, logs, parameter};
+use super::{Answer, Refusal, blocking, bodies, json as as_json, logs, parameter};
 use crate::{
     inner::Inner,
     kept::{Kept, Order},
+    raise::is_name,
 };
 
 /// How long somebody is kept waiting before being told to ask again.
@@ -28,8 +30,10 @@ pub(super) async fn answer(
                 generation.parse().map_err(|_| Refusal::bad("a number is expected"))?;
             let wait = parameter(&request, "wait").and_then(|wait| wait.parse().ok());
             let wait = wait.map_or(LONGEST, Duration::from_millis).min(LONGEST);
-            attempt(inner, name, generation, wait).await
+            let release = parameter(&request, "release");
+            attempt(inner, name, (generation, release), wait).await
         }
+        (&Method::POST, ["lacking"]) => lacking(inner, name, request).await,
         (&Method::POST, ["restart"]) => restart(&*found(inner, name)?).await,
         (&Method::GET, ["logs"]) => Ok(logs::answer(&*found(inner, name)?, &request)),
         (&Method::GET, ["metadata"]) => {
@@ -54,15 +58,21 @@ fn found(inner: &Inner, name: &str) -> Result<Arc<Kept>, Refusal> {
 }
 
 /// What becomes of a generation, once that is known. Whoever asks tells the agent that there is one.
-async fn attempt(inner: &Arc<Inner>, name: &str, generation: u64, wait: Duration) -> Answer {
+async fn attempt(
+    inner: &Arc<Inner>,
+    name: &str,
+    wanted: (u64, Option<&str>),
+    wait: Duration,
+) -> Answer {
     if !inner.is_ours(name) {
-        return Err(Refusal::new(
-            StatusCode::NOT_FOUND,
-            format!("`{name}` is no service of this agent"),
-        ));
+        let reason = format!("`{name}` is no service of this agent");
+        return Err(Refusal::new(StatusCode::NOT_FOUND, reason));
+    }
+    if inner.get(name).is_none() && !is_wanted(inner, name).await? {
+        return Err(Refusal::new(StatusCode::NOT_FOUND, format!("`{name}` is not in the store")));
     }
     let kept = inner.look(name).map_err(Refusal::bad)?;
-    let attempt = timeout(wait, kept.attempt(generation)).await;
+    let attempt = timeout(wait, kept.attempt(wanted.0, wanted.1)).await;
     let status = kept.status();
     Ok(as_json(&json!({
         "attempt": attempt.ok().flatten(),
@@ -71,6 +81,33 @@ async fn attempt(inner: &Arc<Inner>, name: &str, generation: u64, wait: Duration
         "release": status.release,
         "state": status.state,
     })))
+}
+
+/// Whether the store has a service.
+async fn is_wanted(inner: &Arc<Inner>, name: &str) -> Result<bool, Refusal> {
+    let wanted: RefName = format!("wanted/{name}")
+        .parse()
+        .map_err(|_| Refusal::bad(format!("`{name}` is no name of a service")))?;
+    let inner = Arc::clone(inner);
+    Ok(blocking(move || inner.store.generation(&wanted)).await?.is_some())
+}
+
+/// Which of these variables the agent does not have for a service.
+async fn lacking(inner: &Inner, name: &str, request: Request<Incoming>) -> Answer {
+    let names: Vec<String> = bodies::read(request).await?;
+    let mut lacking = Vec::new();
+    for variable in names.into_iter().filter(|_| inner.is_ours(name)) {
+        let value = match is_name(&variable) {
+            true => inner.variables.value(name, &variable),
+            false => Ok(None),
+        };
+        let value = value
+            .map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+        if value.is_none() {
+            lacking.push(variable);
+        }
+    }
+    Ok(as_json(&lacking))
 }
 
 async fn restart(kept: &Kept) -> Answer {

@@ -12,7 +12,7 @@ use ureq::{
     tls::{RootCerts, TlsConfig},
 };
 
-use crate::{AgentStatus, Attempt, Error, ErrorKind, Platforms, route::OWN};
+use crate::{AgentStatus, Attempt, Error, ErrorKind, Platforms, ServiceStatus, route::OWN};
 
 pub use backend::RemoteBackend;
 
@@ -34,6 +34,9 @@ pub struct Answered {
     pub address: Option<String>,
     /// The generation that is live.
     pub generation: Option<u64>,
+    /// The release that is live.
+    #[serde(default)]
+    pub release: Option<String>,
 }
 
 /// A wheel, and where the world has it.
@@ -126,7 +129,8 @@ impl Client {
         self.json(self.get("v1/platforms")?)
     }
 
-    /// What becomes of a generation, as far as that is known after this time. That it is asked for makes the agent look.
+    /// What becomes of a generation, which is this release, as far as that is known after this time. That it is asked for makes
+    /// the agent look.
     ///
     /// # Errors
     ///
@@ -135,10 +139,31 @@ impl Client {
         &self,
         service: &str,
         generation: u64,
+        release: Option<&Digest>,
         wait: Duration,
     ) -> Result<Answered, Error> {
         let wait = wait.as_millis();
-        self.json(self.get(&format!("v1/services/{service}/attempts/{generation}?wait={wait}"))?)
+        let release = release.map_or_else(String::new, |release| format!("&release={release}"));
+        let path = format!("v1/services/{service}/attempts/{generation}?wait={wait}{release}");
+        self.json(self.get(&path)?)
+    }
+
+    /// A service.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::status`]; if it does not run there.
+    pub fn service(&self, service: &str) -> Result<ServiceStatus, Error> {
+        self.json(self.get(&format!("v1/services/{service}"))?)
+    }
+
+    /// Which of these variables the agent does not have for a service.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::status`].
+    pub fn lacking(&self, service: &str, names: &[String]) -> Result<Vec<String>, Error> {
+        self.post(&format!("v1/services/{service}/lacking"), &names)
     }
 
     /// Starts new processes of what is live, and tells how that went.

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use hyper::{
     HeaderMap,
     header::{
-        CONNECTION, HOST, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
-        TRAILER, TRANSFER_ENCODING, UPGRADE,
+        CONNECTION, COOKIE, HOST, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
+        TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
     },
 };
 
@@ -48,6 +48,16 @@ pub(super) fn strip(headers: &mut HeaderMap) {
     }
 }
 
+/// Puts the parts of a cookie together, which HTTP/2 may split (RFC 9113, section 8.2.3).
+pub(super) fn join_cookies(headers: &mut HeaderMap) {
+    let parts: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if parts.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&parts.join(&b"; "[..]))
+    {
+        headers.insert(COOKIE, joined);
+    }
+}
+
 /// Asks a process to become another protocol, or says that it does.
 pub(super) fn set_upgrade(headers: &mut HeaderMap, protocol: HeaderValue) {
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -61,10 +71,15 @@ pub(super) fn tell(headers: &mut HeaderMap, peer: IpAddr, prefix: Option<&str>) 
     if let Ok(value) = HeaderValue::from_str(&all.collect::<Vec<_>>().join(", ")) {
         headers.insert(FORWARDED_FOR, value);
     }
+    // What speaks TLS in front of us is on this machine; others may say what they like.
+    if !peer.is_loopback() {
+        [FORWARDED_HOST, FORWARDED_PROTO].iter().for_each(|name| drop(headers.remove(name)));
+    }
     if let Some(host) = headers.get(HOST).cloned() {
         headers.entry(FORWARDED_HOST).or_insert(host);
     }
     headers.entry(FORWARDED_PROTO).or_insert(HeaderValue::from_static("http"));
+    headers.remove(FORWARDED_PREFIX);
     if let Some(Ok(prefix)) = prefix.map(HeaderValue::from_str) {
         headers.insert(FORWARDED_PREFIX, prefix);
     }

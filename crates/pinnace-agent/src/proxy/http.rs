@@ -1,6 +1,6 @@
 //! One request, led to the process that is live when it comes.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use hyper::{
@@ -57,9 +57,14 @@ pub(crate) async fn forward(
     }
 }
 
+/// How long it takes to notice that a process has ended.
+const MOMENT: Duration = Duration::from_millis(20);
+
 /// A second try, at the process that is live by now.
 async fn again(gate: &Gate, first: Visit, parts: Parts, is_grpc: bool) -> Response<Body> {
     drop(first);
+    // It is noticed in a moment that a process has ended.
+    tokio::time::sleep(MOMENT).await;
     let Some(visit) = gate.wait().await else { return unavailable() };
     match send(&visit, Request::from_parts(parts, full(Bytes::new())), is_grpc).await {
         Ok(answer) => pass(answer, visit, None),
@@ -84,7 +89,10 @@ fn prepare(parts: &mut Parts, via: &Via, upgrading: Option<HeaderValue>) {
     {
         parts.headers.entry(HOST).or_insert(host);
     }
+    // HTTP/1.0 has none, and HTTP/1.1 must.
+    parts.headers.entry(HOST).or_insert(HeaderValue::from_static("localhost"));
     headers::strip(&mut parts.headers);
+    headers::join_cookies(&mut parts.headers);
     headers::tell(&mut parts.headers, via.peer, via.prefix.as_deref());
     if let Some(protocol) = upgrading {
         headers::set_upgrade(&mut parts.headers, protocol);

@@ -54,12 +54,22 @@ async fn serve(stream: TcpStream, peer: SocketAddr, front: Front, stop: watch::R
     let _ = stream.set_nodelay(true);
     match &front {
         Front::Bytes(kept) => return tcp::carry(&kept.gate, stream).await,
-        Front::One(kept) if tcp::listen_to(&stream).await == Speech::Other => {
-            return tcp::carry(&kept.gate, stream).await;
-        }
-        _ => {}
+        Front::One(kept) => match first(&stream, stop.clone()).await {
+            Some(Speech::Other) => return tcp::carry(&kept.gate, stream).await,
+            Some(Speech::Http) => {}
+            None => return,
+        },
+        Front::All(_) => {}
     }
     http(stream, peer, front, stop).await;
+}
+
+/// What a connection begins with, as long as the agent works.
+async fn first(stream: &TcpStream, mut stop: watch::Receiver<bool>) -> Option<Speech> {
+    tokio::select! {
+        speech = tcp::listen_to(stream) => speech,
+        () = stopped(&mut stop) => None,
+    }
 }
 
 async fn http(stream: TcpStream, peer: SocketAddr, front: Front, mut stop: watch::Receiver<bool>) {

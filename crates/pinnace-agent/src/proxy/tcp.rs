@@ -17,51 +17,56 @@ pub(crate) enum Speech {
     Other,
 }
 
-/// How long somebody may say nothing before it is taken for one who waits to be spoken to.
-const SILENCE: Duration = Duration::from_secs(1);
+/// How long somebody may say nothing. Whoever waits to be spoken to has a `tcp` route; a connection that is kept for later
+/// is led nowhere before it says something, since it would be led to a process that may be another one by then.
+const SILENCE: Duration = Duration::from_secs(600);
+/// How long the rest of a word may take that was begun.
+const REST: Duration = Duration::from_secs(1);
 /// What a connection of HTTP/2 begins with (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const METHODS: [&[u8]; 9] = [
-    b"GET ",
-    b"POST ",
-    b"PUT ",
-    b"HEAD ",
-    b"DELETE ",
-    b"PATCH ",
-    b"OPTIONS ",
-    b"TRACE ",
-    b"CONNECT ",
-];
+/// No method of HTTP is longer, of those that are registered.
+const LONGEST_METHOD: usize = 32;
 
-/// Looks at the first bytes of a connection, and leaves them there.
-pub(super) async fn listen_to(stream: &TcpStream) -> Speech {
-    let (mut bytes, until) = ([0; PREFACE.len()], Instant::now() + SILENCE);
+/// Looks at the first bytes of a connection, and leaves them there; `None` if there are none.
+pub(super) async fn listen_to(stream: &TcpStream) -> Option<Speech> {
+    let mut bytes = [0; LONGEST_METHOD + 8];
+    let mut until = Instant::now() + SILENCE;
+    let mut known = 0;
     loop {
         let read = tokio::time::timeout_at(until, stream.peek(&mut bytes)).await;
-        let Ok(Ok(length @ 1..)) = read else { return Speech::Other };
+        let length = read.ok()?.ok().filter(|length| *length > 0)?;
+        if known == 0 {
+            until = Instant::now() + REST;
+        }
         match speech(&bytes[..length]) {
-            Some(speech) => return speech,
+            Some(speech) => return Some(speech),
             // More of it is not there yet, which a look does not wait for.
             None if Instant::now() < until => sleep(Duration::from_millis(2)).await,
-            None => return Speech::Other,
+            None => return Some(Speech::Other),
         }
+        known = length;
     }
 }
 
-/// `None` if it may become either.
+/// What bytes begin: a preface of HTTP/2, or a method and what is asked for (RFC 9112, section 3), before which
+/// there may be empty lines. `None` if it may become either.
 pub(crate) fn speech(bytes: &[u8]) -> Option<Speech> {
-    let all = METHODS.iter().copied().chain([PREFACE]);
-    let mut open = false;
-    for known in all {
-        let length = known.len().min(bytes.len());
-        if bytes[..length] == known[..length] {
-            match bytes.len() >= known.len() {
-                true => return Some(Speech::Http),
-                false => open = true,
-            }
-        }
+    let start = bytes.iter().position(|byte| !b"\r\n".contains(byte))?;
+    let bytes = &bytes[start..];
+    let length = PREFACE.len().min(bytes.len());
+    if bytes[..length] == PREFACE[..length] && length > 3 {
+        return (length == PREFACE.len()).then_some(Speech::Http);
     }
-    if open { None } else { Some(Speech::Other) }
+    let end = bytes.iter().position(|byte| !byte.is_ascii_uppercase() && *byte != b'-');
+    match end {
+        None if bytes.len() <= LONGEST_METHOD => None,
+        Some(end @ 1..=LONGEST_METHOD) if bytes[end] == b' ' => match bytes.get(end + 1) {
+            None => None,
+            Some(b'/' | b'*' | b'h') => Some(Speech::Http),
+            Some(_) => Some(Speech::Other),
+        },
+        _ => Some(Speech::Other),
+    }
 }
 
 /// Carries bytes both ways until both sides are done.
@@ -80,10 +85,15 @@ mod tests {
     fn http_is_known_by_its_first_word() {
         for (bytes, expected) in [
             (&b"GET / HTTP/1.1\r\n"[..], Some(Speech::Http)),
+            (b"\r\nPROPFIND /x", Some(Speech::Http)),
+            (b"OPTIONS * HTTP/1.1", Some(Speech::Http)),
             (PREFACE, Some(Speech::Http)),
             (b"PRI * HT", None),
             (b"P", None),
-            (b"GETX", Some(Speech::Other)),
+            (b"GET ", None),
+            (b"\r\n", None),
+            (b"PING\r\n", Some(Speech::Other)),
+            (b"SET key", Some(Speech::Other)),
             (b"\x00\x01", Some(Speech::Other)),
             (b"*1\r\n$4\r\nPING\r\n", Some(Speech::Other)),
         ] {

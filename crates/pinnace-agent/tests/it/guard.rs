@@ -52,6 +52,12 @@ fn pages_of_other_sites_are_refused() {
     assert_eq!(asked("Host: rebound.example\r\n"), 403);
     assert_eq!(asked("Host: localhost\r\nOrigin: https://evil.example\r\n"), 403);
     assert_eq!(asked("Host: localhost\r\nOrigin: http://localhost\r\n"), 200);
+    assert_eq!(asked("Host: localhost\r\nSec-Fetch-Site: cross-site\r\n"), 403);
+    // Asking makes no service of what the store does not have.
+    let path =
+        "GET /-/pinnace/v1/services/made-up/attempts/1?wait=1 HTTP/1.1\r\nHost: localhost\r\n";
+    assert_eq!(ask(&own, path).0, 404);
+    assert!(agent.status().services.is_empty());
     agent.stop();
 }
 

@@ -1,9 +1,9 @@
 //! After an agent was killed, or a machine was.
 
-use std::io::Read;
+use std::{io::Read, os::unix::process::CommandExt};
 
 use pinnace_agent::{Agent, ErrorKind, Follow, State};
-use pinnace_store::{Backend, Error, Key, Listed, Meta, Reading, Store, Upload};
+use pinnace_store::{Backend, Error, Key, Listed, MemoryBackend, Meta, Reading, Store, Upload};
 
 use crate::world::{World, client, get, is_live, place, until};
 
@@ -44,7 +44,9 @@ impl Backend for Away {
 }
 
 fn exists(process: &str) -> bool {
-    std::path::Path::new(&format!("/proc/{process}")).exists()
+    // One that has ended may be there until somebody takes note of it.
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
 
 #[test]
@@ -156,5 +158,85 @@ fn what_processes_say_is_told_with_who_said_it() {
     assert!(is_live(&world.version("2").deploy("shop", &agent)));
     followed.read_exact(&mut line).unwrap();
     assert!(String::from_utf8(line).unwrap().ends_with("web 2 | listening\n"));
+    agent.stop();
+}
+
+#[test]
+fn what_was_published_while_nobody_was_there_is_taken_up() {
+    let world = World::new();
+    let agent = world.agent(world.options());
+    let place = place(world.version("1").deploy("shop", &agent).address.as_ref());
+    agent.stop();
+    world.version("2").publish("shop");
+    let agent = world.agent(world.options());
+    until("the next one is live", || agent.status().services[0].generation == Some(2));
+    assert_eq!(get(&place, "/"), "2 /");
+    agent.stop();
+}
+
+#[test]
+fn what_is_published_during_a_restart_is_taken_up() {
+    let world = World::new();
+    let agent = world.agent(world.options());
+    let code = format!("import time\ntime.sleep(1)\nVERSION = '1'\n{}", crate::world::SERVER);
+    let place = place(world.project(&code).deploy("shop", &agent).address.as_ref());
+    let asking = {
+        let client = client(&agent);
+        std::thread::spawn(move || client.restart("shop"))
+    };
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    world.version("2").publish("shop");
+    until("the next one is live", || get(&place, "/") == "2 /");
+    assert!(!is_live(&asking.join().unwrap().unwrap()));
+    agent.stop();
+}
+
+#[test]
+fn a_store_that_was_made_anew_counts_from_the_beginning() {
+    let world = World::new();
+    let agent = world.agent(world.options());
+    for version in ["1", "2"] {
+        assert!(is_live(&world.version(version).deploy("shop", &agent)));
+    }
+    agent.stop();
+    let mut parts = world.parts();
+    let anew = Store::open(MemoryBackend::new()).unwrap();
+    parts.store = anew.clone();
+    let agent = Agent::start(parts, world.options()).unwrap();
+    let mut project = world.version("3");
+    project.store = anew;
+    let answered = project.deploy("shop", &agent);
+    assert!(is_live(&answered) && answered.generation == Some(1), "{answered:?}");
+    assert_eq!(get(&place(answered.address.as_ref()), "/"), "3 /");
+    agent.stop();
+}
+
+#[test]
+fn a_process_without_its_mark_and_one_without_its_group_are_ended() {
+    let world = World::new();
+    let agent = world.agent(world.options());
+    // The first hides its variables, the second leaves the group.
+    let code = "import os, subprocess, sys, time\n\
+                away = subprocess.Popen(['sleep', '600'], start_new_session=True)\n\
+                print('away', away.pid, flush=True)\n";
+    let mut project = world.project(&format!("VERSION = '1'\n{code}{}", crate::world::SERVER));
+    project.web().ready = "log:^away".parse().unwrap();
+    assert!(is_live(&project.deploy("shop", &agent)));
+    let mut text = String::new();
+    client(&agent).logs("shop", 10, Follow::No).unwrap().read_to_string(&mut text).unwrap();
+    let away = text.split("away ").nth(1).unwrap().lines().next().unwrap().to_owned();
+    assert!(exists(&away));
+    agent.stop();
+    assert!(!exists(&away), "what left the group is ended with the agent");
+
+    let data = world.options().data.join("services/shop/groups");
+    let mut left = std::process::Command::new("sleep").arg("600").process_group(0).spawn().unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", left.id())).unwrap();
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let started = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap();
+    crate::world::write(&data.join(left.id().to_string()), &format!("{} {started}", boot.trim()));
+    let waiting = std::thread::spawn(move || left.wait().unwrap());
+    let agent = world.agent(world.options());
+    assert!(!waiting.join().unwrap().success());
     agent.stop();
 }

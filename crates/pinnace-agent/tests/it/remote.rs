@@ -54,6 +54,14 @@ fn nothing_is_taken_on_trust() {
     assert!(put(&key, b"right").is_ok());
     assert!(put("format", b"pinnace-store 2\n").unwrap_err().contains("is not taken"));
     assert!(put("refs/wanted/shop/@/18446744073709551614", b"{}").is_err());
+    let digest = world.store.put(&mut "x".as_bytes()).unwrap();
+    let mut step = pinnace_store::Deployment::default();
+    (step.release, step.generation) = (Some(digest), 1);
+    for name in ["anything", "live/shop/agent", "wanted/a/b"] {
+        let refused =
+            put(&format!("refs/{name}/@/18446744073709551614"), &step.to_bytes().unwrap());
+        assert!(refused.unwrap_err().contains("is no ref of a deployer"), "{name}");
+    }
     assert!(put("refs/live/shop/agent/@/18446744073709551614", b"{}").is_err());
     assert!(
         backend

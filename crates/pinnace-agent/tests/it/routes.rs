@@ -9,7 +9,7 @@ use pinnace_agent::Route;
 
 use crate::world::{World, ask, get, is_live, place};
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
@@ -121,5 +121,34 @@ fn several_processes_are_one_release_and_a_socket_will_do() {
     let names: Vec<String> =
         agent.status().services[0].processes.iter().map(|one| one.name.clone()).collect();
     assert_eq!(names, ["web 1", "worker 1"]);
+    agent.stop();
+}
+
+#[test]
+fn a_connection_that_says_nothing_yet_is_led_nowhere_yet() {
+    let world = World::new();
+    let agent = world.agent(world.options());
+    let place = place(world.version("1").deploy("shop", &agent).address.as_ref());
+    let mut early = crate::swap::Kept::to(&place);
+    std::thread::sleep(std::time::Duration::from_millis(1200));
+    assert!(is_live(&world.version("2").deploy("shop", &agent)));
+    assert_eq!(early.get("/"), "2 /");
+    agent.stop();
+}
+
+#[test]
+fn a_port_that_is_taken_is_a_failure_until_it_is_free() {
+    let world = World::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let mut options = world.options();
+    options.routes = vec![("shop".to_owned(), Route::Port(port))];
+    let agent = world.agent(options);
+    let refused = world.version("1").deploy("shop", &agent);
+    let reason = crate::world::reason(&refused);
+    assert!(reason.contains(&format!("`port:{port}` is not to be had")), "{reason}");
+    drop(taken);
+    assert!(is_live(&world.version("2").deploy("shop", &agent)));
+    assert_eq!(get(&format!("127.0.0.1:{port}"), "/"), "2 /");
     agent.stop();
 }

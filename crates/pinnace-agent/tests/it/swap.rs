@@ -273,3 +273,39 @@ fn bytecode_is_brought_along_where_the_text_is_the_same() {
     assert_ne!(dates[0].1, dates[1].1);
     agent.stop();
 }
+
+#[test]
+fn a_worker_that_dies_is_started_again_alone() {
+    let world = World::new();
+    let agent = world.agent(world.options());
+    let mut project = world.version("1");
+    let mut worker = project.web().clone();
+    worker.argv = ["python", "-c", "import time; time.sleep(600)"].map(str::to_owned).into();
+    project.ingredients.processes.insert("worker".to_owned(), worker);
+    let place = place(project.deploy("shop", &agent).address.as_ref());
+    let web = get(&place, "/pid");
+    let id = |agent: &pinnace_agent::Agent| {
+        let processes = agent.status().services[0].processes.clone();
+        processes.into_iter().find(|one| one.name == "worker 1").map(|one| one.id)
+    };
+    let before = id(&agent).unwrap();
+    std::process::Command::new("kill").args(["-9", &before.to_string()]).status().unwrap();
+    until("there is another one", || id(&agent).is_some_and(|id| id != before));
+    assert_eq!(get(&place, "/pid"), web);
+    agent.stop();
+}
+
+#[test]
+fn what_dies_while_the_next_one_starts_keeps_nobody_from_it() {
+    let world = World::new();
+    let agent = world.agent(world.options());
+    let place = place(world.version("1").deploy("shop", &agent).address.as_ref());
+    let old = get(&place, "/pid");
+    let code = format!("import time\ntime.sleep(1.5)\nVERSION = '2'\n{}", crate::world::SERVER);
+    let slow = world.project(&code).publish("shop");
+    until("it is tried", || agent.status().services[0].attempts[0].generation == slow);
+    std::process::Command::new("kill").args(["-9", &old]).status().unwrap();
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(get(&place, "/"), "2 /");
+    agent.stop();
+}

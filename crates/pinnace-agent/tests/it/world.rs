@@ -156,7 +156,13 @@ impl Project<'_> {
 
     /// The same, until it is live on an agent.
     pub(crate) fn deploy(&self, service: &str, agent: &Agent) -> Answered {
-        landed(&client(agent), service, self.publish(service))
+        let generation = self.publish(service);
+        let name = format!("wanted/{service}").parse().unwrap();
+        let release = self.store.latest(&name).unwrap().unwrap().release;
+        let wait = Duration::from_secs(30);
+        let answered = client(agent).attempt(service, generation, release.as_ref(), wait).unwrap();
+        assert!(answered.attempt.is_some(), "it takes too long");
+        answered
     }
 }
 
@@ -165,7 +171,7 @@ pub(crate) fn client(agent: &Agent) -> Client {
 }
 
 pub(crate) fn landed(client: &Client, service: &str, generation: u64) -> Answered {
-    let answered = client.attempt(service, generation, Duration::from_secs(30)).unwrap();
+    let answered = client.attempt(service, generation, None, Duration::from_secs(30)).unwrap();
     assert!(answered.attempt.is_some(), "it takes too long");
     answered
 }

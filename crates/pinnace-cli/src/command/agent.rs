@@ -25,7 +25,10 @@ pub(crate) fn run(
     let interrupt = Interrupt::listen(|| {})?;
     let reporter = Arc::new(Reporter::new(output.without_result(), Interrupt::default()));
     let url = arguments.store.as_deref();
-    let store = stores::unseen(url, Absent::Make, environment, &reporter)?;
+    // One that has something to remember had a store, and a new one would not be that.
+    let remembers = environment.folder.join(&arguments.data).join("services").is_dir();
+    let absent = if remembers { Absent::Await } else { Absent::Make };
+    let store = stores::unseen(url, absent, environment, &reporter)?;
     // One that cannot be reached now does not keep what is live from being started again.
     if let Err(failure) = store.is_there() {
         output.say(format!("warning: {}", failure.message()));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pinnace_agent::{Client, Outcome};
 use pinnace_deploy::{Contents, Machine, Service};
 use pinnace_store::{Deployment, Published, RefName, Store};
 use serde_json::{Value, json};
@@ -83,13 +84,17 @@ pub(crate) fn roll_back(
     output: Output,
 ) -> Result<(), Failure> {
     let (store, interrupt) = open(&arguments.store, environment, output)?;
+    let client = agents::client(&arguments.store.agent, None, environment)?;
     let done = || -> Result<Deployment, Failure> {
         let name = services::wanted(&arguments.service)?;
         let machine = Machine::open(&environment.cache_folder()?)?;
         let service = Service::new(&store, &machine, &name);
         let live = service.look()?;
         let Some(newest) = &live.step else { return Err(unknown(&arguments.service)) };
-        let before = newest.generation.checked_sub(1).filter(|number| *number > 0);
+        let before = match &client {
+            Some(client) => proven_before(client, &arguments.service, newest.generation),
+            None => newest.generation.checked_sub(1).filter(|number| *number > 0),
+        };
         let wanted = arguments.to.or(before).ok_or_else(|| {
             Failure::job(format!("`{}` has one generation only", arguments.service))
         })?;
@@ -124,8 +129,14 @@ pub(crate) fn roll_back(
     let mut text =
         format!("{} generation {}", arguments.service, steps::line(&step, environment.now).trim());
     let mut json = steps::as_json(&step);
-    if let Some(client) = agents::client(&arguments.store.agent, None, environment)? {
-        let answered = agents::wait(&client, &arguments.service, step.generation, &interrupt)?;
+    if let Some(client) = client {
+        let answered = agents::wait(
+            &client,
+            &arguments.service,
+            step.generation,
+            step.release.as_ref(),
+            &interrupt,
+        )?;
         let failed = agents::failed(&arguments.service, step.generation, &answered);
         failed.map_or(Ok(()), Err)?;
         let address = answered.address.map_or_else(String::new, |address| format!(" at {address}"));
@@ -133,6 +144,22 @@ pub(crate) fn roll_back(
         json["live"] = true.into();
     }
     output.result(&text, &json)
+}
+
+/// The generation before, of those that did not fail on an agent.
+fn proven_before(client: &Client, service: &str, newest: u64) -> Option<u64> {
+    let status = client.service(service).ok();
+    // What is live there is what the newest, which failed, was to take the place of.
+    let live = status.as_ref().and_then(|status| status.generation);
+    if let Some(live) = live.filter(|live| *live < newest) {
+        return Some(live);
+    }
+    let attempts = status.iter().flat_map(|status| &status.attempts);
+    let failed: Vec<u64> = attempts
+        .filter(|one| matches!(one.outcome, Outcome::Failed { .. }))
+        .map(|one| one.generation)
+        .collect();
+    (1..newest).rev().find(|generation| !failed.contains(generation))
 }
 
 fn unknown(service: &str) -> Failure {

@@ -49,7 +49,10 @@ pub(crate) fn run(arguments: Up, environment: &Environment, output: Output) -> R
         match ended.recv_timeout(LOOK) {
             Ok(outcome) => break outcome,
             Err(mpsc::RecvTimeoutError::Timeout) if !interrupt.is_set() => {}
-            Err(_) => break Ok(()),
+            Err(_) => {
+                let _ = ended.recv_timeout(PATIENCE);
+                break Ok(());
+            }
         }
     };
     output.say("stopping");
@@ -57,6 +60,8 @@ pub(crate) fn run(arguments: Up, environment: &Environment, output: Output) -> R
     outcome
 }
 
+/// How long what is under way may take to stop by itself.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How often it is looked whether to stop.
 const LOOK: Duration = Duration::from_millis(20);
 

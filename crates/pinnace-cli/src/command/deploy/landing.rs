@@ -1,6 +1,6 @@
 //! What a deploy has to do with the agent that runs the release.
 
-use pinnace_agent::{Answered, Client, Offer};
+use pinnace_agent::{Answered, Client, Offer, Platforms};
 use pinnace_deploy::{Live, Service, WheelSet};
 use pinnace_wheel::{Match, Python, Target, WheelName};
 
@@ -11,14 +11,16 @@ use crate::{Failure, agents, timings::Timings};
 pub(super) struct Hosts {
     url: String,
     targets: Vec<Target>,
+    /// The services that it runs; any if there are none.
+    only: Vec<String>,
 }
 
 impl Hosts {
     pub(super) fn of(client: &Client) -> Result<Self, Failure> {
-        let platforms = client.platforms()?.platforms;
+        let Platforms { platforms, only, .. } = client.platforms()?;
         let targets = platforms.iter().map(|platform| platform.parse());
         let targets = targets.collect::<Result<_, pinnace_wheel::Error>>()?;
-        Ok(Self { url: client.url().to_owned(), targets })
+        Ok(Self { url: client.url().to_owned(), targets, only })
     }
 
     /// The platform there with this Python, or the one that is meant where none is named.
@@ -44,6 +46,18 @@ impl Hosts {
                 self.shown()
             ))
         })
+    }
+
+    /// Makes sure that the service runs there.
+    pub(super) fn run(&self, service: &str) -> Result<(), Failure> {
+        match self.only.is_empty() || self.only.iter().any(|one| one == service) {
+            true => Ok(()),
+            false => Err(Failure::job(format!(
+                "the agent at {} does not run `{service}`; it runs: {}",
+                self.url,
+                self.only.join(", ")
+            ))),
+        }
     }
 
     /// Makes sure that it runs there, before anything is sent.
@@ -80,6 +94,26 @@ fn minor(version: &pinnace_wheel::Version) -> Vec<u64> {
 }
 
 impl Job<'_> {
+    /// Makes sure, before anything is sent, that the release can run where it will.
+    pub(super) fn check_host(&self, target: &Target, set: &WheelSet) -> Result<(), Failure> {
+        let (Some(hosts), Some(client)) = (&self.hosts, &self.client) else { return Ok(()) };
+        hosts.run(&self.service)?;
+        hosts.check(target, set)?;
+        if self.settings.env.is_empty() {
+            return Ok(());
+        }
+        let lacking = client.lacking(&self.service, &self.settings.env)?;
+        match lacking.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::job(format!(
+                "the agent at {} does not have environment variables that the release needs: {}",
+                client.url(),
+                lacking.join(", ")
+            ))
+            .hint(format!("a file `{}.env` among its variables says them", self.service))),
+        }
+    }
+
     /// Lets the agent fetch what the world has, so that it need not be sent.
     pub(super) fn offer(&self, live: &Live, dependencies: &Dependencies) -> Result<(), Failure> {
         let Some(client) = &self.client else { return Ok(()) };
@@ -104,8 +138,11 @@ impl Job<'_> {
     ) -> Result<(), Failure> {
         let Some(client) = &self.client else { return Ok(()) };
         self.session.reporter.step("starting");
-        let wait =
-            |generation| agents::wait(client, &self.service, generation, &self.session.interrupt);
+        let release = done.release;
+        let interrupt = &self.session.interrupt;
+        let wait = |generation| {
+            agents::wait(client, &self.service, generation, release.as_ref(), interrupt)
+        };
         let mut answered = wait(done.generation)?;
         let failed =
             |answered: &Answered, generation| agents::failed(&self.service, generation, answered);
@@ -119,6 +156,7 @@ impl Job<'_> {
         }
         if let Some(attempt) = answered.attempt.filter(|_| done.state == State::Published) {
             timings.add(&attempt.timings_ms);
+            done.notes.extend(attempt.warning);
             done.host = Some(attempt.host);
         }
         (done.address, done.live) = (answered.address, true);

@@ -205,9 +205,7 @@ impl<'a> Job<'a> {
             let message = format!("there is nothing to deploy in `{}`", self.folder.display());
             return Err(Failure::usage(message).hint("name the folder of the project"));
         }
-        if let Some(hosts) = &self.hosts {
-            hosts.check(target, &dependencies.set)?;
-        }
+        self.check_host(target, &dependencies.set)?;
         let is_doubted = self.arguments.full || dependencies.are_lost;
         let live = if is_doubted { live.distrusted() } else { live };
         let mut done = self.done(&live, &dependencies, &sources);

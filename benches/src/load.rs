@@ -130,10 +130,16 @@ impl Load {
 }
 
 impl Answers {
-    /// The time within which this share of the answers was there, of those that were due when `is_one` says.
-    pub fn quantile(&self, share: f64, is_one: impl Fn(Instant) -> bool) -> Duration {
-        let mut times: Vec<Duration> =
-            self.taken.iter().filter(|(due, _)| is_one(*due)).map(|(_, took)| *took).collect();
+    /// Those that were due in this time.
+    #[must_use]
+    pub fn within(mut self, from: Instant, to: Instant) -> Self {
+        self.taken.retain(|(due, _)| (from..to).contains(due));
+        self
+    }
+
+    /// The time within which this share of the answers was there.
+    pub fn quantile(&self, share: f64) -> Duration {
+        let mut times: Vec<Duration> = self.taken.iter().map(|(_, took)| *took).collect();
         times.sort();
         let at = (times.len() as f64 * share) as usize;
         times.get(at.min(times.len().saturating_sub(1))).copied().unwrap_or_default()

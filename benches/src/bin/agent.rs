@@ -27,6 +27,9 @@ use std::{
 use pinnace_benches::{Answers, Connection, Load};
 use serde_json::Value;
 
+/// How often a server is asked that is awaited. The old one answers meanwhile, which takes time from the new one.
+const POLL: Duration = Duration::from_millis(5);
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 struct Arguments {
@@ -178,7 +181,7 @@ fn edit(arguments: &Arguments) -> Result<()> {
             .and_then(|mut one| one.get("/"))
             .is_ok_and(|said| said.contains(&word))
         {
-            thread::sleep(Duration::from_millis(2));
+            thread::sleep(POLL);
         }
         let took = started.elapsed();
         deploy.wait()?;
@@ -211,7 +214,7 @@ fn by_hand(environment: &Path, word: &str) -> Result<Duration> {
         .and_then(|mut one| one.get("/"))
         .is_ok_and(|said| said.contains(word))
     {
-        thread::sleep(Duration::from_millis(2));
+        thread::sleep(POLL);
     }
     let took = started.elapsed();
     server.kill()?;
@@ -232,7 +235,8 @@ fn newest(folder: &Path) -> Result<PathBuf> {
     Ok(found.pop().ok_or("nothing was laid out")?.1)
 }
 
-/// Requests at a steady rate, first with nothing else, then while one release follows another.
+/// Requests at a steady rate, first with nothing else, then while one release follows another; and the same of the server alone,
+/// while others like it are started beside it by hand: what starting an interpreter costs its neighbours.
 fn swaps(arguments: &Arguments) -> Result<()> {
     let world = World::new()?;
     let project = world.copy(&arguments.project)?;
@@ -258,10 +262,16 @@ fn swaps(arguments: &Arguments) -> Result<()> {
     }
     let took = started.elapsed();
     let busy = asking.join().map_err(|_| "the load failed")?;
+    let (alone, beside) = beside(&world, arguments)?;
     println!("  {} swaps in {:.1} s", arguments.swaps, took.as_secs_f64());
-    let during = |due: Instant| due < started + took;
-    for (name, answers) in [("without a swap", &quiet), ("during swaps", &busy)] {
-        let of = |share| answers.quantile(share, during).as_secs_f64() * 1e3;
+    let busy = busy.within(started, started + took);
+    for (name, answers) in [
+        ("without a swap", &quiet),
+        ("during swaps", &busy),
+        ("no agent", &alone),
+        ("starts by hand", &beside),
+    ] {
+        let of = |share| answers.quantile(share).as_secs_f64() * 1e3;
         let failures = answers.failures.len();
         println!(
             "  {name:16} {:6} requests, {failures} failed, p50 {:.2} ms, p99 {:.2} ms, longest {:.2} ms",
@@ -273,6 +283,47 @@ fn swaps(arguments: &Arguments) -> Result<()> {
     }
     busy.failures.iter().take(3).for_each(|failure| println!("  {failure}"));
     Ok(())
+}
+
+/// The server of the release that was laid out last without an agent: at rest, and while others are started beside it.
+fn beside(world: &World, arguments: &Arguments) -> Result<(Answers, Answers)> {
+    let environment = newest(&world.folder.path().join("cache/environments/1"))?;
+    let start = |port: u16| {
+        let mut command = Command::new(environment.join("bin/quickstart"));
+        command.args(["--port", &port.to_string()]).current_dir(environment.join("code")).spawn()
+    };
+    let listens = |port: u16| {
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            thread::sleep(POLL);
+        }
+    };
+    let port = free_port()?;
+    let mut server = start(port)?;
+    listens(port);
+    let load = |seconds| Load {
+        place: format!("127.0.0.1:{port}"),
+        path: "/health".to_owned(),
+        connections: 20,
+        rate: Some(arguments.rate),
+        seconds,
+    };
+    load(1.0).run();
+    let alone = load(arguments.seconds).run();
+    let asking = {
+        let load = load(arguments.swaps as f64 * 0.1);
+        thread::spawn(move || load.run())
+    };
+    while !asking.is_finished() {
+        let port = free_port()?;
+        let mut other = start(port)?;
+        listens(port);
+        other.kill()?;
+        other.wait()?;
+    }
+    let beside = asking.join().map_err(|_| "the load failed")?;
+    server.kill()?;
+    server.wait()?;
+    Ok((alone, beside))
 }
 
 /// The same server alone, behind the agent, and behind nginx where that is installed.
@@ -299,7 +350,7 @@ fn proxy(arguments: &Arguments) -> Result<()> {
         load(None, arguments.connections, 1.0).run();
         let calm = load(Some(500.0), 4, arguments.seconds).run();
         let full = load(None, arguments.connections, arguments.seconds).run();
-        let of = |answers: &Answers, share| answers.quantile(share, |_| true).as_secs_f64() * 1e3;
+        let of = |answers: &Answers, share| answers.quantile(share).as_secs_f64() * 1e3;
         println!(
             "  {name:18} at 500/s: p50 {:.3} ms, p99 {:.3} ms; flat out: {:6.0}/s, p50 {:.2} ms; {} failed",
             of(&calm, 0.5),

@@ -23,7 +23,8 @@ def ask(port, known=""):
                 return json.loads(answer)["executable_path"]
         except Exception:
             pass
-        time.sleep(0.002)
+        # The old server answers meanwhile, which takes time from the new one.
+        time.sleep(0.02)
 
 
 def deploy():

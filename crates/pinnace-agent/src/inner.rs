@@ -1,7 +1,7 @@
 //! What all parts of an agent share.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     path::PathBuf,
     sync::{
@@ -13,7 +13,7 @@ use std::{
 
 use hyper::{Request, Response, body::Incoming, header::HOST};
 use pinnace_deploy::{Host, Machine, Pythons};
-use pinnace_store::{RefName, Store};
+use pinnace_store::{Digest, RefName, Store};
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
@@ -140,6 +140,16 @@ impl Inner {
         let task = tokio::spawn(keeper.keep());
         self.keepers.lock().unwrap_or_else(PoisonError::into_inner).push(task);
         Ok(kept)
+    }
+
+    /// Removes environments of older releases of a service which no service may go back to.
+    pub(crate) fn prune(&self, kept: &Kept) {
+        let needed: BTreeSet<Digest> = self.all().iter().flat_map(|one| one.releases().0).collect();
+        let (_, older) = kept.releases();
+        for release in older.iter().filter(|release| !needed.contains(release)) {
+            // What cannot be removed now is tried again with the next release.
+            let _ = self.machine.remove_environments(release);
+        }
     }
 
     /// Looks whether something newer is wanted of a service.

@@ -57,6 +57,8 @@ pub(crate) struct Seen {
     pub(crate) wanted: u64,
 }
 
+/// How many releases stay laid out, so that they are gone back to at once.
+const READY: usize = 5;
 /// How many attempts are remembered.
 const REMEMBERED: usize = 50;
 
@@ -134,6 +136,21 @@ impl Kept {
             let found = seen.attempts.iter_mut().find(|one| one.number == attempt.number);
             found.into_iter().for_each(|one| one.clone_from(attempt));
         });
+    }
+
+    /// The releases that were tried: the newest, which may be gone back to, and those before them.
+    pub(crate) fn releases(&self) -> (Vec<Digest>, Vec<Digest>) {
+        let seen = self.seen.borrow();
+        let tried = seen.attempts.iter().filter_map(|one| one.release.parse().ok());
+        let (mut newest, mut older): (Vec<Digest>, Vec<Digest>) = (Vec::new(), Vec::new());
+        for release in seen.release.into_iter().chain(tried) {
+            match newest.contains(&release) {
+                true => {}
+                false if newest.len() < READY => newest.push(release),
+                false => older.push(release),
+            }
+        }
+        (newest, older)
     }
 
     /// Writes down what was tried, and tells others of an attempt if none after it was told of.

@@ -35,7 +35,7 @@ struct Whole {
 }
 
 /// The mark of an environment that is whole.
-const WHOLE: &str = "whole.json";
+pub(crate) const WHOLE: &str = "whole.json";
 /// Where the project's own code is, in an environment.
 const CODE: &str = "code";
 /// Where the code of the projects that it stands on is.
@@ -110,6 +110,10 @@ impl Machine {
         let place = self.place(release, python);
         let parent = place.parent().unwrap_or(&place);
         fs::create_dir_all(parent).map_err(Error::at("create the folder", parent))?;
+        // What is there and not whole is what somebody was kept from removing.
+        if self.laid(release, python).is_none() {
+            let _ = fs::remove_dir_all(&place);
+        }
         let pending = PendingFolder::create(&place, Durability::Remade)?;
         let folder = pending.unfinished_path();
         let venv = Venv::new(interpreter(python)?, Share::SymbolicLink);

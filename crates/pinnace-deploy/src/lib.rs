@@ -71,6 +71,7 @@ mod machine;
 mod make;
 mod process;
 mod project;
+mod prune;
 mod publish;
 mod release;
 mod rules;

@@ -43,6 +43,7 @@ impl Keeper {
         let is_news = attempt.cause == Cause::Deployment && attempt.outcome != Outcome::Superseded;
         kept.settle(&attempt);
         tokio::task::spawn_blocking(move || {
+            inner.prune(&kept);
             kept.remember(attempt.number, || {
                 if is_news {
                     publish_live(&inner, &kept, live, &attempt);

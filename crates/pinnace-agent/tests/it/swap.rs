@@ -309,3 +309,18 @@ fn what_dies_while_the_next_one_starts_keeps_nobody_from_it() {
     assert_eq!(get(&place, "/"), "2 /");
     agent.stop();
 }
+
+#[test]
+fn environments_of_old_releases_are_removed() {
+    let world = World::new();
+    let agent = world.agent(world.options());
+    for version in 1..=8 {
+        assert!(is_live(&world.version(&version.to_string()).deploy("shop", &agent)));
+    }
+    let environments = world.folder.path().join("cache/environments/1");
+    let left = || std::fs::read_dir(&environments).unwrap().count();
+    // That before the last one may still have had its process.
+    until("the oldest are gone", || left() <= 6);
+    assert!(left() >= 5);
+    agent.stop();
+}

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::future::try_join_all;
-use pinnace_deploy::{Endpoint, Laid, Metadata, Variables};
+use pinnace_deploy::{Endpoint, Laid, Metadata, Variables, is_variable_name};
 use pinnace_store::Digest;
 use sha2::{Digest as _, Sha256};
 
@@ -155,7 +155,7 @@ fn variables(
 ) -> Result<BTreeMap<String, OsString>, String> {
     let mut values = BTreeMap::new();
     for name in &laid.release().environment {
-        if !is_name(name) {
+        if !is_variable_name(name) {
             return Err(format!("`{name}` is no name of an environment variable"));
         }
         let value = inner.variables.value(&kept.name, name).map_err(|error| error.to_string())?;
@@ -170,13 +170,6 @@ fn variables(
             lacking.join(", ")
         )),
     }
-}
-
-/// Whether a name is one of a variable (POSIX, section 8.1): it is part of a path where values are files.
-pub(crate) fn is_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 struct Raising<'a> {

@@ -100,5 +100,5 @@ pub use release::{Exports, Layer, LayerKind, LocalDistribution, Release, Wheel, 
 pub use rules::{Reason, Rules};
 pub use scan::{LeftOut, Scan};
 pub use settings::Settings;
-pub use start::{Endpoint, Variables};
+pub use start::{Endpoint, Variables, is_variable_name};
 pub use tree::{FileMode, Tree, TreeFile};

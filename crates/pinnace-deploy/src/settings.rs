@@ -7,7 +7,10 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{Drain, Error, ErrorKind, Metadata, Process, Ready, Stop, dagster, project::read};
+use crate::{
+    Drain, Error, ErrorKind, Metadata, Process, Ready, Stop, dagster, is_variable_name,
+    project::read,
+};
 
 /// What a project says of how it runs, and of what it is made.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -153,22 +156,7 @@ impl Settings {
                 &"`ready`, `stop` and `drain` are of `serve`, which is not there",
             ));
         }
-        if let Some((name, _)) = processes.iter().find(|(_, one)| one.argv.is_empty()) {
-            return Err(refuse(origin, &format!("the process `{name}` has no command")));
-        }
-        if let Some(name) = written.env.iter().find(|name| !is_name(name)) {
-            return Err(refuse(
-                origin,
-                &format!("`env`: `{name}` is no name of an environment variable"),
-            ));
-        }
-        if written.python.is_some() && written.platform.is_some() {
-            return Err(refuse(
-                origin,
-                &"`platform` says the version of Python, too: leave `python` out",
-            ));
-        }
-        Ok(Self {
+        let settings = Self {
             service: written.service,
             python: written.python,
             platform: written.platform,
@@ -183,15 +171,25 @@ impl Settings {
             agent: written.agent,
             store: written.store,
             folder: None,
-        })
+        };
+        settings.check(origin).map(|()| settings)
     }
-}
 
-/// Whether a name is one of a variable (POSIX, section 8.1).
-fn is_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    /// What can be written, and not be meant.
+    fn check(&self, origin: &str) -> Result<(), Error> {
+        if let Some((name, _)) = self.processes.iter().find(|(_, one)| one.argv.is_empty()) {
+            return Err(refuse(origin, &format!("the process `{name}` has no command")));
+        }
+        if let Some(name) = self.env.iter().find(|name| !is_variable_name(name)) {
+            let reason = format!("`env`: `{name}` is no name of an environment variable");
+            return Err(refuse(origin, &reason));
+        }
+        if self.python.is_some() && self.platform.is_some() {
+            let reason = "`platform` says the version of Python, too: leave `python` out";
+            return Err(refuse(origin, &reason));
+        }
+        Ok(())
+    }
 }
 
 fn refuse(origin: &str, reason: &dyn std::fmt::Display) -> Error {

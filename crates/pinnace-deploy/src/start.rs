@@ -31,6 +31,13 @@ pub enum Variables<'a> {
 /// Where programs of the system are, for a command that inherits nothing.
 const SYSTEM: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// Whether a text is the name of an environment variable (POSIX, section 8.1).
+pub fn is_variable_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 impl Endpoint {
     /// A port.
     pub fn of_port(port: u16) -> Self {

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use hyper::{Method, Request, StatusCode, body::Incoming};
+use pinnace_deploy::is_variable_name;
 use pinnace_store::RefName;
 use serde_json::json;
 use tokio::{sync::oneshot, time::timeout};
@@ -11,7 +12,6 @@ use super::{Answer, Refusal, blocking, bodies, json as as_json, logs, parameter}
 use crate::{
     inner::Inner,
     kept::{Kept, Order},
-    raise::is_name,
 };
 
 /// How long somebody is kept waiting before being told to ask again.
@@ -97,7 +97,7 @@ async fn lacking(inner: &Inner, name: &str, request: Request<Incoming>) -> Answe
     let names: Vec<String> = bodies::read(request).await?;
     let mut lacking = Vec::new();
     for variable in names.into_iter().filter(|_| inner.is_ours(name)) {
-        let value = match is_name(&variable) {
+        let value = match is_variable_name(&variable) {
             true => inner.variables.value(name, &variable),
             false => Ok(None),
         };

@@ -12,6 +12,7 @@ pub(crate) mod merge;
 pub(crate) mod pex;
 pub(crate) mod releases;
 pub(crate) mod restart;
+pub(crate) mod rollback;
 pub(crate) mod run;
 pub(crate) mod status;
 pub(crate) mod store;

@@ -1,15 +1,13 @@
-//! `pinnace releases` and `pinnace rollback`: what was live, and bringing it back.
+//! `pinnace releases`: what was live, and is.
 
 use std::sync::Arc;
 
-use pinnace_agent::{Client, Outcome};
-use pinnace_deploy::{Contents, Machine, Service};
-use pinnace_store::{Deployment, Published, RefName, Store};
+use pinnace_store::{RefName, Store};
 use serde_json::{Value, json};
 
 use crate::{
     Failure, agents,
-    arguments::{Releases, Rollback, StoreArguments},
+    arguments::{Releases, StoreArguments},
     environment::Environment,
     interrupt::Interrupt,
     progress::{Output, Reporter},
@@ -78,91 +76,7 @@ pub(crate) fn list(
     output.raw(&text, &json)
 }
 
-pub(crate) fn roll_back(
-    arguments: &Rollback,
-    environment: &Environment,
-    output: Output,
-) -> Result<(), Failure> {
-    let (store, interrupt) = open(&arguments.store, environment, output)?;
-    let client = agents::client(&arguments.store.agent, None, environment)?;
-    let done = || -> Result<Deployment, Failure> {
-        let name = services::wanted(&arguments.service)?;
-        let machine = Machine::open(&environment.cache_folder()?)?;
-        let service = Service::new(&store, &machine, &name);
-        let live = service.look()?;
-        let Some(newest) = &live.step else { return Err(unknown(&arguments.service)) };
-        let before = match &client {
-            Some(client) => proven_before(client, &arguments.service, newest.generation),
-            None => newest.generation.checked_sub(1).filter(|number| *number > 0),
-        };
-        let wanted = arguments.to.or(before).ok_or_else(|| {
-            Failure::job(format!("`{}` has one generation only", arguments.service))
-        })?;
-        let step = store.step(&name, wanted)?.ok_or_else(|| {
-            Failure::job(format!("`{}` has no generation {wanted}", arguments.service))
-                .hint(format!("`pinnace releases {}` lists them", arguments.service))
-        })?;
-        let release = step.release.ok_or_else(|| {
-            Failure::job(format!("generation {wanted} of `{}` is no release", arguments.service))
-        })?;
-        let gone = |error: pinnace_store::Error| match error.kind() {
-            pinnace_store::ErrorKind::Lost { .. } => Failure::job(format!(
-                "the release of generation {wanted} is not in the store any more: {error}"
-            )),
-            _ => Failure::from(error),
-        };
-        store.hold(&release, live.digest().as_ref()).map_err(gone)?;
-        // It must be one that this version can run.
-        Contents::fetch(&store, &release)?;
-        let said = format!("rollback to generation {wanted}");
-        let reason = arguments.reason.as_ref().map_or(said.clone(), |why| format!("{said}: {why}"));
-        let mut record = services::record(&environment.folder, Some(&reason), environment);
-        // It is of the commit that it was of.
-        record.git.clone_from(&step.git);
-        record.extensions.clone_from(&step.extensions);
-        match service.go_live(&live, &release, record)? {
-            Published::Done(step) => Ok(step),
-            Published::Lost(newest) => Err(services::lost(&arguments.service, newest.as_ref())),
-        }
-    };
-    let step = done().map_err(|failure| interrupt.explain(failure))?;
-    let mut text =
-        format!("{} generation {}", arguments.service, steps::line(&step, environment.now).trim());
-    let mut json = steps::as_json(&step);
-    if let Some(client) = client {
-        let answered = agents::wait(
-            &client,
-            &arguments.service,
-            step.generation,
-            step.release.as_ref(),
-            &interrupt,
-        )?;
-        let failed = agents::failed(&arguments.service, step.generation, &answered);
-        failed.map_or(Ok(()), Err)?;
-        let address = answered.address.map_or_else(String::new, |address| format!(" at {address}"));
-        text.push_str(&format!("\nlive{address}"));
-        json["live"] = true.into();
-    }
-    output.result(&text, &json)
-}
-
-/// The generation before, of those that did not fail on an agent.
-fn proven_before(client: &Client, service: &str, newest: u64) -> Option<u64> {
-    let status = client.service(service).ok();
-    // What is live there is what the newest, which failed, was to take the place of.
-    let live = status.as_ref().and_then(|status| status.generation);
-    if let Some(live) = live.filter(|live| *live < newest) {
-        return Some(live);
-    }
-    let attempts = status.iter().flat_map(|status| &status.attempts);
-    let failed: Vec<u64> = attempts
-        .filter(|one| matches!(one.outcome, Outcome::Failed { .. }))
-        .map(|one| one.generation)
-        .collect();
-    (1..newest).rev().find(|generation| !failed.contains(generation))
-}
-
-fn unknown(service: &str) -> Failure {
+pub(super) fn unknown(service: &str) -> Failure {
     Failure::job(format!("there is no service `{service}` in the store"))
         .hint("`pinnace releases` lists all services")
 }

@@ -19,8 +19,9 @@ use tokio::{
 };
 
 use crate::{
-    Clock, Error, ErrorKind, Route, Tokens, Variables, VariablesFolder,
+    Clock, Deaf, Error, ErrorKind, Hearer, Route, Tokens, Variables, VariablesFolder,
     inner::{Inner, bind},
+    log::AGENT,
     orphans,
     proxy::{Front, listen, stopped},
     saved::Folder,
@@ -72,6 +73,8 @@ pub struct Options {
     pub token_file: Option<PathBuf>,
     /// Where the variables of services come from.
     pub variables: Arc<dyn Variables>,
+    /// Who hears what is said of services.
+    pub hearer: Arc<dyn Hearer>,
     /// How often the store is looked at for what nobody told.
     pub poll: Duration,
     /// How many threads lay out a release.
@@ -102,6 +105,7 @@ impl Options {
             only: Vec::new(),
             tokens: Tokens::default(),
             token_file: None,
+            hearer: Arc::new(Deaf),
             poll: Duration::from_secs(2),
             threads: 2,
             farewell: Duration::from_secs(10),
@@ -221,6 +225,7 @@ fn inner(parts: Parts, options: &Options, data: PathBuf, address: SocketAddr) ->
         variables: Arc::clone(&options.variables),
         fetch: parts.fetch,
         clock: parts.clock,
+        hearer: Arc::clone(&options.hearer),
         threads: options.threads,
         farewell: options.farewell,
         tokens: RwLock::new(options.tokens.clone()),
@@ -333,11 +338,28 @@ fn wanted(inner: &Inner, names: &[String]) -> Result<Vec<(String, u64)>, pinnace
 /// Takes up tokens that have changed. A file that cannot be used changes nothing.
 async fn watch_tokens(inner: Arc<Inner>, file: PathBuf) {
     let mut ticks = interval(TOKENS);
+    let mut said = None;
     loop {
         ticks.tick().await;
-        let Ok(text) = fs::read_to_string(&file) else { continue };
-        if let Ok(tokens) = Tokens::parse(&text, &file.display().to_string()) {
-            *inner.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens;
+        let name = file.display().to_string();
+        let read = fs::read_to_string(&file).map_err(|error| format!("`{name}`: {error}"));
+        let parsed =
+            read.and_then(|text| Tokens::parse(&text, &name).map_err(|error| error.to_string()));
+        let news = match parsed {
+            Ok(tokens)
+                if *inner.tokens.read().unwrap_or_else(PoisonError::into_inner) == tokens =>
+            {
+                None
+            }
+            Ok(tokens) => {
+                *inner.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens;
+                Some("the tokens have changed".to_owned())
+            }
+            Err(reason) => Some(format!("{reason}; the tokens stay as they were")),
+        };
+        if let Some(news) = news.clone().filter(|_| news != said) {
+            inner.hearer.hear("", AGENT, &news);
         }
+        said = news;
     }
 }

@@ -26,6 +26,7 @@ use crate::{
     clock::Clock,
     keeper::Keeper,
     kept::{Kept, Order},
+    log::Hearer,
     proxy::{Front, Via, forward, listen},
     route::{OWN, Route},
     saved::Folder,
@@ -45,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) variables: Arc<dyn Variables>,
     pub(crate) fetch: Option<Arc<dyn Fetch>>,
     pub(crate) clock: Clock,
+    pub(crate) hearer: Arc<dyn Hearer>,
     pub(crate) threads: usize,
     pub(crate) farewell: Duration,
     pub(crate) tokens: RwLock<Tokens>,
@@ -126,7 +128,8 @@ impl Inner {
         if routes.is_empty() {
             routes.extend(self.any_route.clone());
         }
-        let (kept, orders) = Kept::new(name, wanted, folder, routes, self.clock);
+        let (kept, orders) =
+            Kept::new(name, wanted, folder, routes, self.clock, Arc::clone(&self.hearer));
         let kept = Arc::new(kept);
         {
             let mut services = self.lock();

@@ -12,7 +12,7 @@ use crate::{
     clock::Clock,
     gate::Gate,
     inner::Inner,
-    log::Log,
+    log::{Hearer, Log},
     route::Route,
     saved::Folder,
     status::{Attempt, ProcessStatus, ServiceStatus, State},
@@ -34,6 +34,8 @@ pub(crate) struct Kept {
     seen: watch::Sender<Seen>,
     /// The newest attempt that others were told of.
     told: Mutex<u64>,
+    /// What a release that is being started is waited for.
+    waiting: Mutex<Option<String>>,
 }
 
 /// What a keeper is told to do.
@@ -69,14 +71,18 @@ impl Kept {
         folder: Folder,
         routes: Vec<Route>,
         clock: Clock,
+        hearer: Arc<dyn Hearer>,
     ) -> (Self, mpsc::UnboundedReceiver<Order>) {
         let (orders, ordered) = mpsc::unbounded_channel();
-        let log = Arc::new(Log::new(folder.log(), clock));
+        let log = Arc::new(Log::new(folder.log(), clock, name, hearer));
         let seen = Seen { attempts: folder.attempts(), ..Seen::default() };
         let (seen, name) = (watch::channel(seen).0, name.to_owned());
-        let (gate, told) = Default::default();
+        let (gate, told, waiting) = Default::default();
         let address = Mutex::new(Ok(None));
-        (Self { name, wanted, folder, gate, log, routes, orders, address, seen, told }, ordered)
+        (
+            Self { name, wanted, folder, gate, log, routes, orders, address, seen, told, waiting },
+            ordered,
+        )
     }
 
     pub(crate) fn order(&self, order: Order) {
@@ -113,7 +119,17 @@ impl Kept {
             release: seen.release.map(|release| release.to_string()),
             processes: seen.processes,
             attempts: seen.attempts,
+            waiting: self.waiting(),
         }
+    }
+
+    /// What a release that is being started is waited for.
+    pub(crate) fn waiting(&self) -> Option<String> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn wait_for(&self, what: Option<String>) {
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = what;
     }
 
     pub(crate) fn change(&self, change: impl FnOnce(&mut Seen)) {

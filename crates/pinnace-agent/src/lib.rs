@@ -79,9 +79,10 @@ mod tokens;
 mod variables;
 
 pub use agent::{Agent, Fetch, Options, Parts};
-pub use client::{Answered, Client, Follow, Offer, RemoteBackend};
+pub use client::{Answered, Client, Follow, Lacking, Offer, RemoteBackend};
 pub use clock::Clock;
 pub use error::{Error, ErrorKind};
+pub use log::{Deaf, Hearer};
 pub use route::Route;
 pub use status::{
     AgentStatus, Attempt, Cause, Outcome, Platforms, ProcessStatus, ServiceStatus, State,

@@ -13,12 +13,36 @@ use tokio::sync::broadcast;
 use crate::clock::{Clock, written};
 
 /// The log of a service: a file that is begun again once it is large, the one before beside it, and whoever listens.
-#[derive(Debug)]
 pub(crate) struct Log {
     path: PathBuf,
     clock: Clock,
+    service: String,
+    hearer: Arc<dyn Hearer>,
     file: Mutex<Option<Written>>,
     listeners: broadcast::Sender<Arc<str>>,
+}
+
+/// Hears what is said of services, as it is said.
+pub trait Hearer: Send + Sync {
+    /// A line: `who` is a process such as `web 5`, or `pinnace`, the agent itself.
+    fn hear(&self, service: &str, who: &str, text: &str);
+}
+
+/// Hears nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Deaf;
+
+impl Hearer for Deaf {
+    fn hear(&self, _: &str, _: &str, _: &str) {}
+}
+
+/// Who speaks for the agent itself.
+pub(crate) const AGENT: &str = "pinnace";
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Log").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -36,12 +60,14 @@ const END: u64 = 4 << 20;
 
 impl Log {
     /// The log in a file, which is made when something is said.
-    pub(crate) fn new(path: PathBuf, clock: Clock) -> Self {
-        Self { path, clock, file: Mutex::default(), listeners: broadcast::channel(WAITING).0 }
+    pub(crate) fn new(path: PathBuf, clock: Clock, service: &str, hearer: Arc<dyn Hearer>) -> Self {
+        let (file, service) = (Mutex::default(), service.to_owned());
+        Self { path, clock, service, hearer, file, listeners: broadcast::channel(WAITING).0 }
     }
 
     /// Writes what a process says, a line. That it cannot be written does not end the process.
     pub(crate) fn say(&self, who: &str, text: &str) {
+        self.hearer.hear(&self.service, who, text);
         let line: Arc<str> = format!("{} {who} | {text}", written(self.clock.now())).into();
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if self.write(&mut file, &line).is_err() {
@@ -120,7 +146,7 @@ mod tests {
     #[test]
     fn the_last_lines_are_told_across_files() {
         let folder = tempfile::tempdir().unwrap();
-        let log = Log::new(folder.path().join("service.log"), Clock(|| 0));
+        let log = Log::new(folder.path().join("service.log"), Clock(|| 0), "x", Arc::new(Deaf));
         assert!(log.listen(5).0.is_empty());
         (0..4).for_each(|number| log.say("web 1", &number.to_string()));
         log.begin_again().unwrap();

@@ -12,6 +12,7 @@ use crate::{
     gate::Upstream,
     grpc::{self, Field},
     instance::Instance,
+    kept::Kept,
 };
 
 /// How often a process is asked, while it is young and afterwards: an interpreter is up in a fraction of a second, and
@@ -31,7 +32,7 @@ const SERVING: u64 = 1;
 /// # Errors
 ///
 /// Why it is not, and will not be: it ended, or took too long.
-pub(crate) async fn prove(instance: &Instance, limit: Duration) -> Result<(), String> {
+pub(crate) async fn prove(kept: &Kept, instance: &Instance, limit: Duration) -> Result<(), String> {
     let mut last = String::new();
     let proof = async {
         match &instance.process.ready {
@@ -40,7 +41,7 @@ pub(crate) async fn prove(instance: &Instance, limit: Duration) -> Result<(), St
                 sleep(STEADY).await;
                 Ok(())
             }
-            ready => ask(&instance.upstream, ready, &mut last).await,
+            ready => ask(kept, instance, ready, &mut last).await,
         }
     };
     let done = tokio::select! {
@@ -73,13 +74,21 @@ impl Instance {
 }
 
 /// Asks until the answer is yes.
-async fn ask(upstream: &Upstream, ready: &Ready, last: &mut String) -> Result<(), String> {
+async fn ask(
+    kept: &Kept,
+    instance: &Instance,
+    ready: &Ready,
+    last: &mut String,
+) -> Result<(), String> {
     let started = Instant::now();
     loop {
-        let asked = timeout(ANSWER, ask_once(upstream, ready)).await;
+        let asked = timeout(ANSWER, ask_once(&instance.upstream, ready)).await;
         match asked.unwrap_or_else(|_| Err(format!("no answer within {} s", ANSWER.as_secs()))) {
             Ok(()) => return Ok(()),
             Err(reason) => *last = reason,
+        }
+        if started.elapsed() > YOUNG {
+            kept.wait_for(Some(format!("`{}` (`{ready}`): {last}", instance.name)));
         }
         sleep(if started.elapsed() < YOUNG { OFTEN } else { SELDOM }).await;
     }

@@ -54,7 +54,7 @@ const LIMIT: Duration = Duration::from_secs(180);
 impl Running {
     /// The process that answers.
     pub(crate) fn web(&self) -> Option<&Instance> {
-        self.instances.iter().find(|one| one.is_web())
+        web(&self.instances)
     }
 
     /// Waits until one of its processes ends, and tells which and how.
@@ -81,15 +81,20 @@ pub(crate) async fn raise(
     let values = variables(inner, kept, &laid)?;
     let raising = Raising { inner, kept, goal, laid: &laid, values: &values };
     let instances = raising.start(|_| true)?;
-    let proven = try_join_all(instances.iter().map(|one| prove(one, LIMIT))).await;
-    let proven = match (proven, &laid.release().metadata) {
-        (Ok(_), Some(wanted)) => raising.ask(wanted, &instances, &digest(&values)).await,
+    let proofs = instances.iter().map(|one| async move {
+        prove(kept, one, LIMIT).await.map_err(|reason| (Some(one), reason))
+    });
+    let proven = match (try_join_all(proofs).await, &laid.release().metadata) {
+        (Ok(_), Some(wanted)) => {
+            let answered = raising.ask(wanted, &instances, &digest(&values)).await;
+            answered.map_err(|reason| (web(&instances), reason))
+        }
         (proven, _) => proven.map(drop),
     };
     course.timings.push(("start", started.elapsed()));
-    if let Err(reason) = proven {
-        for one in &instances {
-            course.log.extend(one.last_words().await);
+    if let Err((guilty, reason)) = proven {
+        if let Some(guilty) = guilty {
+            course.log = guilty.last_words().await;
         }
         return Err(reason);
     }
@@ -109,7 +114,7 @@ pub(crate) async fn revive(
     let shown = |name: &str| format!("{name} {}", goal.generation);
     let is_there = |name: &str| running.instances.iter().any(|one| one.name == shown(name));
     let instances = raising.start(|name| !is_there(name))?;
-    try_join_all(instances.iter().map(|one| prove(one, LIMIT))).await?;
+    try_join_all(instances.iter().map(|one| prove(kept, one, LIMIT))).await?;
     Ok(instances)
 }
 
@@ -253,7 +258,7 @@ impl Raising<'_> {
         if is_known && matches!(wanted, Metadata::Function { .. }) {
             return Ok(());
         }
-        let web = instances.iter().find(|one| one.is_web());
+        let web = web(instances);
         let command = match wanted {
             Metadata::Function { module, function } => {
                 let endpoint = Endpoint::of_port(0);
@@ -266,6 +271,11 @@ impl Raising<'_> {
         let kept = KeptMetadata { generation, variables, value };
         self.kept.folder.keep_metadata(&kept).map_err(|error| error.to_string())
     }
+}
+
+/// The process that answers.
+fn web(instances: &[Instance]) -> Option<&Instance> {
+    instances.iter().find(|one| one.is_web())
 }
 
 /// Tells whether variables are the same, and nothing else of them.

@@ -49,6 +49,8 @@ pub struct ServiceStatus {
     pub processes: Vec<ProcessStatus>,
     /// What was tried, the newest first.
     pub attempts: VecDeque<Attempt>,
+    /// What a release that is being started is waited for.
+    pub waiting: Option<String>,
 }
 
 /// What a service does.

@@ -19,6 +19,9 @@ pub trait Variables: Send + Sync {
     ///
     /// If it cannot be told.
     fn value(&self, service: &str, name: &str) -> Result<Option<OsString>, Error>;
+
+    /// Where somebody who has to say a value writes it, in words.
+    fn place(&self, service: &str) -> String;
 }
 
 /// Variables in a folder: `SERVICE/NAME`, a file that holds a value, as secrets are mounted; else a line
@@ -46,6 +49,11 @@ impl Variables for VariablesFolder {
             return Ok(Some(OsString::from_vec(bytes)));
         }
         Self::value_of_file(&self.0.join(format!("{service}.env")), name)
+    }
+
+    fn place(&self, service: &str) -> String {
+        let file = self.0.join(format!("{service}.env"));
+        format!("a line `NAME=value` of `{}` on the agent's machine", file.display())
     }
 }
 

@@ -49,16 +49,18 @@ pub(crate) fn read(file: &Path) -> Result<String, Failure> {
     })
 }
 
-/// Waits until a generation is live on an agent.
+/// Waits until a generation is live on an agent, and tells what keeps it.
 pub(crate) fn wait(
     client: &Client,
     service: &str,
     generation: u64,
     release: Option<&Digest>,
     interrupt: &Interrupt,
+    tell: &dyn Fn(&str),
 ) -> Result<Answered, Failure> {
     // So often somebody who waits looks whether to go on.
     const LOOK: Duration = Duration::from_secs(1);
+    let mut told: Option<String> = None;
     while !interrupt.is_set() {
         let answered = client.attempt(service, generation, release, LOOK)?;
         let is_live = answered.generation == Some(generation)
@@ -66,23 +68,40 @@ pub(crate) fn wait(
         if answered.attempt.is_some() || is_live {
             return Ok(answered);
         }
+        if let Some(what) = answered.waiting.as_ref().filter(|what| told.as_ref() != Some(*what)) {
+            tell(what);
+        }
+        told = answered.waiting;
     }
-    Err(Failure::interrupted())
+    Err(Failure::interrupted().hint(format!(
+        "generation {generation} is still being tried; `pinnace status {service} --agent {}` tells",
+        client.url()
+    )))
 }
 
 /// Why a generation did not go live, if it did not.
-pub(crate) fn failed(service: &str, generation: u64, answered: &Answered) -> Option<Failure> {
+pub(crate) fn failed(
+    client: &Client,
+    service: &str,
+    generation: u64,
+    answered: &Answered,
+) -> Option<Failure> {
+    /// More than that is in the log.
+    const LINES: usize = 30;
     let attempt = answered.attempt.as_ref()?;
     let number = attempt.generation;
     let failure = match &attempt.outcome {
         Outcome::Live if number == generation => return None,
         Outcome::Failed { reason } => {
-            let log: String = attempt.log.iter().flat_map(|line| ["\n  ", line.as_str()]).collect();
+            let last = attempt.log.iter().skip(attempt.log.len().saturating_sub(LINES));
+            let log: String = last.flat_map(|line| ["\n  ", line.as_str()]).collect();
+            let url = client.url();
             let before = answered
                 .generation
                 .map_or_else(String::new, |live| format!("generation {live} is live as before; "));
             let message = format!("generation {number} of `{service}` is not live: {reason}{log}");
-            Failure::job(message).hint(format!("{before}`pinnace logs {service}` shows more"))
+            Failure::job(message)
+                .hint(format!("{before}`pinnace logs {service} --agent {url}` shows more"))
         }
         Outcome::Superseded if number == generation => Failure::job(format!(
             "generation {generation} of `{service}` is not live: something newer came before it was"

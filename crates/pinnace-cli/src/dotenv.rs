@@ -29,4 +29,8 @@ impl Variables for Surroundings {
             None => VariablesFolder::value_of_file(&self.file, name),
         }
     }
+
+    fn place(&self, _: &str) -> String {
+        format!("set them here, or in lines `NAME=value` of `{}`", self.file.display())
+    }
 }

@@ -19,13 +19,17 @@ use crate::{Failure, progress::Output as Shown};
 
 /// Whether the user wants to stop.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Interrupt(Arc<AtomicBool>);
+pub(crate) struct Interrupt {
+    flag: Arc<AtomicBool>,
+    /// Something else that makes what is under way pointless.
+    other: Option<Arc<AtomicBool>>,
+}
 
 impl Interrupt {
     /// Listens for SIGINT, SIGTERM and SIGHUP; what else stops with them is called then.
     pub(crate) fn listen(also: impl Fn() + Send + 'static) -> Result<Self, Failure> {
         let interrupt = Self::default();
-        let flag = Arc::clone(&interrupt.0);
+        let flag = Arc::clone(&interrupt.flag);
         ctrlc::set_handler(move || {
             flag.store(true, Ordering::Relaxed);
             also();
@@ -53,7 +57,13 @@ impl Interrupt {
     }
 
     pub(crate) fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        is_set(&self.flag) || self.other.as_deref().is_some_and(is_set)
+    }
+
+    /// The same, or what makes the work that is given it pointless.
+    pub(crate) fn or(&self, other: Arc<AtomicBool>) -> Self {
+        Self { flag: Arc::clone(&self.flag), other: Some(other) }
     }
 
     /// What a program says until it ends; it and what it has started are ended once the user wants to stop.

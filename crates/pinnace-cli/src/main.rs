@@ -65,6 +65,7 @@ fn main() -> ExitCode {
         Command::Run(run) => command::run::run(&run, &environment, output),
         Command::Export(export) => command::export::run(&export, &environment, output),
         Command::Releases(releases) => command::releases::list(&releases, &environment, output),
+        Command::Stop(stop) => command::stop::run(&stop, &environment, output),
         Command::Rollback(rollback) => command::rollback::run(&rollback, &environment, output),
         Command::Store(store) => command::store::run(&store, &environment, output),
         Command::Diff(diff) => command::diff::run(&diff, &environment, output),

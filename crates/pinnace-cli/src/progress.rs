@@ -52,9 +52,14 @@ impl Output {
         }
     }
 
-    /// One of many lines of a result, as it comes.
-    pub(crate) fn line(self, line: &str) -> Result<(), Failure> {
-        stdout(&line)
+    /// One of many lines of a result, as it comes; `false` if nobody reads any more.
+    pub(crate) fn line(self, text: &str) -> Result<bool, Failure> {
+        let mut out = std::io::stdout().lock();
+        match out.write_all(line(&text).as_bytes()).and_then(|()| out.flush()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(Failure::io("cannot write to stdout", &error)),
+        }
     }
 
     /// The same with nothing on stdout, which belongs to somebody else.
@@ -171,7 +176,8 @@ impl Reporter {
         self.bar.finish_and_clear();
     }
 
-    fn note(&self, line: impl Display) {
+    /// A line that matters, above what is shown.
+    pub(crate) fn note(&self, line: impl Display) {
         self.bar.suspend(|| self.output.say(line));
     }
 }

@@ -80,6 +80,7 @@ async fn attempt(
         "generation": status.generation,
         "release": status.release,
         "state": status.state,
+        "waiting": status.waiting,
     })))
 }
 
@@ -107,7 +108,7 @@ async fn lacking(inner: &Inner, name: &str, request: Request<Incoming>) -> Answe
             lacking.push(variable);
         }
     }
-    Ok(as_json(&lacking))
+    Ok(as_json(&json!({ "lacking": lacking, "place": inner.variables.place(name) })))
 }
 
 async fn restart(kept: &Kept) -> Answer {

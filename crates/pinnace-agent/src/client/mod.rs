@@ -37,6 +37,19 @@ pub struct Answered {
     /// The release that is live.
     #[serde(default)]
     pub release: Option<String>,
+    /// What a release that is being started is waited for.
+    #[serde(default)]
+    pub waiting: Option<String>,
+}
+
+/// Variables that an agent does not have.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct Lacking {
+    /// Their names.
+    pub lacking: Vec<String>,
+    /// Where the agent takes them from, in words.
+    pub place: String,
 }
 
 /// A wheel, and where the world has it.
@@ -79,9 +92,8 @@ impl Client {
         let Some(_) = rest.filter(|rest| !rest.is_empty() && !rest.contains(['@', '/', '?', '#']))
         else {
             let reason = "`http://HOST:PORT` or `https://HOST` is expected".to_owned();
-            return Err(
-                ErrorKind::Malformed { origin: "the agent's URL".to_owned(), reason }.into()
-            );
+            let origin = if url.contains('@') { "the agent's URL" } else { url };
+            return Err(ErrorKind::Malformed { origin: origin.to_owned(), reason }.into());
         };
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::PlatformVerifier)
@@ -157,12 +169,12 @@ impl Client {
         self.json(self.get(&format!("v1/services/{service}"))?)
     }
 
-    /// Which of these variables the agent does not have for a service.
+    /// Which of these variables the agent does not have for a service, and where it takes them from.
     ///
     /// # Errors
     ///
     /// As [`Self::status`].
-    pub fn lacking(&self, service: &str, names: &[String]) -> Result<Vec<String>, Error> {
+    pub fn lacking(&self, service: &str, names: &[String]) -> Result<Lacking, Error> {
         self.post(&format!("v1/services/{service}/lacking"), &names)
     }
 

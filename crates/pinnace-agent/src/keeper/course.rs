@@ -12,6 +12,7 @@ use crate::{
     instance::Instance,
     kept::Kept,
     live::publish_live,
+    log::AGENT,
     raise::{Running, revive},
     saved::Proven,
     status::{Attempt, Cause, Outcome, ProcessStatus, State},
@@ -34,10 +35,8 @@ impl Keeper {
         if self.running.is_none() {
             self.kept.gate.give_up();
         }
-        if let Outcome::Failed { reason } = &attempt.outcome {
-            let line = format!("generation {} failed: {reason}", attempt.generation);
-            self.kept.log.say("pinnace", &line);
-        }
+        self.kept.wait_for(None);
+        self.kept.log.say(AGENT, &told(&attempt));
         let (inner, kept) = (Arc::clone(&self.inner), Arc::clone(&self.kept));
         let live = self.running.as_ref().map(|running| running.goal.release);
         let is_news = attempt.cause == Cause::Deployment && attempt.outcome != Outcome::Superseded;
@@ -62,7 +61,7 @@ impl Keeper {
         let warning = format!(
             "the agent cannot remember what is live, and would start another release after a restart: {error}"
         );
-        self.kept.log.say("pinnace", &warning);
+        self.kept.log.say(AGENT, &warning);
         Some(warning)
     }
 
@@ -78,6 +77,7 @@ impl Keeper {
             (seen.generation, seen.release) = (Some(generation), None);
             seen.processes = Vec::new();
         });
+        self.kept.log.say(AGENT, "it is out of use");
         self.save().await;
     }
 
@@ -121,7 +121,7 @@ impl Keeper {
                 show(&self.kept, running);
             }
             Err(reason) => {
-                self.kept.log.say("pinnace", &reason);
+                self.kept.log.say(AGENT, &reason);
                 self.pause();
             }
         }
@@ -137,6 +137,19 @@ impl Keeper {
         // What is left is killed when it is dropped.
         let _ = timeout(self.inner.farewell, all).await;
         self.retiring.shutdown().await;
+    }
+}
+
+/// What became of an attempt, in a line.
+fn told(attempt: &Attempt) -> String {
+    let generation = attempt.generation;
+    match &attempt.outcome {
+        Outcome::Failed { reason } => format!("generation {generation} failed: {reason}"),
+        Outcome::Superseded => format!("generation {generation} was passed over"),
+        _ => {
+            let took: f64 = attempt.timings_ms.iter().map(|(_, took)| took).sum();
+            format!("generation {generation} is live, in {took:.0} ms")
+        }
     }
 }
 
@@ -160,7 +173,7 @@ pub(super) fn mourn(
     which: usize,
     how: &str,
 ) {
-    kept.log.say("pinnace", how);
+    kept.log.say(AGENT, how);
     let Some(mut old) = running.take() else { return };
     if old.instances.get(which).is_some_and(|one| !one.is_web()) {
         retire(retiring, vec![old.instances.remove(which)]);

@@ -44,7 +44,7 @@ pub(super) async fn newer(
                 }
             }
             Order::Restart(answer) => {
-                let busy = "a release is being started: try again when it is live";
+                let busy = "a release is being started; when it is live, or has failed, or another one is deployed, this can be done";
                 let _ = answer.send(Err(busy.to_owned()));
             }
         }

@@ -108,12 +108,25 @@ pub(crate) struct Releases {
     pub(crate) store: StoreArguments,
 }
 
+/// Its processes end on all agents; its releases stay.
+#[derive(Args, Debug)]
+pub(crate) struct Stop {
+    /// The service
+    #[arg(value_name = "SERVICE")]
+    pub(crate) service: String,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct Rollback {
     /// The service
     #[arg(value_name = "SERVICE")]
     pub(crate) service: String,
-    /// The generation to go back to [default: the one before]
+    /// The generation to go back to [default: the one before, of those that did not fail]
     #[arg(long, value_name = "N")]
     pub(crate) to: Option<u64>,
     /// Why, for the record

@@ -14,7 +14,7 @@ use crate::progress::{Output, Style, Volume};
 
 pub(crate) use agent::{Logs, Restart, RunAgent, Status, Up};
 pub(crate) use deploy::{
-    AgentArguments, Deploy, ExportRelease, Releases, Rollback, RunRelease, StoreArguments,
+    AgentArguments, Deploy, ExportRelease, Releases, Rollback, RunRelease, Stop, StoreArguments,
 };
 pub(crate) use inputs::{IndexArguments, InputArguments, PlatformArguments, SolveArguments};
 pub(crate) use start::{FormArguments, LayoutName, StartArguments};
@@ -77,6 +77,8 @@ pub(crate) enum Command {
     Releases(Releases),
     /// Bring an earlier release of a service live again
     Rollback(Rollback),
+    /// Take a service out of use
+    Stop(Stop),
     /// Keep the services of a store running on this machine
     Agent(Box<RunAgent>),
     /// Show what an agent runs

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use pinnace_agent::{Agent, Clock, Options, Parts, Tokens, VariablesFolder};
+use pinnace_agent::{Agent, Clock, Hearer, Options, Parts, Tokens, VariablesFolder};
 use pinnace_store::Store;
 
 use crate::{
@@ -34,12 +34,26 @@ pub(crate) fn run(
         output.say(format!("warning: {}", failure.message()));
     }
     let parts = parts(store.store, arguments.python.clone(), environment)?;
-    let agent = Agent::start(parts, options(arguments, environment)?)?;
+    let mut options = options(arguments, environment)?;
+    options.hearer = Arc::new(Journal(output));
+    let agent = Agent::start(parts, options)?;
     output.say(format!("the agent listens at {}", agent.url()));
     interrupt.wait();
     output.say("stopping");
     agent.stop();
     Ok(())
+}
+
+/// What the agent itself says, for whoever keeps its output.
+struct Journal(Output);
+
+impl Hearer for Journal {
+    fn hear(&self, service: &str, who: &str, text: &str) {
+        if who == "pinnace" {
+            let service = if service.is_empty() { String::new() } else { format!("{service}: ") };
+            self.0.say(format!("{service}{text}"));
+        }
+    }
 }
 
 /// What any agent of this command works with.

@@ -1,6 +1,9 @@
 //! `pinnace logs`: what the processes of a service say.
 
-use std::io::{BufRead, BufReader};
+use std::{
+    io::{BufRead, BufReader},
+    process,
+};
 
 use pinnace_agent::Follow;
 use serde_json::json;
@@ -21,13 +24,19 @@ pub(crate) fn run(
     if arguments.follow && output.style == Style::Json {
         return Err(Failure::usage("`--follow` has no end at which there is one JSON object"));
     }
-    let _interrupt = Interrupt::listen_for_good(output)?;
+    // Ctrl-C is how this is ended.
+    let _interrupt = Interrupt::listen(|| process::exit(130))?;
     let client = agents::named(&arguments.agent, environment)?;
     let follow = if arguments.follow { Follow::Yes } else { Follow::No };
     let said = BufReader::new(client.logs(&arguments.service, arguments.lines, follow)?);
     let cut = |error: std::io::Error| Failure::job(format!("the agent tells no more: {error}"));
     if arguments.follow {
-        return said.lines().try_for_each(|line| output.line(&line.map_err(cut)?));
+        for line in said.lines() {
+            if !output.line(&line.map_err(cut)?)? {
+                break;
+            }
+        }
+        return Ok(());
     }
     let lines: Vec<String> = said.lines().collect::<Result<_, _>>().map_err(cut)?;
     match lines.is_empty() {

@@ -15,6 +15,7 @@ pub(crate) mod restart;
 pub(crate) mod rollback;
 pub(crate) mod run;
 pub(crate) mod status;
+pub(crate) mod stop;
 pub(crate) mod store;
 pub(crate) mod up;
 pub(crate) mod verify;

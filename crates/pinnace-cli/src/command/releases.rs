@@ -1,6 +1,6 @@
 //! `pinnace releases`: what was live, and is.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use pinnace_store::{RefName, Store};
 use serde_json::{Value, json};
@@ -67,13 +67,39 @@ pub(crate) fn list(
         if steps.is_empty() {
             return Err(unknown(service));
         }
-        let lines: Vec<String> =
-            steps.iter().map(|step| steps::line(step, environment.now)).collect();
-        let json: Vec<Value> = steps.iter().map(steps::as_json).collect();
+        let failed = failed(&store, service)?;
+        let (mut lines, mut json) = (Vec::new(), Vec::new());
+        for step in &steps {
+            let agents = failed.get(&step.generation);
+            let mark =
+                agents.map_or_else(String::new, |all| format!("  failed on {}", all.join(", ")));
+            lines.push(format!("{}{mark}", steps::line(step, environment.now)));
+            let mut one = steps::as_json(step);
+            one["failed_on"] = agents.cloned().unwrap_or_default().into();
+            json.push(one);
+        }
         Ok((lines.join("\n"), json!({ "service": service, "releases": json })))
     };
     let (text, json) = listed().map_err(|failure| interrupt.explain(failure))?;
     output.raw(&text, &json)
+}
+
+/// The generations of a service that did not go live, with the agents that say so (`live/SERVICE/AGENT`).
+fn failed(store: &Store, service: &str) -> Result<BTreeMap<u64, Vec<String>>, Failure> {
+    let mut failed: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+    for name in store.refs()?.into_keys() {
+        let agent = name.as_str().strip_prefix("live/").and_then(|rest| rest.split_once('/'));
+        let Some((_, agent)) = agent.filter(|(one, _)| *one == service) else { continue };
+        for step in store.history(&name, STEPS)? {
+            let told = step.extensions.get("pinnace.agent");
+            let is_failed = told.and_then(|told| told.get("state")?.as_str()) == Some("failed");
+            let generation = told.and_then(|told| told.get("generation")?.as_u64());
+            if let Some(generation) = generation.filter(|_| is_failed) {
+                failed.entry(generation).or_default().push(agent.to_owned());
+            }
+        }
+    }
+    Ok(failed)
 }
 
 pub(super) fn unknown(service: &str) -> Failure {

@@ -21,7 +21,9 @@ pub(crate) fn run(
             arguments.service
         )));
     };
-    if let Some(failure) = agents::failed(&arguments.service, attempt.generation, &answered) {
+    if let Some(failure) =
+        agents::failed(&client, &arguments.service, attempt.generation, &answered)
+    {
         return Err(failure);
     }
     let address = answered.address.as_ref();

@@ -3,6 +3,7 @@
 use pinnace_agent::{Client, Outcome};
 use pinnace_deploy::{Contents, Machine, Service};
 use pinnace_store::{Deployment, Digest, Published, RefName, Store};
+use serde_json::Value;
 
 use super::releases::{open, unknown};
 use crate::{
@@ -23,17 +24,25 @@ pub(crate) fn run(
     let mut text =
         format!("{} generation {}", arguments.service, steps::line(&step, environment.now).trim());
     let mut json = steps::as_json(&step);
+    json["service"] = arguments.service.clone().into();
     if let Some(client) = &job.client {
         let (generation, release) = (step.generation, step.release.as_ref());
-        let answered = agents::wait(client, &arguments.service, generation, release, &interrupt)?;
-        let failed = agents::failed(&arguments.service, generation, &answered);
+        let tell = |what: &str| output.say(format!("waiting for {what}"));
+        let answered =
+            agents::wait(client, &arguments.service, generation, release, &interrupt, &tell)?;
+        let failed = agents::failed(client, &arguments.service, generation, &answered);
         failed.map_or(Ok(()), Err)?;
+        let address_json = answered.address.clone().into();
         let address = answered.address.map_or_else(String::new, |address| format!(" at {address}"));
         text.push_str(&format!("\nlive{address}"));
         json["live"] = true.into();
+        json["address"] = address_json;
     }
     output.result(&text, &json)
 }
+
+/// What the record of a rollback remembers: the generation that it went back to.
+const WENT_BACK: &str = "went_back_to";
 
 struct Job<'a> {
     arguments: &'a Rollback,
@@ -49,7 +58,7 @@ impl Job<'_> {
         let service = Service::new(&self.store, &machine, &self.name);
         let live = service.look()?;
         let newest = live.step.as_ref().ok_or_else(|| unknown(&self.arguments.service))?;
-        let (step, release) = self.wanted(newest.generation)?;
+        let (step, release) = self.wanted(newest)?;
         self.store
             .hold(&release, live.digest().as_ref())
             .map_err(|error| gone(step.generation, error))?;
@@ -64,15 +73,20 @@ impl Job<'_> {
     }
 
     /// The step to go back to, and its release.
-    fn wanted(&self, newest: u64) -> Result<(Deployment, Digest), Failure> {
+    fn wanted(&self, newest: &Deployment) -> Result<(Deployment, Digest), Failure> {
         let service = &self.arguments.service;
+        // Going back once more goes further back.
+        let newest = match newest.extensions.get(WENT_BACK).and_then(Value::as_u64) {
+            Some(went_back) => went_back,
+            None => newest.generation,
+        };
         let before = match &self.client {
             Some(client) => proven_before(client, service, newest),
             None => newest.checked_sub(1).filter(|number| *number > 0),
         };
         let wanted = self.arguments.to.or(before);
-        let wanted =
-            wanted.ok_or_else(|| Failure::job(format!("`{service}` has one generation only")))?;
+        let wanted = wanted
+            .ok_or_else(|| Failure::job(format!("`{service}` has no generation before that")))?;
         let step = self.store.step(&self.name, wanted)?.ok_or_else(|| {
             Failure::job(format!("`{service}` has no generation {wanted}"))
                 .hint(format!("`pinnace releases {service}` lists them"))
@@ -92,6 +106,7 @@ impl Job<'_> {
         // It is of the commit that it was of.
         record.git.clone_from(&step.git);
         record.extensions.clone_from(&step.extensions);
+        record.extensions.insert(WENT_BACK.to_owned(), step.generation.into());
         record
     }
 }

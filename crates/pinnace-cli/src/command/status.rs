@@ -1,6 +1,6 @@
 //! `pinnace status`: what an agent runs.
 
-use pinnace_agent::{Attempt, Outcome, ServiceStatus, State};
+use pinnace_agent::{Attempt, Cause, Outcome, ServiceStatus, State};
 use serde_json::json;
 
 use crate::{
@@ -25,9 +25,19 @@ pub(crate) fn run(
         }
     };
     let width = services.iter().map(|one| one.service.len()).max().unwrap_or_default();
-    let mut lines: Vec<String> =
-        services.iter().map(|one| line(one, width, environment.now)).collect();
-    if let ([one], Some(_)) = (services.as_slice(), &arguments.service) {
+    let mut lines: Vec<String> = services.iter().map(|one| line(one, width)).collect();
+    let is_one = arguments.service.is_some();
+    for (line, one) in lines.iter_mut().zip(&services).filter(|_| !is_one) {
+        let last = one.attempts.front().filter(|one| one.outcome != Outcome::Live);
+        last.into_iter()
+            .for_each(|last| line.push_str(&format!("\n{}", told(last, environment.now))));
+    }
+    for (line, one) in lines.iter_mut().zip(&services) {
+        one.waiting.iter().for_each(|what| line.push_str(&format!("\n  waiting for {what}")));
+    }
+    if let ([one], true) = (services.as_slice(), is_one) {
+        let processes = one.processes.iter().map(|one| format!("{} ({})", one.name, one.id));
+        lines.push(format!("  {}", processes.collect::<Vec<_>>().join(", ")));
         lines.extend(one.attempts.iter().map(|attempt| told(attempt, environment.now)));
     }
     if services.is_empty() {
@@ -38,8 +48,8 @@ pub(crate) fn run(
     output.raw(&lines.join("\n"), &json)
 }
 
-/// A service: its name, state, generation, release and address; and what failed after it.
-fn line(service: &ServiceStatus, width: usize, now: u64) -> String {
+/// A service: its name, state, generation, release and address.
+fn line(service: &ServiceStatus, width: usize) -> String {
     let state = match service.state {
         State::Live => "live",
         State::Restarting => "restarting",
@@ -49,10 +59,7 @@ fn line(service: &ServiceStatus, width: usize, now: u64) -> String {
         service.generation.map_or_else(String::new, |one| format!("  generation {one}"));
     let release = service.release.as_ref().map_or_else(String::new, |one| format!("  {one}"));
     let address = service.address.as_ref().map_or_else(String::new, |one| format!("  {one}"));
-    let failed =
-        service.attempts.front().filter(|one| matches!(one.outcome, Outcome::Failed { .. }));
-    let failed = failed.map_or_else(String::new, |one| format!("\n{}", told(one, now)));
-    format!("{:width$}  {state}{generation}{release}{address}{failed}", service.service)
+    format!("{:width$}  {state}{generation}{release}{address}", service.service)
 }
 
 /// An attempt: when, what became of it, how long its steps took.
@@ -62,11 +69,17 @@ fn told(attempt: &Attempt, now: u64) -> String {
         Outcome::Failed { reason } => {
             format!("failed: {}", reason.lines().next().unwrap_or_default())
         }
-        Outcome::Superseded => "passed over".to_owned(),
+        Outcome::Superseded => "passed over: something newer came".to_owned(),
         _ => "under way".to_owned(),
     };
     let steps = attempt.timings_ms.iter().map(|(step, took)| format!("{step} {took:.0} ms"));
     let steps = steps.collect::<Vec<_>>().join(" | ");
     let age = steps::age(now.saturating_sub(attempt.at));
-    format!("  {:>4}  {age:>6} ago  {outcome}  {steps}", attempt.generation)
+    let cause = match attempt.cause {
+        Cause::Restart => " (restart)",
+        Cause::Death => " (its process ended)",
+        Cause::Recovery => " (start of the agent)",
+        _ => "",
+    };
+    format!("  {:>4}  {age:>6} ago  {outcome}{cause}  {steps}", attempt.generation)
 }

@@ -1,20 +1,28 @@
 //! `pinnace up`: the whole system for one project, on this machine.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
 
-use pinnace_agent::{Agent, Options, Route};
+use pinnace_agent::{Agent, Client, Hearer, Options, Route};
 use pinnace_deploy::{Index, Rules, Scan, Settings, TreeFile};
-use pinnace_store::{Digest, Durability, LocalStore, Store};
+use pinnace_store::{Digest, Durability, LocalStore, Store, parallel::join};
 use sha2::{Digest as _, Sha256};
 
-use super::{agent::parts, deploy};
+use super::{
+    agent::parts,
+    deploy::{self, Done},
+};
 use crate::{
-    Failure,
+    Failure, agents,
     arguments::{AgentArguments, Deploy, StoreArguments, Up},
     dotenv::Surroundings,
     environment::Environment,
@@ -34,11 +42,14 @@ pub(crate) fn run(arguments: Up, environment: &Environment, output: Output) -> R
     let home = home(&project, environment)?;
     let store = Store::open(LocalStore::open(home.join("store"), Durability::Remade)?)?;
     let parts = parts(store, None, environment)?;
-    let agent = Agent::start(parts, options(&arguments, &project, &home, environment)?)?;
+    let mut options = options(&arguments, &project, &home, environment)?;
+    options.hearer = Arc::new(Voices(output));
+    let agent = Agent::start(parts, options)?;
     output.say(format!("agent at {}, which has a page that shows what it does", agent.url()));
     let watching = Watching {
         arguments: deploy_arguments(&arguments, &project, &home, &agent),
         project,
+        client: Client::new(&agent.url(), None)?,
         output,
         interrupt: interrupt.clone(),
     };
@@ -118,10 +129,24 @@ fn deploy_arguments(arguments: &Up, project: &Path, home: &Path, agent: &Agent) 
     }
 }
 
+/// What the processes of the project say.
+struct Voices(Output);
+
+impl Hearer for Voices {
+    fn hear(&self, _: &str, who: &str, text: &str) {
+        // What becomes of a release is told by who deploys it.
+        let is_told = who == "pinnace" && text.starts_with("generation ");
+        if !is_told {
+            self.0.say(format!("{who} | {text}"));
+        }
+    }
+}
+
 /// A project that is deployed whenever it changes.
 struct Watching {
     arguments: Deploy,
     project: PathBuf,
+    client: Client,
     output: Output,
     interrupt: Interrupt,
 }
@@ -136,45 +161,88 @@ impl Watching {
     /// Deploys, and waits for a change, for ever.
     fn watch(&self) -> Result<(), Failure> {
         let mut seen = Seen::of(&self.project);
+        let mut changed = None;
         while !self.interrupt.is_set() {
-            match self.deploy() {
-                Ok(text) => self.output.say(text),
-                Err(failure) if self.interrupt.is_set() => return Err(failure),
-                Err(failure) => self.output.fail(&failure),
-            }
-            self.output.say("waiting for a change; Ctrl-C stops all");
-            let changed = self.wait(&mut seen);
-            if let Some(what) = changed {
+            let (now, what) = self.turn(seen, changed.as_deref());
+            seen = now;
+            if let Some(what) = &what {
                 self.output.say(format!("{what} changed"));
             }
+            changed = what;
         }
         Ok(())
     }
 
-    fn deploy(&self) -> Result<String, Failure> {
+    /// Deploys, and waits for a change, which ends what is still being tried; tells what it is.
+    fn turn(&self, seen: Seen, changed: Option<&str>) -> (Seen, Option<String>) {
+        // What runs before a project is looked at may write in it, and that is no change.
+        let settings = Settings::of_project(&self.project, None).unwrap_or_default();
+        if !settings.prepare.is_empty() {
+            self.deploy(&self.interrupt, changed);
+            return self.wait(Seen::of(&self.project));
+        }
+        let newer = Arc::new(AtomicBool::new(false));
+        thread::scope(|scope| {
+            let watcher = scope.spawn(|| {
+                let found = self.wait(seen);
+                newer.store(true, Ordering::Relaxed);
+                found
+            });
+            self.deploy(&self.interrupt.or(Arc::clone(&newer)), changed);
+            join(watcher)
+        })
+    }
+
+    fn deploy(&self, interrupt: &Interrupt, changed: Option<&str>) {
+        let done = self.try_deploy(interrupt.clone()).and_then(|done| {
+            match changed == Some(DOTENV) && !done.is_new() {
+                true => self.restart(&done.service),
+                false => Ok(done.as_line()),
+            }
+        });
+        match done {
+            // Whatever became of it is of no account any more.
+            _ if interrupt.is_set() => return,
+            Ok(text) => self.output.say(text),
+            Err(failure) => self.output.fail(&failure),
+        }
+        self.output.say("waiting for a change; Ctrl-C stops all");
+    }
+
+    fn try_deploy(&self, interrupt: Interrupt) -> Result<Done, Failure> {
         let environment = Environment::read()?;
-        let (index, interrupt) = (&self.arguments.index, self.interrupt.clone());
+        let index = &self.arguments.index;
         let session = Session::under(&environment, index, self.output, interrupt)?;
         let done = deploy::deploy(&self.arguments, &session);
         session.reporter.clear();
         let done = done?;
         done.notes.iter().for_each(|note| self.output.say(format!("warning: {note}")));
-        Ok(done.as_text())
+        Ok(done)
+    }
+
+    /// Starts the same release with other variables.
+    fn restart(&self, service: &str) -> Result<String, Failure> {
+        let answered = self.client.restart(service)?;
+        let generation = answered.generation.unwrap_or_default();
+        match agents::failed(&self.client, service, generation, &answered) {
+            Some(failure) => Err(failure),
+            None => Ok(format!("{service} generation {generation} started anew")),
+        }
     }
 
     /// Waits until the project has changed and is at rest again; the answer names something that changed.
-    fn wait(&self, seen: &mut Seen) -> Option<String> {
+    fn wait(&self, mut seen: Seen) -> (Seen, Option<String>) {
         while !self.interrupt.is_set() {
             let started = Instant::now();
-            let now = Seen::again(&self.project, seen);
+            let now = Seen::again(&self.project, &seen);
             let took = started.elapsed();
-            if let Some(what) = now.differs_from(seen) {
-                *seen = self.at_rest(now);
-                return Some(what);
+            if let Some(what) = now.differs_from(&seen) {
+                return (self.at_rest(now), Some(what));
             }
+            seen.index = now.index;
             thread::sleep(OFTEN.max(took * SHARE));
         }
-        None
+        (seen, None)
     }
 
     fn at_rest(&self, mut seen: Seen) -> Seen {
@@ -189,11 +257,16 @@ impl Watching {
     }
 }
 
+/// A file that never ships.
+const DOTENV: &str = ".env";
+
 /// What a look at a project has found.
 #[derive(Default)]
 struct Seen {
     files: Vec<TreeFile>,
     index: Index,
+    /// The variables of the project, which do not ship.
+    dotenv: Option<Vec<u8>>,
     /// Why it could not be looked at.
     fault: Option<String>,
 }
@@ -210,7 +283,12 @@ impl Seen {
         let rules = Rules::new(&settings.include, &settings.exclude);
         let scan = rules.and_then(|rules| Scan::of(folder, &rules, &before.index, 1));
         match scan {
-            Ok(scan) => Self { files: scan.files, index: scan.index, fault: None },
+            Ok(scan) => Self {
+                files: scan.files,
+                index: scan.index,
+                dotenv: fs::read(project.join(DOTENV)).ok(),
+                fault: None,
+            },
             Err(error) => Self { fault: Some(error.to_string()), ..Self::default() },
         }
     }
@@ -220,6 +298,9 @@ impl Seen {
         if self.fault.is_some() || before.fault.is_some() {
             let is_other = self.fault != before.fault;
             return is_other.then(|| "the project".to_owned());
+        }
+        if self.dotenv != before.dotenv {
+            return Some(DOTENV.to_owned());
         }
         if self.files == before.files {
             return None;

@@ -104,10 +104,15 @@ fn a_project_is_deployed_to_an_agent_and_looked_after() {
     assert!(
         world.ok(&["status", "--agent", &running.url]).out.starts_with("shop  live  generation 3")
     );
-    let lines = json(&["logs", "shop", "-n", "1"])["lines"].clone();
+    let lines = json(&["logs", "shop", "-n", "2"])["lines"].clone();
     assert!(lines[0].as_str().unwrap().ends_with("web 3 | begins"), "{lines}");
+    let stopped = json(&["stop", "shop"]);
+    assert_eq!(stopped["generation"], 4);
+    assert_eq!(json(&["status", "shop"])["services"][0]["state"], "down");
+    assert_eq!(json(&["rollback", "shop"])["live"], true);
+    assert_eq!(get(&address), "one");
     let releases = json(&["releases", "shop"]);
-    assert_eq!(releases["releases"].as_array().unwrap().len(), 3);
+    assert_eq!(releases["releases"].as_array().unwrap().len(), 5);
     let release = done["release"].as_str().unwrap();
     assert_eq!(json(&["deploy", "shop", "--release", release, "--service", "other"])["live"], true);
 }
@@ -140,6 +145,9 @@ fn what_fails_is_told_and_tried_again_when_it_is_deployed_again() {
     world.fails(&deploy, 1, &["generation 3 of `shop` is not live"]);
     let back = world.ok(&["rollback", "shop", "--agent", &running.url, "--json"]);
     let back: Value = serde_json::from_str(&back.out).unwrap();
+    assert_eq!(back["address"].as_str().map(get).as_deref(), Some("one"));
+    let listed = world.ok(&["releases", "shop", "--agent", &running.url]).out;
+    assert_eq!(listed.matches("failed on ").count(), 2, "{listed}");
     assert!(back["reason"].as_str().unwrap().contains("rollback to generation 1"), "{back}");
     let platform = [&deploy[..], &["--platform", "win_amd64-cp27"]].concat();
     world.fails(&platform, 1, &["does not run on the agent"]);
@@ -157,11 +165,16 @@ fn a_project_goes_up_and_is_run_anew_when_it_is_saved() {
     let mut up = world.command(&["up", "shop"]).stderr(log).stdout(Stdio::null()).spawn().unwrap();
     let said = || fs::read_to_string(world.path("up.log")).unwrap();
     until("it is up", || said().contains("waiting for a change"));
-    let address = said().split("live at ").nth(1).unwrap().lines().next().unwrap().to_owned();
+    let address =
+        said().split("live at ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
     assert_eq!(get(&address), "one");
     version(&world, "two");
     until("the change is seen", || said().contains("app.py changed"));
     until("the new code answers", || get(&address) == "two");
+    // What its processes say is told; what is newer ends what is still being tried.
+    assert!(said().contains("web 2 | begins"), "{}", said());
+    write(&world.path("shop/app.py"), "import time\ntime.sleep(600)\n");
+    until("it is being tried", || said().contains("waiting for `web 3`"));
     write(&world.path("shop/app.py"), "this is no Python\n");
     until("the error is told", || said().contains("SyntaxError"));
     assert_eq!(get(&address), "two");

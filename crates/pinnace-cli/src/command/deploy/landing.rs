@@ -1,6 +1,6 @@
 //! What a deploy has to do with the agent that runs the release.
 
-use pinnace_agent::{Answered, Client, Offer, Platforms};
+use pinnace_agent::{Answered, Client, Lacking, Offer, Platforms};
 use pinnace_deploy::{Live, Service, WheelSet};
 use pinnace_wheel::{Match, Python, Target, WheelName};
 
@@ -102,7 +102,7 @@ impl Job<'_> {
         if self.settings.env.is_empty() {
             return Ok(());
         }
-        let lacking = client.lacking(&self.service, &self.settings.env)?;
+        let Lacking { lacking, place, .. } = client.lacking(&self.service, &self.settings.env)?;
         match lacking.is_empty() {
             true => Ok(()),
             false => Err(Failure::job(format!(
@@ -110,7 +110,7 @@ impl Job<'_> {
                 client.url(),
                 lacking.join(", ")
             ))
-            .hint(format!("a file `{}.env` among its variables says them", self.service))),
+            .hint(place)),
         }
     }
 
@@ -141,11 +141,13 @@ impl Job<'_> {
         let release = done.release;
         let interrupt = &self.session.interrupt;
         let wait = |generation| {
-            agents::wait(client, &self.service, generation, release.as_ref(), interrupt)
+            let tell = |what: &str| self.session.reporter.note(format!("waiting for {what}"));
+            agents::wait(client, &self.service, generation, release.as_ref(), interrupt, &tell)
         };
         let mut answered = wait(done.generation)?;
-        let failed =
-            |answered: &Answered, generation| agents::failed(&self.service, generation, answered);
+        let failed = |answered: &Answered, generation| {
+            agents::failed(client, &self.service, generation, answered)
+        };
         // What failed is not tried again by itself: deploying it once more asks for just that.
         if done.state == State::Unchanged && failed(&answered, done.generation).is_some() {
             self.again(service, done)?;

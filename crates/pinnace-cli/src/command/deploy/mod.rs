@@ -31,7 +31,8 @@ use crate::{
 };
 
 use dependencies::Dependencies;
-use report::{Done, State};
+pub(crate) use report::Done;
+use report::State;
 use sources::Sources;
 
 pub(crate) fn run(

@@ -123,6 +123,28 @@ impl Done {
         }
     }
 
+    /// The same for somebody who deploys all the time.
+    pub(crate) fn as_line(&self) -> String {
+        let at = self.address.as_ref().map_or_else(String::new, |one| format!(" at {one}"));
+        let (service, generation) = (&self.service, self.generation);
+        if self.state == State::Unchanged {
+            return format!("nothing has changed: {service} generation {generation} is live{at}");
+        }
+        let reason = match self.path {
+            Path::Fast => String::new(),
+            Path::Full => format!(" ({})", self.reason),
+        };
+        let total = self.timings.iter().find(|(name, _)| *name == "total");
+        let total = total.map_or(0, |(_, took)| took.as_millis());
+        let steps = self.timeline();
+        format!("{service} generation {generation} live{at} in {total} ms{reason}\n  {steps}")
+    }
+
+    /// Whether it is a release that was not live before.
+    pub(crate) fn is_new(&self) -> bool {
+        self.state == State::Published
+    }
+
     /// How it went live on an agent.
     fn landed(&self) -> String {
         let host = self.host.as_ref();

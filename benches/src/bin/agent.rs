@@ -136,6 +136,15 @@ impl World {
         Ok(address.trim_start_matches("http://").trim_end_matches('/').to_owned())
     }
 
+    /// The environment of what is live of a project.
+    fn environment(&self, project: &str) -> Result<PathBuf> {
+        let done = self.pinnace(&["deploy", project])?;
+        let release = done["release"].as_str().ok_or("it has no release")?;
+        let release = release.trim_start_matches("sha256:");
+        let folder = self.folder.path().join("cache/environments/1").join(release);
+        Ok(fs::read_dir(folder)?.next().ok_or("it is not laid out")??.path())
+    }
+
     /// A copy of a project.
     fn copy(&self, project: &Path) -> Result<PathBuf> {
         let copy = self.folder.path().join("project");
@@ -185,7 +194,7 @@ fn edit(arguments: &Arguments) -> Result<()> {
         }
         let took = started.elapsed();
         deploy.wait()?;
-        let by_hand = by_hand(&newest(&world.folder.path().join("cache/environments/1"))?, &word)?;
+        let by_hand = by_hand(&world.environment("project")?, &word)?;
         let started = Instant::now();
         world.command(&["deploy", "project", "-q"])?.status()?;
         // The first turn warms caches.
@@ -220,19 +229,6 @@ fn by_hand(environment: &Path, word: &str) -> Result<Duration> {
     server.kill()?;
     server.wait()?;
     Ok(took)
-}
-
-/// The environment that was laid out last.
-fn newest(folder: &Path) -> Result<PathBuf> {
-    let mut found: Vec<(std::time::SystemTime, PathBuf)> = Vec::new();
-    for release in fs::read_dir(folder)? {
-        for environment in fs::read_dir(release?.path())? {
-            let environment = environment?;
-            found.push((environment.metadata()?.modified()?, environment.path()));
-        }
-    }
-    found.sort();
-    Ok(found.pop().ok_or("nothing was laid out")?.1)
 }
 
 /// Requests at a steady rate, first with nothing else, then while one release follows another; and the same of the server alone,
@@ -287,7 +283,7 @@ fn swaps(arguments: &Arguments) -> Result<()> {
 
 /// The server of the release that was laid out last without an agent: at rest, and while others are started beside it.
 fn beside(world: &World, arguments: &Arguments) -> Result<(Answers, Answers)> {
-    let environment = newest(&world.folder.path().join("cache/environments/1"))?;
+    let environment = world.environment("project")?;
     let start = |port: u16| {
         let mut command = Command::new(environment.join("bin/quickstart"));
         command.args(["--port", &port.to_string()]).current_dir(environment.join("code")).spawn()

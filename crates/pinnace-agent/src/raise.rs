@@ -129,11 +129,13 @@ async fn lay(
     let work = move || -> Result<(Laid, Course), pinnace_deploy::Error> {
         let host = inner.host();
         let mut course = Course::default();
+        let started = Instant::now();
         if let Some(laid) = host.laid(&goal.release) {
+            course.timings.push(("fetch", Duration::ZERO));
+            course.timings.push(("materialise", started.elapsed()));
             course.host = "warm: this release was laid out here before".to_owned();
             return Ok((laid, course));
         }
-        let started = Instant::now();
         let fetched = host.fetch(&inner.store, &goal.release)?;
         course.timings.push(("fetch", started.elapsed()));
         course.host = match (fetched.fetched, fetched.wheels) {

@@ -296,22 +296,22 @@ async fn recover(inner: &Arc<Inner>) {
 async fn watch_store(inner: Arc<Inner>, poll: Duration) {
     let mut ticks = interval(poll);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut known: BTreeMap<String, u64> = BTreeMap::new();
     let mut stop = inner.stop.subscribe();
     for number in 0_u64.. {
         tokio::select! {
             _ = ticks.tick() => {}
             () = stopped(&mut stop) => return,
         }
-        let (looking, names) = (Arc::clone(&inner), known.keys().cloned().collect::<Vec<_>>());
+        let looking = Arc::clone(&inner);
         let newest = tokio::task::spawn_blocking(move || match number % DISCOVERY {
             0 => all_wanted(&looking),
-            _ => wanted(&looking, &names),
+            _ => wanted(&looking),
         });
         // A store that cannot be reached is looked at again.
         let Ok(Ok(newest)) = newest.await else { continue };
         for (name, generation) in newest {
-            if known.insert(name.clone(), generation) != Some(generation) {
+            // Until its keeper has seen it, too, which may fail.
+            if inner.get(&name).is_none_or(|kept| kept.wanted_generation() != generation) {
                 let _ = inner.look(&name);
             }
         }
@@ -327,9 +327,9 @@ fn all_wanted(inner: &Inner) -> Result<Vec<(String, u64)>, pinnace_store::Error>
     Ok(services.filter(|(name, _)| inner.is_ours(name)).collect())
 }
 
-/// The newest generations of these services.
-fn wanted(inner: &Inner, names: &[String]) -> Result<Vec<(String, u64)>, pinnace_store::Error> {
-    let kept = names.iter().filter_map(|name| inner.get(name));
+/// The newest generations of the services that are kept.
+fn wanted(inner: &Inner) -> Result<Vec<(String, u64)>, pinnace_store::Error> {
+    let kept = inner.all().into_iter();
     let asked = kept.map(|kept| Ok((kept.name.clone(), inner.store.generation(&kept.wanted)?)));
     let asked: Result<Vec<_>, pinnace_store::Error> = asked.collect();
     Ok(asked?.into_iter().filter_map(|(name, generation)| Some((name, generation?))).collect())

@@ -162,39 +162,46 @@ impl Inner {
         Ok(kept)
     }
 
-    /// Opens the ports of a service; one without a route gets a port of its own.
+    /// Opens the ports of a service, all of them or none; one without a route gets a port of its own.
     pub(crate) fn open(&self, kept: &Arc<Kept>) {
         let own = Route::Port(kept.folder.port().unwrap_or_default());
         let routes = if kept.routes.is_empty() { vec![own] } else { kept.routes.clone() };
-        let opened: Result<Vec<String>, String> = routes
-            .iter()
-            .map(|route| {
-                let opened = self.open_route(route, kept);
-                opened.map_err(|error| format!("the route `{route}` is not to be had: {error}"))
-            })
-            .collect();
-        kept.set_address(opened.map(|addresses| addresses.into_iter().next()));
-    }
-
-    /// The address of a route.
-    fn open_route(&self, route: &Route, kept: &Arc<Kept>) -> std::io::Result<String> {
-        match route {
-            Route::Host(name) => Ok(format!("http://{name}:{}", self.address.port())),
-            Route::Path(prefix) => {
-                Ok(format!("http://{}{prefix}/", self.shown(self.address.port())))
+        let (mut addresses, mut doors) = (Vec::new(), Vec::new());
+        for route in &routes {
+            match self.door(route, kept) {
+                Ok((address, door)) => {
+                    addresses.push(address);
+                    doors.extend(door);
+                }
+                Err(error) => {
+                    let reason = format!("the route `{route}` is not to be had: {error}");
+                    return kept.set_address(Err(reason));
+                }
             }
-            Route::Port(port) => self.listen(*port, Front::One(Arc::clone(kept)), "http", kept),
-            Route::Tcp(port) => self.listen(*port, Front::Bytes(Arc::clone(kept)), "tcp", kept),
         }
+        for (listener, front) in doors {
+            tokio::spawn(listen(listener, front, self.stop.subscribe()));
+        }
+        kept.set_address(Ok(addresses.into_iter().next()));
     }
 
-    fn listen(
+    /// The address of a route, and what listens there if that is a port of the service's own.
+    fn door(
         &self,
-        port: u16,
-        front: Front,
-        scheme: &str,
-        kept: &Kept,
-    ) -> std::io::Result<String> {
+        route: &Route,
+        kept: &Arc<Kept>,
+    ) -> std::io::Result<(String, Option<(TcpListener, Front)>)> {
+        let (scheme, port, front) = match route {
+            Route::Host(name) => {
+                return Ok((format!("http://{name}:{}", self.address.port()), None));
+            }
+            Route::Path(prefix) => {
+                let shown = self.shown(self.address.port());
+                return Ok((format!("http://{shown}{prefix}/"), None));
+            }
+            Route::Port(port) => ("http", *port, Front::One(Arc::clone(kept))),
+            Route::Tcp(port) => ("tcp", *port, Front::Bytes(Arc::clone(kept))),
+        };
         let bind = |port| bind(SocketAddr::new(self.address.ip(), port));
         // A port that was not asked for may be another one.
         let listener = match (bind(port), kept.routes.is_empty()) {
@@ -205,8 +212,7 @@ impl Inner {
         if kept.routes.is_empty() && kept.folder.port() != Some(port) {
             let _ = kept.folder.keep_port(port);
         }
-        tokio::spawn(listen(listener, front, self.stop.subscribe()));
-        Ok(format!("{scheme}://{}", self.shown(port)))
+        Ok((format!("{scheme}://{}", self.shown(port)), Some((listener, front))))
     }
 
     /// An address that can be reached: an agent that listens everywhere is shown by its name.

@@ -136,6 +136,11 @@ impl Kept {
         self.seen.send_modify(change);
     }
 
+    /// The newest generation that the store was seen to have.
+    pub(crate) fn wanted_generation(&self) -> u64 {
+        self.seen.borrow().wanted
+    }
+
     /// Begins an attempt, and numbers it.
     pub(crate) fn begin(&self, mut attempt: Attempt) -> Attempt {
         self.change(|seen| {

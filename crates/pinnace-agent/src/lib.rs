@@ -1,26 +1,41 @@
 //! Keeps services running on a machine, and swaps their releases while they answer.
 //!
-//! ```no_run
+//! ```
 //! use std::{sync::Arc, time::Duration};
 //! use pinnace_agent::{Agent, Client, Clock, Options, Parts};
 //! use pinnace_deploy::{Machine, Pythons};
-//! use pinnace_store::{Durability, LocalStore, Store};
+//! use pinnace_store::{MemoryBackend, Store};
+//! use pinnace_wheel::Interpreter;
 //!
-//! # fn pythons() -> Arc<dyn Pythons> { unimplemented!() }
+//! /// A machine on which nothing runs.
+//! struct NoPythons;
+//! impl Pythons for NoPythons {
+//!     fn find(&self, version: &str) -> Result<Interpreter, String> {
+//!         Err(format!("there is no Python {version}"))
+//!     }
+//!     fn all(&self) -> Vec<Interpreter> {
+//!         Vec::new()
+//!     }
+//! }
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let (cache, data) = (folder.path().join("cache"), folder.path().join("data"));
 //! let parts = Parts {
-//!     store: Store::open(LocalStore::open("/srv/pinnace", Durability::Durable)?)?,
-//!     machine: Arc::new(Machine::open("/var/cache/pinnace".as_ref())?),
-//!     pythons: pythons(),
+//!     store: Store::open(MemoryBackend::new())?,
+//!     machine: Arc::new(Machine::open(&cache)?),
+//!     pythons: Arc::new(NoPythons),
 //!     fetch: None,
-//!     clock: Clock(|| 0),
+//!     clock: Clock(|| 1_800_000_000),
 //! };
-//! let agent = Agent::start(parts, Options::new("/var/lib/pinnace"))?;
+//! let agent = Agent::start(parts, Options::new(data))?;
 //!
 //! // Somewhere else, with no key to the store: what is put there is looked at before it is taken.
 //! let client = Client::new(&agent.url(), None)?;
 //! let store = Store::unseen(client.backend());
-//! let answered = client.attempt("shop", 1, None, Duration::from_secs(60))?;
-//! println!("{:?} at {:?}", answered.attempt, answered.address);
+//! let digest = store.put(&mut "hello".as_bytes())?;
+//! assert!(store.lacking(&[digest])?.is_empty());
+//! // What becomes of a generation of a service; of one that nobody has deployed nothing is known.
+//! assert!(client.attempt("shop", 1, None, Duration::from_secs(60)).is_err());
 //! agent.stop();
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

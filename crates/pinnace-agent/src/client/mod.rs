@@ -185,7 +185,7 @@ impl Client {
     /// As [`Self::status`].
     pub fn restart(&self, service: &str) -> Result<Answered, Error> {
         let path = format!("v1/services/{service}/restart");
-        self.json(self.call(Method::POST, &path, &[], SendBody::none())?)
+        self.json(self.call(Method::POST, &path, SendBody::none())?)
     }
 
     /// The last lines that the processes of a service said, and with `Follow::Yes` those that come.
@@ -224,12 +224,12 @@ impl Client {
     }
 
     fn get(&self, path: &str) -> Result<Response<Body>, Error> {
-        self.call(Method::GET, path, &[], SendBody::none())
+        self.call(Method::GET, path, SendBody::none())
     }
 
     fn post<T: DeserializeOwned>(&self, path: &str, value: &impl Serialize) -> Result<T, Error> {
         let bytes = serde_json::to_vec(value).map_err(|error| self.unreachable(&error))?;
-        self.json(self.call(Method::POST, path, &[], SendBody::from_reader(&mut &*bytes))?)
+        self.json(self.call(Method::POST, path, SendBody::from_reader(&mut &*bytes))?)
     }
 
     /// An answer, whatever its status.
@@ -257,10 +257,9 @@ impl Client {
         &self,
         method: Method,
         path: &str,
-        headers: &[(&str, &str)],
         body: SendBody<'_>,
     ) -> Result<Response<Body>, Error> {
-        let answer = self.ask(method, path, headers, body)?;
+        let answer = self.ask(method, path, &[], body)?;
         match answer.status().is_success() {
             true => Ok(answer),
             false => Err(self.refused(answer)),

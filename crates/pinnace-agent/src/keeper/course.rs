@@ -148,7 +148,8 @@ fn told(attempt: &Attempt) -> String {
         Outcome::Superseded => format!("generation {generation} was passed over"),
         _ => {
             let took: f64 = attempt.timings_ms.iter().map(|(_, took)| took).sum();
-            format!("generation {generation} is live, in {took:.0} ms")
+            let again = if attempt.cause == Cause::Deployment { "" } else { "started again: " };
+            format!("{again}generation {generation} is live, in {took:.0} ms")
         }
     }
 }

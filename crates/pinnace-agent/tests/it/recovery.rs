@@ -1,45 +1,63 @@
 //! After an agent was killed, or a machine was.
 
-use std::{io::Read, os::unix::process::CommandExt};
+use std::{
+    io::Read,
+    ops::Range,
+    os::unix::process::CommandExt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use pinnace_agent::{Agent, ErrorKind, Follow, State};
 use pinnace_store::{Backend, Error, Key, Listed, MemoryBackend, Meta, Reading, Store, Upload};
 
 use crate::world::{World, client, get, is_live, place, until};
 
-/// A store that cannot be reached.
-#[derive(Debug)]
-struct Away;
-
-fn away() -> Error {
-    let (doing, key, is_retryable) = ("reach", "anything".to_owned(), true);
-    pinnace_store::ErrorKind::Backend { doing, key, source: "no network".into(), is_retryable }
-        .into()
+/// A store whose steps cannot be read at times; if it is `gone`, nothing of it can be reached.
+#[derive(Clone, Debug, Default)]
+struct Flaky {
+    inner: MemoryBackend,
+    is_away: Arc<AtomicBool>,
+    gone: bool,
 }
 
-impl Backend for Away {
-    fn read(&self, _: &Key, _: Option<std::ops::Range<u64>>) -> Result<Option<Reading>, Error> {
-        Err(away())
+impl Flaky {
+    fn reach(&self, key: &str) -> Result<&MemoryBackend, Error> {
+        let is_step = self.is_away.load(Ordering::Relaxed) && key.starts_with("refs/");
+        if !self.gone && !is_step {
+            return Ok(&self.inner);
+        }
+        let (doing, key) = ("reach", key.to_owned());
+        let source = "no network".into();
+        Err(pinnace_store::ErrorKind::Backend { doing, key, source, is_retryable: true }.into())
+    }
+}
+
+impl Backend for Flaky {
+    fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
+        self.reach(key.as_str())?.read(key, range)
     }
 
     fn write(&self) -> Result<Box<dyn Upload + '_>, Error> {
-        Err(away())
+        self.reach("")?.write()
     }
 
-    fn head(&self, _: &Key) -> Result<Option<Meta>, Error> {
-        Err(away())
+    fn head(&self, key: &Key) -> Result<Option<Meta>, Error> {
+        self.reach(key.as_str())?.head(key)
     }
 
-    fn list(&self, _: &str, _: Option<&Key>, _: usize) -> Result<Vec<Listed>, Error> {
-        Err(away())
+    fn list(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<Listed>, Error> {
+        self.reach("")?.list(prefix, after, limit)
     }
 
-    fn remove(&self, _: &Key) -> Result<(), Error> {
-        Err(away())
+    fn remove(&self, key: &Key) -> Result<(), Error> {
+        self.reach(key.as_str())?.remove(key)
     }
 
     fn now(&self) -> Result<u64, Error> {
-        Err(away())
+        self.reach("")?.now()
     }
 }
 
@@ -60,7 +78,7 @@ fn what_proved_itself_comes_back_without_a_store() {
     assert!(!exists(&before));
 
     let mut parts = world.parts();
-    parts.store = Store::unseen(Away);
+    parts.store = Store::unseen(Flaky { gone: true, ..Flaky::default() });
     let agent = Agent::start(parts, world.options()).unwrap();
     until("it is back", || agent.status().services[0].state == State::Live);
     assert_eq!(agent.status().services[0].address, address, "its port is the same");
@@ -171,6 +189,23 @@ fn what_was_published_while_nobody_was_there_is_taken_up() {
     let agent = world.agent(world.options());
     until("the next one is live", || agent.status().services[0].generation == Some(2));
     assert_eq!(get(&place, "/"), "2 /");
+    agent.stop();
+}
+
+#[test]
+fn a_step_that_could_not_be_read_is_read_later() {
+    let world = World::new();
+    let flaky = Flaky { inner: world.backend.clone(), ..Flaky::default() };
+    flaky.is_away.store(true, Ordering::Relaxed);
+    let mut parts = world.parts();
+    parts.store = Store::unseen(flaky.clone());
+    world.version("1").publish("shop");
+    let agent = Agent::start(parts, world.options()).unwrap();
+    until("it is known", || !agent.status().services.is_empty());
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(agent.status().services[0].state, State::Down);
+    flaky.is_away.store(false, Ordering::Relaxed);
+    until("it is live", || agent.status().services[0].state == State::Live);
     agent.stop();
 }
 

@@ -142,13 +142,17 @@ fn a_port_that_is_taken_is_a_failure_until_it_is_free() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let mut options = world.options();
-    options.routes = vec![("shop".to_owned(), Route::Port(port))];
+    let other = free_port();
+    let routes = [Route::Port(other), Route::Port(port)];
+    options.routes = routes.map(|route| ("shop".to_owned(), route)).into();
     let agent = world.agent(options);
     let refused = world.version("1").deploy("shop", &agent);
     let reason = crate::world::reason(&refused);
     assert!(reason.contains(&format!("`port:{port}` is not to be had")), "{reason}");
     drop(taken);
     assert!(is_live(&world.version("2").deploy("shop", &agent)));
-    assert_eq!(get(&format!("127.0.0.1:{port}"), "/"), "2 /");
+    for port in [port, other] {
+        assert_eq!(get(&format!("127.0.0.1:{port}"), "/"), "2 /");
+    }
     agent.stop();
 }

@@ -10,8 +10,8 @@ use std::sync::{LazyLock, OnceLock};
 use pinnace_archive::{ArchivePath, Mode, Writer};
 use pinnace_env::{Contents, Distribution, File, Layer, NoRules, Place, merge};
 use pinnace_wheel::{
-    Address, Libc, Match, MemorySource, Outcome, Request, Requirement, Target, WheelName, fuzzing,
-    resolve,
+    Address, Compatibility, Libc, MemorySource, Outcome, Request, Requirement, Target, WheelName,
+    fuzzing, resolve,
 };
 
 pub use delay::delayed;
@@ -57,7 +57,7 @@ pub fn rank_wheels() -> u64 {
         let (minor, platform) = (8 + n % 7, PLATFORMS[n % PLATFORMS.len()]);
         let name = format!("package-1.{n}-cp3{minor}-cp3{minor}-{platform}.whl");
         if let Ok(wheel) = name.parse::<WheelName>() {
-            fitting += u64::from(matches!(target.rank(&wheel), Match::Fit(_)));
+            fitting += u64::from(matches!(target.rank(&wheel), Compatibility::Compatible(_)));
         }
     }
     fitting

@@ -10,12 +10,13 @@ use std::{
 };
 
 use pinnace_archive::{
-    Archive, ArchiveBuilder, ArchivePath, Entry, Leniency, Limits, Mode, Policy, Writer, Writing,
+    Archive, ArchiveBuilder, ArchivePath, Entry, Leniency, Limits, Mode, Policy, WriteOptions,
+    Writer,
 };
 use pinnace_deploy::{Index, Release, Settings, Tree, WheelSet};
 use pinnace_pex::{EntryPoint, InterpreterConstraint, Pex, PexDistribution, PexInfo, PexMerge};
 use pinnace_store::{
-    Backend, Condition, Digest, Keep, Manifest, MemoryBackend, Pack, RefName, Store,
+    Backend, Digest, Keep, Manifest, MemoryBackend, Pack, PutMode, RefName, Store,
 };
 use pinnace_wheel::{
     Address, Lock, Marker, Metadata, Netrc, Platform, ProjectName, Pyproject, Python, Requirement,
@@ -75,7 +76,7 @@ fn write_again(archive: &Archive<&[u8]>) {
         panic!("what was accepted cannot be held: {error}");
     }
     let mut again = Vec::new();
-    if let Err(error) = builder.write(&mut again, &Writing::default()) {
+    if let Err(error) = builder.write(&mut again, &WriteOptions::default()) {
         panic!("what was accepted cannot be written: {error}");
     }
     let second = match Archive::open(again.as_slice(), WRITTEN) {
@@ -327,7 +328,7 @@ pub fn stores(bytes: &[u8]) {
         let Ok(key) = key.parse() else { continue };
         let written = backend.write().and_then(|mut upload| {
             let _ = std::io::Write::write_all(&mut upload, bytes);
-            upload.finish(&key, Condition::Always)
+            upload.finish(&key, PutMode::Overwrite)
         });
         assert!(written.is_ok());
     }
@@ -338,7 +339,7 @@ pub fn stores(bytes: &[u8]) {
         opened.pack_index(&digest),
     );
     let _ =
-        (opened.lacking(&[digest]), opened.hold(&digest, None), opened.collect(Keep::default(), 0));
+        (opened.missing(&[digest]), opened.hold(&digest, None), opened.collect(Keep::default(), 0));
     let _ = opened.check(None);
 }
 

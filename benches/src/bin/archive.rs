@@ -20,7 +20,7 @@ use std::{
 };
 
 use pinnace_archive::{
-    Archive, ArchiveBuilder, ArchivePath, Content, Deflate, Mode, Policy, Writer, Writing,
+    Archive, ArchiveBuilder, ArchivePath, Content, Deflate, Mode, Policy, WriteOptions, Writer,
 };
 use sha2::{Digest, Sha256};
 
@@ -121,9 +121,9 @@ fn compare(title: &str, runs: usize, bytes: usize, mut lanes: Vec<Lane<'_>>) -> 
 fn race(runs: usize) -> Result<()> {
     let members = members()?;
     let bytes: usize = members.iter().map(|member| member.content.len()).sum();
-    let stored = write(&members, &Writing::default())?;
+    let stored = write(&members, &WriteOptions::default())?;
     let deflate = Deflate::default();
-    let deflated = write(&members, &Writing::default().threads(2).encoder(&deflate))?;
+    let deflated = write(&members, &WriteOptions::default().threads(2).encoder(&deflate))?;
     writing(runs, bytes, &members, &stored)?;
     copying(runs, &members, &deflated)?;
     reading("reading and verifying, deflated", runs, bytes, &deflated)?;
@@ -132,7 +132,7 @@ fn race(runs: usize) -> Result<()> {
     let compress = |threads| {
         let members = &members;
         let deflate = &deflate;
-        move || write(members, &Writing::default().threads(threads).encoder(deflate))
+        move || write(members, &WriteOptions::default().threads(threads).encoder(deflate))
     };
     let lanes = vec![
         Lane::new("deflate, 1 thread", compress(1)),
@@ -141,7 +141,7 @@ fn race(runs: usize) -> Result<()> {
     compare("compressing", runs.min(5), bytes, lanes)
 }
 
-fn write(members: &[Member], writing: &Writing<'_>) -> Result<Vec<u8>> {
+fn write(members: &[Member], writing: &WriteOptions<'_>) -> Result<Vec<u8>> {
     let mut builder = ArchiveBuilder::new();
     for member in members {
         let open = || Ok(Cursor::new(member.content.as_slice()));
@@ -172,7 +172,7 @@ fn writing(runs: usize, bytes: usize, members: &[Member], stored: &[u8]) -> Resu
         Lane::new("Writer, digests known", one_by_one(true)),
         Lane::new("Writer, both digests computed", one_by_one(false)),
         Lane::new("ArchiveBuilder, both digests, 2 threads", || {
-            write(members, &Writing::default().threads(2))
+            write(members, &WriteOptions::default().threads(2))
         }),
         Lane::new("zip crate, no digest", || {
             let options = zip::write::SimpleFileOptions::default()
@@ -240,7 +240,7 @@ fn small(members: &[Member], deflate: &Deflate) -> Result<Vec<u8>> {
         builder.add_bytes(&member.path, Mode::File, content)?;
     }
     let mut out = Vec::new();
-    builder.write(&mut out, &Writing::default().threads(2).encoder(deflate))?;
+    builder.write(&mut out, &WriteOptions::default().threads(2).encoder(deflate))?;
     Ok(out)
 }
 

@@ -153,7 +153,7 @@ fn code(n: usize) -> Vec<u8> {
 }
 
 fn tree(folder: &Path, runs: usize) -> Result<()> {
-    let store = Store::open(LocalStore::open(folder.join("tree-store"), Durability::Remade)?)?;
+    let store = Store::open(LocalStore::open(folder.join("tree-store"), Durability::Volatile)?)?;
     let mut builder = PackBuilder::new();
     let contents: Vec<Vec<u8>> = (0..FILES).map(code).collect();
     let bytes: usize = contents.iter().map(Vec::len).sum();

@@ -31,9 +31,9 @@
 //!
 //! // Somewhere else, with no key to the store: what is put there is looked at before it is taken.
 //! let client = Client::new(&agent.url(), None)?;
-//! let store = Store::unseen(client.backend());
+//! let store = Store::unopened(client.backend());
 //! let digest = store.put(&mut "hello".as_bytes())?;
-//! assert!(store.lacking(&[digest])?.is_empty());
+//! assert!(store.missing(&[digest])?.is_empty());
 //! // What becomes of a generation of a service; of one that nobody has deployed nothing is known.
 //! assert!(client.attempt("shop", 1, None, Duration::from_secs(60)).is_err());
 //! agent.stop();

@@ -112,7 +112,7 @@ impl Folder {
 
     pub(crate) fn remember(&self, attempts: &VecDeque<Attempt>) {
         // What was tried is worth knowing, and nothing stands on it.
-        let _ = self.write(ATTEMPTS, attempts, Durability::Remade);
+        let _ = self.write(ATTEMPTS, attempts, Durability::Volatile);
     }
 
     pub(crate) fn metadata(&self) -> Option<KeptMetadata> {
@@ -120,7 +120,7 @@ impl Folder {
     }
 
     pub(crate) fn keep_metadata(&self, metadata: &KeptMetadata) -> Result<(), Error> {
-        self.write(METADATA, metadata, Durability::Remade)
+        self.write(METADATA, metadata, Durability::Volatile)
     }
 
     pub(crate) fn port(&self) -> Option<u16> {
@@ -128,7 +128,7 @@ impl Folder {
     }
 
     pub(crate) fn keep_port(&self, port: u16) -> Result<(), Error> {
-        self.write(PORT, &port, Durability::Remade)
+        self.write(PORT, &port, Durability::Volatile)
     }
 
     fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {

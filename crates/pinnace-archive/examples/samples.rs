@@ -12,7 +12,7 @@ use std::{
     path::Path,
 };
 
-use pinnace_archive::{ArchiveBuilder, ArchivePath, Content, Deflate, Mode, Writer, Writing};
+use pinnace_archive::{ArchiveBuilder, ArchivePath, Content, Deflate, Mode, WriteOptions, Writer};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -21,13 +21,13 @@ fn main() -> Result<()> {
     let at = |name: &str| File::create(Path::new(&folder).join(name)).map(BufWriter::new);
     let deflate = Deflate::default();
     let all = all()?;
-    all.write(at("stored.zip")?, &Writing::default())?;
-    all.write(at("deflated.zip")?, &Writing::default().encoder(&deflate).threads(2))?;
+    all.write(at("stored.zip")?, &WriteOptions::default())?;
+    all.write(at("deflated.zip")?, &WriteOptions::default().encoder(&deflate).threads(2))?;
     let mut script = self::all()?;
     script.set_prefix(b"#!/usr/bin/env python3\n");
-    script.write(at("script.zip")?, &Writing::default())?;
-    ArchiveBuilder::new().write(at("empty.zip")?, &Writing::default())?;
-    many()?.write(at("many.zip")?, &Writing::default())?;
+    script.write(at("script.zip")?, &WriteOptions::default())?;
+    ArchiveBuilder::new().write(at("empty.zip")?, &WriteOptions::default())?;
+    many()?.write(at("many.zip")?, &WriteOptions::default())?;
     large(File::create(Path::new(&folder).join("large.zip"))?)
 }
 

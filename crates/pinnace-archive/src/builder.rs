@@ -6,9 +6,9 @@ use std::{
 };
 
 use crate::{
-    Archive, ArchivePath, Content, Entry, Error, ErrorKind, Mode, ReadAt, Rule, Summary, Writer,
-    Writing,
-    folder::{self, Links},
+    Archive, ArchivePath, Content, Entry, Error, ErrorKind, Mode, ReadAt, Rule, Summary,
+    WriteOptions, Writer,
+    folder::{self, SymlinkPolicy},
     member::Scratch,
     ordered,
     writer::sha256_of,
@@ -20,12 +20,12 @@ use crate::{
 /// was added from memory.
 ///
 /// ```
-/// use pinnace_archive::{ArchiveBuilder, ArchivePath, Mode, Writing};
+/// use pinnace_archive::{ArchiveBuilder, ArchivePath, Mode, WriteOptions};
 ///
 /// let mut builder = ArchiveBuilder::new();
 /// builder.add_bytes(&ArchivePath::parse("z.txt")?, Mode::File, "last")?;
 /// builder.add_bytes(&ArchivePath::parse("a.txt")?, Mode::File, "first")?;
-/// let summary = builder.write(std::io::sink(), &Writing::default())?;
+/// let summary = builder.write(std::io::sink(), &WriteOptions::default())?;
 /// assert_eq!(summary.entries, 2);
 /// # Ok::<(), pinnace_archive::Error>(())
 /// ```
@@ -53,7 +53,11 @@ impl std::fmt::Debug for Node<'_> {
 /// Where a member's bytes come from.
 pub(crate) trait Feed: Sync {
     /// Reads it once.
-    fn measure(&self, path: &ArchivePath, writing: &Writing<'_>) -> Result<Measured<'_>, Error>;
+    fn measure(
+        &self,
+        path: &ArchivePath,
+        writing: &WriteOptions<'_>,
+    ) -> Result<Measured<'_>, Error>;
 
     /// Writes what was measured as [`Measured::Raw`].
     fn copy(
@@ -142,12 +146,12 @@ impl<'a> ArchiveBuilder<'a> {
     /// that the archive itself is not written into the folder.
     ///
     /// ```
-    /// use pinnace_archive::{ArchiveBuilder, Deflate, Links, Writing};
+    /// use pinnace_archive::{ArchiveBuilder, Deflate, SymlinkPolicy, WriteOptions};
     ///
     /// let mut builder = ArchiveBuilder::new();
-    /// builder.add_folder("src".as_ref(), Links::Refuse)?;
+    /// builder.add_folder("src".as_ref(), SymlinkPolicy::Refuse)?;
     /// let deflate = Deflate::default();
-    /// let summary = builder.write(std::io::sink(), &Writing::default().encoder(&deflate))?;
+    /// let summary = builder.write(std::io::sink(), &WriteOptions::default().encoder(&deflate))?;
     /// assert_eq!(summary.encoders, [pinnace_archive::Encoder::id(&deflate)]);
     /// # Ok::<(), pinnace_archive::Error>(())
     /// ```
@@ -156,7 +160,7 @@ impl<'a> ArchiveBuilder<'a> {
     ///
     /// [`ErrorKind::Source`] for what cannot be read or held; as [`ArchiveBuilder::add_bytes`].
     /// Nothing is added then.
-    pub fn add_folder(&mut self, folder: &Path, links: Links) -> Result<(), Error> {
+    pub fn add_folder(&mut self, folder: &Path, links: SymlinkPolicy) -> Result<(), Error> {
         self.add_walk(folder, "", links)
     }
 
@@ -169,13 +173,13 @@ impl<'a> ArchiveBuilder<'a> {
         &mut self,
         path: &ArchivePath,
         folder: &Path,
-        links: Links,
+        links: SymlinkPolicy,
     ) -> Result<(), Error> {
         self.add_walk(folder, &format!("{path}/"), links)?;
         self.add_directory(path)
     }
 
-    fn add_walk(&mut self, folder: &Path, below: &str, links: Links) -> Result<(), Error> {
+    fn add_walk(&mut self, folder: &Path, below: &str, links: SymlinkPolicy) -> Result<(), Error> {
         let found = folder::walk(folder, below, links)?;
         self.insert_all(found.into_iter().map(|found| match found.mode {
             None => (format!("{}/", found.path), Node::Directory),
@@ -206,18 +210,18 @@ impl<'a> ArchiveBuilder<'a> {
     /// behind.
     ///
     /// ```
-    /// use pinnace_archive::{Archive, ArchiveBuilder, ArchivePath, Mode, Policy, Writing};
+    /// use pinnace_archive::{Archive, ArchiveBuilder, ArchivePath, Mode, Policy, WriteOptions};
     ///
     /// let mut bytes = Vec::new();
     /// let mut builder = ArchiveBuilder::new();
     /// builder.add_bytes(&ArchivePath::parse("a")?, Mode::File, "")?;
-    /// builder.write(&mut bytes, &Writing::default())?;
+    /// builder.write(&mut bytes, &WriteOptions::default())?;
     ///
     /// let other = Archive::open(bytes, Policy::strict())?;
     /// let mut merged = ArchiveBuilder::new();
     /// merged.add_archive(&other)?;
     /// merged.add_bytes(&ArchivePath::parse("b")?, Mode::File, "")?;
-    /// assert_eq!(merged.write(std::io::sink(), &Writing::default())?.entries, 2);
+    /// assert_eq!(merged.write(std::io::sink(), &WriteOptions::default())?.entries, 2);
     /// # Ok::<(), pinnace_archive::Error>(())
     /// ```
     ///
@@ -245,7 +249,7 @@ impl<'a> ArchiveBuilder<'a> {
     ///
     /// If a content cannot be read, changes meanwhile, or `out` fails. What was written is then no
     /// archive.
-    pub fn write(&self, mut out: impl Write, writing: &Writing<'_>) -> Result<Summary, Error> {
+    pub fn write(&self, mut out: impl Write, writing: &WriteOptions<'_>) -> Result<Summary, Error> {
         let out: &mut dyn Write = &mut out;
         let mut writer = match self.prefix.as_slice() {
             [] => Writer::new(out),
@@ -322,7 +326,7 @@ fn file<'a>(path: &ArchivePath, mode: Mode, feed: impl Feed + 'a) -> (String, No
     (path.to_string(), Node::File(path.clone(), mode, Box::new(feed)))
 }
 
-fn measure<'n>(node: &'n Node<'_>, writing: &Writing<'_>) -> Result<Measured<'n>, Error> {
+fn measure<'n>(node: &'n Node<'_>, writing: &WriteOptions<'_>) -> Result<Measured<'n>, Error> {
     match node {
         Node::Directory => Ok(Measured::Directory),
         Node::File(path, _, feed) => feed.measure(path, writing),
@@ -332,7 +336,11 @@ fn measure<'n>(node: &'n Node<'_>, writing: &Writing<'_>) -> Result<Measured<'n>
 struct Bytes(Vec<u8>);
 
 impl Feed for Bytes {
-    fn measure(&self, path: &ArchivePath, writing: &Writing<'_>) -> Result<Measured<'_>, Error> {
+    fn measure(
+        &self,
+        path: &ArchivePath,
+        writing: &WriteOptions<'_>,
+    ) -> Result<Measured<'_>, Error> {
         let measured = writing.measure(Cursor::new(self.0.as_slice()));
         measured.map(Measured::Content).map_err(unreadable(path))
     }
@@ -341,7 +349,7 @@ impl Feed for Bytes {
 struct OnDisk(PathBuf);
 
 impl Feed for OnDisk {
-    fn measure(&self, _: &ArchivePath, writing: &Writing<'_>) -> Result<Measured<'_>, Error> {
+    fn measure(&self, _: &ArchivePath, writing: &WriteOptions<'_>) -> Result<Measured<'_>, Error> {
         let measured = File::open(&self.0).and_then(|file| writing.measure(file));
         measured
             .map(Measured::Content)
@@ -354,7 +362,11 @@ type Open<'a> = Box<dyn Fn() -> io::Result<Box<dyn ReadSeek + 'a>> + Sync + 'a>;
 struct Opened<'a>(Open<'a>);
 
 impl Feed for Opened<'_> {
-    fn measure(&self, path: &ArchivePath, writing: &Writing<'_>) -> Result<Measured<'_>, Error> {
+    fn measure(
+        &self,
+        path: &ArchivePath,
+        writing: &WriteOptions<'_>,
+    ) -> Result<Measured<'_>, Error> {
         let measured = (self.0)().and_then(|source| writing.measure(source));
         measured.map(Measured::Content).map_err(unreadable(path))
     }
@@ -370,7 +382,7 @@ struct Member<'a, R> {
 }
 
 impl<R: ReadAt + Sync> Feed for Member<'_, R> {
-    fn measure(&self, _: &ArchivePath, _: &Writing<'_>) -> Result<Measured<'_>, Error> {
+    fn measure(&self, _: &ArchivePath, _: &WriteOptions<'_>) -> Result<Measured<'_>, Error> {
         sha256_of(self.archive, self.entry, &mut Scratch::default()).map(Measured::Raw)
     }
 

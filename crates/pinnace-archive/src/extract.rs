@@ -36,7 +36,7 @@ impl<R: ReadAt> Archive<R> {
     /// following links, and each file is created anew. (Whoever can move folders out of it while
     /// they are being filled takes along what is put there.) What is there already is never replaced:
     /// it is an error. Files get mode 0644 or 0755 less the umask, and no other attributes.
-    /// Links ([`Leniency::Symlink`](crate::Leniency::Symlink)) come last, and may only name what
+    /// SymlinkPolicy ([`Leniency::Symlink`](crate::Leniency::Symlink)) come last, and may only name what
     /// lies below the folder; where a link that was there before leads is its owner's matter.
     ///
     /// ```

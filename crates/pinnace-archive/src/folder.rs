@@ -8,7 +8,7 @@ use crate::{ArchivePath, Error, ErrorKind, Mode};
 
 /// What [`ArchiveBuilder::add_folder`](crate::ArchiveBuilder::add_folder) does with symbolic links.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Links {
+pub enum SymlinkPolicy {
     /// Adds what they lead to, in their place. A circle is an error.
     Follow,
     /// Reports the first one as an error. The folder itself may be one.
@@ -25,7 +25,7 @@ pub(crate) struct Found {
 /// Links may lead back; no tree of real files is deeper than this.
 const DEEPEST: usize = 100;
 
-pub(crate) fn walk(folder: &Path, below: &str, links: Links) -> Result<Vec<Found>, Error> {
+pub(crate) fn walk(folder: &Path, below: &str, links: SymlinkPolicy) -> Result<Vec<Found>, Error> {
     let mut found = Vec::new();
     let mut waiting = vec![(folder.to_owned(), below.to_owned(), 0)];
     while let Some((folder, prefix, depth)) = waiting.pop() {
@@ -46,15 +46,15 @@ pub(crate) fn walk(folder: &Path, below: &str, links: Links) -> Result<Vec<Found
     Ok(found)
 }
 
-fn look(file: &Path, prefix: &str, links: Links) -> Result<Found, Error> {
+fn look(file: &Path, prefix: &str, links: SymlinkPolicy) -> Result<Found, Error> {
     let refused = |reason: &str| at(file)(io::Error::other(reason));
     let name = file.file_name().and_then(|name| name.to_str());
     let name = name.ok_or_else(|| refused("its name is not UTF-8"))?;
     let path = ArchivePath::parse(&format!("{prefix}{name}"))
         .map_err(|error| refused(&error.to_string()))?;
     let metadata = match links {
-        Links::Follow => fs::metadata(file),
-        Links::Refuse => fs::symlink_metadata(file),
+        SymlinkPolicy::Follow => fs::metadata(file),
+        SymlinkPolicy::Refuse => fs::symlink_metadata(file),
     }
     .map_err(at(file))?;
     let mode = match metadata.file_type() {
@@ -63,7 +63,7 @@ fn look(file: &Path, prefix: &str, links: Links) -> Result<Found, Error> {
         kind if kind.is_file() => Some(Mode::File),
         kind if kind.is_symlink() => {
             return Err(refused(
-                "it is a symbolic link, and links are refused (`Links::Follow` follows them)",
+                "it is a symbolic link, and links are refused (`SymlinkPolicy::Follow` follows them)",
             ));
         }
         _ => return Err(refused("it is neither a file nor a folder")),

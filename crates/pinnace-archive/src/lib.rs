@@ -97,8 +97,8 @@ mod read_at;
 mod reader;
 mod record;
 mod rule;
+mod write_options;
 mod writer;
-mod writing;
 
 pub use builder::ArchiveBuilder;
 pub use content::Content;
@@ -110,15 +110,15 @@ pub use entry::{Entry, Method};
 pub use error::{Error, ErrorKind};
 #[cfg(unix)]
 pub use extract::Extracted;
-pub use folder::Links;
+pub use folder::SymlinkPolicy;
 pub use limits::Limits;
 pub use path::{ArchivePath, Mode};
 pub use policy::{Leniency, Policy};
 pub use read_at::ReadAt;
 pub use reader::Archive;
 pub use rule::Rule;
+pub use write_options::{Spool, WriteOptions};
 pub use writer::{Summary, Writer};
-pub use writing::{Spool, Writing};
 
 /// The specification compiles, so that it cannot drift from the code.
 #[cfg(doctest)]

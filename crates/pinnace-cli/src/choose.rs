@@ -11,7 +11,7 @@ use pinnace_env::{Conflict, Distribution, Layer, Policy, Ruling, merge};
 use pinnace_pex::PlatformRules;
 use pinnace_store::{Digest, parallel};
 use pinnace_wheel::{
-    Coverage, ExtraName, Folder, FolderKind, Lock, Pin, ProjectName, Requirement, Selection,
+    ExtraName, Folder, FolderKind, Lock, Pin, ProjectName, Requirement, Satisfaction, Selection,
     Target, UvLock, WheelName,
 };
 
@@ -68,7 +68,7 @@ impl Chosen {
         let pinned = |pin: &Pin| (pin.project().clone(), pin.version().clone());
         let pins = self.pins.iter().map(pinned).collect();
         let (requirement, found) = match wanted.request.covered_by(&pins, target)? {
-            Coverage::Whole(mut extras) => {
+            Satisfaction::Satisfied(mut extras) => {
                 for pin in &mut self.pins {
                     let own = extras.remove(pin.project()).unwrap_or_default();
                     let all = pin.extras().iter().cloned().chain(own).collect::<BTreeSet<_>>();
@@ -76,7 +76,7 @@ impl Chosen {
                 }
                 return Ok(());
             }
-            Coverage::Lacking { requirement, found } => (requirement, found),
+            Satisfaction::Unsatisfied { requirement, found } => (requirement, found),
         };
         let found = found.map_or_else(|| "does not have it".to_owned(), |one| format!("has {one}"));
         let message =

@@ -8,8 +8,8 @@ use std::{
 
 use pinnace_pex::ZipMembers;
 use pinnace_wheel::{
-    Address, Fetch, Get, HttpFetch, HttpOptions, Index, IndexOptions, IndexParts, Python, Settings,
-    WithFiles,
+    Address, Fetch, FileFetch, GetRequest, HttpFetch, HttpOptions, Index, IndexOptions, IndexParts,
+    Python, Settings,
 };
 
 use crate::{
@@ -32,7 +32,7 @@ pub(crate) struct Session<'e> {
     pub(crate) started: Instant,
     settings: Settings,
     /// Made when an index is asked first: the certificates of the system take a while to read.
-    fetch: Arc<OnceLock<WithFiles<Arc<HttpFetch>>>>,
+    fetch: Arc<OnceLock<FileFetch<Arc<HttpFetch>>>>,
     keys: Keys,
 }
 
@@ -42,7 +42,7 @@ impl<'e> Session<'e> {
         index: &IndexArguments,
         output: Output,
     ) -> Result<Self, Failure> {
-        let fetch: Arc<OnceLock<WithFiles<Arc<HttpFetch>>>> = Arc::default();
+        let fetch: Arc<OnceLock<FileFetch<Arc<HttpFetch>>>> = Arc::default();
         let stopped = Arc::clone(&fetch);
         let interrupt = Interrupt::listen(move || {
             if let Some(fetch) = stopped.get() {
@@ -108,12 +108,12 @@ impl<'e> Session<'e> {
         Ok(Index::new(parts, options))
     }
 
-    fn fetch(&self) -> Result<&WithFiles<Arc<HttpFetch>>, Failure> {
+    fn fetch(&self) -> Result<&FileFetch<Arc<HttpFetch>>, Failure> {
         if let Some(fetch) = self.fetch.get() {
             return Ok(fetch);
         }
         let options = http_options(self.environment, &self.settings)?;
-        Ok(self.fetch.get_or_init(|| WithFiles(Arc::new(HttpFetch::new(options)))))
+        Ok(self.fetch.get_or_init(|| FileFetch(Arc::new(HttpFetch::new(options)))))
     }
 
     /// Folders that are configured but not there are passed over, as pip does.
@@ -172,8 +172,10 @@ impl pinnace_agent::Fetch for Reading {
         let Some(address) = Address::parse(url).ok().filter(|address| !address.is_file()) else {
             return Ok(None);
         };
-        let answer =
-            self.fetch.fetch(&Get::new(&address, "*/*")).map_err(|error| error.to_string())?;
+        let answer = self
+            .fetch
+            .fetch(&GetRequest::new(&address, "*/*"))
+            .map_err(|error| error.to_string())?;
         Ok((answer.status == 200).then_some(answer.body))
     }
 }

@@ -4,7 +4,9 @@ use std::{path::PathBuf, sync::Arc};
 
 use pinnace_agent::Client;
 use pinnace_deploy::Settings;
-use pinnace_store::{Durability, LocalStore, MemoryBackend, Progress, S3Backend, Store, Watched};
+use pinnace_store::{
+    Durability, Instrumented, LocalStore, MemoryBackend, Progress, S3Backend, Store,
+};
 
 use crate::{
     Failure, arguments::StoreArguments, environment::Environment, later::Later, progress::Reporter,
@@ -56,7 +58,7 @@ pub(crate) fn reached(
     match (nearest, client) {
         (Some((None, Some(url))), Some(client)) => {
             let progress: Arc<dyn Progress> = Arc::clone(reporter) as _;
-            let store = Store::unseen(Watched::new(client.backend(), progress));
+            let store = Store::unopened(Instrumented::new(client.backend(), progress));
             Ok(Unseen { store, url: url.to_owned(), absent: Absent::Refuse, is_of_agent: true })
         }
         (nearest, _) => unseen(nearest.and_then(|(store, _)| store), absent, environment, reporter),
@@ -74,7 +76,7 @@ pub(crate) fn unseen(
     let url = named_url(url, environment)?;
     let progress: Arc<dyn Progress> = Arc::clone(reporter) as _;
     let store = match Place::parse(url, environment)? {
-        Place::Bucket(backend) => Store::unseen(Watched::new(backend, progress)),
+        Place::Bucket(backend) => Store::unopened(Instrumented::new(backend, progress)),
         Place::Folder(path) => {
             let backend = match absent {
                 Absent::Make => Some(LocalStore::open(path, Durability::Durable)?),
@@ -82,13 +84,13 @@ pub(crate) fn unseen(
                     LocalStore::open_existing(path, Durability::Durable)?
                 }
                 Absent::Await => {
-                    let store = Store::unseen(Watched::new(Later::new(path), progress));
+                    let store = Store::unopened(Instrumented::new(Later::new(path), progress));
                     return Ok(Unseen { store, url: url.to_owned(), absent, is_of_agent: false });
                 }
             };
             match backend {
-                Some(backend) => Store::unseen(Watched::new(backend, progress)),
-                None if absent == Absent::Pretend => Store::unseen(MemoryBackend::new()),
+                Some(backend) => Store::unopened(Instrumented::new(backend, progress)),
+                None if absent == Absent::Pretend => Store::unopened(MemoryBackend::new()),
                 None => return Err(nothing_at(url)),
             }
         }

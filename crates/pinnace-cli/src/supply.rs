@@ -5,7 +5,7 @@ use std::time::Instant;
 use pinnace_deploy::{Builds, LocalBuilder, Trust};
 use pinnace_store::{Deployment, Store};
 use pinnace_wheel::{
-    Building, Formats, Index, Interpreter, MarkerVariable, Outcome, Pin, Request, Resolution,
+    BuildingSource, Formats, Index, Interpreter, MarkerVariable, Outcome, Pin, Request, Resolution,
     Source, Target, WheelName, resolve,
 };
 
@@ -80,7 +80,7 @@ impl<'s> Supply<'s> {
     /// The newest set of files for the platform.
     pub(crate) fn resolve(&self, request: &Request) -> Result<Resolution, Failure> {
         match &self.builds {
-            Some(builds) => self.solve(&Building::new(self.index, builds), request),
+            Some(builds) => self.solve(&BuildingSource::new(self.index, builds), request),
             None => self.solve(self.index, request),
         }
     }

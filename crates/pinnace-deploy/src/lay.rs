@@ -6,12 +6,12 @@ use std::{
 };
 
 use pinnace_env::{
-    Conflict, Contents as Files, Distribution, Layer as Input, Plan, Policy, Ruling, Script, Share,
-    Source, Unpacked, Venv, merge,
+    Conflict, Contents as Files, Distribution, Layer as Input, LinkMode, Plan, Policy, Ruling,
+    Script, Source, Unpacked, Venv, merge,
 };
 use pinnace_pex::{PexDistribution, PlatformRules};
-use pinnace_store::{Digest, Durability, Finished, PendingFolder, parallel};
-use pinnace_wheel::{Interpreter, MarkerVariable, Match, Target, WheelName};
+use pinnace_store::{Digest, Durability, PendingFolder, PutResult, parallel};
+use pinnace_wheel::{Compatibility, Interpreter, MarkerVariable, Target, WheelName};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -114,9 +114,9 @@ impl Machine {
         if self.laid(release, python).is_none() {
             let _ = fs::remove_dir_all(&place);
         }
-        let pending = PendingFolder::create(&place, Durability::Remade)?;
+        let pending = PendingFolder::create(&place, Durability::Volatile)?;
         let folder = pending.unfinished_path();
-        let venv = Venv::new(interpreter(python)?, Share::SymbolicLink);
+        let venv = Venv::new(interpreter(python)?, LinkMode::SymbolicLink);
         venv.lay(&plan, &Wheels { machine: self, wheels: &wheels }, &folder, &place)?;
         let (library, kin) = (venv.library(), kin.map(|kin| (kin.folder(), cache_tag(python))));
         let layout = Layout { contents, folder: &folder, place: &place, library, kin };
@@ -125,7 +125,8 @@ impl Machine {
         let text = serde_json::to_vec(&whole).map_err(io::Error::other);
         let path = folder.join(WHOLE);
         text.and_then(|text| write(&path, &text)).map_err(Error::at("write", &path))?;
-        if pending.commit_new()? == Finished::Refused && self.laid(release, python).is_none() {
+        if pending.commit_new()? == PutResult::AlreadyExists && self.laid(release, python).is_none()
+        {
             let taken = io::Error::other("it is there, and not whole: remove it");
             return Err(Error::at("create", &place)(taken));
         }
@@ -198,7 +199,7 @@ impl Machine {
             layer = layer.with(self.distribution(wheel)?);
         }
         let plan = merge(&[layer], &PlatformRules(python.target()));
-        let venv = Venv::new(interpreter(python)?, Share::SymbolicLink);
+        let venv = Venv::new(interpreter(python)?, LinkMode::SymbolicLink);
         Ok(venv.lay(&plan, &Wheels { machine: self, wheels }, folder, folder)?)
     }
 
@@ -210,7 +211,7 @@ impl Machine {
         }
         let parent = self.unpacked();
         fs::create_dir_all(&parent).map_err(Error::at("create the folder", &parent))?;
-        let pending = PendingFolder::create(&place, Durability::Remade)?;
+        let pending = PendingFolder::create(&place, Durability::Volatile)?;
         let name: WheelName = wheel.name.parse()?;
         let distribution = PexDistribution::of_wheel(&name, *wheel.digest.as_bytes(), self)?;
         distribution.unpack(&pending.unfinished_path())?;
@@ -240,7 +241,7 @@ pub(crate) fn fits(release: &Release, wheels: &[Wheel], python: &Interpreter) ->
         return Err(other(release, python, "it is for another version of Python"));
     }
     for wheel in wheels {
-        if !matches!(python.target().rank(&wheel.name.parse()?), Match::Fit(_)) {
+        if !matches!(python.target().rank(&wheel.name.parse()?), Compatibility::Compatible(_)) {
             return Err(other(release, python, &format!("`{}` does not fit", wheel.name)));
         }
     }

@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use pinnace_store::{Deployment, Digest, Places, RefName, Store, parallel::join};
+use pinnace_store::{Deployment, Digest, Locations, RefName, Store, parallel::join};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -28,7 +28,7 @@ pub struct Live {
     /// The release that it is at; `None` if it is at none, or the store has lost it.
     pub release: Option<Release>,
     /// Where the contents of that release are.
-    pub(crate) places: Places,
+    pub(crate) places: Locations,
     /// What a collection is about to remove.
     pub(crate) condemned: BTreeSet<Digest>,
 }
@@ -114,7 +114,7 @@ impl<'a> Service<'a> {
         Ok(live)
     }
 
-    fn release(&self, digest: &Digest) -> Result<(Release, Places), Error> {
+    fn release(&self, digest: &Digest) -> Result<(Release, Locations), Error> {
         let lost = || ErrorKind::Lost { digest: *digest, by: format!("`{}`", self.name) };
         let stored = self.store.manifest(digest)?.ok_or_else(lost)?;
         Ok((Release::parse(&stored.manifest)?, self.store.places(digest)?))
@@ -142,7 +142,7 @@ impl<'a> Service<'a> {
         let digests = |value: &Value| -> Option<Vec<Digest>> {
             value.as_array()?.iter().map(|one| one.as_str()?.parse().ok()).collect()
         };
-        let mut places = Places::default();
+        let mut places = Locations::default();
         for (pack, contents) in json.get("packs")?.as_object()? {
             let pack = pack.parse().ok()?;
             places.packed.extend(digests(contents)?.into_iter().map(|content| (content, pack)));
@@ -181,7 +181,7 @@ impl Live {
     /// The same, of which nothing is believed to be in the store before it was looked for there.
     #[must_use]
     pub fn distrusted(self) -> Self {
-        Self { places: Places::default(), ..self }
+        Self { places: Locations::default(), ..self }
     }
 
     /// The same, of which wheels and what else is an object of its own are looked for before they are believed to be

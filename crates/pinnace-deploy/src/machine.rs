@@ -26,7 +26,7 @@ impl Machine {
     ///
     /// If it cannot be made.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        let blobs = LocalStore::open(folder.join("wheels"), Durability::Remade)?;
+        let blobs = LocalStore::open(folder.join("wheels"), Durability::Volatile)?;
         let cache = Cache::new(folder.join("index"));
         Ok(Self { folder: folder.to_owned(), blobs, cache })
     }
@@ -63,7 +63,7 @@ impl Machine {
     pub(crate) fn workplace(&self, name: &str) -> Result<PendingFolder, Error> {
         let folder = self.folder.join("builds").join("1");
         fs::create_dir_all(&folder).map_err(Error::at("create the folder", &folder))?;
-        let new = PendingFolder::create(&folder.join(name), Durability::Remade)?;
+        let new = PendingFolder::create(&folder.join(name), Durability::Volatile)?;
         remove_old(&folder, &new.unfinished_path());
         Ok(new)
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use pinnace_store::{
-    ContentKind, Deployment, Digest, LARGEST_PACKED, PackBuilder, PackError, PackIndex, Places,
+    ContentKind, Deployment, Digest, LARGEST_PACKED, Locations, PackBuilder, PackError, PackIndex,
     Published, Store, parallel,
 };
 use sha2::{Digest as _, Sha256};
@@ -52,7 +52,7 @@ impl Service<'_> {
     /// # Errors
     ///
     /// If a content is not what it was, or the store fails. What was put until then is collected some day.
-    pub fn put(&self, live: &Live, draft: &Draft) -> Result<(Places, Moved), Error> {
+    pub fn put(&self, live: &Live, draft: &Draft) -> Result<(Locations, Moved), Error> {
         let (places, new_packs, moved) = Default::default();
         let mut publication = Publication { service: self, live, draft, places, new_packs, moved };
         publication.put_small()?;
@@ -85,7 +85,12 @@ impl Service<'_> {
     }
 
     /// Remembers that a release with these places is live.
-    pub fn is_live(&self, draft: &Draft, step: &Deployment, places: Places) -> Result<(), Error> {
+    pub fn is_live(
+        &self,
+        draft: &Draft,
+        step: &Deployment,
+        places: Locations,
+    ) -> Result<(), Error> {
         let release = Some(crate::Release::parse(&draft.manifest)?);
         let step = Some(step.clone());
         self.remember(&Live { step, release, places, condemned: BTreeSet::new() });
@@ -97,7 +102,7 @@ struct Publication<'a> {
     service: &'a Service<'a>,
     live: &'a Live,
     draft: &'a Draft,
-    places: Places,
+    places: Locations,
     new_packs: Vec<Vec<u8>>,
     moved: Moved,
 }
@@ -158,7 +163,7 @@ impl Publication<'_> {
         let unknown: Vec<Digest> = all.iter().filter(|digest| !is_live(digest)).copied().collect();
         let lacking = match unknown.is_empty() {
             true => Vec::new(),
-            false => self.store().lacking(&unknown)?,
+            false => self.store().missing(&unknown)?,
         };
         let there: BTreeSet<&Digest> = all.iter().filter(|one| !lacking.contains(one)).collect();
         self.moved.reused += there.len() as u64;

@@ -62,7 +62,7 @@
 //!
 //! [`Venv`] puts a plan into a folder: a virtual environment that Python itself takes for one.
 //! Distributions lie unpacked elsewhere, once per content, and are shared by as many environments as
-//! have them; how, [`Share`] says. Nothing here decides where such folders are, or publishes them:
+//! have them; how, [`LinkMode`] says. Nothing here decides where such folders are, or publishes them:
 //! that is for a store.
 
 mod check;
@@ -71,6 +71,7 @@ mod contents;
 mod error;
 mod interpreter;
 mod layer;
+mod link_mode;
 mod merge;
 mod namespace;
 mod overlay;
@@ -78,7 +79,6 @@ mod plan;
 mod policy;
 mod rules;
 mod script;
-mod share;
 mod venv;
 
 pub use conflict::{Conflict, ConflictKind, Owner, OwnerDistribution};
@@ -86,10 +86,10 @@ pub use contents::{Contents, ContentsError, File, Place, Script};
 pub use error::{Error, ErrorKind};
 pub use interpreter::{Implementation, Interpreter};
 pub use layer::{Distribution, Layer};
+pub use link_mode::LinkMode;
 pub use merge::merge;
 pub use namespace::declares_namespace;
 pub use plan::{Piece, Plan, Program, Source};
 pub use policy::{Policy, Ruling};
 pub use rules::{Need, NoRules, Rules};
-pub use share::Share;
 pub use venv::{Unpacked, Venv};

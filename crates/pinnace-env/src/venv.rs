@@ -8,8 +8,9 @@ use std::{
 };
 
 use crate::{
-    Error, ErrorKind, Interpreter, Piece, Place, Plan, Program, Share, Source, script,
-    share::{self, show, symbolic_link},
+    Error, ErrorKind, Interpreter, LinkMode, Piece, Place, Plan, Program, Source,
+    link_mode::{self, show, symbolic_link},
+    script,
 };
 
 /// Where unpacked distributions and layers lie.
@@ -31,12 +32,12 @@ pub trait Unpacked<Id> {
 #[derive(Clone, Debug)]
 pub struct Venv {
     interpreter: Interpreter,
-    share: Share,
+    share: LinkMode,
 }
 
 impl Venv {
     /// Environments of an interpreter.
-    pub fn new(interpreter: Interpreter, share: Share) -> Self {
+    pub fn new(interpreter: Interpreter, share: LinkMode) -> Self {
         Self { interpreter, share }
     }
 
@@ -135,9 +136,9 @@ impl<Id> Layout<'_, Id> {
         let mut has_code = false;
         for piece in self.plan.pieces() {
             let (to, from) = (self.target(&piece), self.origin(&piece));
-            share::own_folders(self.folder, to.parent().unwrap_or(Path::new("")))?;
+            link_mode::own_folders(self.folder, to.parent().unwrap_or(Path::new("")))?;
             let share = match piece.place() {
-                Place::Code => Share::Copy,
+                Place::Code => LinkMode::Copy,
                 _ => self.venv.share,
             };
             show(&from, &self.folder.join(to), share)?;
@@ -165,7 +166,7 @@ impl<Id> Layout<'_, Id> {
         }
         let to = self.folder.join(self.venv.library()).join(folder).join("__pycache__");
         create_folder(&to)?;
-        share::each(&from, |file| {
+        link_mode::each(&from, |file| {
             let name = file.to_str().and_then(|name| name.split('.').next());
             match name.is_some_and(|name| names.contains(name)) {
                 true => show(&from.join(file), &to.join(file), self.venv.share),

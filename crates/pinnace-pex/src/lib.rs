@@ -65,7 +65,6 @@ mod info;
 mod layout;
 mod measure;
 mod member;
-mod members;
 mod merge;
 mod read;
 mod record;
@@ -78,6 +77,7 @@ mod unpack;
 mod verify;
 mod wheels;
 mod write;
+mod zip_members;
 
 pub use builder::{PexBuilder, Written};
 pub use compile::{Bytecode, Compiler};
@@ -87,7 +87,6 @@ pub use entry_point::EntryPoint;
 pub use error::{Error, ErrorKind};
 pub use info::{BytecodeInfo, OwnInfo, PexInfo, PlatformInfo};
 pub use layout::FolderLayout;
-pub use members::{ZipMembers, extract_zip};
 pub use merge::PexMerge;
 pub use read::{Pex, PexDistribution, PexLayer, PexLayout, PexWheels, WheelForm};
 pub use rules::PlatformRules;
@@ -96,6 +95,7 @@ pub use scripts::{ScriptTarget, console_scripts, find_script};
 pub use verify::Problem;
 pub use wheels::{NoWheels, ReadSeek, WheelFiles};
 pub use write::Compression;
+pub use zip_members::{ZipMembers, extract_zip};
 
 /// The README's examples run, so that they stay true.
 #[cfg(doctest)]

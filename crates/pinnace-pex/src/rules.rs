@@ -1,5 +1,5 @@
 use pinnace_env::{Need, Rules};
-use pinnace_wheel::{ExtraName, Match, Requirement, Specifiers, Target};
+use pinnace_wheel::{Compatibility, ExtraName, Requirement, Specifiers, Target};
 
 /// Lets the env crate judge tags and requirements as the wheel crate does, on one platform.
 #[derive(Clone, Copy, Debug)]
@@ -7,7 +7,9 @@ pub struct PlatformRules<'a>(pub &'a Target);
 
 impl Rules for PlatformRules<'_> {
     fn fits(&self, file_name: &str) -> bool {
-        file_name.parse().is_ok_and(|wheel| matches!(self.0.rank(&wheel), Match::Fit(_)))
+        file_name
+            .parse()
+            .is_ok_and(|wheel| matches!(self.0.rank(&wheel), Compatibility::Compatible(_)))
     }
 
     fn is_python(&self, specifiers: &str) -> bool {

@@ -6,7 +6,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{Access, Digest, Durability, Error, PendingFile, publish::create_folder};
+use crate::{Access, Digest, Durability, Error, PendingFile, atomic_file::create_folder};
 
 /// What can be made again, by bucket and key.
 ///
@@ -52,7 +52,7 @@ impl Cache {
     pub fn put(&self, bucket: &str, key: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = self.path(bucket, key);
         create_folder(&self.root.join(bucket))?;
-        let mut file = PendingFile::create(&path, Access::ReadWrite, Durability::Remade)?;
+        let mut file = PendingFile::create(&path, Access::ReadWrite, Durability::Volatile)?;
         let write = |file: &mut PendingFile| {
             file.write_all(MAGIC)?;
             file.write_all(&(bytes.len() as u64).to_le_bytes())?;

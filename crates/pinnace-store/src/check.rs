@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::{
     Error, ErrorKind, Keep, Key, Listed, RefName, Store,
-    condemned::parse_key,
-    kept::is_kept,
+    mark::{Fault, digest_of},
     parallel,
-    trace::{Fault, digest_of},
+    retention::is_kept,
+    tombstones::parse_key,
 };
 
 /// What was read, and what is wrong with it.

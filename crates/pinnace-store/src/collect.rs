@@ -7,9 +7,9 @@ use std::{
 };
 
 use crate::{
-    Condition, Error, Finished, Keep, Key, Listed, Store,
-    condemned::{List, PATIENCE, Sentence},
-    trace::{Reached, digest_of},
+    Error, Keep, Key, Listed, PutMode, PutResult, Store,
+    mark::{Reached, digest_of},
+    tombstones::{Entries, List, PATIENCE},
 };
 
 /// What a collection did.
@@ -41,7 +41,7 @@ impl Store {
     /// long ago by an earlier collection, and is as it was, is removed. All times are the backend's.
     ///
     /// Writers need not stop, as long as none takes longer than `grace` from
-    /// [asking what is lacking](Store::lacking) to publishing, nor other collections. One that was killed is
+    /// [asking what is missing](Store::missing) to publishing, nor other collections. One that was killed is
     /// made good by a later one. Where there is no room left at all, it gets by with what a
     /// [`LocalStore`](crate::LocalStore) holds in reserve.
     ///
@@ -65,7 +65,7 @@ impl Store {
         };
         collection.execute()?;
         collection.condemn()?;
-        self.backend.restock();
+        self.backend.refill_reserve();
         Ok(collection.collected)
     }
 }
@@ -128,8 +128,8 @@ impl Collection<'_> {
             return Ok(None);
         }
         let claim = Claim { list, number: list.next(), breathed: Cell::new(Instant::now()) };
-        let write = || self.store.write(&claim.mark(), b"", Condition::Absent);
-        if self.store.relieving(write)? == Finished::Refused {
+        let write = || self.store.write(&claim.mark(), b"", PutMode::Create);
+        if self.store.relieving(write)? == PutResult::AlreadyExists {
             return Ok(None);
         }
         // It goes before its marks do: whoever comes after that has nothing to do.
@@ -140,7 +140,7 @@ impl Collection<'_> {
         Ok(is_there.then_some(claim))
     }
 
-    fn remove_all(&mut self, claim: &Claim<'_>, sentence: Sentence) -> Result<(), Error> {
+    fn remove_all(&mut self, claim: &Claim<'_>, sentence: Entries) -> Result<(), Error> {
         for (key, written) in sentence {
             if !self.remove(&key, written, claim)? {
                 return Ok(());
@@ -164,7 +164,7 @@ impl Collection<'_> {
         if there.is_none_or(|one| one.marks.keys().any(|number| *number > claim.number)) {
             return Ok(false);
         }
-        self.store.write(&claim.mark(), b"", Condition::Always)?;
+        self.store.write(&claim.mark(), b"", PutMode::Overwrite)?;
         claim.breathed.set(Instant::now());
         Ok(true)
     }

@@ -9,7 +9,7 @@
 
 use std::{io::Read, ops::Range, sync::Barrier, thread};
 
-use crate::{Backend, Condition, Finished, Key};
+use crate::{Backend, Key, PutMode, PutResult};
 
 /// A case: an empty backend in, or why it does not conform.
 pub type Case = fn(&dyn Backend) -> Result<(), String>;
@@ -42,17 +42,17 @@ fn written_is_read(backend: &dyn Backend) -> Result<(), String> {
     let large: Vec<u8> = (0..3_000_001_u32).map(|n| (n % 251) as u8).collect();
     for (name, content) in [("a/empty", &b""[..]), ("a/small", b"small"), ("large", &large)] {
         same(read(backend, name, None)?, None, "before")?;
-        put(backend, name, content, Condition::Always)?;
+        put(backend, name, content, PutMode::Overwrite)?;
         same(read(backend, name, None)?, Some(content.to_vec()), name)?;
         let size = backend.head(&key(name)?).map_err(text)?.map(|meta| meta.size);
         same(size, Some(content.len() as u64), "size")?;
     }
-    put(backend, "a/small", b"other", Condition::Always)?;
+    put(backend, "a/small", b"other", PutMode::Overwrite)?;
     same(read(backend, "a/small", None)?, Some(b"other".to_vec()), "replaced")
 }
 
 fn ranges_are_cut(backend: &dyn Backend) -> Result<(), String> {
-    put(backend, "x", b"0123456789", Condition::Always)?;
+    put(backend, "x", b"0123456789", PutMode::Overwrite)?;
     for (range, expected) in [
         (0..10, &b"0123456789"[..]),
         (3..5, b"34"),
@@ -79,15 +79,15 @@ fn unfinished_is_absent(backend: &dyn Backend) -> Result<(), String> {
 }
 
 fn conditions_hold(backend: &dyn Backend) -> Result<(), String> {
-    same(put(backend, "c", b"1", Condition::Absent)?, Finished::Written, "first")?;
-    same(put(backend, "c", b"2", Condition::Absent)?, Finished::Refused, "second")?;
+    same(put(backend, "c", b"1", PutMode::Create)?, PutResult::Written, "first")?;
+    same(put(backend, "c", b"2", PutMode::Create)?, PutResult::AlreadyExists, "second")?;
     same(read(backend, "c", None)?, Some(b"1".to_vec()), "kept")?;
     backend.remove(&key("c")?).map_err(text)?;
-    same(put(backend, "c", b"3", Condition::Absent)?, Finished::Written, "after removing")
+    same(put(backend, "c", b"3", PutMode::Create)?, PutResult::Written, "after removing")
 }
 
 fn removed_is_gone(backend: &dyn Backend) -> Result<(), String> {
-    put(backend, "r/x", b"1", Condition::Always)?;
+    put(backend, "r/x", b"1", PutMode::Overwrite)?;
     for round in ["once", "twice"] {
         backend.remove(&key("r/x")?).map_err(text)?;
         same(read(backend, "r/x", None)?, None, round)?;
@@ -99,7 +99,7 @@ fn removed_is_gone(backend: &dyn Backend) -> Result<(), String> {
 fn listings_are_sorted(backend: &dyn Backend) -> Result<(), String> {
     let names = ["a", "b-c", "b.d", "b/a", "b/b/c", "b0", "bb/x", "c/@/00002", "c/@/00010"];
     for name in names.iter().rev() {
-        put(backend, name, name.as_bytes(), Condition::Always)?;
+        put(backend, name, name.as_bytes(), PutMode::Overwrite)?;
     }
     let sorted = |mut names: Vec<String>| {
         names.sort();
@@ -130,7 +130,7 @@ fn listings_are_sorted(backend: &dyn Backend) -> Result<(), String> {
 }
 
 fn missing_in_order(backend: &dyn Backend) -> Result<(), String> {
-    put(backend, "m/2", b"", Condition::Always)?;
+    put(backend, "m/2", b"", PutMode::Overwrite)?;
     let keys = ["m/3", "m/2", "m/1"].map(key).into_iter().collect::<Result<Vec<_>, _>>()?;
     let missing = backend.missing(&keys).map_err(text)?;
     same(missing, vec![keys[0].clone(), keys[2].clone()], "missing")
@@ -138,7 +138,7 @@ fn missing_in_order(backend: &dyn Backend) -> Result<(), String> {
 
 fn objects_are_dated(backend: &dyn Backend) -> Result<(), String> {
     let before = backend.now().map_err(text)?;
-    put(backend, "d", b"", Condition::Always)?;
+    put(backend, "d", b"", PutMode::Overwrite)?;
     let after = backend.now().map_err(text)?;
     let modified =
         backend.head(&key("d")?).map_err(text)?.map(|meta| meta.modified).unwrap_or_default();
@@ -151,16 +151,16 @@ fn objects_are_dated(backend: &dyn Backend) -> Result<(), String> {
 
 fn races_have_one_winner(backend: &dyn Backend) -> Result<(), String> {
     const WRITERS: usize = 8;
-    for (round, condition) in
-        [Condition::Absent, Condition::Always].into_iter().cycle().take(6).enumerate()
+    for (round, mode) in
+        [PutMode::Create, PutMode::Overwrite].into_iter().cycle().take(6).enumerate()
     {
         let name = format!("race/{round}");
         let barrier = Barrier::new(WRITERS);
         let write = |writer: usize| {
             barrier.wait();
-            put(backend, &name, &[writer as u8; 50_000], condition)
+            put(backend, &name, &[writer as u8; 50_000], mode)
         };
-        let outcomes: Vec<Result<Finished, String>> = thread::scope(|scope| {
+        let outcomes: Vec<Result<PutResult, String>> = thread::scope(|scope| {
             let started: Vec<_> =
                 (0..WRITERS).map(|writer| scope.spawn(move || write(writer))).collect();
             let joined = started.into_iter().map(|one| one.join());
@@ -168,20 +168,17 @@ fn races_have_one_winner(backend: &dyn Backend) -> Result<(), String> {
         });
         let outcomes = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
         let written: Vec<usize> =
-            (0..WRITERS).filter(|writer| outcomes[*writer] == Finished::Written).collect();
+            (0..WRITERS).filter(|writer| outcomes[*writer] == PutResult::Written).collect();
         let content = read(backend, &name, None)?.unwrap_or_default();
         let winner = content.first().map(|byte| usize::from(*byte));
         let is_whole = content.len() == 50_000
             && content.iter().all(|byte| Some(usize::from(*byte)) == winner);
-        let expected = if condition == Condition::Absent { 1 } else { WRITERS };
+        let expected = if mode == PutMode::Create { 1 } else { WRITERS };
         if !is_whole
             || written.len() != expected
             || !winner.is_some_and(|one| written.contains(&one))
         {
-            return Err(format!(
-                "{condition:?}: {} writers were told that they wrote",
-                written.len()
-            ));
+            return Err(format!("{mode:?}: {} writers were told that they wrote", written.len()));
         }
     }
     Ok(())
@@ -195,11 +192,11 @@ fn put(
     backend: &dyn Backend,
     name: &str,
     content: &[u8],
-    condition: Condition,
-) -> Result<Finished, String> {
+    mode: PutMode,
+) -> Result<PutResult, String> {
     let mut upload = backend.write().map_err(text)?;
     upload.write_all(content).map_err(text)?;
-    upload.finish(&key(name)?, condition).map_err(text)
+    upload.finish(&key(name)?, mode).map_err(text)
 }
 
 fn read(

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde_json::{Map, Value, json};
 
-use crate::{Digest, Key, Manifest, ManifestError, sealed};
+use crate::{Digest, Key, Manifest, ManifestError, checksummed};
 
 /// The name of a ref, such as `wanted/shop` or `live/shop/agent-1`.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -93,7 +93,7 @@ impl Deployment {
     ///
     /// If it is larger than any manifest is.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ManifestError> {
-        Ok(sealed::seal(self.manifest()?.as_bytes()))
+        Ok(checksummed::seal(self.manifest()?.as_bytes()))
     }
 
     fn manifest(&self) -> Result<Manifest, ManifestError> {
@@ -120,7 +120,7 @@ impl Deployment {
     ///
     /// If it is none, damaged, or of a newer format.
     pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
-        let Some(manifest) = sealed::open(bytes) else {
+        let Some(manifest) = checksummed::open(bytes) else {
             let reason = "it has not the digest that it ends with".to_owned();
             return Err(ManifestError::Malformed { reason });
         };

@@ -45,56 +45,56 @@
 //!
 //! [`Store`] is all of that over a [`Backend`]: [`LocalStore`] on disk, [`MemoryBackend`], `S3Backend` with the
 //! `s3` feature, your own (which [`conformance`] tells whether it is one), and [`Prefixed`], [`Cached`],
-//! [`Limited`] and [`Watched`] around any of them. Small contents travel together in packs ([`PackBuilder`]).
+//! [`Limited`] and [`Instrumented`] around any of them. Small contents travel together in packs ([`PackBuilder`]).
 //!
 //! [`LocalStore`] alone holds blobs, for those who need no more. [`Cache`] holds what can be made again, by
 //! bucket and key: what it loses costs time, never an answer. Both stand on [`PendingFile`].
 
-mod accept;
+mod atomic_file;
 mod backend;
 mod blob;
 mod cache;
 mod check;
+mod checksummed;
+mod closure;
 mod collect;
-mod condemned;
 pub mod conformance;
 mod deployment;
 mod digest;
 mod error;
-mod hold;
-mod kept;
+mod ingest;
 mod key;
 mod local;
 mod manifest;
 mod manifests;
+mod mark;
 mod pack;
 mod packs;
 pub mod parallel;
-mod publish;
 mod refs;
-mod sealed;
+mod retention;
 mod store;
-mod trace;
+mod tombstones;
 
+pub use atomic_file::{Access, Durability, PendingFile, PendingFolder};
 #[cfg(feature = "s3")]
 pub use backend::S3Backend;
 pub use backend::{
-    Backend, Cached, Condition, Finished, Limited, Listed, MemoryBackend, Meta, Prefixed, Progress,
-    Reading, Upload, Watched,
+    Backend, Cached, Instrumented, Limited, Listed, MemoryBackend, Meta, Prefixed, Progress,
+    PutMode, PutResult, Reading, Upload,
 };
 pub use blob::{Blob, BlobWriter};
 pub use cache::{Cache, CacheEntry};
 pub use check::{Checked, Finding};
+pub use closure::Locations;
 pub use collect::Collected;
 pub use deployment::{Deployment, ParseRefNameError, RefName};
 pub use digest::{Digest, ParseDigestError};
 pub use error::{Error, ErrorKind};
-pub use hold::Places;
 pub use key::{Key, ParseKeyError};
 pub use local::LocalStore;
 pub use manifest::{Manifest, ManifestError};
 pub use manifests::Stored;
+pub use mark::Keep;
 pub use pack::{ContentKind, LARGEST_PACKED, Pack, PackBuilder, PackEntry, PackError, PackIndex};
-pub use publish::{Access, Durability, PendingFile, PendingFolder};
 pub use store::{Published, Store};
-pub use trace::Keep;

@@ -6,7 +6,7 @@ use std::{
 
 use crate::{
     Access, Blob, BlobWriter, Digest, Durability, Error, ErrorKind, PendingFile,
-    publish::{create_folder, create_lasting_folder, sync_folder},
+    atomic_file::{create_folder, create_lasting_folder, sync_folder},
 };
 
 /// Blobs in a folder: `blobs/<2 hex digits>/<62 hex digits>`, read-only files.
@@ -157,7 +157,7 @@ impl LocalStore {
     pub(crate) fn make_room(&self, path: &Path) -> Result<(), Error> {
         match (path.parent(), self.durability) {
             (Some(folder), Durability::Durable) => create_lasting_folder(folder),
-            (Some(folder), Durability::Remade) => create_folder(folder),
+            (Some(folder), Durability::Volatile) => create_folder(folder),
             (None, _) => Ok(()),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{Condition, Digest, Error, Manifest, Store, manifest, sealed, store::manifest_key};
+use crate::{Digest, Error, Manifest, PutMode, Store, checksummed, manifest, store::manifest_key};
 
 /// A manifest as it is stored, with where its contents may be found.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,9 +35,9 @@ impl Store {
         let mut bytes = ENVELOPE.to_owned();
         packs.iter().for_each(|pack| bytes.push_str(&format!("pack {pack}\n")));
         bytes.push('\n');
-        let bytes = sealed::seal(&[bytes.as_bytes(), manifest.as_bytes()].concat());
+        let bytes = checksummed::seal(&[bytes.as_bytes(), manifest.as_bytes()].concat());
         let digest = manifest.digest();
-        self.write(&manifest_key(&digest), &bytes, Condition::Always)?;
+        self.write(&manifest_key(&digest), &bytes, PutMode::Overwrite)?;
         Ok(digest)
     }
 
@@ -62,7 +62,7 @@ pub(crate) fn open_envelope(bytes: &[u8]) -> Result<(BTreeSet<Digest>, &[u8]), &
     if bytes.starts_with(b"pinnace-manifest ") && !bytes.starts_with(ENVELOPE.as_bytes()) {
         return Err("it is of a newer format: use a newer pinnace");
     }
-    let Some(bytes) = sealed::open(bytes) else {
+    let Some(bytes) = checksummed::open(bytes) else {
         return Err("it has not the digest that it ends with");
     };
     let Some(mut rest) = bytes.strip_prefix(ENVELOPE.as_bytes()) else {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Condition, Digest, Error, ErrorKind, Pack, PackBuilder, Store,
+    Digest, Error, ErrorKind, Pack, PackBuilder, PutMode, Store,
     pack::{LARGEST_PACK, PackIndex},
     parallel,
     store::pack_key,
@@ -28,7 +28,7 @@ impl Store {
     /// If the backend fails.
     pub fn put_pack(&self, bytes: &[u8]) -> Result<Digest, Error> {
         let digest = Digest::new(Sha256::digest(bytes).into());
-        self.write(&pack_key(&digest), bytes, Condition::Always)?;
+        self.write(&pack_key(&digest), bytes, PutMode::Overwrite)?;
         Ok(digest)
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Condition, Deployment, Error, ErrorKind, Finished, Key, Published, RefName, Store, manifest,
+    Deployment, Error, ErrorKind, Key, Published, PutMode, PutResult, RefName, Store, manifest,
 };
 
 impl Store {
@@ -74,8 +74,8 @@ impl Store {
         deployment.previous = previous.and_then(|one| one.release);
         let key = name.step(deployment.generation);
         let record = deployment.to_bytes().map_err(|error| Error::malformed(&key, &error))?;
-        let written = self.write(&key, &record, Condition::Absent);
-        if matches!(written, Ok(Finished::Written)) {
+        let written = self.write(&key, &record, PutMode::Create);
+        if matches!(written, Ok(PutResult::Written)) {
             return Ok(Published::Done(deployment));
         }
         // A write that was told to have failed may have been done all the same.
@@ -134,7 +134,7 @@ impl Store {
         }
         let key = Key::of("conditions".to_owned());
         for _ in 0..2 {
-            if self.write(&key, b"kept\n", Condition::Absent)? == Finished::Refused {
+            if self.write(&key, b"kept\n", PutMode::Create)? == PutResult::AlreadyExists {
                 let _ = self.conditions.set(());
                 return Ok(());
             }

@@ -9,8 +9,8 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Backend, Blob, Condition, Deployment, Digest, Error, ErrorKind, Finished, Key, Listed, Meta,
-    trace::digest_of,
+    Backend, Blob, Deployment, Digest, Error, ErrorKind, Key, Listed, Meta, PutMode, PutResult,
+    mark::digest_of,
 };
 
 /// Contents by digest, manifests of them, and refs that point to manifests, in any [`Backend`].
@@ -43,13 +43,13 @@ impl Store {
     ///
     /// [`ErrorKind::NewerFormat`]; or if the backend fails.
     pub fn open(backend: impl Backend + 'static) -> Result<Self, Error> {
-        let store = Self::unseen(backend);
+        let store = Self::unopened(backend);
         store.make()?;
         Ok(store)
     }
 
     /// A store of which nothing was looked at: whoever opens it so asks [`Store::exists`] beside the rest.
-    pub fn unseen(backend: impl Backend + 'static) -> Self {
+    pub fn unopened(backend: impl Backend + 'static) -> Self {
         Self { backend: Arc::new(backend), conditions: Arc::default() }
     }
 
@@ -69,7 +69,7 @@ impl Store {
     /// As [`Self::open`].
     pub fn make(&self) -> Result<(), Error> {
         if !self.has_format()? {
-            self.write(&format_key(), FORMAT.as_bytes(), Condition::Always)?;
+            self.write(&format_key(), FORMAT.as_bytes(), PutMode::Overwrite)?;
         }
         Ok(())
     }
@@ -80,7 +80,7 @@ impl Store {
     ///
     /// As [`Self::open`].
     pub fn open_existing(backend: impl Backend + 'static) -> Result<Option<Self>, Error> {
-        let store = Self::unseen(backend);
+        let store = Self::unopened(backend);
         Ok(store.has_format()?.then_some(store))
     }
 
@@ -97,7 +97,7 @@ impl Store {
     pub fn put(&self, source: &mut dyn Read) -> Result<Digest, Error> {
         let mut upload = self.backend.write()?;
         let (digest, _) = copy(source, &mut *upload, unreadable)?;
-        upload.finish(&blob_key(&digest), Condition::Always)?;
+        upload.finish(&blob_key(&digest), PutMode::Overwrite)?;
         Ok(digest)
     }
 
@@ -112,7 +112,7 @@ impl Store {
         if actual != *expected {
             return Err(ErrorKind::Mismatch { expected: *expected, actual }.into());
         }
-        upload.finish(&blob_key(expected), Condition::Always).map(drop)
+        upload.finish(&blob_key(expected), PutMode::Overwrite).map(drop)
     }
 
     /// A content that is an object of its own, every byte of it checked; `None` if there is none.
@@ -183,12 +183,12 @@ impl Store {
     }
 
     /// Which of these the store lacks as objects of their own, in their order. What a collection has
-    /// condemned counts as lacking: put it again, and it stays.
+    /// condemned counts as missing: put it again, and it stays.
     ///
     /// # Errors
     ///
     /// If the backend fails.
-    pub fn lacking(&self, digests: &[Digest]) -> Result<Vec<Digest>, Error> {
+    pub fn missing(&self, digests: &[Digest]) -> Result<Vec<Digest>, Error> {
         let keys: Vec<Key> = digests.iter().map(blob_key).collect();
         let missing: BTreeSet<Key> = self.backend.missing(&keys)?.into_iter().collect();
         let condemned = match missing.len() == keys.len() {
@@ -304,18 +304,13 @@ impl Store {
             Some((_, digest)) => source.expect(&digest, key, actual)?,
             None => {}
         }
-        upload.finish(key, Condition::Always).map(|_| true)
+        upload.finish(key, PutMode::Overwrite).map(|_| true)
     }
 
-    pub(crate) fn write(
-        &self,
-        key: &Key,
-        bytes: &[u8],
-        condition: Condition,
-    ) -> Result<Finished, Error> {
+    pub(crate) fn write(&self, key: &Key, bytes: &[u8], mode: PutMode) -> Result<PutResult, Error> {
         let mut upload = self.backend.write()?;
         upload.write_all(bytes).map_err(|error| Error::object("write", key, error))?;
-        upload.finish(key, condition)
+        upload.finish(key, mode)
     }
 
     /// A small object; one that is larger than `limit` is malformed.

@@ -5,7 +5,7 @@
 //! ```
 #![expect(clippy::print_stdout, reason = "it is an example")]
 
-use pinnace_wheel::{MarkerVariable, Match, Target, WheelName};
+use pinnace_wheel::{Compatibility, MarkerVariable, Target, WheelName};
 
 const WHEELS: [&str; 6] = [
     "native-1-cp312-cp312-manylinux_2_28_x86_64.whl",
@@ -29,8 +29,8 @@ fn main() -> Result<(), pinnace_wheel::Error> {
         target.assumptions().iter().for_each(|assumed| println!("  assumed: {assumed}"));
         for wheel in WHEELS {
             match target.rank(&wheel.parse::<WheelName>()?) {
-                Match::Fit(rank) => println!("  fits at {rank:4}: {wheel}"),
-                Match::Misfit(misfit) => println!("  {misfit}: {wheel}"),
+                Compatibility::Compatible(rank) => println!("  fits at {rank:4}: {wheel}"),
+                Compatibility::Incompatible(misfit) => println!("  {misfit}: {wheel}"),
             }
         }
     }

@@ -16,7 +16,7 @@ use std::{
 };
 
 use pinnace_wheel::{
-    Address, Fetch, FetchError, Get, Index, IndexOptions, IndexParts, Members, MemoryCache,
+    Address, Fetch, FetchError, GetRequest, Index, IndexOptions, IndexParts, Members, MemoryCache,
     MemoryWheels, Outcome, ReadAt, Request, Response, Silent, Target, resolve,
 };
 
@@ -56,12 +56,12 @@ fn main() -> Result<(), BoxError> {
 struct Client;
 
 impl Fetch for Client {
-    fn fetch(&self, get: &Get<'_>) -> Result<Response, FetchError> {
+    fn fetch(&self, get: &GetRequest<'_>) -> Result<Response, FetchError> {
         ask(get).map_err(FetchError::new)
     }
 }
 
-fn ask(get: &Get<'_>) -> Result<Response, BoxError> {
+fn ask(get: &GetRequest<'_>) -> Result<Response, BoxError> {
     let url = get.address.with_credentials();
     let (host, path) = url.trim_start_matches("http://").split_once('/').ok_or("no path")?;
     let mut stream = TcpStream::connect(host)?;

@@ -16,11 +16,11 @@ pub trait Fetch: Send + Sync {
     /// # Errors
     ///
     /// If no answer came.
-    fn fetch(&self, get: &Get<'_>) -> Result<Response, FetchError>;
+    fn fetch(&self, get: &GetRequest<'_>) -> Result<Response, FetchError>;
 }
 
 impl<F: Fetch + ?Sized> Fetch for Arc<F> {
-    fn fetch(&self, get: &Get<'_>) -> Result<Response, FetchError> {
+    fn fetch(&self, get: &GetRequest<'_>) -> Result<Response, FetchError> {
         (**self).fetch(get)
     }
 }
@@ -28,19 +28,19 @@ impl<F: Fetch + ?Sized> Fetch for Arc<F> {
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Get<'a> {
+pub struct GetRequest<'a> {
     /// Where.
     pub address: &'a Address,
     /// The `Accept` header.
     pub accept: &'a str,
     /// Which bytes; all of them if `None`.
-    pub part: Option<Part>,
+    pub part: Option<ByteRange>,
     /// The entity tag that the file must still have for a part to make sense (RFC 9110, section
     /// 13.1.5).
     pub if_range: Option<&'a str>,
 }
 
-impl<'a> Get<'a> {
+impl<'a> GetRequest<'a> {
     /// All of what is there.
     pub fn new(address: &'a Address, accept: &'a str) -> Self {
         Self { address, accept, part: None, if_range: None }
@@ -49,7 +49,7 @@ impl<'a> Get<'a> {
 
 /// A single range of RFC 9110, section 14.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Part {
+pub enum ByteRange {
     /// The last so many bytes.
     Last(u64),
     /// All bytes from an offset on.
@@ -63,7 +63,7 @@ pub enum Part {
     },
 }
 
-impl fmt::Display for Part {
+impl fmt::Display for ByteRange {
     /// As the `Range` header has it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

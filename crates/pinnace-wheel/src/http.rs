@@ -13,7 +13,7 @@ use reqwest::{
 };
 use tokio::sync::mpsc;
 
-use crate::{Address, Fetch, FetchError, Get, Response, fetch::Outlook};
+use crate::{Address, Fetch, FetchError, GetRequest, Response, fetch::Outlook};
 
 /// [`Fetch`] over HTTP/1.1 and HTTP/2 with TLS.
 ///
@@ -62,7 +62,7 @@ const WINDOW: u32 = 1 << 20;
 const PIECES: usize = 16;
 
 enum Job {
-    Get { url: Box<Url>, headers: HeaderMap, answer: mpsc::Sender<Answer> },
+    GetRequest { url: Box<Url>, headers: HeaderMap, answer: mpsc::Sender<Answer> },
     Stop,
 }
 
@@ -101,13 +101,13 @@ impl HttpFetch {
 }
 
 impl Fetch for HttpFetch {
-    fn fetch(&self, request: &Get<'_>) -> Result<Response, FetchError> {
+    fn fetch(&self, request: &GetRequest<'_>) -> Result<Response, FetchError> {
         let jobs = self.jobs()?;
         let url = Url::parse(request.address.with_credentials()).map_err(FetchError::new)?;
         let (url, headers) = (Box::new(url), headers(request)?);
         let (answer, mut answers) = mpsc::channel(PIECES);
         let stopped = || FetchError::new("stopped");
-        jobs.send(Job::Get { url, headers, answer }).map_err(|_| stopped())?;
+        jobs.send(Job::GetRequest { url, headers, answer }).map_err(|_| stopped())?;
         match answers.blocking_recv() {
             Some(Answer::Head {
                 status,
@@ -146,7 +146,7 @@ fn start(options: &HttpOptions) -> Result<mpsc::UnboundedSender<Job>, BoxError> 
     let (jobs, mut queue) = mpsc::unbounded_channel();
     std::thread::Builder::new().name("pinnace-http".to_owned()).spawn(move || {
         runtime.block_on(async {
-            while let Some(Job::Get { url, headers, answer }) = queue.recv().await {
+            while let Some(Job::GetRequest { url, headers, answer }) = queue.recv().await {
                 // The builder moves credentials from the URL into a header.
                 tokio::spawn(get(client.get(*url).headers(headers), answer));
             }
@@ -179,7 +179,7 @@ fn client(options: &HttpOptions) -> Result<Client, BoxError> {
     Ok(builder.build()?)
 }
 
-fn headers(request: &Get<'_>) -> Result<HeaderMap, FetchError> {
+fn headers(request: &GetRequest<'_>) -> Result<HeaderMap, FetchError> {
     let value = |text: &str| HeaderValue::from_str(text).map_err(FetchError::new);
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, value(request.accept)?);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::{
     Address, Cache, Error, ErrorKind, Implementation, Platform, Python, Target,
-    keep::{get_sealed, put_sealed},
+    cache::{get_sealed, put_sealed},
 };
 
 /// A Python interpreter on this machine, as it describes itself.

@@ -3,12 +3,12 @@
 //! # Does this wheel fit?
 //!
 //! ```
-//! use pinnace_wheel::{Match, Target};
+//! use pinnace_wheel::{Compatibility, Target};
 //!
 //! let target: Target = "manylinux_2_36_x86_64-cp312".parse()?;
 //! let exact = target.rank(&"a-1-cp312-cp312-manylinux_2_17_x86_64.whl".parse()?);
 //! let pure = target.rank(&"a-1-py3-none-any.whl".parse()?);
-//! assert!(matches!((exact, pure), (Match::Fit(better), Match::Fit(worse)) if better < worse));
+//! assert!(matches!((exact, pure), (Compatibility::Compatible(better), Compatibility::Compatible(worse)) if better < worse));
 //! # Ok::<(), pinnace_wheel::Error>(())
 //! ```
 //!
@@ -64,9 +64,9 @@
 //!
 //! [`Index`] is the [`Source`] that reads simple indexes (PEP 503, PEP 691) and pages of links. All
 //! that it touches stands behind small traits, each with an implementation in memory: [`Fetch`] for
-//! the network (the `http` feature has an adapter, [`WithFiles`] one for this machine), [`Cache`] for
+//! the network (the `http` feature has an adapter, [`FileFetch`] one for this machine), [`Cache`] for
 //! what can be made again, [`Wheels`] for what was downloaded, [`Members`] for reading inside a zip,
-//! [`Credentials`] for what a program may have. [`Building`] is any source together with someone who can build:
+//! [`Credentials`] for what a program may have. [`BuildingSource`] is any source together with someone who can build:
 //! it is asked where only building tells what a release requires. So nothing here opens a socket, reads a
 //! clock or an environment variable on its own. Everything is blocking and safe to share between
 //! threads.
@@ -75,26 +75,29 @@
 //! own, and `foreign_target`.
 
 mod address;
-mod building;
+mod building_source;
+mod cache;
+mod credentials;
 mod error;
 mod fetch;
+mod file_fetch;
 mod filename;
-mod files;
 #[cfg(feature = "http")]
 mod http;
 mod index;
 mod inputs;
 mod interpreter;
-mod keep;
 mod lock;
 mod marker;
+mod members;
 mod memory;
 mod metadata;
 mod name;
 mod netrc;
-mod point;
+mod progress;
 mod project;
 mod range;
+mod read_at;
 mod requirement;
 mod resolve;
 mod scan;
@@ -106,13 +109,17 @@ mod tag;
 mod target;
 mod timestamp;
 mod version;
+mod version_key;
+mod wheels;
 
 pub use address::Address;
-pub use building::{Build, Building};
+pub use building_source::{BuildingSource, SdistMetadata};
+pub use cache::{Cache, MemoryCache};
+pub use credentials::Credentials;
 pub use error::{Error, ErrorKind};
-pub use fetch::{Fetch, FetchError, Get, Part, Response};
+pub use fetch::{ByteRange, Fetch, FetchError, GetRequest, Response};
+pub use file_fetch::FileFetch;
 pub use filename::{Artifact, BuildTag, SdistName, WheelName};
-pub use files::WithFiles;
 #[cfg(feature = "http")]
 pub use http::{HttpFetch, HttpOptions};
 pub use index::{Downloaded, Index, IndexOptions, IndexParts};
@@ -121,28 +128,29 @@ pub use inputs::{
     ScriptMetadata, Workspace,
 };
 pub use interpreter::Interpreter;
-pub use keep::{
-    Cache, Credentials, Event, Members, MemoryCache, MemoryWheels, Progress, ReadAt, Silent, Wheels,
-};
 pub use lock::{Folder, FolderKind, Lock, Selection, UvLock, locked_versions};
 pub use marker::{Marker, MarkerEnvironment, MarkerError, MarkerVariable};
+pub use members::Members;
 pub use memory::MemorySource;
 pub use metadata::Metadata;
 pub use name::{ExtraName, ProjectName};
 pub use netrc::Netrc;
+pub use progress::{Event, Progress, Silent};
 pub use project::{File, MetadataFile, Project, Release};
+pub use read_at::ReadAt;
 pub use requirement::Requirement;
 pub use resolve::{
-    Coverage, Dependencies, Explanation, Fact, Formats, LocalPin, Outcome, Pin, Prereleases,
-    Request, Resolution, Unfit, resolve,
+    Dependencies, Explanation, Fact, Formats, LocalPin, Outcome, Pin, Prereleases, Request,
+    Resolution, Satisfaction, Unfit, resolve,
 };
 pub use settings::{Settings, pip_configuration_files};
 pub use source::Source;
 pub use specifiers::Specifiers;
-pub use tag::{Match, Misfit, Tag, Tags};
+pub use tag::{Compatibility, Incompatibility, Tag, Tags};
 pub use target::{Assumption, Implementation, Libc, Platform, Python, Target, WindowsArchitecture};
 pub use timestamp::parse_timestamp;
 pub use version::Version;
+pub use wheels::{MemoryWheels, Wheels};
 
 /// Entry points for fuzzing what has no public type of its own.
 #[doc(hidden)]

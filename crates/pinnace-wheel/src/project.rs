@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use crate::{Address, Artifact, Error, Version, index::KeptPage, point::Point};
+use crate::{Address, Artifact, Error, Version, index::KeptPage, version_key::VersionKey};
 
 /// All that an index has of one project: releases, newest first.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct Project {
 #[derive(Debug)]
 pub struct Release {
     version: Version,
-    point: Point,
+    point: VersionKey,
     files: Files,
 }
 
@@ -113,7 +113,7 @@ impl Release {
     }
 
     /// Where it stands among all versions.
-    pub(crate) fn point(&self) -> &Point {
+    pub(crate) fn point(&self) -> &VersionKey {
         &self.point
     }
 

@@ -39,9 +39,9 @@ pub trait Source: Sync {
 
     /// A hint that this project will be asked for soon, and likely in a version that satisfies
     /// these specifiers. The answers do not depend on it.
-    fn expect(&self, _name: &ProjectName, _specifiers: &Specifiers) {}
+    fn prefetch(&self, _name: &ProjectName, _specifiers: &Specifiers) {}
 
     /// A hint that the metadata of these wheels will likely be asked for one after the other: the
     /// solver is going through the versions of a project.
-    fn expect_metadata(&self, _files: Vec<File>) {}
+    fn prefetch_metadata(&self, _files: Vec<File>) {}
 }

@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use pubgrub::Ranges;
 
-use crate::{Error, Version, point::Point, range::ranges};
+use crate::{Error, Version, range::ranges, version_key::VersionKey};
 
 /// Version specifiers, all of which must hold: `>=1.0,<2` (PEP 440).
 ///
@@ -102,7 +102,7 @@ impl Specifiers {
         }
     }
 
-    pub(crate) fn ranges(&self) -> Ranges<Point> {
+    pub(crate) fn ranges(&self) -> Ranges<VersionKey> {
         self.0.iter().fold(Ranges::full(), |all, specifier| all.intersection(&ranges(specifier)))
     }
 }

@@ -73,17 +73,17 @@ type ByPlatform = BTreeMap<Box<str>, u32>;
 
 /// Whether a wheel fits a platform.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Match {
+pub enum Compatibility {
     /// It does; 0 is the best rank.
-    Fit(u32),
+    Compatible(u32),
     /// It does not, and this is how near the miss was.
-    Misfit(Misfit),
+    Incompatible(Incompatibility),
 }
 
 /// Why a wheel does not fit, from the widest miss to the nearest.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
-pub enum Misfit {
+pub enum Incompatibility {
     /// Built for another Python.
     Python,
     /// For this Python, but with another ABI.
@@ -96,7 +96,7 @@ pub enum Misfit {
     SystemVersion,
 }
 
-impl fmt::Display for Misfit {
+impl fmt::Display for Incompatibility {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Python => "built for another Python",
@@ -137,27 +137,27 @@ impl Tags {
     /// The best of what the wheel's tags come to.
     ///
     /// ```
-    /// use pinnace_wheel::{Match, Misfit, Tag, Tags};
+    /// use pinnace_wheel::{Compatibility, Incompatibility, Tag, Tags};
     ///
     /// let tags = Tags::new([
     ///     Tag::new("cp312", "cp312", "linux_x86_64"),
     ///     Tag::new("py3", "none", "any"),
     /// ]);
-    /// assert_eq!(tags.rank(&"a-1-py2.py3-none-any.whl".parse()?), Match::Fit(1));
+    /// assert_eq!(tags.rank(&"a-1-py2.py3-none-any.whl".parse()?), Compatibility::Compatible(1));
     /// assert_eq!(
     ///     tags.rank(&"a-1-cp312-cp312-win_amd64.whl".parse()?),
-    ///     Match::Misfit(Misfit::System),
+    ///     Compatibility::Incompatible(Incompatibility::System),
     /// );
     /// # Ok::<(), pinnace_wheel::Error>(())
     /// ```
-    pub fn rank(&self, wheel: &WheelName) -> Match {
+    pub fn rank(&self, wheel: &WheelName) -> Compatibility {
         let [pythons, abis, platforms] = wheel.tag_parts().map(|part| part.split('.'));
         let mut best: Option<u32> = None;
-        let mut nearest = Misfit::Python;
+        let mut nearest = Incompatibility::Python;
         for by_abi in pythons.filter_map(|python| self.ranks.get(python)) {
-            nearest = nearest.max(Misfit::Abi);
+            nearest = nearest.max(Incompatibility::Abi);
             for by_platform in abis.clone().filter_map(|abi| by_abi.get(abi)) {
-                nearest = nearest.max(Misfit::System);
+                nearest = nearest.max(Incompatibility::System);
                 for platform in platforms.clone() {
                     match by_platform.get(platform) {
                         Some(rank) => best = Some(best.map_or(*rank, |best| best.min(*rank))),
@@ -167,28 +167,30 @@ impl Tags {
                 }
             }
         }
-        best.map_or(Match::Misfit(nearest), Match::Fit)
+        best.map_or(Compatibility::Incompatible(nearest), Compatibility::Compatible)
     }
 
     /// How near the platform of a wheel is, whatever Python it is for; `None` is far.
-    pub(crate) fn rank_platform(&self, wheel: &WheelName) -> Option<Misfit> {
+    pub(crate) fn rank_platform(&self, wheel: &WheelName) -> Option<Incompatibility> {
         let [.., platforms] = wheel.tag_parts();
         let here = |platform: &str| match platform {
-            "any" => Misfit::SystemVersion,
-            _ if self.ordered.iter().any(|tag| &*tag.platform == platform) => Misfit::SystemVersion,
+            "any" => Incompatibility::SystemVersion,
+            _ if self.ordered.iter().any(|tag| &*tag.platform == platform) => {
+                Incompatibility::SystemVersion
+            }
             _ => self.miss(platform),
         };
-        platforms.split('.').map(here).max().filter(|misfit| *misfit > Misfit::System)
+        platforms.split('.').map(here).max().filter(|misfit| *misfit > Incompatibility::System)
     }
 
     /// How near a platform tag is that is not accepted.
-    fn miss(&self, platform: &str) -> Misfit {
+    fn miss(&self, platform: &str) -> Incompatibility {
         let (system, machine) = system_and_machine(platform);
         let here = self.systems.iter().filter(|(one, _)| **one == *system);
         match here.map(|(_, one)| **one == *machine).max() {
-            None => Misfit::System,
-            Some(false) => Misfit::Machine,
-            Some(true) => Misfit::SystemVersion,
+            None => Incompatibility::System,
+            Some(false) => Incompatibility::Machine,
+            Some(true) => Incompatibility::SystemVersion,
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use crate::{Error, point::Point};
+use crate::{Error, version_key::VersionKey};
 
 /// A version, ordered as PEP 440 says.
 ///
@@ -21,8 +21,8 @@ impl Version {
     }
 
     /// Where it stands among all versions.
-    pub(crate) fn point(&self) -> Point {
-        Point::of(&self.0)
+    pub(crate) fn point(&self) -> VersionKey {
+        VersionKey::of(&self.0)
     }
 
     /// The numbers between the dots of the release segment.

@@ -8,7 +8,7 @@ use hyper::{
     body::Incoming,
     header::{CONTENT_LENGTH, HeaderValue, IF_NONE_MATCH, RANGE},
 };
-use pinnace_store::{Condition, Finished, Key, Meta, RefName};
+use pinnace_store::{Key, Meta, PutMode, PutResult, RefName};
 use serde_json::{Value, json};
 
 use super::{Answer, Refusal, blocking, bodies, json as as_json, parameter};
@@ -85,9 +85,9 @@ async fn head(inner: &Arc<Inner>, key: Key) -> Answer {
 
 /// Takes an object. What is a step of a service of ours is looked at at once.
 async fn put(inner: &Arc<Inner>, key: Key, request: Request<Incoming>) -> Answer {
-    let condition = match request.headers().get(IF_NONE_MATCH) {
-        Some(any) if *any == HeaderValue::from_static("*") => Condition::Absent,
-        _ => Condition::Always,
+    let mode = match request.headers().get(IF_NONE_MATCH) {
+        Some(any) if *any == HeaderValue::from_static("*") => PutMode::Create,
+        _ => PutMode::Overwrite,
     };
     if key.as_str().starts_with("refs/") && !is_of_deployers(&key) {
         return Err(Refusal::new(
@@ -99,15 +99,17 @@ async fn put(inner: &Arc<Inner>, key: Key, request: Request<Incoming>) -> Answer
     let _turn = inner.puts.acquire().await;
     let mut body = bodies::reader(request.into_body());
     let (shared, wanted) = (Arc::clone(inner), key.clone());
-    let finished = blocking(move || shared.store.accept(&wanted, condition, &mut body, LARGEST));
+    let finished = blocking(move || shared.store.accept(&wanted, mode, &mut body, LARGEST));
     match finished.await? {
-        Finished::Written => {
+        PutResult::Written => {
             if let Some(service) = service(&key).filter(|service| inner.is_ours(service)) {
                 let _ = inner.look(&service);
             }
             Ok(as_json(&true))
         }
-        Finished::Refused => Err(Refusal::new(StatusCode::PRECONDITION_FAILED, "it is there")),
+        PutResult::AlreadyExists => {
+            Err(Refusal::new(StatusCode::PRECONDITION_FAILED, "it is there"))
+        }
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn take(inner: &Arc<Inner>, request: Request<Incoming>) -> Answ
     let inner = Arc::clone(inner);
     let lacking = blocking(move || {
         let digests: Vec<Digest> = offers.iter().map(|(digest, _)| *digest).collect();
-        let lacking = inner.store.lacking(&digests)?;
+        let lacking = inner.store.missing(&digests)?;
         let wanted: Vec<&(Digest, String)> =
             offers.iter().filter(|(digest, _)| lacking.contains(digest)).collect();
         let silent = Mutex::default();

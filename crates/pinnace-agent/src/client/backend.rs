@@ -7,7 +7,7 @@ use std::{
 };
 
 use pinnace_store::{
-    Backend, Condition, Error, ErrorKind, Finished, Key, Listed, Meta, Reading, Upload,
+    Backend, Error, ErrorKind, Key, Listed, Meta, PutMode, PutResult, Reading, Upload,
 };
 use tempfile::SpooledTempFile;
 use ureq::{
@@ -139,12 +139,12 @@ impl Write for RemoteUpload<'_> {
 }
 
 impl Upload for RemoteUpload<'_> {
-    fn finish(mut self: Box<Self>, key: &Key, condition: Condition) -> Result<Finished, Error> {
+    fn finish(mut self: Box<Self>, key: &Key, mode: PutMode) -> Result<PutResult, Error> {
         let spooled = |source: io::Error| failed("write", key.as_str(), source);
         self.spool.rewind().map_err(spooled)?;
         let size = self.size.to_string();
         let mut headers = vec![("content-length", size.as_str())];
-        if condition == Condition::Absent {
+        if mode == PutMode::Create {
             headers.push(("if-none-match", "*"));
         }
         let (client, path) = (&self.backend.0, format!("v1/objects/{key}"));
@@ -152,8 +152,8 @@ impl Upload for RemoteUpload<'_> {
         let answer = client.ask(Method::PUT, &path, &headers, body);
         let answer = answer.map_err(|error| failed("write", key.as_str(), error))?;
         match answer.status() {
-            StatusCode::PRECONDITION_FAILED => Ok(Finished::Refused),
-            status if status.is_success() => Ok(Finished::Written),
+            StatusCode::PRECONDITION_FAILED => Ok(PutResult::AlreadyExists),
+            status if status.is_success() => Ok(PutResult::Written),
             _ => Err(failed("write", key.as_str(), client.refused(answer))),
         }
     }

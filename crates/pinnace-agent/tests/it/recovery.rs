@@ -78,7 +78,7 @@ fn what_proved_itself_comes_back_without_a_store() {
     assert!(!exists(&before));
 
     let mut parts = world.parts();
-    parts.store = Store::unseen(Flaky { gone: true, ..Flaky::default() });
+    parts.store = Store::unopened(Flaky { gone: true, ..Flaky::default() });
     let agent = Agent::start(parts, world.options()).unwrap();
     until("it is back", || agent.status().services[0].state == State::Live);
     assert_eq!(agent.status().services[0].address, address, "its port is the same");
@@ -198,7 +198,7 @@ fn a_step_that_could_not_be_read_is_read_later() {
     let flaky = Flaky { inner: world.backend.clone(), ..Flaky::default() };
     flaky.is_away.store(true, Ordering::Relaxed);
     let mut parts = world.parts();
-    parts.store = Store::unseen(flaky.clone());
+    parts.store = Store::unopened(flaky.clone());
     world.version("1").publish("shop");
     let agent = Agent::start(parts, world.options()).unwrap();
     until("it is known", || !agent.status().services.is_empty());

@@ -7,7 +7,7 @@ use std::{
 };
 
 use pinnace_agent::{Agent, Fetch, Offer};
-use pinnace_store::{Backend, Condition, Digest, Store};
+use pinnace_store::{Backend, Digest, PutMode, Store};
 use sha2::{Digest as _, Sha256};
 
 use crate::world::{World, client, get, is_live, landed, place};
@@ -18,7 +18,7 @@ fn a_release_is_put_through_the_agent() {
     let agent = world.agent(world.options());
     let client = client(&agent);
     let mut project = world.version("1");
-    project.store = Store::unseen(client.backend());
+    project.store = Store::unopened(client.backend());
     assert!(project.store.exists().unwrap());
     let answered = landed(&client, "shop", project.publish("shop"));
     assert!(is_live(&answered), "{answered:?}");
@@ -46,7 +46,7 @@ fn nothing_is_taken_on_trust() {
     let put = |key: &str, bytes: &[u8]| {
         let mut upload = backend.write().unwrap();
         upload.write_all(bytes).unwrap();
-        upload.finish(&key.parse().unwrap(), Condition::Always).map_err(|error| error.to_string())
+        upload.finish(&key.parse().unwrap(), PutMode::Overwrite).map_err(|error| error.to_string())
     };
     let hex = Digest::new(Sha256::digest("right").into()).to_hex();
     let key = format!("blobs/{}/{}", &hex[..2], &hex[2..]);

@@ -1,4 +1,4 @@
-use pinnace_archive::{ArchiveBuilder, Content, ErrorKind, Mode, Writer, Writing};
+use pinnace_archive::{ArchiveBuilder, Content, ErrorKind, Mode, WriteOptions, Writer};
 
 use crate::{hex, open, path, sample, write};
 
@@ -45,7 +45,7 @@ fn builder(vector: &Vector) -> ArchiveBuilder<'static> {
 #[test]
 fn golden_vectors() {
     for vector in vectors() {
-        let summary = builder(&vector).write(std::io::sink(), &Writing::default()).unwrap();
+        let summary = builder(&vector).write(std::io::sink(), &WriteOptions::default()).unwrap();
         assert_eq!(hex(&summary.sha256), vector.sha256, "{}", vector.name);
         assert_eq!(hex(&summary.content_digest), vector.content_digest, "{}", vector.name);
     }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use pinnace_archive::{
-    Archive, ArchiveBuilder, Content, Deflate, Encoder, ErrorKind, Links, Method, Mode, Policy,
-    Writer, Writing,
+    Archive, ArchiveBuilder, Content, Deflate, Encoder, ErrorKind, Method, Mode, Policy,
+    SymlinkPolicy, WriteOptions, Writer,
 };
 use proptest::prelude::*;
 
@@ -21,7 +21,7 @@ fn builder(files: &[(String, Mode, Vec<u8>)]) -> ArchiveBuilder<'static> {
     builder
 }
 
-fn built(builder: &ArchiveBuilder<'_>, writing: &Writing<'_>) -> Vec<u8> {
+fn built(builder: &ArchiveBuilder<'_>, writing: &WriteOptions<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     builder.write(&mut bytes, writing).unwrap();
     bytes
@@ -63,7 +63,7 @@ proptest! {
         compress: bool,
     ) {
         static DEFLATE: LazyLock<Deflate> = LazyLock::new(Deflate::default);
-        let plain = Writing::default();
+        let plain = WriteOptions::default();
         let one = if compress { plain.encoder(&*DEFLATE) } else { plain };
         let bytes = built(&builder(&files), &one);
         prop_assert_eq!(&built(&builder(&shuffled), &one.threads(threads)), &bytes);
@@ -117,7 +117,7 @@ fn many_threads_give_what_one_gives() {
     }
     let deflate = Deflate::default();
     let spool = || tempfile::tempfile().map(|file| Box::new(file) as _);
-    for base in [Writing::default(), Writing::default().encoder(&deflate)] {
+    for base in [WriteOptions::default(), WriteOptions::default().encoder(&deflate)] {
         let one = built(&builder(&files), &base);
         for threads in [2, 8] {
             assert_eq!(built(&builder(&files), &base.threads(threads)), one);
@@ -134,12 +134,12 @@ fn from_folders_archives_and_memory_alike() {
     original.extract(folder.path()).unwrap();
 
     let mut from_folder = ArchiveBuilder::new();
-    from_folder.add_folder(folder.path(), Links::Refuse).unwrap();
-    assert_eq!(built(&from_folder, &Writing::default()), bytes);
+    from_folder.add_folder(folder.path(), SymlinkPolicy::Refuse).unwrap();
+    assert_eq!(built(&from_folder, &WriteOptions::default()), bytes);
 
     let mut from_archive = ArchiveBuilder::new();
     from_archive.add_archive(&original).unwrap();
-    let again = from_archive.write(io::sink(), &Writing::default().threads(2)).unwrap();
+    let again = from_archive.write(io::sink(), &WriteOptions::default().threads(2)).unwrap();
     assert_eq!(again, summary);
 
     let mut from_sources = ArchiveBuilder::new();
@@ -147,7 +147,7 @@ fn from_folders_archives_and_memory_alike() {
         let open = move || Ok(Cursor::new(content.clone()));
         from_sources.add_with(&path(&name), mode, open).unwrap();
     }
-    assert_eq!(built(&from_sources, &Writing::default()), bytes);
+    assert_eq!(built(&from_sources, &WriteOptions::default()), bytes);
 }
 
 #[test]
@@ -155,12 +155,12 @@ fn folders_keep_what_is_empty_and_report_what_cannot_be_held() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("empty")).unwrap();
     let mut builder = ArchiveBuilder::new();
-    builder.add_folder(folder.path(), Links::Refuse).unwrap();
-    let bytes = built(&builder, &Writing::default());
+    builder.add_folder(folder.path(), SymlinkPolicy::Refuse).unwrap();
+    let bytes = built(&builder, &WriteOptions::default());
     assert_eq!(Archive::open(bytes, POLICY).unwrap().entries()[0].name(), "empty/");
 
     std::os::unix::fs::symlink(".", folder.path().join("circle")).unwrap();
-    for links in [Links::Refuse, Links::Follow] {
+    for links in [SymlinkPolicy::Refuse, SymlinkPolicy::Follow] {
         let error = ArchiveBuilder::new().add_folder(folder.path(), links).unwrap_err();
         assert!(error.to_string().contains("circle"), "{error}");
     }
@@ -189,7 +189,8 @@ fn a_source_that_is_gone_is_named() {
     let mut builder = ArchiveBuilder::new();
     builder.add_file(&path("a"), Mode::File, "/no/such/file".as_ref()).unwrap();
     for threads in [1, 2] {
-        let error = builder.write(io::sink(), &Writing::default().threads(threads)).unwrap_err();
+        let error =
+            builder.write(io::sink(), &WriteOptions::default().threads(threads)).unwrap_err();
         assert!(error.to_string().contains("/no/such/file"), "{error}");
     }
 }
@@ -220,10 +221,10 @@ fn encoders_are_recorded_by_what_they_make() {
     assert_eq!(Deflate::new(200).id(), Deflate::new(9).id());
     let files = vec![("a".into(), Mode::File, vec![b'a'; 100])];
     let summary = |writing| builder(&files).write(io::sink(), &writing).unwrap();
-    assert_eq!(summary(Writing::default()).encoders, [""; 0]);
-    let compressed = summary(Writing::default().encoder(&deflate));
+    assert_eq!(summary(WriteOptions::default()).encoders, [""; 0]);
+    let compressed = summary(WriteOptions::default().encoder(&deflate));
     assert_eq!(compressed.encoders, [GOLDEN_DEFLATE]);
-    assert_eq!(compressed.content_digest, summary(Writing::default()).content_digest);
+    assert_eq!(compressed.content_digest, summary(WriteOptions::default()).content_digest);
 }
 
 const GOLDEN_DEFLATE: &str = "deflate-6:1601db56";

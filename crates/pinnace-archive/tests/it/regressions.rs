@@ -7,8 +7,8 @@ use std::{
 };
 
 use pinnace_archive::{
-    Archive, ArchiveBuilder, Content, Deflate, Encoder, ErrorKind, Mode, Policy, ReadAt, Writer,
-    Writing,
+    Archive, ArchiveBuilder, Content, Deflate, Encoder, ErrorKind, Mode, Policy, ReadAt,
+    WriteOptions, Writer,
 };
 
 use crate::{
@@ -71,7 +71,7 @@ fn zip2_271_merging_through_a_buffered_file() {
     builder.add_archive(&a).unwrap();
     builder.add_archive(&b).unwrap();
     let file = tempfile::tempfile().unwrap();
-    builder.write(BufWriter::new(&file), &Writing::default().threads(2)).unwrap();
+    builder.write(BufWriter::new(&file), &WriteOptions::default().threads(2)).unwrap();
     let merged = Archive::open(file, Policy::strict()).unwrap();
     merged.verify().unwrap();
     assert_eq!(merged.entries().len(), 8);

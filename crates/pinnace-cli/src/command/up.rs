@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: Up, environment: &Environment, output: Output) -> R
     let interrupt = Interrupt::listen(|| {})?;
     let project = project(&arguments, environment)?;
     let home = home(&project, environment)?;
-    let store = Store::open(LocalStore::open(home.join("store"), Durability::Remade)?)?;
+    let store = Store::open(LocalStore::open(home.join("store"), Durability::Volatile)?)?;
     let parts = parts(store, None, environment)?;
     let mut options = options(&arguments, &project, &home, environment)?;
     options.hearer = Arc::new(Voices(output));

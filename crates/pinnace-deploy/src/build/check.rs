@@ -8,7 +8,7 @@ use std::{
 };
 
 use pinnace_pex::PexDistribution;
-use pinnace_wheel::{Match, Metadata, ProjectName, Tag, Target, Version, WheelName};
+use pinnace_wheel::{Compatibility, Metadata, ProjectName, Tag, Target, Version, WheelName};
 
 use super::elf::{self, Needs};
 use crate::{Error, ErrorKind, Machine, Wheel};
@@ -68,11 +68,11 @@ impl Check<'_> {
             );
         }
         match self.target.rank(wheel) {
-            Match::Fit(_) => Ok(()),
-            Match::Misfit(_) if wheel.compressed_tags().ends_with("-none-any") => {
+            Compatibility::Compatible(_) => Ok(()),
+            Compatibility::Incompatible(_) if wheel.compressed_tags().ends_with("-none-any") => {
                 Err(self.refuse(format!("`{wheel}` came of it, which is for another Python")))
             }
-            Match::Misfit(_) => Err(self.refuse(format!(
+            Compatibility::Incompatible(_) => Err(self.refuse(format!(
                 "it has native code, and what is built here (`{wheel}`) does not run on {}; a \
                  version with a wheel for that platform would do, and `--only-binary {project}` \
                  takes no other",

@@ -23,7 +23,7 @@ use std::{
 use pinnace_pex::WheelFiles;
 use pinnace_store::{Deployment, Digest, PendingFolder, Store};
 use pinnace_wheel::{
-    Artifact, Build, File as IndexFile, Index, Metadata, Pin, SdistName, Target, WheelName,
+    Artifact, File as IndexFile, Index, Metadata, Pin, SdistMetadata, SdistName, Target, WheelName,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -293,7 +293,7 @@ impl std::fmt::Debug for Builds<'_> {
     }
 }
 
-impl Build for Builds<'_> {
+impl SdistMetadata for Builds<'_> {
     fn metadata(&self, file: &IndexFile) -> Result<Metadata, Box<dyn StdError + Send + Sync>> {
         match &file.artifact {
             Artifact::Sdist(name) => Ok(self.describe(file, name)?),

@@ -7,8 +7,8 @@ use std::{
 };
 
 use pinnace_env::{
-    Contents, Distribution, File, Implementation, Interpreter, Layer, NoRules, Place, Plan, Script,
-    Share, Source, Unpacked, Venv, merge,
+    Contents, Distribution, File, Implementation, Interpreter, Layer, LinkMode, NoRules, Place,
+    Plan, Script, Source, Unpacked, Venv, merge,
 };
 
 /// Unpacked sources, each in a folder of its layer's name.
@@ -93,7 +93,7 @@ struct Laid {
 }
 
 impl Laid {
-    fn new(share: Share) -> Self {
+    fn new(share: LinkMode) -> Self {
         let place = tempfile::tempdir().unwrap();
         let (unpacked, at) = (place.path().join("unpacked"), place.path().join("env"));
         fs::create_dir(&at).unwrap();
@@ -110,7 +110,7 @@ impl Laid {
 
 #[test]
 fn python_takes_it_for_a_virtual_environment() {
-    for share in [Share::SymbolicLink, Share::HardLink, Share::Copy] {
+    for share in [LinkMode::SymbolicLink, LinkMode::HardLink, LinkMode::Copy] {
         let laid = Laid::new(share);
         let code = "import sys, app, single; print(sys.prefix, sys.prefix != sys.base_prefix, single.NAME, app.__file__)";
         let app = laid.at.join("code/app.py");
@@ -125,14 +125,14 @@ fn python_takes_it_for_a_virtual_environment() {
 
 #[test]
 fn programs_start_in_it() {
-    let laid = Laid::new(Share::SymbolicLink);
+    let laid = Laid::new(LinkMode::SymbolicLink);
     assert_eq!(run(&laid.program("say"), &[]), "single 1\n");
     assert_eq!(run(&laid.program("tool"), &[]), format!("{} 1\n", laid.at.display()));
 }
 
 #[test]
 fn children_see_what_their_parents_see() {
-    let laid = Laid::new(Share::SymbolicLink);
+    let laid = Laid::new(LinkMode::SymbolicLink);
     let child = "import subprocess, sys; print(subprocess.check_output([sys.executable, '-c', 'import single, app; print(single.NAME)']).decode().strip())";
     assert_eq!(run(&laid.program("python"), &["-c", child]), "1\n");
     let spawn = laid.at.join("code/spawn.py");
@@ -149,7 +149,7 @@ fn children_see_what_their_parents_see() {
 
 #[test]
 fn bytecode_is_shared_too() {
-    for share in [Share::SymbolicLink, Share::HardLink] {
+    for share in [LinkMode::SymbolicLink, LinkMode::HardLink] {
         let laid = Laid::new(share);
         let library = laid.at.join(laid.venv.library());
         for module in ["single", "ns.first", "ns.second", "ns.deep"] {
@@ -165,7 +165,7 @@ fn bytecode_is_shared_too() {
 #[cfg(unix)]
 #[test]
 fn a_folder_of_one_owner_is_one_link() {
-    let laid = Laid::new(Share::SymbolicLink);
+    let laid = Laid::new(LinkMode::SymbolicLink);
     let library = laid.at.join(laid.venv.library());
     let deep = library.join("ns/deep");
     assert!(library.join("ns").is_dir() && !library.join("ns").is_symlink());
@@ -177,7 +177,7 @@ fn a_folder_of_one_owner_is_one_link() {
 /// Data of one distribution may go into a folder of another, which others share.
 #[test]
 fn nothing_is_written_to_what_is_shared() {
-    for share in [Share::SymbolicLink, Share::HardLink, Share::Copy] {
+    for share in [LinkMode::SymbolicLink, LinkMode::HardLink, LinkMode::Copy] {
         let place = tempfile::tempdir().unwrap();
         let at = place.path().join("env");
         fs::create_dir(&at).unwrap();
@@ -206,7 +206,8 @@ fn what_is_not_unpacked_is_named() {
     let plan = unpack(&place.path().join("unpacked"));
     fs::remove_dir_all(place.path().join("unpacked/two")).unwrap();
     let folders = Folders(place.path().join("unpacked"));
-    let refused = Venv::new(python(), Share::Copy).lay(&plan, &folders, place.path(), place.path());
+    let refused =
+        Venv::new(python(), LinkMode::Copy).lay(&plan, &folders, place.path(), place.path());
     let message = refused.unwrap_err().to_string();
     assert!(
         message.starts_with("`two-1-py3-none-any.whl` (in deps) is not unpacked: "),
@@ -225,7 +226,9 @@ fn a_program_does_not_take_the_name_of_the_interpreter_or_leave_the_folder() {
     let layer =
         Layer::new("a").with(Distribution::new("a", "1", "a.whl", 1).with_contents(contents));
     let folders = Folders(place.path().to_owned());
-    Venv::new(python(), Share::Copy).lay(&merge(&[layer], &NoRules), &folders, &at, &at).unwrap();
+    Venv::new(python(), LinkMode::Copy)
+        .lay(&merge(&[layer], &NoRules), &folders, &at, &at)
+        .unwrap();
     assert!(at.join("bin/python").is_symlink() && at.join("bin/fine").is_file());
     assert!(!place.path().join("out").exists());
 }

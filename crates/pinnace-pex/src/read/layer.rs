@@ -2,7 +2,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use pinnace_archive::Mode;
 use pinnace_env::{Contents, File, Layer, Place};
-use pinnace_wheel::{Match, Target, WheelName};
+use pinnace_wheel::{Compatibility, Target, WheelName};
 
 use super::{Pex, PexDistribution, not_pex};
 use crate::Error;
@@ -32,7 +32,7 @@ impl Pex {
         for one in &self.distributions {
             let (project, wheel) = (one.name().project().as_str(), one.name());
             let rank = match target.rank(wheel) {
-                Match::Fit(rank) if one.runs_on(target)? => rank,
+                Compatibility::Compatible(rank) if one.runs_on(target)? => rank,
                 _ => {
                     unfit.push(wheel);
                     continue;

@@ -1,7 +1,7 @@
 //! PEX files as they are, whoever wrote them: in one piece, packed or loose.
 
+mod codec;
 mod distribution;
-mod kept;
 mod layer;
 mod span;
 mod tree;

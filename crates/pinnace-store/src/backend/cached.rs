@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use super::{Backend, Listed, Meta, Reading, Upload};
-use crate::{Condition, Error, Key, store, trace::digest_of};
+use crate::{Error, Key, PutMode, mark::digest_of, store};
 
 /// A near backend in front of a far one. What never changes under its key is kept near once it was read
 /// whole, and verified; all that can change, and all that is written, goes to the far one.
@@ -31,7 +31,7 @@ impl<N: Backend, F: Backend> Cached<N, F> {
         let (actual, _) = store::copy(&mut *reading.body, &mut *upload, failed)?;
         match digest_of(key) {
             Some((_, digest)) if digest == actual => {
-                upload.finish(key, Condition::Always).map(drop)
+                upload.finish(key, PutMode::Overwrite).map(drop)
             }
             _ => Ok(()),
         }
@@ -77,12 +77,12 @@ impl<N: Backend, F: Backend> Backend for Cached<N, F> {
         self.far.remove(key)
     }
 
-    fn relieve(&self) -> Result<bool, Error> {
-        self.far.relieve()
+    fn release_reserve(&self) -> Result<bool, Error> {
+        self.far.release_reserve()
     }
 
-    fn restock(&self) {
-        self.far.restock();
+    fn refill_reserve(&self) {
+        self.far.refill_reserve();
     }
 
     fn forget(&self, key: &Key) -> Result<bool, Error> {

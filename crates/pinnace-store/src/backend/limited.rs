@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Backend, Condition, Finished, Listed, Meta, Reading, Upload};
+use super::{Backend, Listed, Meta, PutMode, PutResult, Reading, Upload};
 use crate::{Error, Key};
 
 /// A backend of which no more is asked at once than is good for it, or for others on the way.
@@ -116,12 +116,12 @@ impl<B: Backend> Backend for Limited<B> {
         self.backend.sweep(before)
     }
 
-    fn relieve(&self) -> Result<bool, Error> {
-        self.backend.relieve()
+    fn release_reserve(&self) -> Result<bool, Error> {
+        self.backend.release_reserve()
     }
 
-    fn restock(&self) {
-        self.backend.restock();
+    fn refill_reserve(&self) {
+        self.backend.refill_reserve();
     }
 
     fn forget(&self, key: &Key) -> Result<bool, Error> {
@@ -164,7 +164,7 @@ impl Write for LimitedUpload<'_> {
 }
 
 impl Upload for LimitedUpload<'_> {
-    fn finish(self: Box<Self>, key: &Key, condition: Condition) -> Result<Finished, Error> {
-        self.upload.finish(key, condition)
+    fn finish(self: Box<Self>, key: &Key, mode: PutMode) -> Result<PutResult, Error> {
+        self.upload.finish(key, mode)
     }
 }

@@ -9,8 +9,8 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use super::{Backend, Condition, Finished, Listed, Meta, Reading, Upload};
-use crate::{Access, Error, Key, LocalStore, PendingFile, publish::PREFIX};
+use super::{Backend, Listed, Meta, PutMode, PutResult, Reading, Upload};
+use crate::{Access, Error, Key, LocalStore, PendingFile, atomic_file::PREFIX};
 
 /// What stands beside the objects.
 const OWN: [&str; 2] = ["reserve", "unfinished"];
@@ -77,11 +77,11 @@ impl Backend for LocalStore {
         Ok(swept)
     }
 
-    fn restock(&self) {
+    fn refill_reserve(&self) {
         self.keep_reserve();
     }
 
-    fn relieve(&self) -> Result<bool, Error> {
+    fn release_reserve(&self) -> Result<bool, Error> {
         let mut relieved = false;
         for path in self.reserve() {
             let removed = found(fs::remove_file(&path)).map_err(Error::at("remove", &path))?;
@@ -214,13 +214,13 @@ impl Write for LocalUpload<'_> {
 }
 
 impl Upload for LocalUpload<'_> {
-    fn finish(mut self: Box<Self>, key: &Key, condition: Condition) -> Result<Finished, Error> {
+    fn finish(mut self: Box<Self>, key: &Key, mode: PutMode) -> Result<PutResult, Error> {
         let path = self.store.place(key);
         self.store.make_room(&path)?;
         self.file.set_path(path);
-        match condition {
-            Condition::Always => self.file.commit().map(|()| Finished::Written),
-            Condition::Absent => self.file.commit_new(),
+        match mode {
+            PutMode::Overwrite => self.file.commit().map(|()| PutResult::Written),
+            PutMode::Create => self.file.commit_new(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Backend, Condition, Finished, Listed, Meta, Reading, Upload};
+use super::{Backend, Listed, Meta, PutMode, PutResult, Reading, Upload};
 use crate::{Error, Key};
 
 /// Objects in memory: the reference that other places are compared with, and a double for tests. Its
@@ -98,13 +98,13 @@ impl Write for MemoryUpload<'_> {
 }
 
 impl Upload for MemoryUpload<'_> {
-    fn finish(self: Box<Self>, key: &Key, condition: Condition) -> Result<Finished, Error> {
+    fn finish(self: Box<Self>, key: &Key, mode: PutMode) -> Result<PutResult, Error> {
         let mut state = self.backend.state();
-        if condition == Condition::Absent && state.objects.contains_key(key) {
-            return Ok(Finished::Refused);
+        if mode == PutMode::Create && state.objects.contains_key(key) {
+            return Ok(PutResult::AlreadyExists);
         }
         let now = state.now;
         state.objects.insert(key.clone(), (Arc::new(self.bytes), now));
-        Ok(Finished::Written)
+        Ok(PutResult::Written)
     }
 }

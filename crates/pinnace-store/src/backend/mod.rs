@@ -1,13 +1,13 @@
 //! Where objects are kept.
 
 mod cached;
+mod instrumented;
 mod limited;
 mod local;
 mod memory;
 mod prefixed;
 #[cfg(feature = "s3")]
 mod s3;
-mod watched;
 
 use std::{
     fmt,
@@ -19,12 +19,12 @@ use std::{
 use crate::{Error, Key};
 
 pub use cached::Cached;
+pub use instrumented::{Instrumented, Progress};
 pub use limited::Limited;
 pub use memory::MemoryBackend;
 pub use prefixed::Prefixed;
 #[cfg(feature = "s3")]
 pub use s3::S3Backend;
-pub use watched::{Progress, Watched};
 
 /// A place that keeps objects by key. All that a [`Store`](crate::Store) needs of a disk, an object
 /// store or a server stands here; [`conformance`](crate::conformance) says in tests what it means.
@@ -110,12 +110,12 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// If the place fails.
-    fn relieve(&self) -> Result<bool, Error> {
+    fn release_reserve(&self) -> Result<bool, Error> {
         Ok(false)
     }
 
     /// Holds in reserve again what was given up, as far as there is room.
-    fn restock(&self) {}
+    fn refill_reserve(&self) {}
 
     /// Gives up a nearer copy of an object, since it was read and is damaged, and tells whether there was one:
     /// reading it again may be better.
@@ -143,25 +143,25 @@ pub trait Upload: Write + Send {
     /// # Errors
     ///
     /// If the place fails. The object is then there or not, and never in part.
-    fn finish(self: Box<Self>, key: &Key, condition: Condition) -> Result<Finished, Error>;
+    fn finish(self: Box<Self>, key: &Key, mode: PutMode) -> Result<PutResult, Error>;
 }
 
 /// When an object may take its key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Condition {
+pub enum PutMode {
     /// In any case; what has the key is replaced.
-    Always,
+    Overwrite,
     /// If nothing has it yet.
-    Absent,
+    Create,
 }
 
 /// What became of an object that was written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Finished {
+pub enum PutResult {
     /// It is there.
     Written,
     /// It is not, since the condition did not hold.
-    Refused,
+    AlreadyExists,
 }
 
 /// An object that is being read.

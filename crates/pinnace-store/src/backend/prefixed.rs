@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use super::{Backend, Condition, Finished, Listed, Meta, Reading, Upload};
+use super::{Backend, Listed, Meta, PutMode, PutResult, Reading, Upload};
 use crate::{Error, Key};
 
 /// A folder of another backend as one of its own: each tenant has one, and sees no other.
@@ -72,12 +72,12 @@ impl<B: Backend> Backend for Prefixed<B> {
         self.backend.sweep(before)
     }
 
-    fn relieve(&self) -> Result<bool, Error> {
-        self.backend.relieve()
+    fn release_reserve(&self) -> Result<bool, Error> {
+        self.backend.release_reserve()
     }
 
-    fn restock(&self) {
-        self.backend.restock();
+    fn refill_reserve(&self) {
+        self.backend.refill_reserve();
     }
 
     fn forget(&self, key: &Key) -> Result<bool, Error> {
@@ -105,8 +105,8 @@ impl std::io::Write for PrefixedUpload<'_> {
 }
 
 impl Upload for PrefixedUpload<'_> {
-    fn finish(self: Box<Self>, key: &Key, condition: Condition) -> Result<Finished, Error> {
+    fn finish(self: Box<Self>, key: &Key, mode: PutMode) -> Result<PutResult, Error> {
         let key = Key::of(format!("{}/{key}", self.prefix));
-        self.upload.finish(&key, condition)
+        self.upload.finish(&key, mode)
     }
 }

@@ -10,8 +10,8 @@ use std::{
 };
 
 use pinnace_store::{
-    Backend, Cached, Condition, Deployment, Durability, ErrorKind, Keep, Key, Limited, LocalStore,
-    Manifest, MemoryBackend, Prefixed, Progress, Store, Watched, conformance,
+    Backend, Cached, Deployment, Durability, ErrorKind, Instrumented, Keep, Key, Limited,
+    LocalStore, Manifest, MemoryBackend, Prefixed, Progress, PutMode, Store, conformance,
 };
 
 #[test]
@@ -21,7 +21,7 @@ fn memory_conforms() {
 
 #[test]
 fn the_local_disk_conforms() {
-    for durability in [Durability::Remade, Durability::Durable] {
+    for durability in [Durability::Volatile, Durability::Durable] {
         let folder = tempfile::tempdir().unwrap();
         let number = std::cell::Cell::new(0);
         let make = || -> Box<dyn Backend> {
@@ -58,7 +58,7 @@ fn tenants_do_not_see_one_another() {
     let [a, b] = ["a", "b"].map(|name| Prefixed::new(shared.clone(), name.parse().unwrap()));
     let mut upload = a.write().unwrap();
     upload.write_all(b"secret").unwrap();
-    upload.finish(&"x".parse().unwrap(), Condition::Always).unwrap();
+    upload.finish(&"x".parse().unwrap(), PutMode::Overwrite).unwrap();
     assert!(a.head(&"x".parse().unwrap()).unwrap().is_some());
     assert!(b.head(&"x".parse().unwrap()).unwrap().is_none());
     assert!(b.list("", None, 10).unwrap().is_empty());
@@ -94,7 +94,7 @@ fn a_cache_reads_what_is_fixed_once_and_the_rest_always() {
 fn overwrite(backend: &MemoryBackend, key: &Key, content: &[u8]) {
     let mut upload = backend.write().unwrap();
     upload.write_all(content).unwrap();
-    upload.finish(key, Condition::Always).unwrap();
+    upload.finish(key, PutMode::Overwrite).unwrap();
 }
 
 /// Stops after so many bytes.
@@ -119,11 +119,11 @@ fn what_is_watched_is_counted_and_can_be_stopped() {
     let memory = MemoryBackend::new();
     conformance::run(&|| {
         let limit = Limit { most: u64::MAX, ..Limit::default() };
-        Box::new(Watched::new(MemoryBackend::new(), Arc::new(limit)))
+        Box::new(Instrumented::new(MemoryBackend::new(), Arc::new(limit)))
     })
     .unwrap();
     let limit = Arc::new(Limit { most: 1_000_000, ..Limit::default() });
-    let store = Store::open(Watched::new(memory.clone(), Arc::clone(&limit) as _)).unwrap();
+    let store = Store::open(Instrumented::new(memory.clone(), Arc::clone(&limit) as _)).unwrap();
     store.put(&mut io::repeat(1).take(500_000)).unwrap();
     let stopped = store.put(&mut io::repeat(2).take(2_000_000)).unwrap_err();
     assert!(stopped.to_string().contains("stopped"), "{stopped}");
@@ -147,7 +147,7 @@ fn a_pipe_in_a_store_is_nothing_of_it() {
     assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
     assert!(store.get(&digest).unwrap().is_none());
     assert!(!backend.contains(&digest).unwrap());
-    assert_eq!(store.lacking(&[digest]).unwrap(), [digest]);
+    assert_eq!(store.missing(&[digest]).unwrap(), [digest]);
     assert_eq!(store.check(None).unwrap().objects, 0);
     store.put(&mut "content".as_bytes()).unwrap();
     assert_eq!(store.get(&digest).unwrap().unwrap().size(), 7);

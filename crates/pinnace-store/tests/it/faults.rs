@@ -10,7 +10,7 @@ use std::{
 };
 
 use pinnace_store::{
-    Backend, Condition, Error, ErrorKind, Finished, Key, Listed, MemoryBackend, Meta, Reading,
+    Backend, Error, ErrorKind, Key, Listed, MemoryBackend, Meta, PutMode, PutResult, Reading,
     Upload,
 };
 
@@ -97,7 +97,7 @@ impl Write for DyingUpload<'_> {
 }
 
 impl Upload for DyingUpload<'_> {
-    fn finish(self: Box<Self>, key: &Key, condition: Condition) -> Result<Finished, Error> {
+    fn finish(self: Box<Self>, key: &Key, condition: PutMode) -> Result<PutResult, Error> {
         self.backend.step(|| self.upload.finish(key, condition))
     }
 }
@@ -141,8 +141,8 @@ impl Write for CarelessUpload<'_> {
 }
 
 impl Upload for CarelessUpload<'_> {
-    fn finish(self: Box<Self>, key: &Key, _condition: Condition) -> Result<Finished, Error> {
-        self.0.finish(key, Condition::Always)
+    fn finish(self: Box<Self>, key: &Key, _condition: PutMode) -> Result<PutResult, Error> {
+        self.0.finish(key, PutMode::Overwrite)
     }
 }
 

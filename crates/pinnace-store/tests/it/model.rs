@@ -66,7 +66,7 @@ fn publish(
             )
         })
         .collect();
-    let lacking = store.lacking(&digests)?;
+    let lacking = store.missing(&digests)?;
     for (content, digest) in contents.iter().zip(&digests) {
         if lacking.contains(digest) {
             store.put_as(digest, &mut blob(*content).as_bytes())?;

@@ -21,7 +21,7 @@ fn access_becomes_mode() {
         [(Access::ReadOnly, 0o444), (Access::ReadWrite, 0o600), (Access::Executable, 0o700)]
     {
         let path = folder.path().join("f");
-        PendingFile::create(&path, access, Durability::Remade).unwrap().commit().unwrap();
+        PendingFile::create(&path, access, Durability::Volatile).unwrap().commit().unwrap();
         let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode & expected & 0o700, expected & 0o700, "{access:?} gave {mode:o}");
         assert_eq!(mode & 0o222 == 0, access == Access::ReadOnly);
@@ -32,7 +32,7 @@ fn access_becomes_mode() {
 fn a_missing_folder_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("no/f");
-    let error = PendingFile::create(&path, Access::ReadWrite, Durability::Remade).unwrap_err();
+    let error = PendingFile::create(&path, Access::ReadWrite, Durability::Volatile).unwrap_err();
     assert!(error.to_string().contains("/no`"), "{error}");
 }
 

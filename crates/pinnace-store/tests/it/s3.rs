@@ -8,7 +8,7 @@ use std::{
 };
 
 use pinnace_store::{
-    Backend, Condition, Deployment, Digest, ErrorKind, Keep, Manifest, Published, S3Backend, Store,
+    Backend, Deployment, Digest, ErrorKind, Keep, Manifest, Published, PutMode, S3Backend, Store,
     conformance,
 };
 
@@ -56,7 +56,7 @@ fn large_objects_go_in_pieces() {
     let mut back = Vec::new();
     store.get(&digest).unwrap().unwrap().read_to_end(&mut back).unwrap();
     assert!(back == content());
-    assert_eq!(store.lacking(&[Digest::new([0; 32]), digest]).unwrap(), [Digest::new([0; 32])]);
+    assert_eq!(store.missing(&[Digest::new([0; 32]), digest]).unwrap(), [Digest::new([0; 32])]);
 }
 
 #[test]
@@ -133,6 +133,6 @@ fn a_server_that_is_not_there_is_an_error_that_names_the_object() {
     assert!(error.is_retryable() && error.to_string().contains("`refs/x`"), "{error}");
     let mut upload = backend.write().unwrap();
     upload.write_all(b"x").unwrap();
-    let error = upload.finish(&key, Condition::Always).unwrap_err().to_string();
+    let error = upload.finish(&key, PutMode::Overwrite).unwrap_err().to_string();
     assert!(!error.contains("hunter2"), "{error}");
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use pinnace_store::{
-    Backend, Condition, ContentKind, Deployment, Digest, Durability, ErrorKind, Keep, LocalStore,
-    Manifest, MemoryBackend, PackBuilder, Published, RefName, Store,
+    Backend, ContentKind, Deployment, Digest, Durability, ErrorKind, Keep, LocalStore, Manifest,
+    MemoryBackend, PackBuilder, Published, PutMode, RefName, Store,
 };
 use serde_json::json;
 
@@ -50,7 +50,7 @@ fn damage(backend: &MemoryBackend, key: &pinnace_store::Key) {
     content[middle] ^= 1;
     let mut upload = backend.write().unwrap();
     upload.write_all(&content).unwrap();
-    upload.finish(key, Condition::Always).unwrap();
+    upload.finish(key, PutMode::Overwrite).unwrap();
 }
 
 fn keys(backend: &dyn Backend, folder: &str) -> Vec<pinnace_store::Key> {
@@ -122,7 +122,7 @@ fn what_is_newer_is_refused_and_left_alone() {
     let backend = MemoryBackend::new();
     let mut upload = backend.write().unwrap();
     upload.write_all(b"pinnace-store 2\n").unwrap();
-    upload.finish(&"format".parse().unwrap(), Condition::Always).unwrap();
+    upload.finish(&"format".parse().unwrap(), PutMode::Overwrite).unwrap();
     let refused = Store::open(backend.clone()).unwrap_err();
     assert!(matches!(refused.kind(), ErrorKind::NewerFormat { .. }), "{refused}");
     assert_eq!(keys(&backend, "").len(), 1);
@@ -156,15 +156,15 @@ fn what_was_condemned_counts_as_lacking_and_is_saved_by_putting_it_again() {
     let backend = MemoryBackend::new();
     let store = Store::open(backend.clone()).unwrap();
     let old = store.put(&mut "old".as_bytes()).unwrap();
-    assert_eq!(store.lacking(&[old]).unwrap(), []);
+    assert_eq!(store.missing(&[old]).unwrap(), []);
     backend.set_now(200);
     assert_eq!(store.collect(Keep::default(), GRACE).unwrap().condemned, 1);
-    assert_eq!(store.lacking(&[old]).unwrap(), [old]);
+    assert_eq!(store.missing(&[old]).unwrap(), [old]);
     backend.set_now(290);
     store.put(&mut "old".as_bytes()).unwrap();
     backend.set_now(320);
     assert_eq!(store.collect(Keep::default(), GRACE).unwrap().removed, 0);
-    assert_eq!(store.lacking(&[old]).unwrap(), []);
+    assert_eq!(store.missing(&[old]).unwrap(), []);
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn what_was_announced_must_come() {
     let other = Digest::new([1; 32]);
     let refused = store.put_as(&other, &mut "x".as_bytes()).unwrap_err();
     assert!(matches!(refused.kind(), ErrorKind::Mismatch { .. }));
-    assert_eq!(store.lacking(&[other]).unwrap(), [other]);
+    assert_eq!(store.missing(&[other]).unwrap(), [other]);
     assert!(store.get(&other).unwrap().is_none());
 }
 
@@ -346,8 +346,8 @@ fn nobody_counts_on_what_is_being_removed() {
     let list = keys(&backend, "condemned").remove(0);
     let mark: pinnace_store::Key = format!("{list}-now-00000001").parse().unwrap();
     let upload = backend.write().unwrap();
-    upload.finish(&mark, Condition::Always).unwrap();
-    assert_eq!(store.lacking(&[old]).unwrap(), [old]);
+    upload.finish(&mark, PutMode::Overwrite).unwrap();
+    assert_eq!(store.missing(&[old]).unwrap(), [old]);
     store.put(&mut "old".as_bytes()).unwrap();
     let layers = json!({ "layers": [old.to_string()] });
     let manifest = Manifest::new("release", layers).unwrap();

@@ -3,8 +3,8 @@
 use std::{path::Path, process::Command};
 
 use pinnace_store::{
-    Backend, Condition, ContentKind, Deployment, Durability, LocalStore, Manifest, MemoryBackend,
-    Pack, PackBuilder, RefName, Store,
+    Backend, ContentKind, Deployment, Durability, LocalStore, Manifest, MemoryBackend, Pack,
+    PackBuilder, PutMode, RefName, Store,
 };
 use serde_json::{Value, json};
 
@@ -56,7 +56,7 @@ fn steps_are_those_of_the_vectors() {
         let mut upload = backend.write().unwrap();
         upload.write_all(vector["record"].as_str().unwrap().as_bytes()).unwrap();
         upload
-            .finish(&vector["key"].as_str().unwrap().parse().unwrap(), Condition::Always)
+            .finish(&vector["key"].as_str().unwrap().parse().unwrap(), PutMode::Overwrite)
             .unwrap();
         let name: RefName = vector["name"].as_str().unwrap().parse().unwrap();
         let step = store.latest(&name).unwrap().unwrap();
@@ -79,7 +79,7 @@ fn the_second_implementation_agrees_and_reads_what_we_write() {
 
 /// A store on disk with a release of one blob, and a tree and a small content in a pack.
 fn published(folder: &Path) -> String {
-    let store = Store::open(LocalStore::open(folder, Durability::Remade).unwrap()).unwrap();
+    let store = Store::open(LocalStore::open(folder, Durability::Volatile).unwrap()).unwrap();
     let blob = store.put(&mut "large".as_bytes()).unwrap();
     let mut pack = PackBuilder::new();
     let small = pack.add(ContentKind::Blob, "small ".repeat(100).into_bytes());

@@ -11,8 +11,9 @@ use std::{
 };
 
 use pinnace_store::{
-    Backend, Condition, ContentKind, Deployment, Digest, Error, ErrorKind, Finished, Keep, Key,
-    Listed, Manifest, MemoryBackend, Meta, PackBuilder, Published, Reading, RefName, Store, Upload,
+    Backend, ContentKind, Deployment, Digest, Error, ErrorKind, Keep, Key, Listed, Manifest,
+    MemoryBackend, Meta, PackBuilder, Published, PutMode, PutResult, Reading, RefName, Store,
+    Upload,
 };
 use serde_json::json;
 
@@ -50,7 +51,7 @@ fn keys(backend: &MemoryBackend, folder: &str) -> Vec<Key> {
 fn write(backend: &MemoryBackend, key: &Key, content: &[u8]) {
     let mut upload = backend.write().unwrap();
     upload.write_all(content).unwrap();
-    upload.finish(key, Condition::Always).unwrap();
+    upload.finish(key, PutMode::Overwrite).unwrap();
 }
 
 /// Two stores of the same, of which one will be damaged.
@@ -383,7 +384,7 @@ fn a_damaged_list_condemns_nothing_and_a_newer_one_stops_everybody() {
     store.collect(Keep::default(), GRACE).unwrap();
     let list = keys(&backend, "condemned").remove(0);
     write(&backend, &list, b"pinnace-condemned 1\n0 blobs/aa/b");
-    let refused = store.lacking(&[old]).unwrap_err();
+    let refused = store.missing(&[old]).unwrap_err();
     assert!(refused.to_string().contains("`gc` removes it"), "{refused}");
     assert_eq!(store.check(None).unwrap().findings[0].key, list);
     backend.set_now(400);
@@ -437,7 +438,7 @@ impl Backend for Full {
         self.backend.remove(key)
     }
 
-    fn relieve(&self) -> Result<bool, Error> {
+    fn release_reserve(&self) -> Result<bool, Error> {
         Ok(self.is_full.swap(false, Ordering::Relaxed))
     }
 
@@ -468,7 +469,7 @@ impl Write for FullUpload<'_> {
 }
 
 impl Upload for FullUpload<'_> {
-    fn finish(self: Box<Self>, key: &Key, condition: Condition) -> Result<Finished, Error> {
+    fn finish(self: Box<Self>, key: &Key, condition: PutMode) -> Result<PutResult, Error> {
         self.upload.finish(key, condition)
     }
 }

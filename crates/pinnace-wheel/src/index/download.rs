@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{Index, hex, metadata, parse_sha256, retry};
-use crate::{Artifact, Error, ErrorKind, Event, File, Get, Part, Pin, ReadAt};
+use crate::{Artifact, ByteRange, Error, ErrorKind, Event, File, GetRequest, Pin, ReadAt};
 
 /// How many wheels come at once: enough to hide the waits between small ones, while a single
 /// large one already fills the line.
@@ -234,8 +234,9 @@ impl Body<'_> {
     fn resume(&mut self) -> bool {
         let (Some(tag), 1..) = (&self.entity_tag, self.resumes) else { return false };
         self.resumes -= 1;
-        let part = Some(Part::From(self.received));
-        let get = Get { part, if_range: Some(tag), ..Get::new(&self.file.address, "*/*") };
+        let part = Some(ByteRange::From(self.received));
+        let get =
+            GetRequest { part, if_range: Some(tag), ..GetRequest::new(&self.file.address, "*/*") };
         match retry::request(self.index, get) {
             Ok(response) if response.status == 206 && response.starts_at(self.received) => {
                 self.body = response.body;

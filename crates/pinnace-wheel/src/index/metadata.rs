@@ -18,9 +18,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Index, download, hex, retry};
 use crate::{
-    Address, Artifact, Error, ErrorKind, File, Metadata, MetadataFile, Part, ReadAt, SdistName,
-    WheelName,
-    keep::{get_sealed, put_sealed},
+    Address, Artifact, ByteRange, Error, ErrorKind, File, Metadata, MetadataFile, ReadAt,
+    SdistName, WheelName,
+    cache::{get_sealed, put_sealed},
     sdist,
 };
 
@@ -179,7 +179,7 @@ fn from_metadata_file(index: &Index<'_>, file: &File) -> Result<Option<Vec<u8>>,
 fn from_tail(index: &Index<'_>, file: &File, wheel: &WheelName) -> Result<Option<Vec<u8>>, Error> {
     let address = &file.address;
     let tail = retry::with_retries(index, address, || {
-        let response = retry::get(index, address, "*/*", Some(Part::Last(TAIL)))?;
+        let response = retry::get(index, address, "*/*", Some(ByteRange::Last(TAIL)))?;
         let size = response.whole_size();
         match (response.status, size) {
             (206, Some(size)) => {
@@ -209,7 +209,7 @@ const WINDOW: u64 = 32 << 10;
 impl Remote<'_> {
     fn fetch(&self, offset: u64, least: u64) -> io::Result<Vec<u8>> {
         let length = least.max(WINDOW).min(self.size.saturating_sub(offset));
-        let part = Part::Range { offset, length };
+        let part = ByteRange::Range { offset, length };
         retry::with_retries(self.index, self.address, || {
             let response = retry::get(self.index, self.address, "*/*", Some(part))?;
             match response.status {

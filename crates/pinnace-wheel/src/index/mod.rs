@@ -1,16 +1,16 @@
 //! Simple indexes over a network, with a cache in front and readers ahead of the solver.
 
-mod ahead;
+mod cached_page;
 mod direct;
 mod download;
 mod entry;
-mod gate;
 mod html;
 mod json;
-mod kept;
 mod metadata;
 mod page;
+mod prefetch;
 mod retry;
+mod semaphore;
 
 use std::{
     collections::BTreeMap,
@@ -26,12 +26,12 @@ use crate::{
 
 use entry::Entry;
 
-use ahead::{Ahead, Wish};
+pub(crate) use cached_page::KeptPage;
 pub use download::Downloaded;
 pub(crate) use entry::{hex, parse_sha256};
-use gate::Gate;
-pub(crate) use kept::KeptPage;
 pub use page::parse_page;
+use prefetch::{Ahead, Wish};
+use semaphore::Semaphore;
 
 /// Simple indexes (PEP 503, PEP 691) as a [`Source`], and the downloads from them.
 ///
@@ -46,9 +46,9 @@ pub struct Index<'a> {
     /// The SHA-256 of what was downloaded, by address.
     fetched: Mutex<BTreeMap<String, [u8; 32]>>,
     ahead: Ahead,
-    pages: Gate,
+    pages: Semaphore,
     /// For bodies of pages that are larger than any page should be.
-    large: Gate,
+    large: Semaphore,
 }
 
 /// What an [`Index`] stands on.
@@ -119,8 +119,8 @@ impl<'a> Index<'a> {
             links: Memo::default(),
             fetched: Mutex::default(),
             ahead: Ahead::default(),
-            pages: Gate::new(PAGES_AT_ONCE),
-            large: Gate::new(1),
+            pages: Semaphore::new(PAGES_AT_ONCE),
+            large: Semaphore::new(1),
         }
     }
 
@@ -165,11 +165,11 @@ impl Source for Index<'_> {
         self.parts.progress.is_cancelled()
     }
 
-    fn expect(&self, name: &ProjectName, specifiers: &Specifiers) {
+    fn prefetch(&self, name: &ProjectName, specifiers: &Specifiers) {
         self.ahead.push(|| Wish::Project(name.clone(), specifiers.clone()));
     }
 
-    fn expect_metadata(&self, files: Vec<File>) {
+    fn prefetch_metadata(&self, files: Vec<File>) {
         for file in files {
             self.ahead.push(|| Wish::Metadata(Box::new(file)));
         }

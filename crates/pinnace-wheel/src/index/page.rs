@@ -4,12 +4,11 @@ use std::{collections::BTreeSet, io::Read, sync::Arc};
 
 use super::{
     Index,
+    cached_page::{self, Secrecy},
     entry::Entry,
-    html, json,
-    kept::{self, Secrecy},
-    retry,
+    html, json, retry,
 };
-use crate::{Address, Error, ErrorKind, Event, File, Part, Project, ProjectName, Response};
+use crate::{Address, ByteRange, Error, ErrorKind, Event, File, Project, ProjectName, Response};
 
 /// JSON first; HTML is what every index speaks (PEP 691, "Version + Format Selection").
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
@@ -75,7 +74,7 @@ fn linked(index: &Index<'_>, name: &ProjectName) -> Result<Vec<File>, Error> {
 fn links(index: &Index<'_>, address: &Address) -> Result<Arc<Vec<Entry<'static>>>, Error> {
     index.check_online(address)?;
     retry::with_retries(index, address, || {
-        let response = retry::get(index, address, "text/html", None::<Part>)?;
+        let response = retry::get(index, address, "text/html", None::<ByteRange>)?;
         if response.status != 200 {
             return Err(retry::refused(address, response.status, response.retry_after));
         }
@@ -105,7 +104,7 @@ fn with_links(linked: Vec<File>, found: Option<Project>) -> Result<Project, Erro
 /// `Some(None)` is a fresh answer that there is no such project.
 fn cached(index: &Index<'_>, name: &ProjectName, address: &Address) -> Option<Option<Project>> {
     let page = index.parts.cache.get(BUCKET, &address.to_string())?;
-    let page = kept::open(page, name, address)?;
+    let page = cached_page::open(page, name, address)?;
     index.is_fresh(page.fetched_at).then_some(page.project)
 }
 
@@ -116,7 +115,7 @@ fn fetch(
 ) -> Result<Option<Project>, Error> {
     index.check_online(address)?;
     let project = retry::with_retries(index, address, || {
-        let response = retry::get(index, address, ACCEPT, None::<Part>)?;
+        let response = retry::get(index, address, ACCEPT, None::<ByteRange>)?;
         match response.status {
             200 => {
                 // Read before waiting: a body that nobody reads holds up all others on its
@@ -138,7 +137,7 @@ fn fetch(
     // An absent project may appear at any moment, so only an answer that decides between several
     // indexes is worth remembering.
     if project.is_none() && index.options.indexes.len() > 1 && !address.is_file() {
-        let bytes = kept::encode_absent(index.options.now, name);
+        let bytes = cached_page::encode_absent(index.options.now, name);
         index.parts.cache.put(BUCKET, &address.to_string(), &bytes);
     }
     Ok(project)
@@ -159,14 +158,14 @@ fn keep(
     base: &Address,
     entries: &[Entry<'_>],
 ) -> Result<Project, Error> {
-    let encoded = kept::encode(index.options.now, name, entries, base);
+    let encoded = cached_page::encode(index.options.now, name, entries, base);
     if encoded.secrecy == Secrecy::Public && !address.is_file() && !entries.is_empty() {
         index.parts.cache.put(BUCKET, &address.to_string(), &encoded.bytes);
         if let Some(Some(project)) = cached(index, name, address) {
             return Ok(project);
         }
     }
-    let opened = kept::open(Box::new(encoded.bytes), name, base);
+    let opened = cached_page::open(Box::new(encoded.bytes), name, base);
     opened
         .and_then(|opened| opened.project)
         .ok_or_else(|| no_page(address, "it lists too many versions".to_owned()).into())
@@ -213,7 +212,7 @@ pub fn parse_page(
     project: &ProjectName,
 ) -> Result<Project, String> {
     let entries = parse(bytes, is_json, address)?;
-    let encoded = kept::encode(0, project, &entries, address);
-    let opened = kept::open(Box::new(encoded.bytes), project, address);
+    let encoded = cached_page::encode(0, project, &entries, address);
+    let opened = cached_page::open(Box::new(encoded.bytes), project, address);
     opened.and_then(|opened| opened.project).ok_or_else(|| "it cannot be read back".to_owned())
 }

@@ -4,7 +4,8 @@ use std::{io, time::Duration};
 
 use super::Index;
 use crate::{
-    Address, Error, ErrorKind, Event, FetchError, Get, Part, Response, error::is_retryable_status,
+    Address, ByteRange, Error, ErrorKind, Event, FetchError, GetRequest, Response,
+    error::is_retryable_status,
 };
 
 /// A failed try, and how long the server asked to wait.
@@ -62,18 +63,18 @@ pub(super) fn get(
     index: &Index<'_>,
     address: &Address,
     accept: &str,
-    part: Option<Part>,
+    part: Option<ByteRange>,
 ) -> Result<Response, Failure> {
-    request(index, Get { part, ..Get::new(address, accept) })
+    request(index, GetRequest { part, ..GetRequest::new(address, accept) })
 }
 
 /// One request, with the credentials that are known for its address.
-pub(super) fn request(index: &Index<'_>, get: Get<'_>) -> Result<Response, Failure> {
+pub(super) fn request(index: &Index<'_>, get: GetRequest<'_>) -> Result<Response, Failure> {
     let address = get.address;
     let known = index.parts.credentials.and_then(|known| known.find(address));
     let with_credentials = known.map(|(user, password)| address.with_userinfo(&user, &password));
     let address = with_credentials.as_ref().unwrap_or(address);
-    let response = index.parts.fetch.fetch(&Get { address, ..get });
+    let response = index.parts.fetch.fetch(&GetRequest { address, ..get });
     response.map_err(|error: FetchError| error.at(address).into())
 }
 

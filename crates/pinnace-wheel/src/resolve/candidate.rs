@@ -4,8 +4,8 @@ use std::{cmp::Reverse, collections::BTreeSet, fmt};
 
 use super::request::FileRules;
 use crate::{
-    Artifact, Error, File, Match, Misfit, Project, ProjectName, Release, Specifiers, Target,
-    WheelName,
+    Artifact, Compatibility, Error, File, Incompatibility, Project, ProjectName, Release,
+    Specifiers, Target, WheelName,
 };
 
 /// Why a release cannot be used.
@@ -15,7 +15,7 @@ pub enum Unfit {
     /// No wheel fits the platform. `tags` are those that exist, nearest first.
     NoWheel {
         /// How near the nearest came.
-        nearest: Misfit,
+        nearest: Incompatibility,
         /// The compressed tags of its wheels.
         tags: Vec<String>,
     },
@@ -148,8 +148,10 @@ impl Candidates<'_> {
         match &file.artifact {
             Artifact::Wheel(wheel) if !self.rules.no_binary.contains(project) => {
                 match self.target.rank(wheel) {
-                    Match::Fit(rank) => Some(Rank::Wheel(rank, Reverse(wheel.build()))),
-                    Match::Misfit(_) => None,
+                    Compatibility::Compatible(rank) => {
+                        Some(Rank::Wheel(rank, Reverse(wheel.build())))
+                    }
+                    Compatibility::Incompatible(_) => None,
                 }
             }
             Artifact::Sdist(sdist) if !self.rules.only_binary.contains(project) => {
@@ -196,15 +198,19 @@ impl Candidates<'_> {
     }
 
     /// How near the nearest wheel that does not fit comes, and the tags of all such, nearest first.
-    pub(super) fn misfits(&self, files: &[File]) -> (Option<Misfit>, Vec<String>) {
+    pub(super) fn misfits(&self, files: &[File]) -> (Option<Incompatibility>, Vec<String>) {
         // Of those that miss by as much, the ones for this system are nearer.
-        let misfits: BTreeSet<(Reverse<Misfit>, Reverse<Option<Misfit>>, String)> = wheels(files)
+        let misfits: BTreeSet<(
+            Reverse<Incompatibility>,
+            Reverse<Option<Incompatibility>>,
+            String,
+        )> = wheels(files)
             .filter_map(|wheel| match self.target.rank(wheel) {
-                Match::Misfit(misfit) => {
+                Compatibility::Incompatible(misfit) => {
                     let system = self.target.tags().rank_platform(wheel);
                     Some((Reverse(misfit), Reverse(system), wheel.compressed_tags()))
                 }
-                Match::Fit(_) => None,
+                Compatibility::Compatible(_) => None,
             })
             .collect();
         let nearest = misfits.first().map(|(Reverse(nearest), ..)| *nearest);

@@ -7,8 +7,8 @@ use pubgrub::{DerivationTree, External};
 
 use super::{
     Unfit,
-    knowledge::Knowledge,
     package::Package,
+    provider::Knowledge,
     solve::{Tree, Versions},
 };
 use crate::{ProjectName, Version, range::describe};

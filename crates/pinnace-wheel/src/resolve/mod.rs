@@ -1,12 +1,12 @@
 //! One request, one platform, one set of files: PubGrub over a [`Source`].
 
 mod candidate;
-mod cover;
 mod explain;
-mod knowledge;
 mod package;
+mod provider;
 mod request;
 mod requires;
+mod satisfaction;
 mod solution;
 mod solve;
 
@@ -19,11 +19,11 @@ use crate::{
 
 pub use candidate::Unfit;
 pub(crate) use candidate::{Candidates, Choice, Yanked, best_release, excludes_python};
-pub use cover::Coverage;
 pub use explain::{Explanation, Fact};
-use knowledge::Knowledge;
+use provider::Knowledge;
 pub(crate) use request::FileRules;
 pub use request::{Dependencies, Formats, Prereleases, Request};
+pub use satisfaction::Satisfaction;
 
 /// What a resolution came to.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::{ExtraName, ProjectName, point::Point};
+use crate::{ExtraName, ProjectName, version_key::VersionKey};
 
 /// What the solver decides versions of. An extra is a package of its own that pins its base to its
 /// own version, and brings what the extra requires.
@@ -31,6 +31,6 @@ impl fmt::Display for Package {
 }
 
 /// The one version of the root.
-pub(crate) fn root_point() -> Point {
-    Point::of(&pep440_rs::Version::new([0]))
+pub(crate) fn root_point() -> VersionKey {
+    VersionKey::of(&pep440_rs::Version::new([0]))
 }

@@ -6,13 +6,13 @@ use super::{
     Dependencies, Unfit,
     candidate::excludes_python,
     explain::Reason,
-    knowledge::{Constraints, Knowledge, Parsed},
     package::Package,
+    provider::{Constraints, Knowledge, Parsed},
     solve::Versions,
 };
 use crate::{
     Error, ErrorKind, ExtraName, MarkerError, Metadata, ProjectName, Requirement,
-    error::without_secrets, marker::Asked, point::Point,
+    error::without_secrets, marker::Asked, version_key::VersionKey,
 };
 
 impl Knowledge<'_> {
@@ -20,7 +20,7 @@ impl Knowledge<'_> {
     pub(super) fn dependencies(
         &self,
         package: &Package,
-        point: &Point,
+        point: &VersionKey,
     ) -> Result<Result<Constraints, Reason>, Error> {
         let (project, extra) = match package {
             Package::Root => return self.root(),
@@ -97,7 +97,7 @@ impl Knowledge<'_> {
     fn parsed(
         &self,
         project: &ProjectName,
-        point: &Point,
+        point: &VersionKey,
     ) -> Result<Result<Arc<Parsed>, Reason>, Error> {
         let key = (project.clone(), point.clone());
         if let Some(parsed) = self.learned.borrow().parsed.get(&key) {
@@ -117,7 +117,7 @@ impl Knowledge<'_> {
     fn metadata(
         &self,
         project: &ProjectName,
-        point: &Point,
+        point: &VersionKey,
     ) -> Result<Result<Arc<Metadata>, Reason>, Error> {
         if let Some(local) = self.request.locals.get(project) {
             return Ok(self.for_this_python(Arc::new(local.metadata.clone())));
@@ -240,7 +240,7 @@ impl Knowledge<'_> {
             }
         }
         if !learned.known.contains_key(name) && !self.request.locals.contains_key(name) {
-            self.source.expect(name, requirement.specifiers());
+            self.source.prefetch(name, requirement.specifiers());
         }
     }
 

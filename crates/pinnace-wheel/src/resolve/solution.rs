@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{LocalPin, Pin, Resolution, knowledge::Knowledge, package::Package, solve::Solution};
-use crate::{Error, ExtraName, MarkerVariable, ProjectName, point::Point};
+use super::{LocalPin, Pin, Resolution, package::Package, provider::Knowledge, solve::Solution};
+use crate::{Error, ExtraName, MarkerVariable, ProjectName, version_key::VersionKey};
 
 impl Knowledge<'_> {
     /// The files of a solution.
@@ -44,7 +44,7 @@ impl Knowledge<'_> {
     fn pin(
         &self,
         project: &ProjectName,
-        point: &Point,
+        point: &VersionKey,
         extras: Vec<ExtraName>,
     ) -> Result<Pin, Error> {
         let file = self.chosen(project, point)?;

@@ -18,14 +18,14 @@ use pubgrub::{
 
 use super::{
     explain::Reason,
-    knowledge::{Constraints, Knowledge},
     package::{Package, root_point},
+    provider::{Constraints, Knowledge},
 };
-use crate::{Error, ErrorKind, point::Point, range::single};
+use crate::{Error, ErrorKind, range::single, version_key::VersionKey};
 
-pub(super) type Versions = Ranges<Point>;
+pub(super) type Versions = Ranges<VersionKey>;
 pub(super) type Tree = DerivationTree<Package, Versions, Reason>;
-pub(super) type Solution = Vec<(Package, Point)>;
+pub(super) type Solution = Vec<(Package, VersionKey)>;
 
 /// Conflicts between two packages after which they change places. uv found this number for its own
 /// solver.
@@ -54,7 +54,7 @@ pub(super) enum Types {}
 
 impl DependencyProvider for Types {
     type P = Package;
-    type V = Point;
+    type V = VersionKey;
     type VS = Versions;
     type Priority = Priority;
     type M = Reason;
@@ -64,14 +64,14 @@ impl DependencyProvider for Types {
         match *self {}
     }
 
-    fn choose_version(&self, _: &Package, _: &Versions) -> Result<Option<Point>, Error> {
+    fn choose_version(&self, _: &Package, _: &Versions) -> Result<Option<VersionKey>, Error> {
         match *self {}
     }
 
     fn get_dependencies(
         &self,
         _: &Package,
-        _: &Point,
+        _: &VersionKey,
     ) -> Result<Dependencies<Package, Versions, Reason>, Error> {
         match *self {}
     }
@@ -99,7 +99,7 @@ struct Solver<'k> {
     state: State<Types>,
     next: Id<Package>,
     /// The versions whose dependencies the solver knows already.
-    added: BTreeSet<(Package, Point)>,
+    added: BTreeSet<(Package, VersionKey)>,
     conflicts: Conflicts,
 }
 
@@ -163,7 +163,12 @@ impl<'k> Solver<'k> {
         Ok(true)
     }
 
-    fn select(&mut self, id: Id<Package>, package: Package, point: Point) -> Result<(), Error> {
+    fn select(
+        &mut self,
+        id: Id<Package>,
+        package: Package,
+        point: VersionKey,
+    ) -> Result<(), Error> {
         if !self.added.insert((package.clone(), point.clone())) {
             self.state.partial_solution.add_decision(id, point);
             return Ok(());
@@ -183,7 +188,7 @@ impl<'k> Solver<'k> {
         &mut self,
         id: Id<Package>,
         package: &Package,
-        point: Point,
+        point: VersionKey,
         constraints: Constraints,
     ) -> Result<(), Error> {
         for (project, excluded, reason) in self.knowledge.new_limits() {

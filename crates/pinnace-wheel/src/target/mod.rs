@@ -8,7 +8,7 @@ mod python;
 use std::fmt;
 
 use crate::{
-    Error, MarkerEnvironment, MarkerVariable as Variable, Match, Tags, Version, WheelName,
+    Compatibility, Error, MarkerEnvironment, MarkerVariable as Variable, Tags, Version, WheelName,
 };
 
 pub use platform::{Libc, Platform, WindowsArchitecture};
@@ -19,12 +19,12 @@ pub use python::{Implementation, Python};
 /// come to. Described, never assumed to be this machine.
 ///
 /// ```
-/// use pinnace_wheel::{Match, Target};
+/// use pinnace_wheel::{Compatibility, Target};
 ///
 /// let target: Target = "manylinux_2_28_x86_64-cp312".parse()?;
 /// assert_eq!(target.to_string(), "manylinux_2_28_x86_64-cp312-cp312");
 /// let newer = "a-1-cp312-cp312-manylinux_2_39_x86_64.whl".parse()?;
-/// assert!(matches!(target.rank(&newer), Match::Misfit(_)));
+/// assert!(matches!(target.rank(&newer), Compatibility::Incompatible(_)));
 /// # Ok::<(), pinnace_wheel::Error>(())
 /// ```
 ///
@@ -117,7 +117,7 @@ impl Target {
     }
 
     /// Whether a wheel fits, and how well.
-    pub fn rank(&self, wheel: &WheelName) -> Match {
+    pub fn rank(&self, wheel: &WheelName) -> Compatibility {
         self.tags.rank(wheel)
     }
 

@@ -1,6 +1,6 @@
 use pinnace_wheel::{
-    Address, Build, Building, Error, ErrorKind, File, IndexOptions, Metadata, MetadataFile,
-    Outcome, Project, Request, Resolution, Source, resolve,
+    Address, BuildingSource, Error, ErrorKind, File, IndexOptions, Metadata, MetadataFile, Outcome,
+    Project, Request, Resolution, SdistMetadata, Source, resolve,
 };
 
 use sha2::Digest;
@@ -190,10 +190,10 @@ fn a_download_that_broke_off_is_taken_up_where_it_ended() {
 
 #[test]
 fn a_failure_that_stays_is_not_tried_again() {
-    use pinnace_wheel::{Fetch, FetchError, Get, Response};
+    use pinnace_wheel::{Fetch, FetchError, GetRequest, Response};
     struct Circle(std::sync::atomic::AtomicUsize);
     impl Fetch for Circle {
-        fn fetch(&self, _get: &Get<'_>) -> Result<Response, FetchError> {
+        fn fetch(&self, _get: &GetRequest<'_>) -> Result<Response, FetchError> {
             self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             Err(FetchError::new("redirects in a circle").lasting())
         }
@@ -336,7 +336,7 @@ struct Builder {
     works: bool,
 }
 
-impl Build for Builder {
+impl SdistMetadata for Builder {
     fn metadata(&self, file: &File) -> Result<Metadata, Box<dyn std::error::Error + Send + Sync>> {
         if !self.works {
             return Err("no compiler".into());
@@ -354,7 +354,7 @@ fn a_builder_is_asked_where_only_building_would_tell() {
     let (request, target) = (Request::new(["a".parse().unwrap()]), super::target());
     let build = Builder { works: true };
     let Outcome::Solved(resolution) =
-        resolve(&Building::new(&index, &build), &request, &target).unwrap()
+        resolve(&BuildingSource::new(&index, &build), &request, &target).unwrap()
     else {
         panic!()
     };
@@ -369,7 +369,7 @@ fn what_cannot_be_built_is_not_replaced_by_something_older() {
     let index = site.index(&[BASE], 1);
     let (request, target) = (Request::new(["a".parse().unwrap()]), super::target());
     let build = Builder { works: false };
-    let error = resolve(&Building::new(&index, &build), &request, &target).unwrap_err();
+    let error = resolve(&BuildingSource::new(&index, &build), &request, &target).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Build { file, .. } if file == "a-2.tar.gz"));
     assert_eq!(error.to_string(), "no compiler");
 }

@@ -1,6 +1,6 @@
 use pinnace_wheel::{
-    Address, Artifact, ExtraName, Marker, MarkerError, MarkerVariable, Match, Misfit, ProjectName,
-    Requirement, Specifiers, WheelName,
+    Address, Artifact, Compatibility, ExtraName, Incompatibility, Marker, MarkerError,
+    MarkerVariable, ProjectName, Requirement, Specifiers, WheelName,
 };
 use proptest::prelude::*;
 
@@ -78,22 +78,31 @@ fn a_better_tag_ranks_better_and_a_miss_says_how_near_it_was() {
         "py2.py30-none-any",
     ]
     .map(rank);
-    assert!(ordered.iter().all(|rank| matches!(rank, Match::Fit(_))), "{ordered:?}");
+    assert!(ordered.iter().all(|rank| matches!(rank, Compatibility::Compatible(_))), "{ordered:?}");
     assert!(ordered.is_sorted(), "{ordered:?}");
-    assert_eq!(rank("cp312-cp312-linux_x86_64"), Match::Misfit(Misfit::Python));
-    assert_eq!(rank("cp311-cp311d-linux_x86_64"), Match::Misfit(Misfit::Abi));
+    assert_eq!(
+        rank("cp312-cp312-linux_x86_64"),
+        Compatibility::Incompatible(Incompatibility::Python)
+    );
+    assert_eq!(
+        rank("cp311-cp311d-linux_x86_64"),
+        Compatibility::Incompatible(Incompatibility::Abi)
+    );
     let ordered = [
-        ("cp312-cp312-linux_x86_64", Misfit::Python),
-        ("cp311-cp311d-linux_x86_64", Misfit::Abi),
-        ("cp311-cp311-win_amd64", Misfit::System),
-        ("cp311-cp311-win_amd64.manylinux2014_aarch64", Misfit::Machine),
-        ("cp311-cp311-manylinux_2_37_x86_64", Misfit::SystemVersion),
+        ("cp312-cp312-linux_x86_64", Incompatibility::Python),
+        ("cp311-cp311d-linux_x86_64", Incompatibility::Abi),
+        ("cp311-cp311-win_amd64", Incompatibility::System),
+        ("cp311-cp311-win_amd64.manylinux2014_aarch64", Incompatibility::Machine),
+        ("cp311-cp311-manylinux_2_37_x86_64", Incompatibility::SystemVersion),
     ];
     for (tags, misfit) in ordered {
-        assert_eq!(rank(tags), Match::Misfit(misfit), "{tags}");
+        assert_eq!(rank(tags), Compatibility::Incompatible(misfit), "{tags}");
     }
     assert!(ordered.is_sorted_by_key(|(_, misfit)| *misfit));
-    assert_eq!(rank("cp311-cp311-musllinux_1_1_x86_64"), Match::Misfit(Misfit::SystemVersion));
+    assert_eq!(
+        rank("cp311-cp311-musllinux_1_1_x86_64"),
+        Compatibility::Incompatible(Incompatibility::SystemVersion)
+    );
 }
 
 #[test]

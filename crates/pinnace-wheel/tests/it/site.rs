@@ -7,8 +7,8 @@ use std::{
 };
 
 use pinnace_wheel::{
-    Address, Cache, Event, Fetch, FetchError, Get, Index, IndexOptions, IndexParts, Members,
-    MemoryCache, MemoryWheels, Part, Progress, ReadAt, Response,
+    Address, ByteRange, Cache, Event, Fetch, FetchError, GetRequest, Index, IndexOptions,
+    IndexParts, Members, MemoryCache, MemoryWheels, Progress, ReadAt, Response,
 };
 use sha2::{Digest, Sha256};
 
@@ -87,7 +87,7 @@ impl Site {
 }
 
 impl Fetch for Site {
-    fn fetch(&self, request: &Get<'_>) -> Result<Response, FetchError> {
+    fn fetch(&self, request: &GetRequest<'_>) -> Result<Response, FetchError> {
         let url = request.address.with_credentials();
         let path = format!("/{}", url.splitn(4, '/').nth(3).unwrap_or_default());
         let part = request.part.map_or(String::new(), |part| format!(" {part}"));
@@ -103,7 +103,7 @@ impl Fetch for Site {
             )),
         };
         let (status, content_range, body) = match (status, request.part) {
-            (200, Some(Part::Last(length))) => {
+            (200, Some(ByteRange::Last(length))) => {
                 let start = body.len().saturating_sub(length as usize);
                 (
                     206,
@@ -111,7 +111,7 @@ impl Fetch for Site {
                     body[start..].to_vec(),
                 )
             }
-            (200, Some(Part::From(offset))) if request.if_range == Some("\"tag\"") => (
+            (200, Some(ByteRange::From(offset))) if request.if_range == Some("\"tag\"") => (
                 206,
                 Some(format!("bytes {offset}-{}/{}", body.len() - 1, body.len())),
                 body[offset as usize..].to_vec(),

@@ -1,6 +1,6 @@
 //! Platforms: how they are written, what they accept, what their markers are.
 
-use pinnace_wheel::{Assumption, MarkerVariable, Match, Platform, Python, Target, Version};
+use pinnace_wheel::{Assumption, Compatibility, MarkerVariable, Platform, Python, Target, Version};
 
 fn target(text: &str) -> Target {
     text.parse().unwrap_or_else(|error| panic!("{error}"))
@@ -108,7 +108,7 @@ fn a_complete_platform_is_taken_as_it_is() {
     }"#;
     let target = Target::from_complete_platform(json).unwrap();
     assert_eq!(target.to_string(), "manylinux_2_39_x86_64-cp312-cp312");
-    assert_eq!(target.rank(&"a-1-py3-none-any.whl".parse().unwrap()), Match::Fit(2));
+    assert_eq!(target.rank(&"a-1-py3-none-any.whl".parse().unwrap()), Compatibility::Compatible(2));
     assert_eq!(target.markers().get(MarkerVariable::SysPlatform), None);
     for bad in [
         "",

@@ -2,7 +2,7 @@
 
 use pinnace_agent::{Answered, Client, Lacking, Offer, Platforms};
 use pinnace_deploy::{Live, Service, WheelSet};
-use pinnace_wheel::{Match, Python, Target, WheelName};
+use pinnace_wheel::{Compatibility, Python, Target, WheelName};
 
 use super::{Dependencies, Done, Job, State};
 use crate::{Failure, agents, timings::Timings};
@@ -72,7 +72,7 @@ impl Hosts {
         };
         for wheel in &set.wheels {
             let name: WheelName = wheel.name.parse()?;
-            if !matches!(host.rank(&name), Match::Fit(_)) {
+            if !matches!(host.rank(&name), Compatibility::Compatible(_)) {
                 return Err(Failure::job(format!(
                     "`{}` does not run on the agent at {}, which is {host}",
                     wheel.name, self.url

@@ -21,7 +21,7 @@ use object_store::{
     path::Path,
 };
 
-use super::{Backend, Condition, Listed, Meta, Reading, Upload};
+use super::{Backend, Listed, Meta, PutMode, Reading, Upload};
 use crate::{Error, ErrorKind, Key};
 
 use driver::Driver;
@@ -285,7 +285,7 @@ impl Backend for S3Backend {
     /// The server dates what is written.
     fn now(&self) -> Result<u64, Error> {
         let key = Key::of("clock".to_owned());
-        self.write()?.finish(&key, Condition::Always)?;
+        self.write()?.finish(&key, PutMode::Overwrite)?;
         Ok(self.head(&key)?.map_or(0, |meta| meta.modified))
     }
 }

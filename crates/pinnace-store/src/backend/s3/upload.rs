@@ -7,11 +7,12 @@ use std::{
 };
 
 use object_store::{
-    Error as S3Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, WriteMultipart, path::Path,
+    Error as S3Error, ObjectStore, ObjectStoreExt, PutMode as S3PutMode, PutOptions,
+    WriteMultipart, path::Path,
 };
 
 use super::{AT_ONCE, PIECE, S3Backend, failed};
-use crate::{Backend, Condition, Error, Finished, Key, Upload};
+use crate::{Backend, Error, Key, PutMode, PutResult, Upload};
 
 /// Objects of more than one piece wait in a file until their key is known.
 pub(super) struct S3Upload<'a> {
@@ -49,33 +50,33 @@ impl Write for S3Upload<'_> {
 }
 
 impl Upload for S3Upload<'_> {
-    fn finish(self: Box<Self>, key: &Key, condition: Condition) -> Result<Finished, Error> {
+    fn finish(self: Box<Self>, key: &Key, mode: PutMode) -> Result<PutResult, Error> {
         let S3Upload { backend, spool, file } = *self;
         let path = backend.path(key);
         let Some(file) = file else {
             let client = Arc::clone(&backend.client);
-            let mode = match condition {
-                Condition::Always => PutMode::Overwrite,
-                Condition::Absent => PutMode::Create,
+            let mode = match mode {
+                PutMode::Overwrite => S3PutMode::Overwrite,
+                PutMode::Create => S3PutMode::Create,
             };
             let options = PutOptions { mode, ..PutOptions::default() };
             return match backend
                 .driver
                 .run(async move { client.put_opts(&path, spool.into(), options).await })
             {
-                Ok(_) => Ok(Finished::Written),
+                Ok(_) => Ok(PutResult::Written),
                 Err(S3Error::AlreadyExists { .. } | S3Error::Precondition { .. }) => {
-                    Ok(Finished::Refused)
+                    Ok(PutResult::AlreadyExists)
                 }
                 Err(error) => Err(failed("write", key, error)),
             };
         };
         // No record is that large, so that the condition need not hold against a race.
-        if condition == Condition::Absent && backend.head(key)?.is_some() {
-            return Ok(Finished::Refused);
+        if mode == PutMode::Create && backend.head(key)?.is_some() {
+            return Ok(PutResult::AlreadyExists);
         }
         multipart(backend, path, file).map_err(|error| failed("write", key, error))?;
-        Ok(Finished::Written)
+        Ok(PutResult::Written)
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Backend, Condition, Finished, Listed, Meta, Reading, Upload};
+use super::{Backend, Listed, Meta, PutMode, PutResult, Reading, Upload};
 use crate::{Error, ErrorKind, Key};
 
 /// Told of what is going on; asked whether to go on.
@@ -22,12 +22,12 @@ pub trait Progress: Send + Sync {
 
 /// A backend whose work is seen, and can be stopped between any two requests or pieces of an object: with
 /// [`ErrorKind::Cancelled`].
-pub struct Watched<B> {
+pub struct Instrumented<B> {
     backend: B,
     progress: Arc<dyn Progress>,
 }
 
-impl<B: Backend> Watched<B> {
+impl<B: Backend> Instrumented<B> {
     /// Tells `progress` of everything that `backend` does.
     pub fn new(backend: B, progress: Arc<dyn Progress>) -> Self {
         Self { backend, progress }
@@ -42,13 +42,13 @@ impl<B: Backend> Watched<B> {
 }
 
 /// As what it stands for, since messages name it.
-impl<B: fmt::Debug> fmt::Debug for Watched<B> {
+impl<B: fmt::Debug> fmt::Debug for Instrumented<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.backend.fmt(f)
     }
 }
 
-impl<B: Backend> Backend for Watched<B> {
+impl<B: Backend> Backend for Instrumented<B> {
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
         let reading = self.go_on()?.read(key, range)?;
         Ok(reading.map(|Reading { size, body }| {
@@ -87,12 +87,12 @@ impl<B: Backend> Backend for Watched<B> {
         self.go_on()?.sweep(before)
     }
 
-    fn relieve(&self) -> Result<bool, Error> {
-        self.go_on()?.relieve()
+    fn release_reserve(&self) -> Result<bool, Error> {
+        self.go_on()?.release_reserve()
     }
 
-    fn restock(&self) {
-        self.backend.restock();
+    fn refill_reserve(&self) {
+        self.backend.refill_reserve();
     }
 
     fn forget(&self, key: &Key) -> Result<bool, Error> {
@@ -137,10 +137,10 @@ impl<S: Write> Write for WatchedStream<S> {
 }
 
 impl Upload for WatchedStream<Box<dyn Upload + '_>> {
-    fn finish(self: Box<Self>, key: &Key, condition: Condition) -> Result<Finished, Error> {
+    fn finish(self: Box<Self>, key: &Key, mode: PutMode) -> Result<PutResult, Error> {
         match self.progress.is_cancelled() {
             true => Err(ErrorKind::Cancelled.into()),
-            false => self.stream.finish(key, condition),
+            false => self.stream.finish(key, mode),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Versions as bytes that sort as PEP 440 says, and the places between versions.
 //!
 //! A solver compares versions millions of times, and the ends of its ranges are often no versions:
-//! just above all local versions of `1.0`, just below its first pre-release. So a [`Point`] is a
+//! just above all local versions of `1.0`, just below its first pre-release. So a [`VersionKey`] is a
 //! string of bytes whose order is the order of versions, with one byte at the end that tells a
 //! version from the places beside it.
 //!
@@ -21,7 +21,7 @@ use smallvec::SmallVec;
 
 /// A version, or a place just before or after it that no version can take.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(crate) struct Point(Bytes);
+pub(crate) struct VersionKey(Bytes);
 
 /// Nearly all versions fit without an allocation.
 type Bytes = SmallVec<[u8; 22]>;
@@ -41,7 +41,7 @@ const BELOW: u8 = 1;
 const SPELLED: u8 = 2;
 const ABOVE: u8 = 3;
 
-impl Point {
+impl VersionKey {
     /// The point of a version itself.
     pub(crate) fn of(version: &Version) -> Self {
         let mut bytes = whole(version);
@@ -97,7 +97,7 @@ impl Point {
     }
 }
 
-impl fmt::Display for Point {
+impl fmt::Display for VersionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.version().fmt(f)
     }
@@ -289,19 +289,19 @@ mod tests {
     proptest! {
         #[test]
         fn points_of_versions_sort_as_versions_do(a in versions(), b in versions()) {
-            let (left, right) = (Point::of(&a), Point::of(&b));
+            let (left, right) = (VersionKey::of(&a), VersionKey::of(&b));
             let same = a.cmp(&b).then(a.release().len().cmp(&b.release().len()));
             prop_assert_eq!(left.cmp(&right), same, "{} {}", a, b);
         }
 
         #[test]
         fn a_point_knows_its_version(version in versions()) {
-            let point = Point::of(&version);
+            let point = VersionKey::of(&version);
             prop_assert_eq!(point.version().to_string(), version.to_string());
             prop_assert!(point.is_version());
-            prop_assert!(Point::below(&version) < point && point < Point::above(&version));
-            prop_assert!(Point::below(&version).is_below());
-            prop_assert!(Point::above(&version) < Point::above_posts(&version));
+            prop_assert!(VersionKey::below(&version) < point && point < VersionKey::above(&version));
+            prop_assert!(VersionKey::below(&version).is_below());
+            prop_assert!(VersionKey::above(&version) < VersionKey::above_posts(&version));
         }
     }
 }

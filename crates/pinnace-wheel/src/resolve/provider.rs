@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Error, File, Metadata, Project, ProjectName, Release, Requirement, Source, Target, Version,
-    error::without_secrets, marker::Reads, point::Point, range::single,
+    error::without_secrets, marker::Reads, range::single, version_key::VersionKey,
 };
 
 pub(super) type Constraints = BTreeMap<Package, Versions>;
@@ -32,10 +32,10 @@ pub(crate) struct Knowledge<'a> {
 #[derive(Default)]
 pub(super) struct Learned {
     pub(super) known: BTreeMap<ProjectName, Option<Arc<Known>>>,
-    pub(super) chosen: BTreeMap<(ProjectName, Point), Arc<File>>,
-    pub(super) parsed: BTreeMap<(ProjectName, Point), Arc<Parsed>>,
+    pub(super) chosen: BTreeMap<(ProjectName, VersionKey), Arc<File>>,
+    pub(super) parsed: BTreeMap<(ProjectName, VersionKey), Arc<Parsed>>,
     /// The version of each project that was decided last: what its extras try first.
-    pub(super) decided: BTreeMap<ProjectName, Point>,
+    pub(super) decided: BTreeMap<ProjectName, VersionKey>,
     pub(super) unfit: BTreeMap<ProjectName, BTreeMap<Version, Unfit>>,
     pub(super) seen: BTreeMap<ProjectName, usize>,
     /// Limits that the solver has not been told yet.
@@ -50,7 +50,7 @@ pub(super) struct Learned {
 /// A project, and where its releases stand, in ascending order.
 pub(super) struct Known {
     pub(super) project: Arc<Project>,
-    pub(super) points: Vec<Point>,
+    pub(super) points: Vec<VersionKey>,
     /// The address that the request names for it.
     pub(super) address: Option<String>,
 }
@@ -134,7 +134,7 @@ impl<'a> Knowledge<'a> {
         &self,
         package: &Package,
         range: &Versions,
-    ) -> Result<Option<Point>, Error> {
+    ) -> Result<Option<VersionKey>, Error> {
         let project = match package {
             Package::Root => return Ok(Some(root_point())),
             Package::Base(project) => project,
@@ -161,7 +161,7 @@ impl<'a> Knowledge<'a> {
         &self,
         project: &ProjectName,
         range: &Versions,
-    ) -> Result<Option<Point>, Error> {
+    ) -> Result<Option<VersionKey>, Error> {
         let Some(known) = self.known(project)? else { return Ok(None) };
         let releases = known.project.releases();
         let in_range = || releases.iter().filter(|release| range.contains(release.point()));
@@ -192,7 +192,7 @@ impl<'a> Knowledge<'a> {
         project: &ProjectName,
         yanked: Yanked,
         mut releases: impl Iterator<Item = &'r Release>,
-    ) -> Result<Option<Point>, Error> {
+    ) -> Result<Option<VersionKey>, Error> {
         while let Some(release) = releases.next() {
             let point = release.point().clone();
             match self.candidates().choose(project, release, yanked)? {
@@ -220,7 +220,7 @@ impl<'a> Knowledge<'a> {
     pub(super) fn misfits(
         &self,
         project: &ProjectName,
-        point: &Point,
+        point: &VersionKey,
     ) -> Result<Vec<String>, Error> {
         let known = self.known(project)?;
         let releases = known.iter().flat_map(|known| known.project.releases());
@@ -253,7 +253,7 @@ impl<'a> Knowledge<'a> {
                 files.push(*file);
             }
         }
-        self.source.expect_metadata(files);
+        self.source.prefetch_metadata(files);
         Ok(())
     }
 
@@ -276,12 +276,13 @@ impl<'a> Knowledge<'a> {
         let asked = self.request.requirements().filter(|one| one.name() == project);
         let asked =
             asked.fold(Versions::full(), |all, one| all.intersection(&one.specifiers().ranges()));
-        let points: Vec<&Point> = known.points.iter().filter(|it| asked.contains(*it)).collect();
+        let points: Vec<&VersionKey> =
+            known.points.iter().filter(|it| asked.contains(*it)).collect();
         range.simplify(points.iter().copied()).narrow_versions(&points)
     }
 
     /// The newest version of a project in a range.
-    pub(super) fn newest_in(&self, project: &ProjectName, range: &Versions) -> Option<Point> {
+    pub(super) fn newest_in(&self, project: &ProjectName, range: &Versions) -> Option<VersionKey> {
         let learned = self.learned.borrow();
         let known = learned.known.get(project)?.as_ref()?;
         known.points.iter().rev().find(|point| range.contains(*point)).cloned()
@@ -307,7 +308,11 @@ impl<'a> Knowledge<'a> {
         }
     }
 
-    pub(super) fn chosen(&self, project: &ProjectName, point: &Point) -> Result<Arc<File>, Error> {
+    pub(super) fn chosen(
+        &self,
+        project: &ProjectName,
+        point: &VersionKey,
+    ) -> Result<Arc<File>, Error> {
         let key = (project.clone(), point.clone());
         let unchosen = || Error::parse("chosen version", &point.to_string(), "it was not chosen");
         self.learned.borrow().chosen.get(&key).cloned().ok_or_else(unchosen)

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Digest, Error, ErrorKind, Key, Store,
+    mark::digest_of,
     store::{blob_key, manifest_key, pack_key},
-    trace::digest_of,
 };
 
 impl Store {
@@ -34,13 +34,13 @@ impl Store {
     /// # Errors
     ///
     /// [`ErrorKind::Lost`] with what is not there of manifests and packs; or if the backend fails.
-    pub fn places(&self, release: &Digest) -> Result<Places, Error> {
+    pub fn places(&self, release: &Digest) -> Result<Locations, Error> {
         let mut holding = Holding::new(self, *release, BTreeSet::new());
         holding.follow_all()?;
         let alone = holding.keys.iter().filter_map(digest_of);
         let alone = alone.filter(|(folder, _)| *folder != "packs").map(|(_, digest)| digest);
         let packed = holding.packed.into_iter().map(|(digest, (pack, _))| (digest, pack));
-        Ok(Places { packed: packed.collect(), alone: alone.collect() })
+        Ok(Locations { packed: packed.collect(), alone: alone.collect() })
     }
 
     /// What a collection has condemned: whoever is about to refer to it writes it again first.
@@ -96,7 +96,7 @@ impl Store {
 /// Where the contents of a release are.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Places {
+pub struct Locations {
     /// What its packs hold, with the pack of each.
     pub packed: BTreeMap<Digest, Digest>,
     /// What are objects of their own, the release among them.

@@ -5,10 +5,10 @@ use std::io::Read;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Condition, Deployment, Digest, Error, ErrorKind, Finished, Key, RefName, Store, manifest,
+    Deployment, Digest, Error, ErrorKind, Key, PutMode, PutResult, RefName, Store, manifest,
     manifests::open_envelope,
+    mark::digest_of,
     store::{copy, manifest_key},
-    trace::digest_of,
 };
 
 /// What is written to find out whether a place keeps conditions is smaller.
@@ -28,10 +28,10 @@ impl Store {
     pub fn accept(
         &self,
         key: &Key,
-        condition: Condition,
+        mode: PutMode,
         body: &mut dyn Read,
         limit: u64,
-    ) -> Result<Finished, Error> {
+    ) -> Result<PutResult, Error> {
         match (digest_of(key), RefName::of_step(key)) {
             (Some(("manifests", digest)), _) => {
                 let bytes = bounded(body, key, 2 * manifest::LARGEST)?;
@@ -40,8 +40,8 @@ impl Store {
                 expect(&digest, Digest::new(Sha256::digest(inner).into()))?;
                 // Where its contents are is no part of its digest: what is whole stays as it is.
                 match self.is_whole(&digest)? {
-                    true => Ok(Finished::Written),
-                    false => self.write(key, &bytes, condition),
+                    true => Ok(PutResult::Written),
+                    false => self.write(key, &bytes, mode),
                 }
             }
             (Some((_, digest)), _) => {
@@ -54,17 +54,17 @@ impl Store {
                     return Err(refused(key, format!("it has more than {limit} bytes")));
                 }
                 expect(&digest, actual)?;
-                upload.finish(key, condition)
+                upload.finish(key, mode)
             }
             (None, Some((name, generation))) => {
                 let bytes = bounded(body, key, manifest::LARGEST)?;
                 let step =
                     Deployment::parse(&bytes).map_err(|error| Error::malformed(key, &error))?;
                 self.follows(key, &name, generation, &step)?;
-                self.write(key, &bytes, Condition::Absent)
+                self.write(key, &bytes, PutMode::Create)
             }
             (None, None) if key.as_str() == "conditions" => {
-                self.write(key, &bounded(body, key, LARGEST_PROBE)?, Condition::Absent)
+                self.write(key, &bounded(body, key, LARGEST_PROBE)?, PutMode::Create)
             }
             (None, None) => Err(refused(key, "it is none of a deployer".to_owned())),
         }
@@ -146,8 +146,8 @@ mod tests {
         store::{blob_key, manifest_key},
     };
 
-    fn accept(store: &Store, key: &Key, body: &[u8]) -> Result<Finished, Error> {
-        store.accept(key, Condition::Always, &mut &*body, 1000)
+    fn accept(store: &Store, key: &Key, body: &[u8]) -> Result<PutResult, Error> {
+        store.accept(key, PutMode::Overwrite, &mut &*body, 1000)
     }
 
     #[test]
@@ -157,7 +157,7 @@ mod tests {
         let error = accept(&store, &key, b"other").unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Mismatch { .. }));
         assert!(store.backend().head(&key).unwrap().is_none());
-        assert_eq!(accept(&store, &key, b"hello").unwrap(), Finished::Written);
+        assert_eq!(accept(&store, &key, b"hello").unwrap(), PutResult::Written);
         let large = vec![0; 1001];
         let key = blob_key(&Digest::new(Sha256::digest(&large).into()));
         assert!(accept(&store, &key, &large).is_err());
@@ -180,14 +180,14 @@ mod tests {
 
         let carry = |key: &Key| {
             let mut body = theirs.backend().read(key, None).unwrap().unwrap().body;
-            ours.accept(key, Condition::Always, &mut body, 1000)
+            ours.accept(key, PutMode::Overwrite, &mut body, 1000)
         };
         let lost = carry(&name.step(1)).unwrap_err();
         assert!(matches!(lost.kind(), ErrorKind::Lost { .. }), "{lost}");
         carry(&manifest_key(&release)).unwrap();
         assert!(carry(&name.step(1)).is_err());
         carry(&blob_key(&blob)).unwrap();
-        assert_eq!(carry(&name.step(1)).unwrap(), Finished::Written);
+        assert_eq!(carry(&name.step(1)).unwrap(), PutResult::Written);
         // An envelope that says of nothing where it is does not take the place of a whole one.
         let key = manifest_key(&release);
         let (mut before, mut after) = (Vec::new(), Vec::new());
@@ -197,7 +197,7 @@ mod tests {
         carry(&key).unwrap();
         ours.backend().read(&key, None).unwrap().unwrap().body.read_to_end(&mut after).unwrap();
         assert_eq!(before, after);
-        assert_eq!(carry(&name.step(1)).unwrap(), Finished::Refused);
+        assert_eq!(carry(&name.step(1)).unwrap(), PutResult::AlreadyExists);
         step.generation = 3;
         step.previous = Some(release);
         let bytes = step.to_bytes().unwrap();

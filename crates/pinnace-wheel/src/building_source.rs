@@ -5,7 +5,7 @@ use std::{error::Error as StdError, sync::Arc};
 use crate::{Error, ErrorKind, File, Metadata, Project, ProjectName, Source, Specifiers};
 
 /// Builds source distributions, as far as it takes to know what they require.
-pub trait Build: Send + Sync {
+pub trait SdistMetadata: Send + Sync {
     /// The metadata that a wheel built from this source distribution would have.
     ///
     /// # Errors
@@ -18,19 +18,19 @@ pub trait Build: Send + Sync {
 /// A [`Source`] whose source distributions are built where they do not say what they require.
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "it holds nothing but trait objects")]
-pub struct Building<'a> {
+pub struct BuildingSource<'a> {
     source: &'a dyn Source,
-    build: &'a dyn Build,
+    build: &'a dyn SdistMetadata,
 }
 
-impl<'a> Building<'a> {
+impl<'a> BuildingSource<'a> {
     /// That source, with someone to build.
-    pub fn new(source: &'a dyn Source, build: &'a dyn Build) -> Self {
+    pub fn new(source: &'a dyn Source, build: &'a dyn SdistMetadata) -> Self {
         Self { source, build }
     }
 }
 
-impl Source for Building<'_> {
+impl Source for BuildingSource<'_> {
     fn project(&self, name: &ProjectName) -> Result<Option<Arc<Project>>, Error> {
         self.source.project(name)
     }
@@ -54,11 +54,11 @@ impl Source for Building<'_> {
         self.source.is_cancelled()
     }
 
-    fn expect(&self, name: &ProjectName, specifiers: &Specifiers) {
-        self.source.expect(name, specifiers);
+    fn prefetch(&self, name: &ProjectName, specifiers: &Specifiers) {
+        self.source.prefetch(name, specifiers);
     }
 
-    fn expect_metadata(&self, files: Vec<File>) {
-        self.source.expect_metadata(files);
+    fn prefetch_metadata(&self, files: Vec<File>) {
+        self.source.prefetch_metadata(files);
     }
 }

@@ -9,14 +9,14 @@ use crate::{Content, Encoder, builder::ReadSeek, content::BUFFER};
 /// are stored, by one thread.
 ///
 /// ```
-/// use pinnace_archive::{Deflate, Writing};
+/// use pinnace_archive::{Deflate, WriteOptions};
 ///
 /// let deflate = Deflate::new(9);
-/// let writing = Writing::default().threads(2).encoder(&deflate);
+/// let writing = WriteOptions::default().threads(2).encoder(&deflate);
 /// # let _ = writing;
 /// ```
 #[derive(Clone, Copy, Default)]
-pub struct Writing<'a> {
+pub struct WriteOptions<'a> {
     pub(crate) threads: usize,
     encoder: Option<&'a dyn Encoder>,
     spool: Option<&'a OpenSpool<'a>>,
@@ -32,17 +32,17 @@ impl<T: Read + Write + Seek + Send> Spool for T {}
 /// Content up to this size is compressed into memory.
 const IN_MEMORY: u64 = 1 << 20;
 
-impl fmt::Debug for Writing<'_> {
+impl fmt::Debug for WriteOptions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let encoder = self.encoder.map(Encoder::id);
-        f.debug_struct("Writing")
+        f.debug_struct("WriteOptions")
             .field("threads", &self.threads)
             .field("encoder", &encoder)
             .finish_non_exhaustive()
     }
 }
 
-impl<'a> Writing<'a> {
+impl<'a> WriteOptions<'a> {
     /// Measures and compresses ahead of the writer on this many threads. They never change a byte.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
@@ -62,9 +62,9 @@ impl<'a> Writing<'a> {
     /// memory.
     ///
     /// ```
-    /// # use pinnace_archive::Writing;
+    /// # use pinnace_archive::WriteOptions;
     /// let open = || tempfile::tempfile().map(|file| Box::new(file) as _);
-    /// let writing = Writing::default().spool(&open);
+    /// let writing = WriteOptions::default().spool(&open);
     /// # let _ = writing;
     /// ```
     #[must_use]

@@ -7,12 +7,12 @@ use crate::{Error, ErrorKind, ExtraName, ProjectName, Requirement, Target, Versi
 
 /// What a request makes of pinned versions.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Coverage {
+pub enum Satisfaction {
     /// All that it asks for by itself is there, with these extras. What the pinned projects require is another
     /// question.
-    Whole(BTreeMap<ProjectName, BTreeSet<ExtraName>>),
+    Satisfied(BTreeMap<ProjectName, BTreeSet<ExtraName>>),
     /// Something is not.
-    Lacking {
+    Unsatisfied {
         /// What is asked for.
         requirement: String,
         /// The version that is pinned, if there is one.
@@ -25,12 +25,12 @@ impl Request {
     /// the projects whose code is here, and their extras.
     ///
     /// ```
-    /// use pinnace_wheel::{Coverage, Request, Target};
+    /// use pinnace_wheel::{Satisfaction, Request, Target};
     ///
     /// let target: Target = "manylinux_2_28_x86_64-cp312".parse()?;
     /// let request = Request::new(["flask>=3".parse()?]);
     /// let pins = [("flask".parse()?, "2.0".parse()?)].into();
-    /// assert!(matches!(request.covered_by(&pins, &target)?, Coverage::Lacking { .. }));
+    /// assert!(matches!(request.covered_by(&pins, &target)?, Satisfaction::Unsatisfied { .. }));
     /// # Ok::<(), pinnace_wheel::Error>(())
     /// ```
     ///
@@ -41,7 +41,7 @@ impl Request {
         &self,
         pins: &BTreeMap<ProjectName, Version>,
         target: &Target,
-    ) -> Result<Coverage, Error> {
+    ) -> Result<Satisfaction, Error> {
         let (seen, extras) = Default::default();
         let mut walk = Walk { request: self, pins, target, seen, extras };
         for asked in &self.requirements {
@@ -49,7 +49,7 @@ impl Request {
                 return Ok(lacking);
             }
         }
-        Ok(Coverage::Whole(walk.extras))
+        Ok(Satisfaction::Satisfied(walk.extras))
     }
 }
 
@@ -68,7 +68,7 @@ impl Walk<'_> {
         &mut self,
         requirement: &Requirement,
         extras: &[ExtraName],
-    ) -> Result<Option<Coverage>, Error> {
+    ) -> Result<Option<Satisfaction>, Error> {
         let name = requirement.name();
         if self.request.excludes.contains(name) || !self.applies(requirement, extras)? {
             return Ok(None);
@@ -88,7 +88,7 @@ impl Walk<'_> {
         }
     }
 
-    fn one(&mut self, requirement: &Requirement) -> Result<Option<Coverage>, Error> {
+    fn one(&mut self, requirement: &Requirement) -> Result<Option<Satisfaction>, Error> {
         let name = requirement.name();
         if self.request.locals.contains_key(name) {
             return self.local(name, requirement.extras());
@@ -104,14 +104,14 @@ impl Walk<'_> {
             return Ok(None);
         }
         let requirement = crate::error::without_secrets(&requirement.to_string());
-        Ok(Some(Coverage::Lacking { requirement, found: found.cloned() }))
+        Ok(Some(Satisfaction::Unsatisfied { requirement, found: found.cloned() }))
     }
 
     fn local(
         &mut self,
         name: &ProjectName,
         extras: &[ExtraName],
-    ) -> Result<Option<Coverage>, Error> {
+    ) -> Result<Option<Satisfaction>, Error> {
         let request = self.request;
         let Some(local) = request.locals.get(name) else { return Ok(None) };
         if !self.seen.insert((name.clone(), extras.to_vec())) {
@@ -121,7 +121,7 @@ impl Walk<'_> {
         if let Some(python) = python.filter(|text| excludes_python(text, self.target)) {
             let requirement = format!("Python {python} ({name})");
             let found = Some(self.target.python().clone());
-            return Ok(Some(Coverage::Lacking { requirement, found }));
+            return Ok(Some(Satisfaction::Unsatisfied { requirement, found }));
         }
         for text in local.metadata.requires() {
             let requirement = Requirement::parse_lenient(text)?;
@@ -167,8 +167,10 @@ mod tests {
                 .iter()
                 .map(|(name, version)| (name.parse().unwrap(), version.parse().unwrap()));
             match request.covered_by(&pins.collect(), &target).unwrap() {
-                Coverage::Whole(extras) => format!("{:?}", extras.values().flatten().count()),
-                Coverage::Lacking { requirement, .. } => requirement,
+                Satisfaction::Satisfied(extras) => {
+                    format!("{:?}", extras.values().flatten().count())
+                }
+                Satisfaction::Unsatisfied { requirement, .. } => requirement,
             }
         };
         assert_eq!(coverage(&request, &[("a", "1"), ("b", "1.0a1"), ("c", "1")]), "1");

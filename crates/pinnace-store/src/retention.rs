@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{Condition, Digest, Error, Keep, Key, RefName, Store, sealed};
+use crate::{Digest, Error, Keep, Key, PutMode, RefName, Store, checksummed};
 
 /// The first step of each ref whose release every collection has left; 1 for refs that are not named.
 pub(crate) type Horizons = BTreeMap<RefName, u64>;
@@ -35,10 +35,10 @@ impl Store {
         }
         let lines: Vec<String> =
             horizons.iter().map(|(name, horizon)| format!("{horizon} {name}")).collect();
-        let text = sealed::seal(format!("{HEAD}{}", lines.join("\n")).as_bytes());
+        let text = checksummed::seal(format!("{HEAD}{}", lines.join("\n")).as_bytes());
         let digest = Digest::new(Sha256::digest(&text).into()).to_hex();
         let key = Key::of(format!("{FOLDER}/{}", &digest[..32]));
-        self.relieving(|| self.write(&key, &text, Condition::Always))?;
+        self.relieving(|| self.write(&key, &text, PutMode::Overwrite))?;
         // Whatever another collection says meanwhile stands beside it.
         said.iter().filter(|old| **old != key).try_for_each(|old| self.backend.remove(old))
     }
@@ -64,7 +64,7 @@ impl Store {
     pub(crate) fn kept_at(&self, key: &Key) -> Result<Option<Horizons>, Error> {
         let Some(bytes) = self.object(key, LARGEST)? else { return Ok(None) };
         let malformed = || Error::malformed(key, &"it is no record of what is kept of format 1");
-        let text = sealed::open(&bytes).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let text = checksummed::open(&bytes).and_then(|bytes| std::str::from_utf8(bytes).ok());
         let lines = text.and_then(|text| text.strip_prefix(HEAD)).ok_or_else(malformed)?.lines();
         let read = |line: &str| {
             let (horizon, name) = line.split_once(' ')?;

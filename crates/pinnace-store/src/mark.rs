@@ -197,7 +197,7 @@ enum Located {
 
 /// Where the contents of one release are.
 #[derive(Default)]
-struct Places {
+struct Locations {
     packs: BTreeMap<Digest, Digest>,
     /// Whether a pack or a manifest cannot be had: that is the fault then, not all that may be in it.
     is_partial: bool,
@@ -231,7 +231,7 @@ impl<'a> Tracer<'a> {
     /// Follows a manifest that is an object of its own, and tells whether all of it is there. Each release is
     /// followed by itself, since what is in the packs of one need not be in those of another.
     fn release(&mut self, release: &Digest) -> Result<bool, Error> {
-        let mut places = Places::default();
+        let mut places = Locations::default();
         let mut seen = BTreeSet::from([*release]);
         self.reached.digests.insert(*release);
         let mut waiting = Vec::from_iter(self.alone(release, &mut places)?);
@@ -270,7 +270,7 @@ impl<'a> Tracer<'a> {
     }
 
     /// Where a content is, as far as is known by now.
-    fn follow(&mut self, digest: &Digest, places: &mut Places) -> Result<Located, Error> {
+    fn follow(&mut self, digest: &Digest, places: &mut Locations) -> Result<Located, Error> {
         if let Some(pack) = places.packs.get(digest) {
             let opened = self.packs.get(pack).and_then(Option::as_ref);
             let inner = opened.and_then(|opened| opened.get(digest)?.clone());
@@ -288,7 +288,7 @@ impl<'a> Tracer<'a> {
     }
 
     /// A manifest that is an object of its own, and what it refers to; its packs count from then on.
-    fn alone(&mut self, digest: &Digest, places: &mut Places) -> Result<Option<Waiting>, Error> {
+    fn alone(&mut self, digest: &Digest, places: &mut Locations) -> Result<Option<Waiting>, Error> {
         let Some(followed) = self.followed(digest)? else {
             places.is_partial = true;
             return Ok(None);

@@ -5,7 +5,7 @@ use crate::Error;
 /// How an environment shares the files of unpacked distributions. Where a file system does not have
 /// one way, the next is taken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Share {
+pub enum LinkMode {
     /// A symbolic link for each file, and for each folder that has one owner: the least work, and no
     /// space at all. The unpacked distributions must stay where they are.
     SymbolicLink,
@@ -17,7 +17,7 @@ pub enum Share {
 }
 
 /// Shows in `to` what is at `from`. What is at `to` already stays; two folders become one.
-pub(crate) fn show(from: &Path, to: &Path, share: Share) -> Result<(), Error> {
+pub(crate) fn show(from: &Path, to: &Path, share: LinkMode) -> Result<(), Error> {
     match fs::symlink_metadata(to) {
         Ok(_) if to.is_dir() && from.is_dir() => {
             own_folder(to)?;
@@ -48,7 +48,7 @@ fn own_folder(folder: &Path) -> Result<(), Error> {
             let shared = fs::read_link(folder).map_err(fault())?;
             fs::remove_file(folder).and_then(|()| fs::create_dir(folder)).map_err(fault())?;
             each(&shared, |name| {
-                create(&shared.join(name), &folder.join(name), Share::SymbolicLink)
+                create(&shared.join(name), &folder.join(name), LinkMode::SymbolicLink)
             })
         }
         Ok(_) => Ok(()),
@@ -59,15 +59,15 @@ fn own_folder(folder: &Path) -> Result<(), Error> {
     }
 }
 
-fn create(from: &Path, to: &Path, share: Share) -> Result<(), Error> {
-    if share == Share::SymbolicLink && symbolic_link(from, to).is_ok() {
+fn create(from: &Path, to: &Path, share: LinkMode) -> Result<(), Error> {
+    if share == LinkMode::SymbolicLink && symbolic_link(from, to).is_ok() {
         return Ok(());
     }
     if from.is_dir() {
         fs::create_dir(to).map_err(Error::at("create the folder", to))?;
         return each(from, |name| create(&from.join(name), &to.join(name), share));
     }
-    if share != Share::Copy && fs::hard_link(from, to).is_ok() {
+    if share != LinkMode::Copy && fs::hard_link(from, to).is_ok() {
         return Ok(());
     }
     fs::copy(from, to).map(|_| ()).map_err(Error::at("write", to))

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{Condition, Digest, Error, ErrorKind, Key, Listed, Store, sealed};
+use crate::{Digest, Error, ErrorKind, Key, Listed, PutMode, Store, checksummed};
 
 /// Objects that are to be removed, and when each was written.
-pub(crate) type Sentence = BTreeMap<Key, u64>;
+pub(crate) type Entries = BTreeMap<Key, u64>;
 
 /// A list of condemned objects, and who executes it.
 pub(crate) struct List {
@@ -103,20 +103,20 @@ impl Store {
     }
 
     /// What is in a list.
-    pub(crate) fn sentence(&self, list: &List) -> Result<Sentence, Error> {
+    pub(crate) fn sentence(&self, list: &List) -> Result<Entries, Error> {
         let damaged = "it is damaged: `gc` removes it, and condemns anew what was in it";
         self.readable(list)?.ok_or_else(|| Error::malformed(&list.key, &damaged))
     }
 
     /// What is in a list; `None` if it is damaged.
-    pub(crate) fn readable(&self, list: &List) -> Result<Option<Sentence>, Error> {
+    pub(crate) fn readable(&self, list: &List) -> Result<Option<Entries>, Error> {
         match self.object(&list.key, LARGEST) {
             Ok(Some(bytes)) if bytes.starts_with(NAME) && !bytes.starts_with(HEAD.as_bytes()) => {
                 Err(Error::malformed(&list.key, &"it is of a newer format: use a newer pinnace"))
             }
             Ok(Some(bytes)) => Ok(parse(&bytes)),
             // Another collection has removed it.
-            Ok(None) => Ok(Some(Sentence::new())),
+            Ok(None) => Ok(Some(Entries::new())),
             // It is larger than any is.
             Err(error) if matches!(error.kind(), ErrorKind::Malformed { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -137,7 +137,7 @@ impl Store {
     /// Does what needs a little room; once more, if there is none, with what is held in reserve.
     pub(crate) fn relieving<T>(&self, work: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
         match work() {
-            Err(error) if error.is_full() && self.backend.relieve()? => work(),
+            Err(error) if error.is_full() && self.backend.release_reserve()? => work(),
             done => done,
         }
     }
@@ -148,7 +148,7 @@ impl Store {
         let mut written = 0;
         for list in condemned.chunks(MOST) {
             match self.write_list(now, list) {
-                Err(error) if error.is_full() && self.backend.relieve()? => {
+                Err(error) if error.is_full() && self.backend.release_reserve()? => {
                     let few = &list[..list.len().min(FEW)];
                     self.write_list(now, few)?;
                     return Ok(written + few.len());
@@ -161,13 +161,13 @@ impl Store {
     }
 
     fn write_list(&self, now: u64, condemned: &[(Key, u64)]) -> Result<(), Error> {
-        let sentence: Sentence = condemned.iter().cloned().collect();
+        let sentence: Entries = condemned.iter().cloned().collect();
         let lines: String =
             sentence.iter().map(|(key, modified)| format!("{modified} {key}\n")).collect();
-        let list = sealed::seal(format!("{HEAD}{}", lines.trim_end()).as_bytes());
+        let list = checksummed::seal(format!("{HEAD}{}", lines.trim_end()).as_bytes());
         let digest = Digest::new(Sha256::digest(&list).into()).to_hex();
         let key = Key::of(format!("condemned/{now:020}-{}", &digest[..16]));
-        self.write(&key, &list, Condition::Always).map(drop)
+        self.write(&key, &list, PutMode::Overwrite).map(drop)
     }
 }
 
@@ -186,8 +186,8 @@ pub(crate) fn parse_key(key: &Key) -> Option<(Key, Option<u64>)> {
     (is_list && number != Some(None)).then(|| (Key::of(list.to_owned()), number.flatten()))
 }
 
-fn parse(bytes: &[u8]) -> Option<Sentence> {
-    let text = std::str::from_utf8(sealed::open(bytes)?).ok()?;
+fn parse(bytes: &[u8]) -> Option<Entries> {
+    let text = std::str::from_utf8(checksummed::open(bytes)?).ok()?;
     let read = |line: &str| {
         let (modified, key) = line.split_once(' ')?;
         Some((key.parse().ok()?, modified.parse().ok()?))

@@ -9,7 +9,7 @@ pub(crate) fn seal(bytes: &[u8]) -> Vec<u8> {
     [bytes, format!("\n{}\n", digest(bytes)).as_bytes()].concat()
 }
 
-/// The bytes that were sealed; `None` if they are not those any more.
+/// The bytes that were checksummed; `None` if they are not those any more.
 pub(crate) fn open(sealed: &[u8]) -> Option<&[u8]> {
     let text = sealed.strip_suffix(b"\n")?;
     let end = text.iter().rposition(|byte| *byte == b'\n')?;

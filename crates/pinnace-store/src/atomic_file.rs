@@ -6,7 +6,7 @@ use std::{
 
 use tempfile::{NamedTempFile, TempDir};
 
-use crate::{Error, Finished};
+use crate::{Error, PutResult};
 
 /// What a published file must survive.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -14,7 +14,7 @@ pub enum Durability {
     /// A power cut: data is synced before the rename, the folder after it.
     Durable,
     /// A crash of the process, but not of the machine: for what can be made again.
-    Remade,
+    Volatile,
 }
 
 /// Who may do what with a published file. The process's umask narrows it further.
@@ -100,20 +100,20 @@ impl PendingFile {
     }
 
     /// Gives the file its name, if nothing has it.
-    pub(crate) fn commit_new(self) -> Result<Finished, Error> {
+    pub(crate) fn commit_new(self) -> Result<PutResult, Error> {
         self.settle()?;
         let Self { temporary, path, durability, .. } = self;
         match temporary.persist_noclobber(&path) {
             Ok(_) => {}
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-                return Ok(Finished::Refused);
+                return Ok(PutResult::AlreadyExists);
             }
             Err(error) => return Err(Error::at("write", &path)(error.error)),
         }
         if durability == Durability::Durable {
             sync_folder(parent(&path))?;
         }
-        Ok(Finished::Written)
+        Ok(PutResult::Written)
     }
 
     /// Syncs what must last, and makes sure that all is there: after a failed sync, or a write that was
@@ -225,11 +225,11 @@ impl PendingFolder {
     /// # Errors
     ///
     /// If syncing or renaming fails.
-    pub fn commit_new(self) -> Result<Finished, Error> {
+    pub fn commit_new(self) -> Result<PutResult, Error> {
         self.settle()?;
         match rename(&self.unfinished_path(), &self.path) {
-            Ok(()) => self.publish().map(|()| Finished::Written),
-            Err(_) if self.path.symlink_metadata().is_ok() => Ok(Finished::Refused),
+            Ok(()) => self.publish().map(|()| PutResult::Written),
+            Err(_) if self.path.symlink_metadata().is_ok() => Ok(PutResult::AlreadyExists),
             Err(error) => Err(Error::at("write", &self.path)(error)),
         }
     }
@@ -237,14 +237,14 @@ impl PendingFolder {
     fn settle(&self) -> Result<(), Error> {
         match self.durability {
             Durability::Durable => sync_tree(&self.unfinished_path()),
-            Durability::Remade => Ok(()),
+            Durability::Volatile => Ok(()),
         }
     }
 
     fn publish(&self) -> Result<(), Error> {
         match self.durability {
             Durability::Durable => sync_folder(parent(&self.path)),
-            Durability::Remade => Ok(()),
+            Durability::Volatile => Ok(()),
         }
     }
 

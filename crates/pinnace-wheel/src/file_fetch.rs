@@ -6,17 +6,17 @@ use std::{
     path::Path,
 };
 
-use crate::{Address, Fetch, FetchError, Get, Part, Response};
+use crate::{Address, ByteRange, Fetch, FetchError, GetRequest, Response};
 
 /// Answers requests for `file:` addresses from the file system, and passes all others on.
 ///
 /// A folder is answered as a file server would: with its `index.html`, else with a page of links to
 /// what is in it.
 #[derive(Debug)]
-pub struct WithFiles<F>(pub F);
+pub struct FileFetch<F>(pub F);
 
-impl<F: Fetch> Fetch for WithFiles<F> {
-    fn fetch(&self, get: &Get<'_>) -> Result<Response, FetchError> {
+impl<F: Fetch> Fetch for FileFetch<F> {
+    fn fetch(&self, get: &GetRequest<'_>) -> Result<Response, FetchError> {
         match get.address.to_path() {
             None if get.address.is_file() => Err(FetchError::new("it is no path of this system")),
             None => self.0.fetch(get),
@@ -25,7 +25,7 @@ impl<F: Fetch> Fetch for WithFiles<F> {
     }
 }
 
-fn serve(path: &Path, part: Option<Part>) -> io::Result<Response> {
+fn serve(path: &Path, part: Option<ByteRange>) -> io::Result<Response> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -45,15 +45,15 @@ fn serve(path: &Path, part: Option<Part>) -> io::Result<Response> {
     Ok(response(200, "text/html", page.len() as u64, Box::new(io::Cursor::new(page))))
 }
 
-fn file(path: &Path, size: u64, part: Option<Part>) -> io::Result<Response> {
+fn file(path: &Path, size: u64, part: Option<ByteRange>) -> io::Result<Response> {
     let mut file = File::open(path)?;
     let (offset, length) = match part {
         None => {
             return Ok(response(200, "text/html", size, Box::new(file)));
         }
-        Some(Part::From(offset)) => (offset.min(size), size.saturating_sub(offset)),
-        Some(Part::Last(length)) => (size.saturating_sub(length), length.min(size)),
-        Some(Part::Range { offset, length }) => {
+        Some(ByteRange::From(offset)) => (offset.min(size), size.saturating_sub(offset)),
+        Some(ByteRange::Last(length)) => (size.saturating_sub(length), length.min(size)),
+        Some(ByteRange::Range { offset, length }) => {
             (offset.min(size), length.min(size.saturating_sub(offset)))
         }
     };

@@ -13,7 +13,7 @@ use pinnace_archive::{
     Archive, ArchiveBuilder, ArchivePath, Entry, Leniency, Limits, Mode, Policy, WriteOptions,
     Writer,
 };
-use pinnace_deploy::{Index, Release, Settings, Tree, WheelSet};
+use pinnace_deploy::{Release, ScanIndex, Settings, Tree, WheelLayer};
 use pinnace_pex::{EntryPoint, InterpreterConstraint, Pex, PexDistribution, PexInfo, PexMerge};
 use pinnace_store::{
     Backend, Digest, Keep, Manifest, MemoryBackend, Pack, PutMode, RefName, Store,
@@ -348,14 +348,14 @@ pub fn stores(bytes: &[u8]) {
 pub fn releases(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let _ = (Settings::parse(&text, "pinnace.toml"), Settings::of_dagster(&text, "x.yaml", None));
-    let index = Index::parse(bytes);
-    assert_eq!(Index::parse(&index.to_bytes(u64::MAX)), index);
+    let index = ScanIndex::parse(bytes);
+    assert_eq!(ScanIndex::parse(&index.to_bytes(u64::MAX)), index);
     let Ok(manifest) = Manifest::parse(bytes.to_vec()) else { return };
     if let Ok(release) = Release::parse(&manifest) {
         let again = release.manifest().map(|again| Release::parse(&again));
         assert!(matches!(again, Ok(Ok(again)) if again == release));
     }
-    let _ = WheelSet::parse(&manifest);
+    let _ = WheelLayer::parse(&manifest);
     // Every folder is this one, which ends all the same.
     let _ = Tree::files(&manifest.digest(), &mut |_| Ok(manifest.clone()));
 }
@@ -363,11 +363,11 @@ pub fn releases(bytes: &[u8]) {
 /// Nothing of a source distribution, whatever it holds, is unpacked elsewhere than in its folder; and what native code
 /// needs is told or refused.
 pub fn sources(bytes: &[u8]) {
-    let _ = pinnace_deploy::fuzzing::needs(bytes);
+    let _ = pinnace_build::fuzzing::needs(bytes);
     let Ok(outer) = tempfile::tempdir() else { return };
     let inner = outer.path().join("inner");
     if std::fs::create_dir(&inner).is_ok() {
-        let _ = pinnace_deploy::fuzzing::unpack_tar(bytes, &inner);
+        let _ = pinnace_build::fuzzing::unpack_tar(bytes, &inner);
         let around = std::fs::read_dir(outer.path()).map(Iterator::count);
         assert_eq!(around.ok(), Some(1), "something lies beside the folder");
     }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use pinnace_deploy::{Host, Machine, Pythons};
+use pinnace_deploy::{Cache, Installer, Interpreters};
 use pinnace_store::Store;
 use tokio::{
     runtime::{Builder, Runtime},
@@ -32,9 +32,9 @@ pub struct Parts {
     /// Where releases come from.
     pub store: Store,
     /// Where they are laid out.
-    pub machine: Arc<Machine>,
+    pub machine: Arc<Cache>,
     /// What they are laid out for.
-    pub pythons: Arc<dyn Pythons>,
+    pub pythons: Arc<dyn Interpreters>,
     /// Where wheels come from that a deployer need not send; `None` if it sends them all.
     pub fetch: Option<Arc<dyn Fetch>>,
     /// What time it is.
@@ -212,7 +212,7 @@ const DISCOVERY: u64 = 5;
 const TOKENS: Duration = Duration::from_secs(2);
 
 fn inner(parts: Parts, options: &Options, data: PathBuf, address: SocketAddr) -> Inner {
-    let host = Host::new(&parts.machine, &*parts.pythons, options.threads);
+    let host = Installer::new(&parts.machine, &*parts.pythons, options.threads);
     let platforms = host.platforms();
     let sockets = data.join("sockets");
     Inner {

@@ -108,6 +108,14 @@ pub enum ErrorKind {
         /// What it says.
         reason: String,
     },
+    /// The caller cancelled the wait for a deployment, which goes on.
+    #[error("interrupted while generation {generation} of `{service}` is being tried")]
+    Cancelled {
+        /// The service.
+        service: String,
+        /// The generation.
+        generation: u64,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(pinnace_store::Error),

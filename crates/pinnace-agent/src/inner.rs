@@ -12,7 +12,7 @@ use std::{
 };
 
 use hyper::{Request, Response, body::Incoming, header::HOST};
-use pinnace_deploy::{Host, Machine, Pythons};
+use pinnace_deploy::{Cache, Environments, Installer, Interpreters};
 use pinnace_store::{Digest, RefName, Store};
 use tokio::{
     net::TcpListener,
@@ -41,8 +41,8 @@ pub(crate) struct Inner {
     /// Where the sockets of processes are.
     pub(crate) sockets: PathBuf,
     pub(crate) store: Store,
-    pub(crate) machine: Arc<Machine>,
-    pub(crate) pythons: Arc<dyn Pythons>,
+    pub(crate) machine: Arc<Cache>,
+    pub(crate) pythons: Arc<dyn Interpreters>,
     pub(crate) variables: Arc<dyn Variables>,
     pub(crate) fetch: Option<Arc<dyn Fetch>>,
     pub(crate) clock: Clock,
@@ -76,8 +76,8 @@ impl Inner {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub(crate) fn host(&self) -> Host<'_> {
-        Host::new(&self.machine, &*self.pythons, self.threads)
+    pub(crate) fn host(&self) -> Installer<'_> {
+        Installer::new(&self.machine, &*self.pythons, self.threads)
     }
 
     pub(crate) fn status(&self) -> AgentStatus {
@@ -151,7 +151,7 @@ impl Inner {
         let (_, older) = kept.releases();
         for release in older.iter().filter(|release| !needed.contains(release)) {
             // What cannot be removed now is tried again with the next release.
-            let _ = self.machine.remove_environments(release);
+            let _ = Environments::new(&self.machine).remove(release);
         }
     }
 

@@ -3,13 +3,13 @@
 //! ```
 //! use std::{sync::Arc, time::Duration};
 //! use pinnace_agent::{Agent, Client, Clock, Options, Parts};
-//! use pinnace_deploy::{Machine, Pythons};
+//! use pinnace_deploy::{Cache, Interpreters};
 //! use pinnace_store::{MemoryBackend, Store};
 //! use pinnace_wheel::Interpreter;
 //!
 //! /// A machine on which nothing runs.
 //! struct NoPythons;
-//! impl Pythons for NoPythons {
+//! impl Interpreters for NoPythons {
 //!     fn find(&self, version: &str) -> Result<Interpreter, String> {
 //!         Err(format!("there is no Python {version}"))
 //!     }
@@ -22,7 +22,7 @@
 //! # let (cache, data) = (folder.path().join("cache"), folder.path().join("data"));
 //! let parts = Parts {
 //!     store: Store::open(MemoryBackend::new())?,
-//!     machine: Arc::new(Machine::open(&cache)?),
+//!     machine: Arc::new(Cache::open(&cache)?),
 //!     pythons: Arc::new(NoPythons),
 //!     fetch: None,
 //!     clock: Clock(|| 1_800_000_000),

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::future::try_join_all;
-use pinnace_deploy::{Endpoint, Laid, Metadata, Variables, is_variable_name};
+use pinnace_deploy::{Endpoint, Environment, Metadata, Variables, is_variable_name};
 use pinnace_store::Digest;
 use sha2::{Digest as _, Sha256};
 
@@ -124,13 +124,13 @@ async fn lay(
     goal: Goal,
     before: Option<Digest>,
     course: &mut Course,
-) -> Result<Laid, String> {
+) -> Result<Environment, String> {
     let inner = Arc::clone(inner);
-    let work = move || -> Result<(Laid, Course), pinnace_deploy::Error> {
+    let work = move || -> Result<(Environment, Course), pinnace_deploy::Error> {
         let host = inner.host();
         let mut course = Course::default();
         let started = Instant::now();
-        if let Some(laid) = host.laid(&goal.release) {
+        if let Some(laid) = host.find(&goal.release) {
             course.timings.push(("fetch", Duration::ZERO));
             course.timings.push(("materialise", started.elapsed()));
             course.host = "warm: this release was laid out here before".to_owned();
@@ -144,7 +144,7 @@ async fn lay(
             (new, wheels) => format!("new: {new} of {wheels} wheels were not here"),
         };
         let started = Instant::now();
-        let laid = host.lay(&fetched, before.as_ref())?;
+        let laid = host.materialize(&fetched, before.as_ref())?;
         course.timings.push(("materialise", started.elapsed()));
         Ok((laid, course))
     };
@@ -158,7 +158,7 @@ async fn lay(
 fn variables(
     inner: &Inner,
     kept: &Kept,
-    laid: &Laid,
+    laid: &Environment,
 ) -> Result<BTreeMap<String, OsString>, String> {
     let mut values = BTreeMap::new();
     for name in &laid.release().environment {
@@ -183,7 +183,7 @@ struct Raising<'a> {
     inner: &'a Inner,
     kept: &'a Kept,
     goal: Goal,
-    laid: &'a Laid,
+    laid: &'a Environment,
     values: &'a BTreeMap<String, OsString>,
 }
 

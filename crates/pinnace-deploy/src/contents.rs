@@ -1,28 +1,24 @@
-//! The contents of a release, out of its store.
+//! The contents of a release, read from its store.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::{self, Write},
-    path::Path,
-};
+use std::{collections::BTreeMap, io::Write, path::Path};
 
+use pinnace_build::{Cache, TreeFile};
 use pinnace_store::{Digest, ErrorKind as StoreErrorKind, Manifest, Pack, Store, parallel};
 
 use crate::{
-    Error, ErrorKind, FileMode, Machine, Release, Tree, TreeFile, WheelSet, bytecode::Kin,
+    Error, ErrorKind, Release, Tree, WheelLayer, previous_environment::PreviousEnvironment,
 };
 
-/// A release, with what is small of it in memory, and the rest where it is fetched from.
+/// A release of a store: its small contents in memory, and a way to fetch the rest.
 pub struct Contents<'a> {
     store: &'a Store,
     release: Release,
     packs: Vec<Pack>,
-    /// Small contents, by the pack that they are in.
+    /// The pack of each small content.
     packed: BTreeMap<Digest, usize>,
 }
 
-/// How many packs, and how many wheels are fetched at once.
+/// The number of concurrent downloads.
 const AT_ONCE: usize = 8;
 
 impl std::fmt::Debug for Contents<'_> {
@@ -32,12 +28,12 @@ impl std::fmt::Debug for Contents<'_> {
 }
 
 impl<'a> Contents<'a> {
-    /// Fetches what is small of a release.
+    /// Fetches the manifest and the packs of a release.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Lost`] if something is not there; [`ErrorKind::Manifest`] if it is no release; or if the
-    /// store fails.
+    /// Returns [`ErrorKind::Lost`] if an object is missing, [`ErrorKind::Manifest`] if the digest is not that of
+    /// a release, or an error of the store.
     pub fn fetch(store: &'a Store, digest: &Digest) -> Result<Self, Error> {
         let lost = || ErrorKind::Lost { digest: *digest, by: "the caller".to_owned() };
         let stored = store.manifest(digest)?.ok_or_else(lost)?;
@@ -51,24 +47,24 @@ impl<'a> Contents<'a> {
         Ok(Self { store, release, packs, packed })
     }
 
-    /// The release.
+    /// Returns the release.
     pub fn release(&self) -> &Release {
         &self.release
     }
 
-    /// Its dependencies; none if it has no layer of them.
+    /// Reads the dependencies; an empty set if there is no such layer.
     ///
     /// # Errors
     ///
     /// As [`Self::fetch`].
-    pub fn dependencies(&self) -> Result<WheelSet, Error> {
+    pub fn dependencies(&self) -> Result<WheelLayer, Error> {
         match self.release.dependencies() {
-            Some(layer) => WheelSet::parse(&self.manifest(&layer.digest)?),
-            None => Ok(WheelSet::new(self.release.platform.clone(), Vec::new())),
+            Some(layer) => WheelLayer::parse(&self.manifest(&layer.digest)?),
+            None => Ok(WheelLayer::new(self.release.platform.clone(), Vec::new())),
         }
     }
 
-    /// The files of a layer of source.
+    /// Reads the files of a layer of source.
     ///
     /// # Errors
     ///
@@ -77,7 +73,7 @@ impl<'a> Contents<'a> {
         Tree::files(tree, &mut |digest| self.manifest(digest))
     }
 
-    /// A content in memory.
+    /// Reads a content into memory.
     ///
     /// # Errors
     ///
@@ -88,29 +84,29 @@ impl<'a> Contents<'a> {
         Ok(bytes)
     }
 
-    /// Makes sure that the machine has all wheels; the answer tells how many bytes came.
+    /// Downloads missing wheels into the cache. Returns the number of bytes.
     ///
     /// # Errors
     ///
     /// As [`Self::fetch`].
-    pub fn fetch_wheels(&self, machine: &Machine) -> Result<u64, Error> {
+    pub fn fetch_wheels(&self, cache: &Cache) -> Result<u64, Error> {
         let mut missing = Vec::new();
         for wheel in self.dependencies()?.wheels {
-            if !machine.blobs().contains(&wheel.digest)? {
+            if !cache.blobs().contains(&wheel.digest)? {
                 missing.push(wheel.digest);
             }
         }
-        let fetched = parallel::each(&missing, AT_ONCE, |digest| self.fetch_wheel(digest, machine));
+        let fetched = parallel::each(&missing, AT_ONCE, |digest| self.fetch_wheel(digest, cache));
         fetched.into_iter().sum()
     }
 
-    /// Writes files into a folder that is there: private copies, which may be written to. What is the same in the
-    /// folder of kin brings the bytecode along that was made of it there.
+    /// Writes files into an existing folder: private copies, which may be written to. Modules that are the same
+    /// in a previous environment bring its bytecode along.
     pub(crate) fn write_files(
         &self,
         files: &[TreeFile],
         folder: &Path,
-        kin: Option<&Kin>,
+        previous: Option<&PreviousEnvironment>,
     ) -> Result<(), Error> {
         let mut last = None;
         for file in files {
@@ -121,17 +117,17 @@ impl<'a> Contents<'a> {
                 std::fs::create_dir_all(parent).map_err(Error::at("create the folder", parent))?;
             }
             last = parent;
-            let mut out = create(&path, file.mode).map_err(Error::at("create", &path))?;
+            let mut out = file.mode.create(&path).map_err(Error::at("create", &path))?;
             self.copy(&file.digest, &mut out)?;
-            if let Some(kin) = kin {
-                kin.give(&file.path, &file.digest, &path, &out);
+            if let Some(previous) = previous {
+                previous.give(&file.path, &file.digest, &path, &out);
             }
         }
         Ok(())
     }
 
-    fn fetch_wheel(&self, digest: &Digest, machine: &Machine) -> Result<u64, Error> {
-        let mut writer = machine.blobs().writer()?;
+    fn fetch_wheel(&self, digest: &Digest, cache: &Cache) -> Result<u64, Error> {
+        let mut writer = cache.blobs().writer()?;
         let lost = || ErrorKind::Lost { digest: *digest, by: "the release".to_owned() };
         let size = self.store.copy_to(digest, &mut writer)?.ok_or_else(lost)?;
         writer.commit_as(digest)?;
@@ -168,15 +164,4 @@ impl<'a> Contents<'a> {
         let lost = || ErrorKind::Lost { digest: *digest, by: "the release".to_owned() };
         Ok(self.store.manifest(digest)?.ok_or_else(lost)?.manifest)
     }
-}
-
-pub(crate) fn create(path: &Path, mode: FileMode) -> io::Result<File> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(
-        &mut options,
-        if mode == FileMode::Executable { 0o777 } else { 0o666 },
-    );
-    options.open(path)
 }

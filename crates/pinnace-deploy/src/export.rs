@@ -1,29 +1,29 @@
-//! A release as two PEX files, `deps.pex` and `source.pex`, the same on every machine.
+//! A release as two PEX files, `deps.pex` and `source.pex`, the same on every cache.
 
 use std::{
     io::{self, Write},
     path::Path,
 };
 
+use pinnace_build::{Cache, FileMode, Process, TreeFile, Wheel};
 use pinnace_pex::{Compression, EntryPoint, PexBuilder, Runtime, WheelFiles, console_scripts};
 use pinnace_store::Digest;
-use pinnace_wheel::{Requirement, Target, WheelName};
-use sha2::{Digest as _, Sha256};
+use pinnace_wheel::{Requirement, Target};
 
-use crate::{Contents, Error, ErrorKind, FileMode, Layer, Machine, Process, TreeFile, WheelSet};
+use crate::{Contents, Error, ErrorKind, Layer, WheelLayer};
 
-/// A layer of source, and where its files are.
+/// A layer of source, and the place of its files.
 pub(crate) struct SourceFiles<'a> {
     pub(crate) layer: &'a Layer,
     pub(crate) files: &'a [TreeFile],
     pub(crate) place: Place<'a>,
 }
 
-/// Where the files of a layer are.
+/// The place of a layer's files.
 pub(crate) enum Place<'a> {
-    /// In a folder, as they were when they were looked at.
+    /// A folder, as it was scanned.
     Folder(&'a Path),
-    /// In a store.
+    /// A store.
     Store(&'a Contents<'a>),
 }
 
@@ -49,32 +49,31 @@ impl Place<'_> {
     }
 }
 
-/// The names that a PEX file keeps for itself; what a project calls so is in the release, and not in the file.
+/// The names that a PEX file reserves. Files of a project with these names are in the release, and not in
+/// the file.
 const RESERVED: [&str; 5] = [".bootstrap", ".deps", "PEX-INFO", "__main__.py", "__pex__"];
 
-/// `deps.pex`: all wheels.
+/// Creates the builder of `deps.pex`: all wheels.
 pub(crate) fn dependencies(
-    set: &WheelSet,
+    set: &WheelLayer,
     target: &Target,
     runtime: &Runtime,
 ) -> Result<PexBuilder, Error> {
     let mut builder = plain(runtime);
-    let mut wheels: Vec<(WheelName, [u8; 32])> = Vec::new();
-    let mut requirements: Vec<Requirement> = Vec::new();
-    for wheel in &set.wheels {
-        let name: WheelName = wheel.name.parse()?;
-        requirements.push(format!("{}=={}", name.project(), name.version()).parse()?);
-        wheels.push((name, *wheel.digest.as_bytes()));
-    }
-    builder.add_platform(target, wheels.iter().map(|(name, sha256)| (name, *sha256)));
+    let pin = |wheel: &Wheel| {
+        format!("{}=={}", wheel.name.project(), wheel.name.version()).parse::<Requirement>()
+    };
+    let requirements: Vec<Requirement> = set.wheels.iter().map(pin).collect::<Result<_, _>>()?;
+    let wheels = set.wheels.iter().map(|wheel| (&wheel.name, *wheel.digest.as_bytes()));
+    builder.add_platform(target, wheels);
     builder.set_requirements(&requirements);
     builder.info_mut().overridden.clone_from(&set.overridden);
     builder.info_mut().excluded.clone_from(&set.excluded);
     Ok(builder)
 }
 
-/// `source.pex`: the code of all layers of source, the first of which counts where two have a file; what
-/// modules are imported from is at the top.
+/// Creates the builder of `source.pex`: the code of all layers of source, with import roots at the top. If two
+/// layers have a file, the first one wins.
 pub(crate) fn source(
     sources: &[SourceFiles<'_>],
     web: Option<&Process>,
@@ -106,7 +105,7 @@ pub(crate) fn source(
     Ok(builder)
 }
 
-/// What a process starts, if that is in the source: a module, or a script of a project.
+/// Returns the entry point of a process: a module, or a script of a project in the source.
 fn entry(web: &Process, sources: &[SourceFiles<'_>]) -> Option<String> {
     match web.argv.as_slice() {
         [_, flag, module, ..] if flag == "-m" => Some(module.clone()),
@@ -119,7 +118,7 @@ fn entry(web: &Process, sources: &[SourceFiles<'_>]) -> Option<String> {
     }
 }
 
-/// Where a file is seen from modules: below the folder that they are imported from.
+/// Returns the path of a file as modules see it: below its import root.
 fn imported<'p>(path: &'p str, imports: &[String]) -> &'p str {
     let below = imports.iter().filter(|import| !import.is_empty()).find_map(|import| {
         path.strip_prefix(import.as_str()).and_then(|rest| rest.strip_prefix('/'))
@@ -127,7 +126,7 @@ fn imported<'p>(path: &'p str, imports: &[String]) -> &'p str {
     below.unwrap_or(path)
 }
 
-/// Nothing in it is compressed, so that no version of anything else moves a byte.
+/// Creates a builder that compresses nothing, so that no version of a compressor moves a byte.
 fn plain(runtime: &Runtime) -> PexBuilder {
     let mut builder = PexBuilder::new();
     builder.set_runtime(runtime.clone());
@@ -135,7 +134,7 @@ fn plain(runtime: &Runtime) -> PexBuilder {
     builder
 }
 
-/// The SHA-256 of the file that a builder writes.
+/// Returns the SHA-256 of the file that a builder writes.
 pub(crate) fn digest(
     builder: &PexBuilder,
     wheels: &dyn WheelFiles,
@@ -146,17 +145,17 @@ pub(crate) fn digest(
 }
 
 impl Contents<'_> {
-    /// Writes `deps.pex` or `source.pex` again, by the boot code that the release names. The wheels must be
-    /// on the machine: see [`Contents::fetch_wheels`].
+    /// Writes `deps.pex` or `source.pex` again, with the boot code that the release names. The wheels must be
+    /// in the cache: see [`Contents::fetch_wheels`].
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::OtherBytes`] if it is not what it was when the release was made: what was written is to
-    /// be thrown away. Else if something of it cannot be had, or `out` fails.
+    /// Returns [`ErrorKind::OtherBytes`] if the bytes differ from those of the release; throw the output away
+    /// then. Returns an error if a content is missing, or `out` fails.
     pub fn export(
         &self,
         what: Export,
-        machine: &Machine,
+        cache: &Cache,
         threads: usize,
         out: impl Write,
     ) -> Result<Digest, Error> {
@@ -169,7 +168,7 @@ impl Contents<'_> {
             }
             Export::Source => (self.source(&target, &runtime)?, exports.source),
         };
-        let written = builder.write(out, machine, threads)?;
+        let written = builder.write(out, cache, threads)?;
         let actual = Digest::new(written.archive.sha256);
         match actual == expected {
             true => Ok(actual),
@@ -193,7 +192,7 @@ impl Contents<'_> {
     }
 }
 
-/// What a release is written out as.
+/// A file that a release is exported as.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Export {
     /// All wheels.
@@ -203,21 +202,11 @@ pub enum Export {
 }
 
 impl Export {
-    /// How the file is called.
+    /// Returns the name of the file.
     pub fn file_name(self) -> &'static str {
         match self {
             Self::Dependencies => "deps.pex",
             Self::Source => "source.pex",
         }
-    }
-}
-
-/// The bytes of a file of a project, which must be those that were looked at.
-pub(crate) fn read_file(folder: &Path, file: &TreeFile) -> Result<Vec<u8>, Error> {
-    let path = folder.join(&file.path);
-    let bytes = std::fs::read(&path).map_err(Error::at("read", &path))?;
-    match Digest::new(Sha256::digest(&bytes).into()) == file.digest {
-        true => Ok(bytes),
-        false => Err(ErrorKind::Changed { path: file.path.clone() }.into()),
     }
 }

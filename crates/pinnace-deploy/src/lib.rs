@@ -1,104 +1,114 @@
-//! Releases of Python projects: made from a folder, published to a store, fetched from it, laid out, and
-//! written out as PEX files.
+//! Releases of Python projects: made from a folder, published to a store, brought live, fetched, materialized, and
+//! exported as PEX files.
+//!
+//! [`Deployer`] does what the `pinnace deploy` command does, in one call:
 //!
 //! ```
-//! use std::collections::BTreeMap;
-//! use pinnace_deploy::{Index, Ingredients, Machine, Rules, Scan, Service, SourceFolder, WheelSet};
-//! use pinnace_store::{Deployment, MemoryBackend, Published, Store};
-//! use pinnace_wheel::{Libc, Target};
+//! use pinnace_build::{Cache, Context, Env};
+//! use pinnace_deploy::{DeployOptions, Deployer, Project};
+//! use pinnace_store::{MemoryBackend, Store};
 //!
-//! # let (project, cache) = (tempfile::tempdir()?, tempfile::tempdir()?);
-//! # std::fs::File::create(project.path().join("app.py"))?;
-//! // What ships of a folder, for which platform.
-//! let rules = Rules::new(&[], &["tests/".to_owned()])?;
-//! let scan = Scan::of(project.path(), &rules, &Index::default(), 2)?;
-//! let target = Target::cpython_on_linux("3.12", "x86_64", Libc::Glibc { major: 2, minor: 28 })?;
-//! let ingredients = Ingredients::new(target.clone(), WheelSet::new(target.to_string(), vec![]))
-//!     .with_source(SourceFolder::new("app", project.path(), scan));
-//!
-//! // What a service is at, what its next release is, and that made live.
-//! let (store, machine) = (Store::open(MemoryBackend::new())?, Machine::open(cache.path())?);
-//! let name = "wanted/app".parse()?;
-//! let service = Service::new(&store, &machine, &name);
-//! let live = service.look()?;
-//! let draft = ingredients.make(&live, &machine, 2)?.draft()?;
-//! service.put(&live, &draft)?;
-//! let step = service.go_live(&live, &draft.digest(), Deployment::default())?;
-//! assert!(matches!(step, Published::Done(step) if step.generation == 1));
+//! # let folder = tempfile::tempdir()?;
+//! # std::fs::File::create(folder.path().join("app.py"))?;
+//! # let (project, cache) = (folder.path(), folder.path().join("cache"));
+//! let (env, store) = (Env::read()?, Store::open(MemoryBackend::new())?);
+//! let cache = Cache::open(&cache)?;
+//! let cx = Context::new(&env, &cache)?;
+//! let project = Project::open(project, &env)?;
+//! let done = Deployer::new(&store, &cx).deploy(&project, &"shop".parse()?, &DeployOptions::default())?;
+//! assert!(done.is_new());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What a release is
+//! # Releases
 //!
-//! A [`Release`] is a manifest: a platform, layers in the order of merging, processes, the names of environment
-//! variables. Its digest is its identity; who made it live, when and why stands in the deployment record of the
-//! store. Source is a [`Tree`] with a manifest for each folder, so that what did not change keeps its digest;
-//! dependencies are a [`WheelSet`], whose wheels are what the index served, byte for byte.
+//! A [`Release`] is a manifest: a platform, layers in the order of merging, processes, and the names of environment
+//! variables. Its digest is its identity. The deployment record in the store says who made it live, when and why.
+//! Source is a [`Tree`] with a manifest for each folder, so that an unchanged folder keeps its digest. Dependencies are a
+//! [`WheelLayer`], whose wheels are the bytes that the index served.
 //!
-//! # What is looked at, and what moves
+//! # The steps of a deployment
 //!
-//! [`Scan`] tells what of a project ships, by [`Rules`] and ignore files; of files that did not change since the
-//! last look it reads the marks only. [`Service::look`] asks a store what is live; where the machine knows that
-//! already, the answers to three questions that go out at once are enough. [`Service::put`] writes what the live
-//! release does not have: the changed files and the folders that they are in as one pack, the manifest beside it,
-//! wheels and what is large by themselves. [`Service::go_live`] is one conditional write, so that of two
-//! deployers one is first and the other is told.
+//! 1. [`Service::look`] reads the [`Head`] of the service. If this machine remembers it, three concurrent requests confirm
+//!    it.
+//! 2. A [`Scan`](pinnace_build::Scan) finds the files that ship. The dependencies come from a lock, from the live release
+//!    (the fast path), or from the resolver (the full path).
+//! 3. [`ReleaseInputs::draft`] makes the release.
+//! 4. [`Service::put`] uploads the contents that the live release does not have: changed files and their folders as one
+//!    pack, the manifest, and wheels and large files as objects of their own.
+//! 5. [`Service::go_live`] is one conditional write: of two deployers, the first one wins, and the other is told.
+//! 6. A [`Host`], such as an agent, starts the release; the deployment waits until it is live there.
 //!
-//! # Where it runs
+//! [`Rollback`], [`stop_service`] and [`failed_generations`] work on the history of a service. A [`Watcher`] sees edits of a
+//! project.
 //!
-//! [`Contents`] is a release out of a store. [`Machine::lay`] makes an environment of it, once: wheels are unpacked
-//! once per machine and shown by links, source is a private copy, and what is not whole counts for nothing.
-//! [`Host`] does so for the interpreter that the release is for; [`Laid::command`] is how its processes start.
-//! [`Contents::export`] writes `deps.pex` and `source.pex` by the boot code that the release names, and says so if
-//! the bytes are not those that they were.
+//! # Running a release
 //!
-//! Resolving is for the caller, with `pinnace_wheel`; nothing here reads the clock, the environment, or
-//! prints.
+//! [`Contents`] is a release of a store. An [`Installer`] fetches it for one of the machine's interpreters, and writes an
+//! [`Environment`], once: wheels are unpacked once per machine and shown by links, source is a private copy, and an
+//! incomplete environment counts as absent. [`Environment::command`] is the way to start a process in it.
+//! [`Contents::export`] writes `deps.pex` and `source.pex` with the boot code that the release names, and fails if the bytes
+//! are not those of the release.
+//!
+//! The surroundings are those of the [`Context`](pinnace_build::Context): nothing in this crate reads the clock or the
+//! environment, or prints.
 
-mod build;
-mod bytecode;
+mod change_reason;
 mod contents;
-mod dagster;
-mod distribution;
-mod draft;
+mod dependencies;
+mod deployed;
+mod deployer;
 mod error;
 mod export;
+mod head;
+mod history;
 mod host;
-mod index;
-mod lay;
-mod live;
-mod machine;
-mod make;
-mod process;
+mod installer;
+mod materialize;
+mod options;
+mod previous_environment;
+mod progress;
 mod project;
 mod prune;
 mod publish;
+mod record;
 mod release;
-mod rules;
-mod scan;
-mod settings;
+mod release_draft;
+mod release_inputs;
+mod rollback;
+mod service_name;
+mod service_ref;
+mod sources;
 mod start;
 mod tree;
+mod watch;
 
-#[doc(hidden)]
-pub use build::fuzzing;
-pub use build::{Ask, Builder, Builds, Built, Described, LocalBuilder, Order, Product, Trust};
 pub use contents::Contents;
-pub use draft::Draft;
-pub use error::{Error, ErrorKind};
+pub use deployed::{DeployPath, Deployed, Outcome, Plan};
+pub use deployer::{Deployer, StoreSide};
+pub use error::{Error, ErrorKind, HostError};
 pub use export::Export;
-pub use host::{Fetched, Host, Pythons};
-pub use index::Index;
-pub use lay::Laid;
-pub use live::{Live, Service};
-pub use machine::Machine;
-pub use make::{Ingredients, Made, SourceFolder};
-pub use process::{Drain, Metadata, Process, Ready, Stop};
-pub use project::{SaidBy, read_project};
-pub use publish::Moved;
-pub use release::{Exports, Layer, LayerKind, LocalDistribution, Release, Wheel, WheelSet};
-pub use rules::{Reason, Rules};
-pub use scan::{LeftOut, Scan};
-pub use settings::Settings;
-pub use start::{Endpoint, Variables, is_variable_name};
-pub use tree::{FileMode, Tree, TreeFile};
+pub use head::{Head, Service};
+pub use history::{failed_generations, services, stop_service};
+pub use host::{Host, HostPlatforms, NotLive, Rollout, RolloutAttempt, RolloutOutcome};
+pub use installer::{Fetched, Installer};
+pub use materialize::{Environment, Environments};
+pub use options::{DependencyPolicy, DeployOptions, Effect, StoreMemory};
+pub use pinnace_build::{
+    Cache, Drain, FileMode, Interpreters, LocalDistribution, Metadata, Process, Ready, Rules, Scan,
+    ScanIndex, Settings, Stop, TreeFile, Wheel, is_variable_name,
+};
+pub use progress::{Progress, Stage};
+pub use project::Project;
+pub use publish::TransferStats;
+pub use record::deployment_record;
+pub use release::{Exports, Layer, LayerKind, Release, WheelLayer};
+pub use release_draft::ReleaseDraft;
+pub use release_inputs::{ReleaseInputs, SourceFolder};
+pub use rollback::Rollback;
+pub use service_name::ServiceName;
+pub use service_ref::find_release;
+pub use sources::Sources;
+pub use start::{Endpoint, Variables};
+pub use tree::Tree;
+pub use watch::{DOTENV, Snapshot, Watcher};

@@ -1,65 +1,72 @@
-//! What a project's files say of it, without running any of them.
+use std::path::{Path, PathBuf};
 
-use std::{fs, io, path::Path};
+use pinnace_build::{Env, ProjectMetadata, Settings};
 
-use pinnace_wheel::Pyproject;
+use crate::{Error, ErrorKind, ServiceName};
 
-use crate::Error;
-
-/// What the project in a folder says: its `pyproject.toml` (PEP 621, or Poetry's table), else its `setup.cfg`, unless
-/// its `setup.py` says more; that is [not read](SaidBy). `None` if it has none of these.
-///
-/// # Errors
-///
-/// If a file cannot be read, or is malformed.
-pub fn read_project(folder: &Path) -> Result<Option<Pyproject>, Error> {
-    let path = folder.join("pyproject.toml");
-    let (own, setup) = (read(&path)?, read(&folder.join("setup.cfg"))?);
-    let program = read(&folder.join("setup.py"))?;
-    if own.is_none() && setup.is_none() && program.is_none() {
-        return Ok(None);
-    }
-    let shown = if own.is_some() { path } else { folder.join("setup.cfg") };
-    let project = Pyproject::parse(&own.unwrap_or_default(), &shown.display().to_string())?;
-    let is_complete = program.is_none_or(|text| !text.contains("install_requires"));
-    Ok(Some(match setup.filter(|_| is_complete) {
-        Some(setup) => project.with_setup_cfg(&setup)?,
-        None => project,
-    }))
+/// A project that can be deployed: its folder and its settings.
+#[derive(Clone, Debug)]
+pub struct Project {
+    folder: PathBuf,
+    settings: Settings,
 }
 
-/// Who says what a project is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum SaidBy {
-    /// Its files.
-    Files,
-    /// Its files, but for its version, which only its backend tells.
-    FilesAndBackend,
-    /// Its backend.
-    Backend,
-}
-
-impl SaidBy {
-    /// Who says it of the project in a folder.
+impl Project {
+    /// Opens the project in a folder. Relative paths start in the folder of `env`.
     ///
     /// # Errors
     ///
-    /// If what its files say is malformed.
-    pub fn of(folder: &Path, project: &Pyproject) -> Result<Self, Error> {
-        let is_project = project.name()?.is_some() || folder.join("setup.py").is_file();
-        Ok(match (is_project, project.metadata()?) {
-            (false, _) => Self::Files,
-            (true, None) => Self::Backend,
-            (true, Some(_)) if project.has_version() => Self::Files,
-            (true, Some(_)) => Self::FilesAndBackend,
-        })
+    /// Returns [`ErrorKind::NoFolder`] if the folder does not exist, or an error if its settings are malformed.
+    pub fn open(path: impl AsRef<Path>, env: &Env) -> Result<Self, Error> {
+        Self::open_location(path, None, env)
     }
-}
 
-pub(crate) fn read(path: &Path) -> Result<Option<String>, Error> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::at("read", path)(error)),
+    /// Opens the project in a folder. If it has several code locations in a `dagster_cloud.yaml`, `location`
+    /// names the one to serve.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn open_location(
+        path: impl AsRef<Path>,
+        location: Option<&str>,
+        env: &Env,
+    ) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let folder = env.folder.join(path).canonicalize().ok().filter(|folder| folder.is_dir());
+        let folder = folder.ok_or_else(|| ErrorKind::NoFolder { path: path.to_owned() })?;
+        let settings = Settings::of_project(&folder, location)?;
+        let folder = match &settings.folder {
+            Some(own) => own.canonicalize().map_err(Error::at("look at", own))?,
+            None => folder,
+        };
+        Ok(Self { folder, settings })
+    }
+
+    /// Returns the folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns the settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns the name of its service: that of the settings, else that of the project, else that of the
+    /// folder.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if none of these can be the name of a service.
+    pub fn service_name(&self, projects: &ProjectMetadata<'_>) -> Result<ServiceName, Error> {
+        if let Some(name) = &self.settings.service {
+            return name.parse();
+        }
+        if let Some(project) = projects.distribution(&self.folder)? {
+            return project.name.parse();
+        }
+        let name = self.folder.file_name().and_then(|name| name.to_str());
+        name.ok_or(ErrorKind::NoServiceName)?.parse()
     }
 }

@@ -1,4 +1,4 @@
-//! Removing environments that nobody needs any more.
+//! The removal of environments that nothing uses any more.
 
 use std::{
     fs, io,
@@ -7,17 +7,17 @@ use std::{
 
 use pinnace_store::Digest;
 
-use crate::{Error, Machine, lay::WHOLE};
+use crate::{Environments, Error, materialize::WHOLE};
 
-impl Machine {
-    /// Removes the environments of a release, if no process is in them, as far as the system tells; says whether there
-    /// were any. It can be laid out again, of what is still here of it.
+impl Environments<'_> {
+    /// Removes the environments of a release, unless a process uses them, as far as the system tells. Returns
+    /// true if there were any. They can be materialized again.
     ///
     /// # Errors
     ///
-    /// If something cannot be removed; what is left counts for nothing.
-    pub fn remove_environments(&self, release: &Digest) -> Result<bool, Error> {
-        let folder = self.environments().join(release.to_hex());
+    /// Returns an error if a file cannot be removed; the rest does not count as an environment any more.
+    pub fn remove(&self, release: &Digest) -> Result<bool, Error> {
+        let folder = self.folder().join(release.to_hex());
         let found = match fs::read_dir(&folder) {
             Ok(found) => found,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -27,7 +27,7 @@ impl Machine {
             return Ok(false);
         }
         for environment in found.filter_map(|entry| Some(entry.ok()?.path())) {
-            // Without its mark nobody takes it for whole.
+            // An environment without its mark counts as absent.
             let _ = fs::remove_file(environment.join(WHOLE));
         }
         fs::remove_dir_all(&folder).map_err(Error::at("remove", &folder))?;
@@ -35,7 +35,7 @@ impl Machine {
     }
 }
 
-/// Whether a process works in a folder, or was started by a path in it.
+/// Returns true if a process works in a folder, or was started by a path in it.
 fn is_used(folder: &Path) -> bool {
     let Ok(folder) = folder.canonicalize() else { return false };
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();

@@ -1,4 +1,4 @@
-//! Putting a release into a store, and making it live.
+//! The publication of a release: its contents into the store, then its ref.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,102 +9,104 @@ use pinnace_store::{
     ContentKind, Deployment, Digest, LARGEST_PACKED, Locations, PackBuilder, PackError, PackIndex,
     Published, Store, parallel,
 };
-use sha2::{Digest as _, Sha256};
 
-use crate::{Draft, Error, ErrorKind, Live, Service};
+use crate::{Error, ErrorKind, Head, ReleaseDraft, Service, release_draft::DraftContents};
 
-/// What was moved to publish a release, and what was there.
+/// The transfer of a publication: objects that were uploaded, and objects that were there.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Moved {
-    /// How many bytes were written to the store.
+pub struct TransferStats {
+    /// The bytes that were uploaded.
     pub bytes: u64,
-    /// In how many objects.
+    /// The objects that were uploaded.
     pub objects: u64,
-    /// How many contents were in the store.
+    /// The contents that the store had.
     pub reused: u64,
-    /// How many bytes these have, as far as this machine knows.
+    /// The bytes of these, as far as this machine knows.
     pub reused_bytes: u64,
 }
 
-impl Moved {
-    /// With the record that made it live.
+impl TransferStats {
+    /// Adds the record of a deployment.
     #[must_use]
-    pub fn with_step(mut self, step: &Deployment) -> Self {
-        self.bytes += step.to_bytes().map_or(0, |bytes| bytes.len() as u64);
+    pub fn with_deployment(mut self, deployment: &Deployment) -> Self {
+        self.bytes += deployment.to_bytes().map_or(0, |bytes| bytes.len() as u64);
         self.objects += 1;
         self
     }
 }
 
-/// Remembers which stores keep conditions.
+/// The bucket of stores that honour conditional writes.
 const CONDITIONS: &str = "conditions-1";
-/// How many contents are put at once.
+/// The number of concurrent uploads.
 const AT_ONCE: usize = 8;
-/// A release whose small contents are in more packs than this is put into one: each is a request for whoever
-/// fetches it.
+/// The number of packs from which the small contents of a release are packed again into one: each pack is
+/// a request of every machine that fetches the release.
 const MOST_PACKS: usize = 8;
 
 impl Service<'_> {
-    /// Puts a release into the store, whole: what the store lacks, and then the manifest. Nothing is live
-    /// by that.
+    /// Uploads a release: missing contents first, then the manifest. The release does not go live by that.
     ///
     /// # Errors
     ///
-    /// If a content is not what it was, or the store fails. What was put until then is collected some day.
-    pub fn put(&self, live: &Live, draft: &Draft) -> Result<(Locations, Moved), Error> {
+    /// Returns [`ErrorKind::Changed`] if a file changed since the scan, or an error of the store. Objects that
+    /// were uploaded until then are garbage, and collected later.
+    pub fn put(
+        &self,
+        head: &Head,
+        draft: &ReleaseDraft<'_>,
+    ) -> Result<(Locations, TransferStats), Error> {
         let (places, new_packs, moved) = Default::default();
-        let mut publication = Publication { service: self, live, draft, places, new_packs, moved };
+        let draft = draft.contents()?;
+        let mut publication = Publication { service: self, head, draft, places, new_packs, moved };
         publication.put_small()?;
         publication.put_large()?;
         publication.put_manifest()?;
         Ok((publication.places, publication.moved))
     }
 
-    /// Makes a release that is in the store live, if what is live is still what was looked at.
+    /// Makes a release of the store live, if the service is still at `head`.
     ///
     /// # Errors
     ///
-    /// If something of it is not there, or the store fails.
+    /// Returns an error if an object of the release is missing, or the store fails.
     pub fn go_live(
         &self,
-        live: &Live,
+        head: &Head,
         release: &Digest,
         mut deployment: Deployment,
     ) -> Result<Published, Error> {
         deployment.release = Some(*release);
-        // That a server keeps conditions is found out once.
+        // A server is tested once for conditional writes.
         let place = format!("{:?}", self.store.backend());
-        let place = Digest::new(Sha256::digest(place).into()).to_hex();
-        if self.machine.known(CONDITIONS, &place).is_some() {
+        let place = Digest::of(place).to_hex();
+        if self.cache.recall(CONDITIONS, &place).is_some() {
             self.store.assume_conditions();
         }
-        let published = self.store.publish(self.name, live.step.as_ref(), deployment)?;
-        self.machine.learn(CONDITIONS, &place, b"kept");
+        let published = self.store.publish(self.name, head.deployment.as_ref(), deployment)?;
+        self.cache.remember(CONDITIONS, &place, b"kept");
         Ok(published)
     }
 
-    /// Remembers that a release with these places is live.
-    pub fn is_live(
+    /// Remembers on this machine that a deployment made a release live, and the places of its contents.
+    pub fn record_published(
         &self,
-        draft: &Draft,
-        step: &Deployment,
+        draft: &ReleaseDraft<'_>,
+        deployment: &Deployment,
         places: Locations,
-    ) -> Result<(), Error> {
-        let release = Some(crate::Release::parse(&draft.manifest)?);
-        let step = Some(step.clone());
-        self.remember(&Live { step, release, places, condemned: BTreeSet::new() });
-        Ok(())
+    ) {
+        let (release, deployment) = (Some(draft.release().clone()), Some(deployment.clone()));
+        self.remember(&Head { deployment, release, places, condemned: BTreeSet::new() });
     }
 }
 
 struct Publication<'a> {
     service: &'a Service<'a>,
-    live: &'a Live,
-    draft: &'a Draft,
+    head: &'a Head,
+    draft: DraftContents<'a>,
     places: Locations,
     new_packs: Vec<Vec<u8>>,
-    moved: Moved,
+    moved: TransferStats,
 }
 
 impl Publication<'_> {
@@ -112,15 +114,15 @@ impl Publication<'_> {
         self.service.store
     }
 
-    /// What travels in packs: all of it in new ones, or what is new in one more.
+    /// Uploads small contents in packs: the new ones in one more pack, or all of them in new packs.
     fn put_small(&mut self) -> Result<(), Error> {
-        let draft = self.draft;
+        let draft = &self.draft;
         let files = draft.files.iter().filter(|(_, (size, _))| *size <= LARGEST_PACKED as u64);
         let blobs = files.map(|(digest, _)| digest).chain(draft.bytes.keys());
         let small: BTreeSet<Digest> = blobs.chain(small_manifests(draft)).copied().collect();
-        let packed = &self.live.places.packed;
+        let packed = &self.head.places.packed;
         let is_kept = |digest: &&Digest| {
-            packed.get(digest).is_some_and(|pack| !self.live.condemned.contains(pack))
+            packed.get(digest).is_some_and(|pack| !self.head.condemned.contains(pack))
         };
         let kept: BTreeMap<Digest, Digest> =
             small.iter().filter(is_kept).map(|digest| (*digest, packed[digest])).collect();
@@ -137,7 +139,7 @@ impl Publication<'_> {
         self.moved.reused_bytes += kept.keys().map(|one| self.size(one)).sum::<u64>();
         self.places.packed = kept;
         for bytes in builder.finish() {
-            let name = Digest::new(Sha256::digest(&bytes).into());
+            let name = Digest::of(&bytes);
             let refuse = |error: PackError| ErrorKind::Manifest {
                 digest: name,
                 kind: "pack",
@@ -151,24 +153,22 @@ impl Publication<'_> {
         Ok(())
     }
 
-    /// What is an object of its own: wheels, large files, large manifests.
+    /// Uploads the objects of their own: wheels, large files and large manifests.
     fn put_large(&mut self) -> Result<(), Error> {
-        let draft = self.draft;
+        let draft = &self.draft;
         let files = draft.files.iter().filter(|(_, (size, _))| *size > LARGEST_PACKED as u64);
         let all: BTreeSet<Digest> =
             files.map(|(digest, _)| *digest).chain(draft.wheels.iter().copied()).collect();
         let is_live = |digest: &Digest| {
-            self.live.places.alone.contains(digest) && !self.live.condemned.contains(digest)
+            self.head.places.alone.contains(digest) && !self.head.condemned.contains(digest)
         };
         let unknown: Vec<Digest> = all.iter().filter(|digest| !is_live(digest)).copied().collect();
-        let lacking = match unknown.is_empty() {
-            true => Vec::new(),
-            false => self.store().missing(&unknown)?,
-        };
-        let there: BTreeSet<&Digest> = all.iter().filter(|one| !lacking.contains(one)).collect();
+        let missing =
+            if unknown.is_empty() { Vec::new() } else { self.store().missing(&unknown)? };
+        let there: BTreeSet<&Digest> = all.iter().filter(|one| !missing.contains(one)).collect();
         self.moved.reused += there.len() as u64;
         self.moved.reused_bytes += there.into_iter().map(|one| self.size(one)).sum::<u64>();
-        for bytes in parallel::each(&lacking, AT_ONCE, |digest| self.put_blob(digest)) {
+        for bytes in parallel::each(&missing, AT_ONCE, |digest| self.put_blob(digest)) {
             self.moved.bytes += bytes?;
             self.moved.objects += 1;
         }
@@ -197,7 +197,7 @@ impl Publication<'_> {
             }
             None => {
                 let lost = || ErrorKind::Lost { digest: *digest, by: "the release".to_owned() };
-                let mut blob = self.service.machine.blobs().get(digest)?.ok_or_else(lost)?;
+                let mut blob = self.service.cache.blobs().get(digest)?.ok_or_else(lost)?;
                 self.store().put_as(digest, &mut blob)?;
                 blob.size()
             }
@@ -205,18 +205,18 @@ impl Publication<'_> {
         Ok(size)
     }
 
-    /// The manifest, which makes the release one; and then a look whether all that was not just written, nor is
-    /// what the live release has, is there and stays.
+    /// Uploads packs and manifest. Then checks that everything which was neither just written nor is held by
+    /// the live release exists and stays.
     fn put_manifest(&mut self) -> Result<(), Error> {
-        let digest = self.draft.digest();
+        let digest = self.draft.manifest.digest();
         let packs = self.packs();
         let written: Vec<Option<&Vec<u8>>> =
             self.new_packs.iter().map(Some).chain([None]).collect();
-        // All at once: without a step that points to it, a release is of no account.
+        // In parallel: a release without a deployment has no effect.
         let written = parallel::each(&written, AT_ONCE, |pack| match pack {
             Some(bytes) => self.store().put_pack(bytes).map(|_| bytes.len()),
             None => {
-                let manifest = &self.draft.manifest;
+                let manifest = self.draft.manifest;
                 self.store().put_manifest(manifest, &packs).map(|_| manifest.as_bytes().len())
             }
         });
@@ -226,27 +226,27 @@ impl Publication<'_> {
         }
         self.places.alone.insert(digest);
         let relied_on = self.places.alone.iter().filter(|one| **one != digest);
-        let is_safe = relied_on.into_iter().all(|one| self.live.places.alone.contains(one));
-        let condemned = &self.live.condemned;
+        let is_safe = relied_on.into_iter().all(|one| self.head.places.alone.contains(one));
+        let condemned = &self.head.condemned;
         let is_quiet =
             !condemned.contains(&digest) && packs.iter().all(|one| !condemned.contains(one));
         if !(is_safe && is_quiet) {
-            self.store().hold(&digest, self.live.digest().as_ref())?;
+            self.store().hold(&digest, self.head.digest().as_ref())?;
         }
         Ok(())
     }
 
-    /// The size of a content, or nothing where this machine does not know it: a wheel that was never here.
+    /// Returns the size of a content; 0 for a wheel that was never on this machine.
     fn size(&self, digest: &Digest) -> u64 {
-        let draft = self.draft;
+        let draft = &self.draft;
         if let Some((size, _)) = draft.files.get(digest) {
             return *size;
         }
         let manifest = draft.manifests.get(digest).map(|one| one.as_bytes().len());
-        let bytes = manifest.or_else(|| draft.bytes.get(digest).map(Vec::len));
+        let bytes = manifest.or_else(|| draft.bytes.get(digest).map(|bytes| bytes.len()));
         match bytes {
             Some(bytes) => bytes as u64,
-            None => self.service.machine.blobs().size(digest).ok().flatten().unwrap_or_default(),
+            None => self.service.cache.blobs().size(digest).ok().flatten().unwrap_or_default(),
         }
     }
 
@@ -255,7 +255,7 @@ impl Publication<'_> {
     }
 }
 
-fn small_manifests(draft: &Draft) -> impl Iterator<Item = &Digest> {
+fn small_manifests<'d>(draft: &'d DraftContents<'_>) -> impl Iterator<Item = &'d Digest> {
     draft.manifests.iter().filter(|(_, one)| is_small(one)).map(|(digest, _)| digest)
 }
 

@@ -1,33 +1,34 @@
-//! What is run: the manifest of a release, and those of its layers.
+//! The manifests of a release and of its layers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pinnace_build::{LocalDistribution, Metadata, Process, Wheel};
 use pinnace_store::{Digest, Manifest};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::{Error, ErrorKind, Metadata, Process};
+use crate::{Error, ErrorKind};
 
-/// One runnable state of a project: its digest is its identity, for ever. Who made it live, when and why
-/// stands in the deployment record.
+/// One runnable state of a project. Its digest is its identity, for ever. The deployment says who made it
+/// live, when and why.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(deny_unknown_fields)]
 pub struct Release {
-    /// The platform that it is for, as a [`Target`](pinnace_wheel::Target) is written.
+    /// The platform, as a [`Target`](pinnace_wheel::Target) is written.
     pub platform: String,
-    /// What it is made of, in the order of merging: source before dependencies.
+    /// The layers in the order of merging: source before dependencies.
     pub layers: Vec<Layer>,
-    /// Its processes by name.
+    /// The processes by name.
     #[serde(default)]
     pub processes: BTreeMap<String, Process>,
-    /// The environment variables that it needs: names, never values.
+    /// The names of the environment variables that it needs; never their values.
     #[serde(default)]
     pub environment: BTreeSet<String>,
-    /// What is asked of it once it is ready.
+    /// The question to ask once it is ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
-    /// What it is written out as.
+    /// The files that it is exported as.
     pub exports: Exports,
 }
 
@@ -36,48 +37,33 @@ pub struct Release {
 #[non_exhaustive]
 #[serde(deny_unknown_fields)]
 pub struct Layer {
-    /// What people call it.
+    /// The name for people.
     pub name: String,
-    /// What it holds.
+    /// The kind of its contents.
     pub kind: LayerKind,
     /// The manifest of its contents.
     #[serde(with = "text")]
     pub digest: Digest,
-    /// Of files: the folders that modules are imported from; nothing is the root.
+    /// For files: the folders that modules are imported from; the root is the empty path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub imports: Vec<String>,
-    /// Of files: the distribution that they are, as `importlib.metadata` finds it.
+    /// For files: the distribution that `importlib.metadata` finds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distribution: Option<LocalDistribution>,
 }
 
-/// What a layer holds.
+/// The kind of a layer's contents.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(rename_all = "lowercase")]
 pub enum LayerKind {
     /// Source files: its manifest is a [`Tree`](crate::Tree).
     Files,
-    /// Dependencies: its manifest is a [`WheelSet`].
+    /// Dependencies: its manifest is a [`WheelLayer`].
     Wheels,
 }
 
-/// A project as an installed distribution (Recording Installed Projects specification).
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[non_exhaustive]
-#[serde(deny_unknown_fields)]
-pub struct LocalDistribution {
-    /// The project's name, normalised.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// Its `METADATA`.
-    pub metadata: String,
-    /// Its `entry_points.txt`; nothing if it has none.
-    pub entry_points: String,
-}
-
-/// What a release is written out as, so that later versions write the same.
+/// The files that a release is exported as, so that later versions write the same bytes.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(deny_unknown_fields)]
@@ -97,7 +83,7 @@ pub struct Exports {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(deny_unknown_fields)]
-pub struct WheelSet {
+pub struct WheelLayer {
     /// The platform.
     pub platform: String,
     /// The wheels, sorted by name.
@@ -105,41 +91,26 @@ pub struct WheelSet {
     /// Projects whose versions were overridden: what others require of them need not hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overridden: Vec<String>,
-    /// Projects that were left out although others require them.
+    /// Projects that were excluded although others require them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<String>,
-}
-
-/// A wheel of a release.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[non_exhaustive]
-#[serde(deny_unknown_fields)]
-pub struct Wheel {
-    /// Its file name.
-    pub name: String,
-    /// The digest of its bytes.
-    #[serde(with = "text")]
-    pub digest: Digest,
-    /// The extras that are asked of it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub extras: Vec<String>,
 }
 
 const RELEASE: &str = "release";
 const WHEELS: &str = "wheels";
 
 impl Release {
-    /// A release that runs nothing by itself.
+    /// Creates a release without processes.
     pub fn new(platform: impl Into<String>, layers: Vec<Layer>, exports: Exports) -> Self {
         let (processes, environment, metadata) = Default::default();
         Self { platform: platform.into(), layers, processes, environment, metadata, exports }
     }
 
-    /// The manifest of it.
+    /// Returns its manifest.
     ///
     /// # Errors
     ///
-    /// If it is larger than any is.
+    /// Returns [`ErrorKind::Manifest`] if it is too large.
     pub fn manifest(&self) -> Result<Manifest, Error> {
         encode(RELEASE, self)
     }
@@ -148,48 +119,49 @@ impl Release {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Manifest`] if it is none of a release, or holds what this version does not know.
+    /// Returns [`ErrorKind::Manifest`] if it is not that of a release, or has keys that this version does not
+    /// know.
     pub fn parse(manifest: &Manifest) -> Result<Self, Error> {
         decode(RELEASE, manifest)
     }
 
-    /// The layers of source files, the project's own first.
+    /// Returns the layers of source files, the project's own first.
     pub fn sources(&self) -> impl Iterator<Item = &Layer> {
         self.layers.iter().filter(|layer| layer.kind == LayerKind::Files)
     }
 
-    /// The layer of dependencies; `None` if there are none.
+    /// Returns the layer of dependencies, if there is one.
     pub fn dependencies(&self) -> Option<&Layer> {
         self.layers.iter().find(|layer| layer.kind == LayerKind::Wheels)
     }
 }
 
 impl Layer {
-    /// Source files, of which modules are imported from these folders.
+    /// Creates a layer of source files, whose modules are imported from these folders.
     pub fn of_files(name: impl Into<String>, digest: Digest, imports: Vec<String>) -> Self {
         Self { name: name.into(), kind: LayerKind::Files, digest, imports, distribution: None }
     }
 
-    /// Dependencies.
+    /// Creates a layer of dependencies.
     pub fn of_wheels(name: impl Into<String>, digest: Digest) -> Self {
         let (imports, distribution) = Default::default();
         Self { name: name.into(), kind: LayerKind::Wheels, digest, imports, distribution }
     }
 }
 
-impl WheelSet {
-    /// These wheels for a platform, in whatever order.
+impl WheelLayer {
+    /// Creates a set of wheels for a platform, in any order.
     pub fn new(platform: impl Into<String>, mut wheels: Vec<Wheel>) -> Self {
         wheels.sort();
         let (overridden, excluded) = Default::default();
         Self { platform: platform.into(), wheels, overridden, excluded }
     }
 
-    /// The manifest of it.
+    /// Returns its manifest.
     ///
     /// # Errors
     ///
-    /// If it is larger than any is.
+    /// Returns [`ErrorKind::Manifest`] if it is too large.
     pub fn manifest(&self) -> Result<Manifest, Error> {
         encode(WHEELS, self)
     }
@@ -204,15 +176,8 @@ impl WheelSet {
     }
 }
 
-impl Wheel {
-    /// A wheel of which these extras are asked.
-    pub fn new(name: impl Into<String>, digest: Digest, extras: Vec<String>) -> Self {
-        Self { name: name.into(), digest, extras }
-    }
-}
-
 impl Exports {
-    /// These digests.
+    /// Creates exports with these digests.
     pub fn new(runtime: Digest, deps: Digest, source: Digest) -> Self {
         Self { runtime, deps, source }
     }
@@ -254,7 +219,7 @@ mod text {
     }
 }
 
-/// Digests as digits, which no store takes for a reference.
+/// Digests as bare digits, which no store takes for a reference.
 mod digits {
     use pinnace_store::Digest;
     use serde::{Deserialize, Deserializer, Serializer, de};
@@ -277,12 +242,7 @@ mod tests {
     fn release() -> Release {
         let digest = |byte| Digest::new([byte; 32]);
         let mut source = Layer::of_files("shop", digest(1), vec!["src".to_owned()]);
-        source.distribution = Some(LocalDistribution {
-            name: "shop".to_owned(),
-            version: "1".to_owned(),
-            metadata: "Name: shop\n".to_owned(),
-            entry_points: String::new(),
-        });
+        source.distribution = Some(LocalDistribution::new("shop", "1", "Name: shop\n", ""));
         let layers = vec![source, Layer::of_wheels("deps", digest(2))];
         let exports = Exports::new(digest(3), digest(4), digest(5));
         let mut release = Release::new("manylinux_2_36_x86_64-cp311", layers, exports);
@@ -292,22 +252,26 @@ mod tests {
         release
     }
 
+    fn wheel(name: &str, content: u8, extras: Vec<String>) -> Wheel {
+        Wheel::new(name.parse().unwrap(), Digest::new([content; 32]), extras)
+    }
+
     #[test]
     fn releases_are_read_as_they_were_written() {
         let release = release();
         let manifest = release.manifest().unwrap();
         assert_eq!(Release::parse(&manifest).unwrap(), release);
-        // What is exported is no part of the store.
+        // The digests of exports are no references.
         assert_eq!(manifest.references().len(), 3);
-        let wheels = WheelSet::new(
+        let wheels = WheelLayer::new(
             "x",
             vec![
-                Wheel::new("b", Digest::new([1; 32]), vec![]),
-                Wheel::new("a", Digest::new([2; 32]), vec!["x".to_owned()]),
+                wheel("b-1-py3-none-any.whl", 1, vec![]),
+                wheel("a-1-py3-none-any.whl", 2, vec!["x".to_owned()]),
             ],
         );
-        assert_eq!(wheels.wheels[0].name, "a");
-        assert_eq!(WheelSet::parse(&wheels.manifest().unwrap()).unwrap(), wheels);
+        assert_eq!(wheels.wheels[0].name.project().as_str(), "a");
+        assert_eq!(WheelLayer::parse(&wheels.manifest().unwrap()).unwrap(), wheels);
     }
 
     #[test]

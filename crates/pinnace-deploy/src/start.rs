@@ -1,4 +1,4 @@
-//! The commands of a release that is laid out.
+//! The commands of a release in its environment.
 
 use std::{
     collections::BTreeMap,
@@ -7,44 +7,37 @@ use std::{
     process::Command,
 };
 
-use crate::{Laid, Release};
+use crate::{Environment, Release};
 
-/// Where a process answers: what `{port}` and `{socket}` in its words mean.
+/// The address of a process: the values of `{port}` and `{socket}` in its command.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Endpoint {
-    /// The port on this machine that is its own; in its environment it is `PORT`.
+    /// Its port on this machine; the process finds it as `PORT`.
     pub port: u16,
-    /// The Unix socket that is its own, where it has one.
+    /// Its Unix socket, if it has one.
     pub socket: Option<PathBuf>,
 }
 
-/// The variables that a command finds around it, besides those that say where its environment is.
+/// The variables of a command, beside those that name its environment.
 #[derive(Clone, Copy, Debug)]
 pub enum Variables<'a> {
-    /// Those that are around us.
+    /// Those of this process.
     Inherited,
     /// These alone.
     Only(&'a BTreeMap<String, OsString>),
 }
 
-/// Where programs of the system are, for a command that inherits nothing.
+/// The system's `PATH`, for a command that inherits nothing.
 const SYSTEM: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Whether a text is the name of an environment variable (POSIX, section 8.1).
-pub fn is_variable_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
 impl Endpoint {
-    /// A port.
+    /// Creates an endpoint with a port.
     pub fn of_port(port: u16) -> Self {
         Self { port, socket: None }
     }
 
-    /// Words with their places filled in.
+    /// Returns the words with their placeholders replaced.
     pub fn fill(&self, words: &[String]) -> Vec<String> {
         let socket = self.socket.as_ref().map(|path| path.display().to_string());
         let filled = words.iter().map(|word| {
@@ -56,15 +49,15 @@ impl Endpoint {
 }
 
 impl Release {
-    /// The environment variables that it needs, and that are not there.
+    /// Returns the names of the environment variables that it needs and that are missing.
     pub fn lacks(&self, is_there: impl Fn(&str) -> bool) -> Vec<&str> {
         self.environment.iter().map(String::as_str).filter(|name| !is_there(name)).collect()
     }
 }
 
-impl Laid {
-    /// A command in this environment: its programs come before others of the same name, and it starts in the folder of
-    /// the project. `None` if there are no words.
+impl Environment {
+    /// Returns a command in this environment: its programs come before others of the same name, and it starts
+    /// in the folder of the project. `None` if there are no words.
     pub fn command(
         &self,
         words: &[String],
@@ -90,13 +83,10 @@ impl Laid {
     }
 }
 
-/// A program of the environment, else as the system finds it.
+/// Returns the program of the environment, else the name for the system to find.
 fn found(program: &str, bin: &Path) -> PathBuf {
     let own = bin.join(program);
-    match !program.contains('/') && own.exists() {
-        true => own,
-        false => program.into(),
-    }
+    if !program.contains('/') && own.exists() { own } else { program.into() }
 }
 
 #[cfg(test)]

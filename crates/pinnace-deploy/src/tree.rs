@@ -1,53 +1,32 @@
-//! Source files as a tree of manifests, one for each folder: what did not change keeps its digest.
+//! Source files as a tree of manifests, one for each folder: an unchanged folder keeps its digest.
 
 use std::collections::BTreeMap;
 
+use pinnace_build::{FileMode, TreeFile};
 use pinnace_store::{Digest, Manifest};
 use serde_json::{Map, Value, json};
 
 use crate::{Error, ErrorKind};
 
-/// The kind of manifest that a folder is.
+/// The kind of the manifest of a folder.
 pub(crate) const KIND: &str = "tree";
 
-/// What a file is allowed.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum FileMode {
-    /// To be read.
-    File,
-    /// To be run, too.
-    Executable,
-}
-
-/// A file of a tree.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct TreeFile {
-    /// Its path from the root, with `/`.
-    pub path: String,
-    /// What it is allowed.
-    pub mode: FileMode,
-    /// Its content.
-    pub digest: Digest,
-    /// Its size in bytes.
-    pub size: u64,
-}
-
-/// A folder and all that is below it, as manifests.
+/// A folder and everything below it, as manifests.
 #[derive(Clone, Debug)]
 pub struct Tree {
     root: Digest,
     nodes: BTreeMap<Digest, Manifest>,
 }
 
-/// No folder is nested deeper.
+/// The deepest nesting of folders.
 const DEEPEST: usize = 100;
 
 impl Tree {
-    /// The tree of files, each of whose paths is there once.
+    /// Creates the tree of files with distinct paths.
     ///
     /// # Errors
     ///
-    /// If a path has an empty part, `.` or `..`, or is both a file and a folder.
+    /// Returns an error if a path has an empty part, `.` or `..`, or is both a file and a folder.
     pub fn of<'f>(files: impl IntoIterator<Item = &'f TreeFile>) -> Result<Self, Error> {
         let mut top = Folder::default();
         for file in files {
@@ -58,25 +37,21 @@ impl Tree {
         Ok(Self { root, nodes })
     }
 
-    /// What the whole is known by.
+    /// Returns the digest of the whole tree.
     pub fn root(&self) -> Digest {
         self.root
     }
 
-    /// The manifests of all folders.
+    /// Returns the manifests of all folders.
     pub fn nodes(&self) -> impl Iterator<Item = (&Digest, &Manifest)> {
         self.nodes.iter()
     }
 
-    pub(crate) fn into_nodes(self) -> BTreeMap<Digest, Manifest> {
-        self.nodes
-    }
-
-    /// The files of a tree whose manifests `read` finds, sorted by path.
+    /// Reads the files of a tree, sorted by path; `read` finds its manifests.
     ///
     /// # Errors
     ///
-    /// If a manifest is none of a folder, or `read` fails.
+    /// Returns an error if a manifest is malformed, or `read` fails.
     pub fn files(
         root: &Digest,
         read: &mut dyn FnMut(&Digest) -> Result<Manifest, Error>,

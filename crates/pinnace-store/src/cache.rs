@@ -4,8 +4,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sha2::{Digest as _, Sha256};
-
 use crate::{Access, Digest, Durability, Error, PendingFile, atomic_file::create_folder};
 
 /// What can be made again, by bucket and key.
@@ -64,7 +62,7 @@ impl Cache {
 
     /// Keys may be long or secret, so only their hash reaches the disk.
     fn path(&self, bucket: &str, key: &str) -> PathBuf {
-        let name = Digest::new(Sha256::digest(key.as_bytes()).into()).to_hex();
+        let name = Digest::of(key.as_bytes()).to_hex();
         self.root.join(bucket).join(name)
     }
 }

@@ -1,5 +1,7 @@
 use std::{fmt, str::FromStr};
 
+use sha2::{Digest as _, Sha256};
+
 /// The SHA-256 that names a blob. Printed and parsed as `sha256:<64 lower-case hex digits>`.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Digest([u8; 32]);
@@ -8,6 +10,18 @@ impl Digest {
     /// The digest with these bytes.
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// Computes the digest of bytes.
+    ///
+    /// ```
+    /// use pinnace_store::Digest;
+    ///
+    /// let digest = Digest::of("hello\n");
+    /// assert!(digest.to_hex().starts_with("5891b5b522d5df08"));
+    /// ```
+    pub fn of(bytes: impl AsRef<[u8]>) -> Self {
+        Self(Sha256::digest(bytes).into())
     }
 
     /// Its bytes.

@@ -162,6 +162,20 @@ pub enum ErrorKind {
         /// The backend.
         backend: String,
     },
+    /// A URL or path does not name a store.
+    #[error("`{url}` is no store: {reason}")]
+    Url {
+        /// The URL, without credentials.
+        url: String,
+        /// The fault.
+        reason: &'static str,
+    },
+    /// No store exists at a URL or path.
+    #[error("there is no store at `{url}`")]
+    NoStore {
+        /// The URL or path.
+        url: String,
+    },
     /// [`Progress`](crate::Progress) said to stop.
     #[error("it was stopped")]
     Cancelled,

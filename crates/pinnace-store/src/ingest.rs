@@ -2,8 +2,6 @@
 
 use std::io::Read;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::{
     Deployment, Digest, Error, ErrorKind, Key, PutMode, PutResult, RefName, Store, manifest,
     manifests::open_envelope,
@@ -37,7 +35,7 @@ impl Store {
                 let bytes = bounded(body, key, 2 * manifest::LARGEST)?;
                 let (_, inner) =
                     open_envelope(&bytes).map_err(|reason| Error::malformed(key, &reason))?;
-                expect(&digest, Digest::new(Sha256::digest(inner).into()))?;
+                expect(&digest, Digest::of(inner))?;
                 // Where its contents are is no part of its digest: what is whole stays as it is.
                 match self.is_whole(&digest)? {
                     true => Ok(PutResult::Written),
@@ -153,13 +151,13 @@ mod tests {
     #[test]
     fn contents_are_taken_by_their_digests_alone() {
         let store = Store::open(MemoryBackend::new()).unwrap();
-        let key = blob_key(&Digest::new(Sha256::digest("hello").into()));
+        let key = blob_key(&Digest::of("hello"));
         let error = accept(&store, &key, b"other").unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Mismatch { .. }));
         assert!(store.backend().head(&key).unwrap().is_none());
         assert_eq!(accept(&store, &key, b"hello").unwrap(), PutResult::Written);
         let large = vec![0; 1001];
-        let key = blob_key(&Digest::new(Sha256::digest(&large).into()));
+        let key = blob_key(&Digest::of(&large));
         assert!(accept(&store, &key, &large).is_err());
         for key in ["format", "clock", "kept/1", "condemned/1", "x/y"] {
             let error = accept(&store, &key.parse().unwrap(), b"").unwrap_err();

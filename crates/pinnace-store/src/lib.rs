@@ -75,13 +75,14 @@ mod refs;
 mod retention;
 mod store;
 mod tombstones;
+mod unopened;
 
 pub use atomic_file::{Access, Durability, PendingFile, PendingFolder};
 #[cfg(feature = "s3")]
 pub use backend::S3Backend;
 pub use backend::{
-    Backend, Cached, Instrumented, Limited, Listed, MemoryBackend, Meta, Prefixed, Progress,
-    PutMode, PutResult, Reading, Upload,
+    Backend, Cached, Instrumented, LazyLocal, Limited, Listed, MemoryBackend, Meta, Prefixed,
+    Progress, PutMode, PutResult, Reading, Upload,
 };
 pub use blob::{Blob, BlobWriter};
 pub use cache::{Cache, CacheEntry};
@@ -98,3 +99,4 @@ pub use manifests::Stored;
 pub use mark::Keep;
 pub use pack::{ContentKind, LARGEST_PACKED, Pack, PackBuilder, PackEntry, PackError, PackIndex};
 pub use store::{Published, Store};
+pub use unopened::{OnMissing, UnopenedStore};

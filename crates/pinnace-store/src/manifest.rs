@@ -1,7 +1,6 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 
 use crate::Digest;
 
@@ -116,7 +115,7 @@ impl Manifest {
 
     /// What its bytes hash to.
     pub fn digest(&self) -> Digest {
-        Digest::new(Sha256::digest(&self.bytes).into())
+        Digest::of(&self.bytes)
     }
 
     /// All digests that it names.

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::{Digest, Error, Manifest, PutMode, Store, checksummed, manifest, store::manifest_key};
 
 /// A manifest as it is stored, with where its contents may be found.
@@ -51,7 +49,7 @@ impl Store {
         let Some(bytes) = self.object(&key, 2 * manifest::LARGEST)? else { return Ok(None) };
         let (packs, manifest) =
             open_envelope(&bytes).map_err(|reason| Error::malformed(&key, &reason))?;
-        self.expect(digest, &key, Digest::new(Sha256::digest(manifest).into()))?;
+        self.expect(digest, &key, Digest::of(manifest))?;
         let manifest =
             Manifest::parse(manifest.to_vec()).map_err(|error| Error::malformed(&key, &error))?;
         Ok(Some(Stored { manifest, packs }))

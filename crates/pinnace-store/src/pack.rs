@@ -95,7 +95,7 @@ impl PackBuilder {
 
     /// Adds a content of at most [`LARGEST_PACKED`] bytes; the same twice is there once.
     pub fn add(&mut self, kind: ContentKind, bytes: Vec<u8>) -> Digest {
-        let digest = Digest::new(Sha256::digest(&bytes).into());
+        let digest = Digest::of(&bytes);
         self.contents.entry(digest).or_insert((kind, bytes));
         digest
     }

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::{
     Digest, Error, ErrorKind, Pack, PackBuilder, PutMode, Store,
     pack::{LARGEST_PACK, PackIndex},
@@ -27,7 +25,7 @@ impl Store {
     ///
     /// If the backend fails.
     pub fn put_pack(&self, bytes: &[u8]) -> Result<Digest, Error> {
-        let digest = Digest::new(Sha256::digest(bytes).into());
+        let digest = Digest::of(bytes);
         self.write(&pack_key(&digest), bytes, PutMode::Overwrite)?;
         Ok(digest)
     }
@@ -41,7 +39,7 @@ impl Store {
         let key = pack_key(digest);
         let read = || {
             let Some(bytes) = self.object(&key, LARGEST_PACK)? else { return Ok(None) };
-            self.expect(digest, &key, Digest::new(Sha256::digest(&bytes).into()))?;
+            self.expect(digest, &key, Digest::of(&bytes))?;
             Pack::parse(bytes).map(Some).map_err(|error| Error::malformed(&key, &error))
         };
         self.trusting(&key, read)

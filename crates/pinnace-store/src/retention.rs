@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest as _, Sha256};
-
 use crate::{Digest, Error, Keep, Key, PutMode, RefName, Store, checksummed};
 
 /// The first step of each ref whose release every collection has left; 1 for refs that are not named.
@@ -36,7 +34,7 @@ impl Store {
         let lines: Vec<String> =
             horizons.iter().map(|(name, horizon)| format!("{horizon} {name}")).collect();
         let text = checksummed::seal(format!("{HEAD}{}", lines.join("\n")).as_bytes());
-        let digest = Digest::new(Sha256::digest(&text).into()).to_hex();
+        let digest = Digest::of(&text).to_hex();
         let key = Key::of(format!("{FOLDER}/{}", &digest[..32]));
         self.relieving(|| self.write(&key, &text, PutMode::Overwrite))?;
         // Whatever another collection says meanwhile stands beside it.

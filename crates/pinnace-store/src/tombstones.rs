@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest as _, Sha256};
-
 use crate::{Digest, Error, ErrorKind, Key, Listed, PutMode, Store, checksummed};
 
 /// Objects that are to be removed, and when each was written.
@@ -165,7 +163,7 @@ impl Store {
         let lines: String =
             sentence.iter().map(|(key, modified)| format!("{modified} {key}\n")).collect();
         let list = checksummed::seal(format!("{HEAD}{}", lines.trim_end()).as_bytes());
-        let digest = Digest::new(Sha256::digest(&list).into()).to_hex();
+        let digest = Digest::of(&list).to_hex();
         let key = Key::of(format!("condemned/{now:020}-{}", &digest[..16]));
         self.write(&key, &list, PutMode::Overwrite).map(drop)
     }

@@ -128,7 +128,7 @@ pub use inputs::{
     ScriptMetadata, Workspace,
 };
 pub use interpreter::Interpreter;
-pub use lock::{Folder, FolderKind, Lock, Selection, UvLock, locked_versions};
+pub use lock::{Folder, FolderKind, Lock, Selection, Upgrade, UvLock, locked_versions};
 pub use marker::{Marker, MarkerEnvironment, MarkerError, MarkerVariable};
 pub use members::Members;
 pub use memory::MemorySource;

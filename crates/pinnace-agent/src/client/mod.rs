@@ -1,6 +1,7 @@
 //! Speaking to an agent.
 
 mod backend;
+mod rollout;
 
 use std::{fmt, io::Read, sync::Arc, time::Duration};
 

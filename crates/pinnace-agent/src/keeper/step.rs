@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use pinnace_deploy::Service;
 use pinnace_store::{Deployment, Digest};
-use sha2::{Digest as _, Sha256};
 use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
@@ -26,7 +25,7 @@ pub(super) async fn newest(inner: &Arc<Inner>, kept: &Arc<Kept>) -> Option<Deplo
 
 /// What a step is known by, of whatever store it is.
 pub(super) fn mark(step: &Deployment) -> Option<String> {
-    Some(Digest::new(Sha256::digest(step.to_bytes().ok()?).into()).to_hex())
+    Some(Digest::of(step.to_bytes().ok()?).to_hex())
 }
 
 /// Waits until another step is wanted than the one that is being tried. Other orders wait until that is over.

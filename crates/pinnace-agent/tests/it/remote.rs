@@ -8,7 +8,6 @@ use std::{
 
 use pinnace_agent::{Agent, Fetch, Offer};
 use pinnace_store::{Backend, Digest, PutMode, Store};
-use sha2::{Digest as _, Sha256};
 
 use crate::world::{World, client, get, is_live, landed, place};
 
@@ -48,7 +47,7 @@ fn nothing_is_taken_on_trust() {
         upload.write_all(bytes).unwrap();
         upload.finish(&key.parse().unwrap(), PutMode::Overwrite).map_err(|error| error.to_string())
     };
-    let hex = Digest::new(Sha256::digest("right").into()).to_hex();
+    let hex = Digest::of("right").to_hex();
     let key = format!("blobs/{}/{}", &hex[..2], &hex[2..]);
     assert!(put(&key, b"wrong").unwrap_err().contains("expected sha256:"));
     assert!(put(&key, b"right").is_ok());
@@ -102,7 +101,7 @@ fn what_the_world_has_need_not_be_sent() {
     let mut parts = world.parts();
     parts.fetch = Some(Arc::clone(&elsewhere) as Arc<dyn Fetch>);
     let agent = Agent::start(parts, world.options()).unwrap();
-    let digest = |text: &str| Digest::new(Sha256::digest(text).into());
+    let digest = |text: &str| Digest::of(text);
     let there = world.store.put(&mut "there".as_bytes()).unwrap();
     let offers = [
         Offer::new(&digest("a"), "https://files.example/a.whl"),

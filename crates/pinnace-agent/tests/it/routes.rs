@@ -114,7 +114,7 @@ fn several_processes_are_one_release_and_a_socket_will_do() {
     worker.argv = ["python", "-c", "import time; print('works', flush=True); time.sleep(600)"]
         .map(str::to_owned)
         .into();
-    project.ingredients.processes.insert("worker".to_owned(), worker);
+    project.inputs.processes.insert("worker".to_owned(), worker);
     let answered = project.deploy("shop", &agent);
     assert!(is_live(&answered), "{answered:?}");
     assert_eq!(get(&place(answered.address.as_ref()), "/x"), "socket /x");

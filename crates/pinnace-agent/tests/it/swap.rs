@@ -120,7 +120,7 @@ fn what_fails_changes_nothing_and_is_told() {
     assert_eq!((broken.generation, get(&place, "/").as_str()), (Some(1), "good /"));
 
     let mut lacking = world.version("lacking");
-    lacking.ingredients.environment.insert("SECRET".to_owned());
+    lacking.inputs.environment.insert("SECRET".to_owned());
     let lacking = lacking.deploy("shop", &agent);
     assert!(reason(&lacking).ends_with("does not have for `shop`: SECRET"), "{lacking:?}");
     let mut wordless = world.version("wordless");
@@ -150,7 +150,7 @@ fn variables_are_those_that_are_named() {
     );
     let agent = world.agent(world.options());
     let mut project = world.version("1");
-    project.ingredients.environment.insert("KEY".to_owned());
+    project.inputs.environment.insert("KEY".to_owned());
     let place = place(project.deploy("shop", &agent).address.as_ref());
     assert_eq!(get(&place, "/env/KEY"), "of the shop");
     for name in ["OTHER", "CARGO_MANIFEST_DIR", "USER"] {
@@ -227,7 +227,7 @@ fn ready_may_be_a_line_or_an_answer_and_metadata_is_asked_once() {
     let agent = world.agent(world.options());
     let mut project = world.version("1");
     project.web().ready = "log:^listening$".parse().unwrap();
-    project.ingredients.metadata = Some("meta:describe".parse().unwrap());
+    project.inputs.metadata = Some("meta:describe".parse().unwrap());
     let refused = project.deploy("shop", &agent);
     assert!(reason(&refused).contains("No module named 'meta'"), "{refused:?}");
 
@@ -238,7 +238,7 @@ fn ready_may_be_a_line_or_an_answer_and_metadata_is_asked_once() {
     );
     let mut project = world.project(&code);
     project.web().ready = "http:/health".parse().unwrap();
-    project.ingredients.metadata = Some("app:describe".parse().unwrap());
+    project.inputs.metadata = Some("app:describe".parse().unwrap());
     assert!(is_live(&project.deploy("shop", &agent)));
     let metadata = client(&agent).metadata("shop").unwrap();
     assert_eq!(metadata, serde_json::json!({ "generation": 2, "value": { "tables": 3 } }));
@@ -281,7 +281,7 @@ fn a_worker_that_dies_is_started_again_alone() {
     let mut project = world.version("1");
     let mut worker = project.web().clone();
     worker.argv = ["python", "-c", "import time; time.sleep(600)"].map(str::to_owned).into();
-    project.ingredients.processes.insert("worker".to_owned(), worker);
+    project.inputs.processes.insert("worker".to_owned(), worker);
     let place = place(project.deploy("shop", &agent).address.as_ref());
     let web = get(&place, "/pid");
     let id = |agent: &pinnace_agent::Agent| {

@@ -11,7 +11,8 @@ use std::{
 
 use pinnace_agent::{Agent, Answered, Client, Clock, Options, Outcome, Parts};
 use pinnace_deploy::{
-    Index, Ingredients, Machine, Process, Pythons, Rules, Scan, Service, SourceFolder, WheelSet,
+    Cache, Interpreters, Process, ReleaseInputs, Rules, Scan, ScanIndex, Service, SourceFolder,
+    WheelLayer,
 };
 use pinnace_store::{Deployment, MemoryBackend, Published, Store};
 use pinnace_wheel::{Interpreter, MemoryCache};
@@ -59,13 +60,13 @@ pub(crate) struct World {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) backend: MemoryBackend,
     pub(crate) store: Store,
-    machine: Arc<Machine>,
+    machine: Arc<Cache>,
     python: Interpreter,
 }
 
 struct OnePython(Interpreter);
 
-impl Pythons for OnePython {
+impl Interpreters for OnePython {
     fn find(&self, _: &str) -> Result<Interpreter, String> {
         Ok(self.0.clone())
     }
@@ -82,7 +83,7 @@ impl World {
         Self {
             store: Store::open(backend.clone()).unwrap(),
             backend,
-            machine: Arc::new(Machine::open(&folder.path().join("cache")).unwrap()),
+            machine: Arc::new(Cache::open(&folder.path().join("cache")).unwrap()),
             python: Interpreter::probe(&python(), &MemoryCache::default()).unwrap(),
             folder,
         }
@@ -118,37 +119,37 @@ impl World {
         let folder = self.folder.path().join("project");
         write(&folder.join("app.py"), code);
         let rules = Rules::new(&[], &[]).unwrap();
-        let scan = Scan::of(&folder, &rules, &Index::default(), 1).unwrap();
+        let scan = Scan::of(&folder, &rules, &ScanIndex::default(), 1).unwrap();
         let target = self.python.target().clone();
-        let set = WheelSet::new(target.to_string(), Vec::new());
-        let mut ingredients =
-            Ingredients::new(target, set).with_source(SourceFolder::new("shop", &folder, scan));
+        let set = WheelLayer::new(target.to_string(), Vec::new());
+        let mut inputs =
+            ReleaseInputs::new(target, set).with_source(SourceFolder::new("shop", &folder, scan));
         let mut web = Process::new(["python", "app.py", "{port}"].map(str::to_owned).into());
         web.drain = "5s".parse().unwrap();
-        ingredients.processes.insert("web".to_owned(), web);
-        Project { world: self, ingredients, store: self.store.clone() }
+        inputs.processes.insert("web".to_owned(), web);
+        Project { world: self, inputs, store: self.store.clone() }
     }
 }
 
 pub(crate) struct Project<'w> {
     world: &'w World,
-    pub(crate) ingredients: Ingredients,
+    pub(crate) inputs: ReleaseInputs,
     pub(crate) store: Store,
 }
 
 impl Project<'_> {
     pub(crate) fn web(&mut self) -> &mut Process {
-        self.ingredients.processes.get_mut("web").unwrap()
+        self.inputs.processes.get_mut("web").unwrap()
     }
 
     /// Makes it live in the store; the answer is its generation.
     pub(crate) fn publish(&self, service: &str) -> u64 {
         let name = format!("wanted/{service}").parse().unwrap();
         let service = Service::new(&self.store, &self.world.machine, &name);
-        let live = service.look().unwrap();
-        let draft = self.ingredients.make(&live, &self.world.machine, 1).unwrap().draft().unwrap();
-        service.put(&live, &draft).unwrap();
-        match service.go_live(&live, &draft.digest(), Deployment::default()).unwrap() {
+        let head = service.look().unwrap();
+        let draft = self.inputs.draft(&head, &self.world.machine, 1).unwrap();
+        service.put(&head, &draft).unwrap();
+        match service.go_live(&head, &draft.digest(), Deployment::default()).unwrap() {
             Published::Done(step) => step.generation,
             Published::Lost(_) => panic!("nobody else publishes"),
         }

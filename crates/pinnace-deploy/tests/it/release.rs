@@ -1,8 +1,8 @@
 use std::path::Path;
 
 use pinnace_deploy::{
-    Contents, Export, Index, Ingredients, Machine, Process, Rules, Scan, Service, SourceFolder,
-    WheelSet,
+    Cache, Contents, Export, Process, ReleaseInputs, Rules, Scan, ScanIndex, Service, SourceFolder,
+    WheelLayer,
 };
 use pinnace_pex::Runtime;
 use pinnace_store::{Backend, Deployment, Digest, MemoryBackend, Published, Store};
@@ -10,18 +10,18 @@ use pinnace_wheel::{Libc, Target};
 
 use crate::{folder, write};
 
-fn ingredients(folder: &Path, runtime: Runtime) -> Ingredients {
+fn inputs(folder: &Path, runtime: Runtime) -> ReleaseInputs {
     let rules = Rules::new(&[], &[]).unwrap();
-    let scan = Scan::of(folder, &rules, &Index::default(), 1).unwrap();
+    let scan = Scan::of(folder, &rules, &ScanIndex::default(), 1).unwrap();
     let target =
         Target::cpython_on_linux("3.11", "x86_64", Libc::Glibc { major: 2, minor: 28 }).unwrap();
-    let set = WheelSet::new(target.to_string(), Vec::new());
-    let mut ingredients =
-        Ingredients::new(target, set).with_source(SourceFolder::new("shop", folder, scan));
+    let set = WheelLayer::new(target.to_string(), Vec::new());
+    let mut inputs =
+        ReleaseInputs::new(target, set).with_source(SourceFolder::new("shop", folder, scan));
     let web = Process::new(["python", "-m", "app"].map(str::to_owned).into());
-    ingredients.processes.insert("web".to_owned(), web);
-    ingredients.runtime = runtime;
-    ingredients
+    inputs.processes.insert("web".to_owned(), web);
+    inputs.runtime = runtime;
+    inputs
 }
 
 /// A boot code that this version never had.
@@ -43,7 +43,7 @@ fn other_runtime() -> Runtime {
 
 struct World {
     project: tempfile::TempDir,
-    machine: Machine,
+    cache: Cache,
     _cache: tempfile::TempDir,
     backend: MemoryBackend,
     store: Store,
@@ -59,7 +59,7 @@ impl World {
                 ("pkg/__init__.py", ""),
                 ("pkg/large.bin", &"x".repeat(1_500_000)),
             ]),
-            machine: Machine::open(cache.path()).unwrap(),
+            cache: Cache::open(cache.path()).unwrap(),
             _cache: cache,
             store: Store::open(backend.clone()).unwrap(),
             backend,
@@ -68,14 +68,14 @@ impl World {
 
     fn publish(&self, runtime: Runtime) -> Digest {
         let name = "wanted/shop".parse().unwrap();
-        let service = Service::new(&self.store, &self.machine, &name);
-        let live = service.look().unwrap();
-        let ingredients = ingredients(self.project.path(), runtime);
-        let draft = ingredients.make(&live, &self.machine, 1).unwrap().draft().unwrap();
-        let (places, _) = service.put(&live, &draft).unwrap();
-        let done = service.go_live(&live, &draft.digest(), Deployment::default()).unwrap();
+        let service = Service::new(&self.store, &self.cache, &name);
+        let head = service.look().unwrap();
+        let inputs = inputs(self.project.path(), runtime);
+        let draft = inputs.draft(&head, &self.cache, 1).unwrap();
+        let (places, _) = service.put(&head, &draft).unwrap();
+        let done = service.go_live(&head, &draft.digest(), Deployment::default()).unwrap();
         let Published::Done(step) = done else { panic!("nobody else is here") };
-        service.is_live(&draft, &step, places).unwrap();
+        service.record_published(&draft, &step, places);
         assert!(self.store.check(None).unwrap().findings.is_empty());
         draft.digest()
     }
@@ -83,7 +83,7 @@ impl World {
     fn export(&self, release: &Digest, what: Export) -> Vec<u8> {
         let mut bytes = Vec::new();
         let contents = Contents::fetch(&self.store, release).unwrap();
-        contents.export(what, &self.machine, 1, &mut bytes).unwrap();
+        contents.export(what, &self.cache, 1, &mut bytes).unwrap();
         bytes
     }
 }
@@ -141,14 +141,14 @@ fn what_changes_meanwhile_is_refused() {
     let world = World::new();
     for file in ["app.py", "pkg/large.bin"] {
         let name = "wanted/shop".parse().unwrap();
-        let service = Service::new(&world.store, &world.machine, &name);
-        let live = service.look().unwrap();
-        let ingredients = ingredients(world.project.path(), Runtime::own());
-        let draft = ingredients.make(&live, &world.machine, 1).unwrap().draft().unwrap();
+        let service = Service::new(&world.store, &world.cache, &name);
+        let head = service.look().unwrap();
+        let inputs = inputs(world.project.path(), Runtime::own());
+        let draft = inputs.draft(&head, &world.cache, 1).unwrap();
         let path = world.project.path().join(file);
         let before = std::fs::read_to_string(&path).unwrap();
         write(&path, "changed");
-        let refused = service.put(&live, &draft).unwrap_err();
+        let refused = service.put(&head, &draft).unwrap_err();
         assert!(refused.is_retryable() && refused.to_string().contains("changed"), "{refused}");
         write(&path, &before);
     }

@@ -2,6 +2,7 @@
 
 mod cached;
 mod instrumented;
+mod lazy;
 mod limited;
 mod local;
 mod memory;
@@ -20,6 +21,7 @@ use crate::{Error, Key};
 
 pub use cached::Cached;
 pub use instrumented::{Instrumented, Progress};
+pub use lazy::LazyLocal;
 pub use limited::Limited;
 pub use memory::MemoryBackend;
 pub use prefixed::Prefixed;

@@ -4,6 +4,7 @@ mod make;
 mod paths;
 mod pylock;
 mod select;
+mod update;
 mod uv;
 mod versions;
 mod write;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use crate::{Address, ExtraName, File, Marker, ProjectName, Version};
 
 pub use select::{Folder, FolderKind, Selection};
+pub use update::Upgrade;
 pub use uv::UvLock;
 pub use versions::locked_versions;
 

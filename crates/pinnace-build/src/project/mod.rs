@@ -1,0 +1,21 @@
+//! Projects: their files, their settings, and the answers of their build backends.
+
+mod dagster;
+mod defaults;
+mod distribution;
+mod import_roots;
+mod metadata;
+mod prepare;
+mod process;
+mod read;
+mod settings;
+
+pub use defaults::{DEFAULT_PORT, ProjectDefaults};
+pub use distribution::LocalDistribution;
+pub use import_roots::{ImportRoots, import_roots};
+pub use metadata::ProjectMetadata;
+pub use prepare::prepare;
+pub use process::{Drain, Metadata, Process, Ready, Stop, is_variable_name};
+pub(crate) use read::read_text;
+pub use read::{MetadataSource, read_project};
+pub use settings::Settings;

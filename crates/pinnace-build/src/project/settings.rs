@@ -1,0 +1,247 @@
+//! The settings of a project: `[tool.pinnace]` of its `pyproject.toml`, or a `pinnace.toml`.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use super::{
+    dagster,
+    process::{Drain, Metadata, Process, Ready, Stop, is_variable_name},
+    read::read_text,
+};
+use crate::{Error, ErrorKind};
+
+/// The settings of a project: its service, its processes, and the rules of a build.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The name of the service.
+    pub service: Option<String>,
+    /// The version of Python that it runs on.
+    pub python: Option<String>,
+    /// The platform that it runs on.
+    pub platform: Option<String>,
+    /// The processes by name; `web` answers requests.
+    pub processes: BTreeMap<String, Process>,
+    /// The names of the environment variables that it needs.
+    pub env: Vec<String>,
+    /// Patterns of files that ship although ignore files leave them out, as in a `.gitignore`.
+    pub include: Vec<String>,
+    /// Patterns of files that do not ship.
+    pub exclude: Vec<String>,
+    /// The command that runs in the project's folder before it is scanned.
+    pub prepare: Vec<String>,
+    /// The question to ask once it is ready: `module:function`.
+    pub metadata: Option<Metadata>,
+    /// The extras that it needs.
+    pub extra: Vec<String>,
+    /// The dependency groups that it needs.
+    pub group: Vec<String>,
+    /// The address of the agent that runs it.
+    pub agent: Option<String>,
+    /// The store that it is published to, as a URL or a path.
+    pub store: Option<String>,
+    /// The folder of its project, if that is another folder.
+    pub folder: Option<PathBuf>,
+}
+
+/// The settings as a file has them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Written {
+    service: Option<String>,
+    python: Option<String>,
+    platform: Option<String>,
+    serve: Option<Vec<String>>,
+    ready: Option<Ready>,
+    stop: Option<Stop>,
+    drain: Option<Drain>,
+    #[serde(default)]
+    processes: BTreeMap<String, Process>,
+    #[serde(default)]
+    env: Vec<String>,
+    #[serde(default)]
+    include: Vec<String>,
+    #[serde(default)]
+    exclude: Vec<String>,
+    #[serde(default)]
+    prepare: Vec<String>,
+    metadata: Option<Metadata>,
+    #[serde(default)]
+    extra: Vec<String>,
+    #[serde(default)]
+    group: Vec<String>,
+    agent: Option<String>,
+    store: Option<String>,
+}
+
+impl Settings {
+    /// Reads the settings of the project in a folder. A project without processes of its own is served
+    /// as its `dagster_cloud.yaml` says: the location called `service`, or the only one.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a file cannot be read, or is malformed.
+    pub fn of_project(folder: &Path, service: Option<&str>) -> Result<Self, Error> {
+        let own = Self::own(folder)?;
+        if !own.processes.is_empty() {
+            return Ok(own);
+        }
+        let service = service.or(own.service.as_deref());
+        let Some((dagster, project)) = dagster::location(folder, service)? else { return Ok(own) };
+        let dagster = Self::of_location(dagster);
+        Ok(Self {
+            service: own.service.or(dagster.service),
+            processes: dagster.processes,
+            metadata: own.metadata.or(dagster.metadata),
+            folder: Some(project),
+            ..own
+        })
+    }
+
+    fn of_location(location: dagster::Location) -> Self {
+        Self {
+            service: Some(location.name),
+            processes: BTreeMap::from([("web".to_owned(), location.web)]),
+            metadata: Some(location.metadata),
+            folder: location.directory,
+            ..Self::default()
+        }
+    }
+
+    /// Reads the text of a `dagster_cloud.yaml`: the location called `service`, or the only one.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorKind::Settings`] if the text is malformed, or has no such location.
+    pub fn of_dagster(text: &str, origin: &str, service: Option<&str>) -> Result<Self, Error> {
+        dagster::parse(text, origin, service).map(Self::of_location)
+    }
+
+    fn own(folder: &Path) -> Result<Self, Error> {
+        let own = folder.join("pinnace.toml");
+        if let Some(text) = read_text(&own)? {
+            return Self::parse(&text, &own.display().to_string());
+        }
+        let project = folder.join("pyproject.toml");
+        let Some(text) = read_text(&project)? else { return Ok(Self::default()) };
+        let origin = project.display().to_string();
+        let table: toml::Table = text.parse().map_err(|error| refuse(&origin, &error))?;
+        let own = table.get("tool").and_then(|tool| tool.get("pinnace"));
+        own.map_or_else(|| Ok(Self::default()), |own| Self::of_table(own.clone(), &origin))
+    }
+
+    /// Reads the text of a `pinnace.toml`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorKind::Settings`] if the text is malformed, or contradicts itself.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, Error> {
+        let table: toml::Table = text.parse().map_err(|error| refuse(origin, &error))?;
+        Self::of_table(table.into(), origin)
+    }
+
+    fn of_table(table: toml::Value, origin: &str) -> Result<Self, Error> {
+        let written: Written = table.try_into().map_err(|error: toml::de::Error| {
+            let example = match error.to_string().contains("expected a sequence") {
+                true => {
+                    "\na command is written as its words: `serve = [\"python\", \"-m\", \"app\"]`"
+                }
+                false => "",
+            };
+            refuse(origin, &format!("{}{example}", error.to_string().trim()))
+        })?;
+        let mut processes = written.processes;
+        if let Some(argv) = written.serve {
+            let mut web = Process::new(argv);
+            web.ready = written.ready.unwrap_or_default();
+            web.stop = written.stop.unwrap_or_default();
+            web.drain = written.drain.unwrap_or_default();
+            if processes.insert("web".to_owned(), web).is_some() {
+                return Err(refuse(origin, &"`serve` is `processes.web`: only one can be there"));
+            }
+        } else if written.ready.is_some() || written.stop.is_some() || written.drain.is_some() {
+            return Err(refuse(
+                origin,
+                &"`ready`, `stop` and `drain` are of `serve`, which is not there",
+            ));
+        }
+        let settings = Self {
+            service: written.service,
+            python: written.python,
+            platform: written.platform,
+            processes,
+            env: written.env,
+            include: written.include,
+            exclude: written.exclude,
+            prepare: written.prepare,
+            metadata: written.metadata,
+            extra: written.extra,
+            group: written.group,
+            agent: written.agent,
+            store: written.store,
+            folder: None,
+        };
+        settings.check(origin).map(|()| settings)
+    }
+
+    /// Refuses settings that can be written but not be meant.
+    fn check(&self, origin: &str) -> Result<(), Error> {
+        if let Some((name, _)) = self.processes.iter().find(|(_, one)| one.argv.is_empty()) {
+            return Err(refuse(origin, &format!("the process `{name}` has no command")));
+        }
+        if let Some(name) = self.env.iter().find(|name| !is_variable_name(name)) {
+            let reason = format!("`env`: `{name}` is no name of an environment variable");
+            return Err(refuse(origin, &reason));
+        }
+        if self.python.is_some() && self.platform.is_some() {
+            let reason = "`platform` says the version of Python, too: leave `python` out";
+            return Err(refuse(origin, &reason));
+        }
+        Ok(())
+    }
+}
+
+fn refuse(origin: &str, reason: &dyn std::fmt::Display) -> Error {
+    let (origin, reason) = (origin.to_owned(), reason.to_string().trim().to_owned());
+    ErrorKind::Settings { origin, reason }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serving_is_a_process_called_web() {
+        let text = "service = 'shop'\nserve = ['python', '-m', 'app']\nready = 'http:/'\nenv = ['KEY']\n\
+                    [processes.worker]\nargv = ['python', 'work.py']\ndrain = '2m'\n";
+        let settings = Settings::parse(text, "pinnace.toml").unwrap();
+        let web = &settings.processes["web"];
+        assert_eq!(
+            (web.ready.to_string(), web.stop.to_string()),
+            ("http:/".to_owned(), "signal:TERM".to_owned())
+        );
+        assert_eq!(settings.processes["worker"].drain.seconds(), 120);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_the_file() {
+        for (text, reason) in [
+            ("servce = 'x'", "unknown field"),
+            ("ready = 'tcp'", "not there"),
+            ("serve = ['x']\n[processes.web]\nargv = ['y']", "only one"),
+            ("serve = []", "no command"),
+            ("serve = 'flask run'", "as its words"),
+            ("serve = ['x']\nstop = 'signal:KILL'", "TERM"),
+            ("python = '3.11'\nplatform = 'linux_x86_64-cp311'", "leave `python` out"),
+            ("env = ['../other/KEY']", "no name of an environment variable"),
+            ("service = ", "expected"),
+        ] {
+            let error = Settings::parse(text, "p.toml").unwrap_err().to_string();
+            assert!(error.starts_with("`p.toml`: ") && error.contains(reason), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+use std::{cmp::Ordering, str::FromStr};
+
+use pinnace_store::Digest;
+use pinnace_wheel::WheelName;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A wheel that was chosen: its file name, the digest of its bytes, and the extras asked of it.
+///
+/// Its JSON form is a part of release manifests.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(deny_unknown_fields)]
+pub struct Wheel {
+    /// The file name.
+    #[serde(deserialize_with = "parse", serialize_with = "name")]
+    pub name: WheelName,
+    /// The SHA-256 of the bytes.
+    #[serde(deserialize_with = "parse", serialize_with = "display")]
+    pub digest: Digest,
+    /// The extras that are asked of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extras: Vec<String>,
+}
+
+impl Wheel {
+    /// Creates a wheel of which these extras are asked.
+    pub fn new(name: WheelName, digest: Digest, extras: Vec<String>) -> Self {
+        Self { name, digest, extras }
+    }
+}
+
+impl Ord for Wheel {
+    /// Compares by the text of the name, then by digest and extras: the order in manifests.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |wheel: &Self| (wheel.digest, wheel.extras.clone());
+        let names = self.name.as_str().cmp(other.name.as_str());
+        names.then_with(|| key(self).cmp(&key(other)))
+    }
+}
+
+impl PartialOrd for Wheel {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+fn name<S: Serializer>(name: &WheelName, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(name.as_str())
+}
+
+fn display<S: Serializer>(digest: &Digest, out: S) -> Result<S::Ok, S::Error> {
+    out.collect_str(digest)
+}
+
+fn parse<'d, D: Deserializer<'d>, T: FromStr<Err: std::fmt::Display>>(
+    input: D,
+) -> Result<T, D::Error> {
+    String::deserialize(input)?.parse().map_err(de::Error::custom)
+}

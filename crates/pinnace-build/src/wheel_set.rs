@@ -1,0 +1,67 @@
+//! The wheels of a build on this machine, checked as a whole.
+
+use pinnace_env::{Conflict, Distribution, Layer, Policy, Ruling, merge};
+use pinnace_pex::PlatformRules;
+use pinnace_store::parallel;
+use pinnace_wheel::{Requirement, Target};
+
+use crate::{Cache, Error, ErrorKind, Requirements, Selection, Wheel};
+
+/// The wheels of a selection for one platform. They are in the cache.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct WheelSet {
+    /// The platform.
+    pub target: Target,
+    /// The wheels, in the order of the selection.
+    pub wheels: Vec<Wheel>,
+    /// The versions of Python that each of them runs on.
+    pub requires_python: Vec<String>,
+    /// Notes for the user: conflicts that do no harm, and notes of builds.
+    pub notes: Vec<String>,
+}
+
+impl WheelSet {
+    /// Checks wheels as a whole: every requirement holds, and no two wheels are in conflict. The check reads
+    /// the wheels themselves, whatever an index tells of them.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorKind::Conflicts`] if the wheels do not go together, or an error if a wheel is malformed.
+    pub fn check(
+        wheels: Vec<Wheel>,
+        selection: &Selection,
+        target: &Target,
+        cache: &Cache,
+        threads: usize,
+    ) -> Result<Self, Error> {
+        let mut layer = Layer::new("the request");
+        let distributions = parallel::each(&wheels, threads, |wheel| cache.distribution(wheel));
+        for (pin, distribution) in selection.pins.iter().zip(distributions) {
+            let distribution = distribution?;
+            let requires = distribution.requires().iter();
+            let requires = requires.filter(|text| must_hold(selection, text)).cloned().collect();
+            let extras = pin.extras().iter().map(ToString::to_string).collect();
+            layer = layer.with(distribution.requiring(requires, extras));
+        }
+        let plan = merge(&[layer], &PlatformRules(target));
+        let python = plan.distributions().filter_map(Distribution::requires_python);
+        let requires_python = python.map(str::to_owned).collect();
+        let policy = Policy::of_installers();
+        let (refused, tolerated): (Vec<&Conflict>, Vec<&Conflict>) =
+            plan.conflicts().iter().partition(|one| policy.judge(one) == Ruling::Refuse);
+        if !refused.is_empty() {
+            let conflicts = refused.iter().map(ToString::to_string).collect();
+            return Err(ErrorKind::Conflicts { conflicts }.into());
+        }
+        let notes = tolerated.iter().map(ToString::to_string).collect();
+        Ok(Self { target: target.clone(), wheels, requires_python, notes })
+    }
+}
+
+/// Returns true if a requirement must hold: overrides and exclusions are the user's decision.
+fn must_hold(selection: &Selection, text: &str) -> bool {
+    let requirement = Requirement::parse_lenient(text);
+    selection.requirements == Requirements::All
+        && !requirement.is_ok_and(|one| selection.loosened.contains(one.name()))
+}

@@ -1,0 +1,101 @@
+use std::path::PathBuf;
+
+use pinnace_build::Timings;
+use pinnace_store::Digest;
+
+use crate::{Rollout, ServiceName, Sources, TransferStats, WheelLayer};
+
+/// A finished deployment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Deployed {
+    /// The service.
+    pub service: ServiceName,
+    /// The release; `None` for a dry run.
+    pub release: Option<Digest>,
+    /// The generation of the service.
+    pub generation: u64,
+    /// The path that the deployment took.
+    pub path: DeployPath,
+    /// The reason for the path.
+    pub reason: String,
+    /// The digest of the dependency layer.
+    pub dependencies: Option<Digest>,
+    /// The digest of the project's own layer.
+    pub source: Option<Digest>,
+    /// The transfer to the store.
+    pub transfer: TransferStats,
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The time at which the dependencies were resolved, in seconds since 1970.
+    pub resolved_at: Option<u64>,
+    /// The lock that names the dependencies, if there is one.
+    pub lock: Option<PathBuf>,
+    /// The steps, and how long each took.
+    pub timings: Timings,
+    /// Notes for the user.
+    pub notes: Vec<String>,
+    /// The source and the dependencies, for a dry run.
+    pub plan: Option<Plan>,
+    /// The result on the host, if the deployment has one.
+    pub rollout: Option<Rollout>,
+}
+
+/// The contents of a release that was planned.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Plan {
+    /// The source.
+    pub sources: Sources,
+    /// The dependencies.
+    pub dependencies: WheelLayer,
+}
+
+/// The path of a deployment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum DeployPath {
+    /// The dependency layer is the live one.
+    Fast,
+    /// The dependency layer is a new one.
+    Full,
+}
+
+/// The outcome of a deployment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// A new deployment was published.
+    Published,
+    /// The release was live already.
+    Unchanged,
+    /// Nothing was published: the deployment was a dry run.
+    Planned,
+}
+
+impl Deployed {
+    pub(crate) fn new(service: &ServiceName, generation: u64) -> Self {
+        Self {
+            service: service.clone(),
+            release: None,
+            generation,
+            path: DeployPath::Fast,
+            reason: String::new(),
+            dependencies: None,
+            source: None,
+            transfer: TransferStats::default(),
+            outcome: Outcome::Unchanged,
+            resolved_at: None,
+            lock: None,
+            timings: Timings::default(),
+            notes: Vec::new(),
+            plan: None,
+            rollout: None,
+        }
+    }
+
+    /// Returns true if the release was not live before.
+    pub fn is_new(&self) -> bool {
+        self.outcome == Outcome::Published
+    }
+}

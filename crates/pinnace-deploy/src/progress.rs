@@ -1,0 +1,25 @@
+use pinnace_wheel::Silent;
+
+/// An observer of deployments. It also says when to stop.
+///
+/// The supertrait reports the build; this trait adds the stages of a deployment.
+pub trait Progress: pinnace_build::Progress {
+    /// Reports a stage.
+    fn stage(&self, stage: Stage<'_>) {
+        let _ = stage;
+    }
+}
+
+impl Progress for Silent {}
+
+/// A stage of a deployment.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Stage<'a> {
+    /// The release is published to the store.
+    Publishing,
+    /// The host starts the release.
+    Starting,
+    /// The host waits for something, such as a port or a probe.
+    Waiting(&'a str),
+}

@@ -1,0 +1,62 @@
+use std::{fmt, str::FromStr};
+
+use pinnace_store::RefName;
+
+use crate::{Error, ErrorKind};
+
+/// The name of a service: letters, digits and `._-`.
+///
+/// ```
+/// use pinnace_deploy::ServiceName;
+///
+/// let service: ServiceName = "shop".parse()?;
+/// assert_eq!(service.wanted().as_str(), "wanted/shop");
+/// assert!("../shop".parse::<ServiceName>().is_err());
+/// # Ok::<(), pinnace_deploy::Error>(())
+/// ```
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct ServiceName {
+    wanted: RefName,
+}
+
+/// The folder of the refs that deployers move.
+const WANTED: &str = "wanted/";
+
+impl ServiceName {
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        self.wanted.as_str().strip_prefix(WANTED).unwrap_or_default()
+    }
+
+    /// Returns the ref that deployers move: `wanted/NAME`.
+    pub fn wanted(&self) -> &RefName {
+        &self.wanted
+    }
+
+    /// Returns the ref in which an agent reports: `live/NAME/AGENT`; `None` if the name of the agent
+    /// cannot be part of a ref.
+    pub fn live(&self, agent: &str) -> Option<RefName> {
+        format!("live/{}/{agent}", self.as_str()).parse().ok()
+    }
+
+    /// Returns the service that a ref belongs to, if deployers move the ref.
+    pub fn of_wanted(name: &RefName) -> Option<Self> {
+        name.as_str().strip_prefix(WANTED)?.parse().ok()
+    }
+}
+
+impl FromStr for ServiceName {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let refused = || ErrorKind::ServiceName { name: name.to_owned() };
+        let wanted = format!("{WANTED}{name}").parse().map_err(|_| refused())?;
+        Ok(Self { wanted })
+    }
+}
+
+impl fmt::Display for ServiceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,67 @@
+use std::{ops::Range, path::PathBuf, sync::OnceLock};
+
+use super::{Backend, Listed, Meta, Reading, Upload};
+use crate::{Durability, Error, ErrorKind, Key, LocalStore};
+
+/// The store in a folder that may be missing now, such as that of a disk which is mounted later. Every
+/// operation is a retryable error until the store exists; it is never created.
+#[derive(Debug)]
+pub struct LazyLocal {
+    path: PathBuf,
+    store: OnceLock<LocalStore>,
+}
+
+impl LazyLocal {
+    /// Creates a backend for the store in a folder.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, store: OnceLock::new() }
+    }
+
+    fn opened(&self) -> Result<&LocalStore, Error> {
+        if let Some(store) = self.store.get() {
+            return Ok(store);
+        }
+        let opened = LocalStore::open_existing(self.path.clone(), Durability::Durable)?;
+        let store = opened.ok_or_else(|| ErrorKind::Backend {
+            doing: "open",
+            key: self.path.display().to_string(),
+            source: "there is no store any more".into(),
+            is_retryable: true,
+        })?;
+        Ok(self.store.get_or_init(|| store))
+    }
+}
+
+impl Backend for LazyLocal {
+    fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
+        Backend::read(self.opened()?, key, range)
+    }
+
+    fn write(&self) -> Result<Box<dyn Upload + '_>, Error> {
+        Backend::write(self.opened()?)
+    }
+
+    fn head(&self, key: &Key) -> Result<Option<Meta>, Error> {
+        self.opened()?.head(key)
+    }
+
+    fn missing(&self, keys: &[Key]) -> Result<Vec<Key>, Error> {
+        self.opened()?.missing(keys)
+    }
+
+    fn list(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<Listed>, Error> {
+        Backend::list(self.opened()?, prefix, after, limit)
+    }
+
+    fn remove(&self, key: &Key) -> Result<(), Error> {
+        Backend::remove(self.opened()?, key)
+    }
+
+    fn file(&self, key: &Key) -> Option<PathBuf> {
+        self.opened().ok()?.file(key)
+    }
+
+    fn now(&self) -> Result<u64, Error> {
+        self.opened()?.now()
+    }
+}

@@ -1,4 +1,4 @@
-//! Writes a folder as an archive, the same bytes wherever it is run:
+//! Writes a folder as an archive. The bytes are the same on every machine.
 //!
 //! ```text
 //! cargo run -p pinnace-archive --example reproducible -- FOLDER OUT.zip

@@ -31,7 +31,7 @@ fn main() -> Result<()> {
     large(File::create(Path::new(&folder).join("large.zip"))?)
 }
 
-/// A module, a package, a namespace package, a program, names that are not ASCII.
+/// Builds a module, a package, a namespace package, a program, and names that are not ASCII.
 fn all() -> Result<ArchiveBuilder<'static>> {
     let mut builder = ArchiveBuilder::new();
     for (name, mode, content) in [
@@ -49,7 +49,7 @@ fn all() -> Result<ArchiveBuilder<'static>> {
     Ok(builder)
 }
 
-/// More entries than 16 bits can count.
+/// Builds more entries than 16 bits can count.
 fn many() -> Result<ArchiveBuilder<'static>> {
     let mut builder = ArchiveBuilder::new();
     for n in 0..70_000 {
@@ -58,7 +58,7 @@ fn many() -> Result<ArchiveBuilder<'static>> {
     Ok(builder)
 }
 
-/// A member of more than 32 bits can count, and one behind it. Holes take no room on disk.
+/// Writes a member of more than 32 bits can count, and one behind it. Holes take no space on disk.
 fn large(file: File) -> Result<()> {
     let mut writer = Writer::new(Holes(file));
     let zeros = tempfile::tempfile()?;
@@ -70,7 +70,7 @@ fn large(file: File) -> Result<()> {
     Ok(())
 }
 
-/// Seeks over zeros instead of writing them.
+/// A file that seeks over zeros instead of writing them.
 struct Holes(File);
 
 impl Write for Holes {

@@ -14,10 +14,10 @@ use crate::{
     writer::sha256_of,
 };
 
-/// Collects entries in any order, from anywhere, and writes them in the one order of an archive.
+/// A collection of entries, added in any order from any source and written in archive order.
 ///
-/// Contents are opened only when they are written, so memory is bounded by the names and by what
-/// was added from memory.
+/// The builder opens contents only when it writes them. Memory use is bounded by the names and by
+/// the contents that were added from memory.
 ///
 /// ```
 /// use pinnace_archive::{ArchiveBuilder, ArchivePath, Mode, WriteOptions};
@@ -35,7 +35,7 @@ pub struct ArchiveBuilder<'a> {
     nodes: BTreeMap<String, Node<'a>>,
 }
 
-/// One entry; the key of a directory ends in `/`.
+/// A collected entry. The key of a directory ends in `/`.
 pub(crate) enum Node<'a> {
     Directory,
     File(ArchivePath, Mode, Box<dyn Feed + 'a>),
@@ -50,16 +50,16 @@ impl std::fmt::Debug for Node<'_> {
     }
 }
 
-/// Where a member's bytes come from.
+/// A source of a member's bytes.
 pub(crate) trait Feed: Sync {
-    /// Reads it once.
+    /// Reads the source once and measures it.
     fn measure(
         &self,
         path: &ArchivePath,
         writing: &WriteOptions<'_>,
     ) -> Result<Measured<'_>, Error>;
 
-    /// Writes what was measured as [`Measured::Raw`].
+    /// Writes a member that was measured as [`Measured::Raw`].
     fn copy(
         &self,
         _writer: &mut Writer<&mut dyn Write>,
@@ -71,34 +71,35 @@ pub(crate) trait Feed: Sync {
     }
 }
 
-/// A member, ready to be written.
+/// A measured member, ready to be written.
 pub(crate) enum Measured<'a> {
     Directory,
     Content(Content<Box<dyn ReadSeek + 'a>>),
     Raw([u8; 32]),
 }
 
-/// A source of bytes that can be read twice.
+/// A seekable source of bytes, which can be read twice.
 pub(crate) trait ReadSeek: Read + Seek + Send {}
 
 impl<T: Read + Seek + Send> ReadSeek for T {}
 
 impl<'a> ArchiveBuilder<'a> {
-    /// No entries yet.
+    /// Creates a builder without entries.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Starts the archive with a script line, as [`Writer::with_prefix`] does.
+    /// Sets the script line that the archive starts with, as in [`Writer::with_prefix`].
     pub fn set_prefix(&mut self, prefix: &[u8]) {
         self.prefix = prefix.to_vec();
     }
 
-    /// Adds a directory, if it is not there already. Parents of other entries need none of this.
+    /// Adds a directory, unless it was added before. Parents of other entries are written
+    /// automatically.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::FileAndDirectory`].
+    /// Returns [`ErrorKind::FileAndDirectory`] if a file has this name or the name of a parent.
     pub fn add_directory(&mut self, path: &ArchivePath) -> Result<(), Error> {
         self.insert(format!("{path}/"), Node::Directory)
     }
@@ -107,7 +108,8 @@ impl<'a> ArchiveBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Duplicate`], [`ErrorKind::FileAndDirectory`].
+    /// Returns [`ErrorKind::Duplicate`] if the name was added before, and
+    /// [`ErrorKind::FileAndDirectory`] if it would make a path both a file and a directory.
     pub fn add_bytes(
         &mut self,
         path: &ArchivePath,
@@ -117,20 +119,21 @@ impl<'a> ArchiveBuilder<'a> {
         self.add(path, mode, Bytes(bytes.into()))
     }
 
-    /// Adds a file of the disk. It is opened when the archive is written.
+    /// Adds a file from disk. It is opened when the archive is written.
     ///
     /// # Errors
     ///
-    /// As [`ArchiveBuilder::add_bytes`].
+    /// Fails like [`ArchiveBuilder::add_bytes`].
     pub fn add_file(&mut self, path: &ArchivePath, mode: Mode, file: &Path) -> Result<(), Error> {
         self.add(path, mode, OnDisk(file.to_owned()))
     }
 
-    /// Adds a file from whatever `open` opens. It is called when the archive is written.
+    /// Adds a file from the source that `open` returns. The builder calls `open` when the archive
+    /// is written.
     ///
     /// # Errors
     ///
-    /// As [`ArchiveBuilder::add_bytes`].
+    /// Fails like [`ArchiveBuilder::add_bytes`].
     pub fn add_with<R: Read + Seek + Send + 'a>(
         &mut self,
         path: &ArchivePath,
@@ -141,9 +144,9 @@ impl<'a> ArchiveBuilder<'a> {
         self.add(path, mode, Opened(Box::new(open)))
     }
 
-    /// Adds all that lies in a folder, at the top of the archive: files (dot-files too),
-    /// executables (where the owner may execute them), directories (empty ones too). See to it
-    /// that the archive itself is not written into the folder.
+    /// Adds the contents of a folder at the top of the archive: files (dot-files too), executables
+    /// (if the owner may execute them) and directories (empty ones too). Do not write the archive
+    /// itself into the folder.
     ///
     /// ```
     /// use pinnace_archive::{ArchiveBuilder, Deflate, SymlinkPolicy, WriteOptions};
@@ -158,17 +161,18 @@ impl<'a> ArchiveBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Source`] for what cannot be read or held; as [`ArchiveBuilder::add_bytes`].
-    /// Nothing is added then.
+    /// Returns [`ErrorKind::Source`] for a file or folder that cannot be read, or that an archive
+    /// cannot hold. Otherwise fails like [`ArchiveBuilder::add_bytes`]. On an error nothing is
+    /// added.
     pub fn add_folder(&mut self, folder: &Path, links: SymlinkPolicy) -> Result<(), Error> {
         self.add_walk(folder, "", links)
     }
 
-    /// The same below a directory of the archive.
+    /// Adds the contents of a folder below a directory of the archive.
     ///
     /// # Errors
     ///
-    /// As [`ArchiveBuilder::add_folder`].
+    /// Fails like [`ArchiveBuilder::add_folder`].
     pub fn add_folder_at(
         &mut self,
         path: &ArchivePath,
@@ -187,12 +191,13 @@ impl<'a> ArchiveBuilder<'a> {
         }))
     }
 
-    /// Adds a member of another archive under a new name. Its compressed stream is copied
-    /// untouched ([`Writer::copy`]).
+    /// Adds a member of another archive under a new name. Its compressed stream is copied unchanged
+    /// ([`Writer::copy`]).
     ///
     /// # Errors
     ///
-    /// As [`ArchiveBuilder::add_bytes`]; [`ErrorKind::Refused`] for what is no file.
+    /// Returns [`ErrorKind::Refused`] if the member is not a file. Otherwise fails like
+    /// [`ArchiveBuilder::add_bytes`].
     pub fn add_member<R: ReadAt + Sync>(
         &mut self,
         path: &ArchivePath,
@@ -206,8 +211,8 @@ impl<'a> ArchiveBuilder<'a> {
         self.add(path, mode, Member { archive, entry })
     }
 
-    /// Adds all members of another archive, with names and modes as they are; its prefix stays
-    /// behind.
+    /// Adds all members of another archive with their names and modes. The prefix of that archive
+    /// is not copied.
     ///
     /// ```
     /// use pinnace_archive::{Archive, ArchiveBuilder, ArchivePath, Mode, Policy, WriteOptions};
@@ -227,7 +232,7 @@ impl<'a> ArchiveBuilder<'a> {
     ///
     /// # Errors
     ///
-    /// As [`ArchiveBuilder::add_member`]. Nothing is added then.
+    /// Fails like [`ArchiveBuilder::add_member`]. On an error nothing is added.
     pub fn add_archive<R: ReadAt + Sync>(&mut self, archive: &'a Archive<R>) -> Result<(), Error> {
         let mut directories = archive.entries().iter().filter(|entry| entry.is_directory());
         directories.try_for_each(|entry| archive.copy_to(entry, &mut io::sink()).map(drop))?;
@@ -242,13 +247,13 @@ impl<'a> ArchiveBuilder<'a> {
         self.insert_all(nodes.collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// Writes the archive. The same entries give the same bytes, whatever the order in which they
-    /// were added and the number of threads.
+    /// Writes the archive. The same entries give the same bytes, in whatever order they were added
+    /// and with any number of threads.
     ///
     /// # Errors
     ///
-    /// If a content cannot be read, changes meanwhile, or `out` fails. What was written is then no
-    /// archive.
+    /// Fails if a content cannot be read or changes meanwhile, or if `out` fails. The output is
+    /// then not a valid archive.
     pub fn write(&self, mut out: impl Write, writing: &WriteOptions<'_>) -> Result<Summary, Error> {
         let out: &mut dyn Write = &mut out;
         let mut writer = match self.prefix.as_slice() {
@@ -280,7 +285,7 @@ impl<'a> ArchiveBuilder<'a> {
         self.insert(name, node)
     }
 
-    /// All of them or none. Among themselves they do not clash.
+    /// Adds all nodes or none. The nodes must not clash among themselves.
     fn insert_all(
         &mut self,
         nodes: impl IntoIterator<Item = (String, Node<'a>)>,
@@ -305,7 +310,7 @@ impl<'a> ArchiveBuilder<'a> {
             return clash(file);
         }
         match node {
-            // Two folders that are added may both hold one of that name.
+            // Two added folders may both contain a directory of this name.
             Node::Directory if self.nodes.contains_key(path) => clash(path),
             Node::Directory => Ok(()),
             Node::File(..) if self.has_below(&format!("{path}/")) => clash(path),

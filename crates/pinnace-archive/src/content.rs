@@ -6,21 +6,21 @@ use crate::{Encoder, Method};
 
 /// A member's content, measured: a zip header holds size and checksum *before* the data.
 ///
-/// Measuring reads the source once and rewinds it; writing reads it a second time and fails if it
+/// Measuring reads the source once and rewinds it. Writing reads it a second time and fails if it
 /// changed in between. Measuring is independent of the writer, so several sources can be measured
 /// on several threads and then written in order.
 #[derive(Debug)]
 pub struct Content<R> {
     pub(crate) source: R,
     pub(crate) method: Method,
-    /// The length and the CRC-32 of what is written.
+    /// The length and the CRC-32 of the bytes that are written.
     pub(crate) kept: u64,
     pub(crate) kept_crc32: u32,
     pub(crate) size: u64,
     pub(crate) crc32: u32,
     pub(crate) sha256: [u8; 32],
     pub(crate) encoder: Option<String>,
-    /// Whether the source may hold more than was measured: a spool may.
+    /// True if the source may hold more than was measured, as a spool may.
     pub(crate) spooled: bool,
 }
 
@@ -32,7 +32,7 @@ impl<R: Read + Seek> Content<R> {
     ///
     /// # Errors
     ///
-    /// Whatever the source fails with.
+    /// Returns the error of the source.
     pub fn measure(source: R) -> io::Result<Self> {
         let mut hash = Sha256::new();
         let mut content = Self::read_through(source, |bytes| hash.update(bytes))?;
@@ -40,12 +40,12 @@ impl<R: Read + Seek> Content<R> {
         Ok(content)
     }
 
-    /// The same for a source whose SHA-256 the caller has verified already: only the cheap checksum
-    /// is computed.
+    /// Measures a source whose SHA-256 the caller has verified already. Only the cheap CRC-32 is
+    /// computed.
     ///
     /// # Errors
     ///
-    /// Whatever the source fails with.
+    /// Returns the error of the source.
     pub fn measure_verified(source: R, sha256: [u8; 32]) -> io::Result<Self> {
         let mut content = Self::read_through(source, |_| ())?;
         content.sha256 = sha256;
@@ -66,12 +66,12 @@ impl<R: Read + Seek> Content<R> {
 }
 
 impl<R: Read + Write + Seek> Content<R> {
-    /// Reads the source to its end and keeps it in `spool`, compressed; as it is where that is not
+    /// Compresses the source into `spool`, or copies it there if compression does not make it
     /// smaller.
     ///
-    /// The spool starts empty: a `Cursor<Vec<u8>>` for what fits into memory, a temporary file for
-    /// what does not. The encoder is fed pieces of [`Encoder::PIECE`](crate::PIECE) bytes, however
-    /// the source is cut.
+    /// The spool starts empty: use a `Cursor<Vec<u8>>` for content that fits into memory, and a
+    /// temporary file otherwise. The encoder can read pieces of [`PIECE`](crate::PIECE) bytes,
+    /// however the source is cut.
     ///
     /// ```
     /// use std::io::Cursor;
@@ -90,7 +90,9 @@ impl<R: Read + Write + Seek> Content<R> {
     ///
     /// # Errors
     ///
-    /// Whatever source, spool or encoder fail with.
+    /// Returns the error of the source, the spool or the encoder, and
+    /// [`io::ErrorKind::InvalidInput`] if the spool is not empty or the encoder's method is
+    /// `Stored`.
     pub fn encode(
         mut source: impl Read + Seek,
         encoder: &dyn Encoder,
@@ -143,22 +145,22 @@ impl<B: AsRef<[u8]>> Content<Cursor<B>> {
 }
 
 impl<R> Content<R> {
-    /// The content's length in bytes.
+    /// Returns the content's length in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The SHA-256 of the content.
+    /// Returns the SHA-256 of the content.
     pub fn sha256(&self) -> [u8; 32] {
         self.sha256
     }
 
-    /// How it will be kept.
+    /// Returns the method with which the content is written.
     pub fn method(&self) -> Method {
         self.method
     }
 
-    /// The same content behind another type of source.
+    /// Replaces the source, which must hold the same bytes.
     pub(crate) fn map<S>(self, change: impl FnOnce(R) -> S) -> Content<S> {
         Content {
             source: change(self.source),
@@ -189,7 +191,8 @@ impl<R> Content<R> {
     }
 }
 
-/// Counts and hashes what an encoder reads, in pieces whose size does not depend on the source.
+/// A reader that counts and hashes its source. Its reads are of a size that does not depend on the
+/// source.
 struct Tally<R> {
     source: R,
     size: u64,
@@ -202,7 +205,8 @@ impl<R: Read> Tally<R> {
         Self { source, size: 0, crc: crc32fast::Hasher::new(), hash: Sha256::new() }
     }
 
-    /// An encoder that stopped early would lose what it did not read.
+    /// Returns size, CRC-32 and SHA-256. Fails if the encoder stopped before the end of the
+    /// content.
     fn finish(mut self) -> io::Result<(u64, u32, [u8; 32])> {
         match self.read(&mut [0])? {
             0 => Ok((self.size, self.crc.finalize(), self.hash.finalize().into())),
@@ -221,7 +225,7 @@ impl<R: Read> Read for Tally<R> {
     }
 }
 
-/// Reads until the buffer is full or the source is at its end.
+/// Reads until the buffer is full or the source ends. Returns the number of bytes.
 pub(crate) fn fill(source: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -235,12 +239,12 @@ pub(crate) fn fill(source: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> io::
     Ok(filled)
 }
 
-/// Hands the source's bytes to `each` in pieces; returns how many there were.
+/// Passes the source's bytes to `each` in pieces. Returns the number of bytes.
 pub(crate) fn for_each_chunk(
     source: &mut impl Read,
     mut each: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<u64> {
-    // Most members fit into this: a large buffer for each of them would cost more than its content.
+    // Most members fit here; allocating a large buffer for each would cost more than reading it.
     let mut small = [0; 8 * 1024];
     let mut total = fill(source, &mut small)?;
     each(&small[..total])?;

@@ -2,9 +2,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{ArchivePath, Mode};
 
-/// The identity of what an archive holds, whatever its bytes: the *content digest*.
+/// The identity of an archive's contents, independent of its bytes: the *content digest*.
 ///
-/// SHA-256 over `pinnace-content 1\n`, the prefix, and each entry in archive order:
+/// It is the SHA-256 over `pinnace-content 1\n`, the prefix, and each entry in archive order:
 ///
 /// ```text
 /// u64le(len(prefix)) prefix
@@ -32,7 +32,7 @@ use crate::{ArchivePath, Mode};
 pub struct ContentDigest(Sha256);
 
 impl ContentDigest {
-    /// Starts the digest of an archive that begins with `prefix` (mostly empty).
+    /// Starts the digest of an archive that begins with `prefix` (usually empty).
     pub fn new(prefix: &[u8]) -> Self {
         let mut hash = Sha256::new();
         hash.update(b"pinnace-content 1\n");
@@ -40,12 +40,12 @@ impl ContentDigest {
         Self(hash)
     }
 
-    /// Adds a directory. The caller keeps archive order.
+    /// Adds a directory. The caller must keep to archive order.
     pub fn directory(&mut self, path: &ArchivePath) {
         self.directory_name(&format!("{path}/"));
     }
 
-    /// Adds a file by the SHA-256 of its content. The caller keeps archive order.
+    /// Adds a file by the SHA-256 of its content. The caller must keep to archive order.
     pub fn file(&mut self, path: &ArchivePath, mode: Mode, sha256: &[u8; 32]) {
         sized(&mut self.0, path.as_str().as_bytes());
         self.0.update(match mode {
@@ -55,7 +55,7 @@ impl ContentDigest {
         self.0.update(sha256);
     }
 
-    /// The digest.
+    /// Returns the digest.
     pub fn finish(self) -> [u8; 32] {
         self.0.finalize().into()
     }
@@ -66,7 +66,7 @@ impl ContentDigest {
     }
 }
 
-/// The SHA-256 of some bytes: what [`ContentDigest::file`] wants of a small file.
+/// Returns the SHA-256 of some bytes, as [`ContentDigest::file`] needs it.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }

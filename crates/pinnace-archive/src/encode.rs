@@ -5,14 +5,14 @@ use sha2::{Digest, Sha256};
 
 use crate::Method;
 
-/// Compresses contents, on request ([`Content::encode`](crate::Content::encode)).
+/// A compressor for contents, used on request ([`Content::encode`](crate::Content::encode)).
 ///
-/// What an encoder writes must depend on the content alone: not on threads, not on earlier
-/// contents, not on how the input is cut. The last one is made easy: a read fills its buffer
-/// unless the content ends, so reading [`PIECE`] bytes at a time is enough.
+/// The output of an encoder must depend on the content alone: not on threads, not on earlier
+/// contents, not on how the input is cut. The last condition is easy to meet: a read fills its
+/// buffer unless the content ends, so an encoder can read [`PIECE`] bytes at a time.
 ///
-/// No compressor promises the same bytes for ever, so archives that are to be written again
-/// elsewhere are stored, and caches that key on compressed bytes include the [`id`](Self::id).
+/// No compressor promises the same bytes forever. Store the members of archives that must be
+/// reproducible elsewhere, and include the [`id`](Self::id) in cache keys over compressed bytes.
 ///
 /// ```
 /// use std::io::{self, Read, Write};
@@ -43,30 +43,30 @@ use crate::Method;
 /// }
 /// ```
 pub trait Encoder: Sync {
-    /// Names the algorithm with all that its output depends on, as it is recorded in
+    /// Returns a name for the algorithm and everything its output depends on. It is recorded in
     /// [`Summary::encoders`](crate::Summary::encoders).
     fn id(&self) -> &str;
 
-    /// What readers need in order to decode it. Not [`Method::Stored`].
+    /// Returns the method that readers need to decode the output. Never [`Method::Stored`].
     fn method(&self) -> Method;
 
     /// Reads the content to its end and writes its compressed form.
     ///
     /// # Errors
     ///
-    /// Whatever the two fail with.
+    /// Returns the error of `content`, of `out` or of the compressor.
     fn encode(&self, content: &mut dyn Read, out: &mut dyn Write) -> io::Result<()>;
 }
 
-/// How much an encoder of this crate compresses at once: large enough to cost no compression
-/// (below 0.1 % on wheels' contents, measured), small enough to bound memory.
+/// The number of bytes that an encoder of this crate compresses at once. It is large enough to cost
+/// no compression (below 0.1 % on wheels' contents, measured), and small enough to bound memory.
 pub const PIECE: usize = 1 << 20;
 
-/// Deflate (RFC 1951): every zip reader understands it.
+/// An encoder for deflate (RFC 1951), which every zip reader understands.
 ///
-/// Each piece of [`PIECE`] bytes is compressed by itself with a fresh state, so the output depends
-/// on nothing else. The id ends in a fingerprint of what this build of the compressor makes of a
-/// fixed sample, so that another version that compresses in another way has another id.
+/// Each piece of [`PIECE`] bytes is compressed separately with a fresh state, so the output of a
+/// piece depends on the piece alone. The id ends in a fingerprint: a hash of this compressor's
+/// output for a fixed sample. A version that compresses differently therefore has another id.
 #[derive(Clone, Debug)]
 pub struct Deflate {
     level: Compression,
@@ -74,7 +74,8 @@ pub struct Deflate {
 }
 
 impl Deflate {
-    /// A level from 1 (fast) to 9 (small); others are the nearest of these. 6 is the default.
+    /// Creates an encoder with a level from 1 (fast) to 9 (small). Other levels are clamped. The
+    /// default is 6.
     pub fn new(level: u8) -> Self {
         let level = level.clamp(1, 9);
         let mut deflate = Self { level: Compression::new(level.into()), id: String::new() };
@@ -85,7 +86,7 @@ impl Deflate {
     fn piece(&self, piece: &[u8], flush: FlushCompress, out: &mut Vec<u8>) -> io::Result<()> {
         let mut state = Compress::new(self.level, false);
         out.clear();
-        // What deflate can add at worst: five bytes per block, and the flush.
+        // The most that deflate can add: five bytes per block, and the flush.
         out.reserve(piece.len() + piece.len() / 1000 + 64);
         loop {
             let rest = &piece[state.total_in() as usize..];
@@ -126,8 +127,8 @@ impl Encoder for Deflate {
     }
 }
 
-/// Zstandard (RFC 8878), one frame per member: smaller and faster than deflate, for readers that
-/// are known to have it (APPNOTE 4.4.5, method 93).
+/// An encoder for Zstandard (RFC 8878), with one frame per member. It is faster than deflate and
+/// its output is smaller. Use it for readers that are known to support method 93 (APPNOTE 4.4.5).
 #[cfg(feature = "zstd")]
 #[derive(Clone, Debug)]
 pub struct Zstandard {
@@ -137,7 +138,8 @@ pub struct Zstandard {
 
 #[cfg(feature = "zstd")]
 impl Zstandard {
-    /// A level from 1 (fast) to 19 (small); others are the nearest of these. 3 is the default.
+    /// Creates an encoder with a level from 1 (fast) to 19 (small). Other levels are clamped. The
+    /// default is 3.
     pub fn new(level: u8) -> Self {
         let level = level.clamp(1, 19);
         let mut zstandard = Self { level: level.into(), id: String::new() };
@@ -173,14 +175,14 @@ impl Encoder for Zstandard {
     }
 }
 
-/// Whether there is a next piece.
+/// Reads the next piece. Returns false at the end of the content.
 fn take_piece(content: &mut dyn Read, piece: &mut Vec<u8>) -> io::Result<bool> {
     piece.clear();
     content.take(PIECE as u64).read_to_end(piece)?;
     Ok(!piece.is_empty())
 }
 
-/// The first four bytes of the SHA-256 of the encoded sample, in hexadecimal.
+/// Returns the first four bytes of the SHA-256 of the encoded sample, in hexadecimal.
 fn fingerprint(encoder: &dyn Encoder) -> String {
     let mut encoded = Vec::new();
     if encoder.encode(&mut sample().as_slice(), &mut encoded).is_err() {
@@ -189,7 +191,7 @@ fn fingerprint(encoder: &dyn Encoder) -> String {
     Sha256::digest(&encoded)[..4].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// 192 KiB in which matches are found at many lengths and distances, and some that are not text.
+/// Returns a sample of 192 KiB. It has matches of many lengths and distances, and some binary data.
 fn sample() -> Vec<u8> {
     let mut state: u32 = 1;
     let mut random = move || {

@@ -5,20 +5,20 @@ use crate::{
     record::{DEFLATED, FLAG_UTF8, LOCAL_LENGTH, STORED, VERSION_ZSTANDARD, ZSTANDARD},
 };
 
-/// How a member's bytes are kept.
+/// The compression method of a member.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Method {
-    /// As they are.
+    /// Not compressed.
     Stored,
     /// Deflated (RFC 1951).
     Deflated,
-    /// Compressed with Zstandard (RFC 8878). Read with the `zstd` feature only.
+    /// Compressed with Zstandard (RFC 8878). Read only with the `zstd` feature.
     Zstandard,
 }
 
 impl Method {
-    /// APPNOTE 4.4.5.
+    /// Returns the number of the method (APPNOTE 4.4.5).
     pub(crate) fn number(self) -> u16 {
         match self {
             Self::Stored => STORED,
@@ -37,7 +37,7 @@ impl Method {
     }
 }
 
-/// One member of an [`Archive`](crate::Archive).
+/// A member of an [`Archive`](crate::Archive).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Entry {
     pub(crate) name: String,
@@ -47,7 +47,7 @@ pub struct Entry {
     pub(crate) compressed: u64,
     pub(crate) size: u64,
     pub(crate) offset: u64,
-    /// Where the next thing in the file begins.
+    /// The offset of whatever follows the member: the next member or the central directory.
     pub(crate) end: u64,
     kind: Kind,
 }
@@ -61,64 +61,65 @@ enum Kind {
 }
 
 impl Entry {
-    /// The name; a directory's ends in `/`.
+    /// Returns the name. The name of a directory ends in `/`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether it is a directory.
+    /// Returns true if the member is a directory.
     pub fn is_directory(&self) -> bool {
         self.kind == Kind::Directory
     }
 
-    /// Whether it is a file, executable or not.
+    /// Returns true if the member is a file, executable or not.
     pub fn is_file(&self) -> bool {
         matches!(self.kind, Kind::File | Kind::Executable)
     }
 
-    /// Its mode as a writer takes it.
+    /// Returns the mode in the form that a writer takes.
     pub fn mode(&self) -> Mode {
         if self.is_executable() { Mode::Executable } else { Mode::File }
     }
 
-    /// Whether its owner may execute it. False where the archive records no Unix mode.
+    /// Returns true if the owner may execute the file. False if the archive records no Unix mode.
     pub fn is_executable(&self) -> bool {
         self.kind == Kind::Executable
     }
 
-    /// Whether it is a symbolic link, whose content is its target ([`Leniency::Symlink`]).
+    /// Returns true if the member is a symbolic link ([`Leniency::Symlink`]). Its content is the
+    /// target.
     pub fn is_symlink(&self) -> bool {
         self.kind == Kind::Symlink
     }
 
-    /// The size of the content in bytes, as recorded.
+    /// Returns the recorded size of the content in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The size in the archive in bytes.
+    /// Returns the size in the archive in bytes.
     pub fn compressed_size(&self) -> u64 {
         self.compressed
     }
 
-    /// The CRC-32 of the content, as recorded.
+    /// Returns the recorded CRC-32 of the content.
     pub fn crc32(&self) -> u32 {
         self.crc32
     }
 
-    /// How it is kept.
+    /// Returns the compression method.
     pub fn method(&self) -> Method {
         self.method
     }
 }
 
-/// Bits 1 and 2 say how hard the compressor tried, bit 3 that sizes follow the data, bit 11 that
-/// the name is UTF-8 (APPNOTE 4.4.4).
+/// The flags that readers accept (APPNOTE 4.4.4). Bits 1 and 2 tell the compressor's effort, bit 3
+/// that sizes follow the data, bit 11 that the name is UTF-8.
 const KNOWN_FLAGS: u16 = 0b110 | 1 << 3 | FLAG_UTF8;
-/// Bits 0, 6 and 13: encrypted, strongly so, and with masked headers.
+/// The flags of encryption: bit 0 for any, bit 6 for strong encryption, bit 13 for masked headers.
 const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
 
-/// Checks one central entry by itself.
+/// Checks a single central entry.
 pub(crate) fn accept(central: Central, policy: &Policy) -> Result<Entry, Error> {
     let name = String::from_utf8(central.name)
         .map_err(|error| Error::refused(Rule::Name, String::from_utf8_lossy(error.as_bytes())))?;
@@ -196,8 +197,8 @@ fn check_limits(entry: &Entry, limits: &Limits) -> Result<(), Error> {
     Ok(())
 }
 
-/// What mode, attributes and name say together. A mode without a type bit, as some tools write,
-/// says nothing; modes of MS-DOS count where they are there, since some readers heed them.
+/// Derives the kind of a member from its mode, attributes and name. A mode without type bits, as
+/// some tools write it, decides nothing. MS-DOS attributes count if set: some readers obey them.
 fn kind(host: u8, attributes: u32, named_directory: bool) -> Result<Kind, Rule> {
     const MSDOS: u8 = 0;
     const UNIX: u8 = 3;
@@ -220,8 +221,8 @@ fn kind(host: u8, attributes: u32, named_directory: bool) -> Result<Kind, Rule> 
     }
 }
 
-/// Members must not overlap one another or the directory. Notes where each one ends; returns where
-/// the first one starts.
+/// Checks that members overlap neither one another nor the directory. Sets the end of each entry
+/// and returns the offset of the first one.
 pub(crate) fn lay_out(entries: &mut [Entry], directory: u64) -> Result<u64, Error> {
     let mut order: Vec<u32> = (0..entries.len() as u32).collect();
     order.sort_unstable_by_key(|at| entries[*at as usize].offset);

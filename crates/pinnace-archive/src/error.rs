@@ -2,15 +2,15 @@ use std::{fmt, io, path::PathBuf};
 
 use crate::Rule;
 
-/// Why an archive could not be written or read.
+/// An error while writing or reading an archive.
 ///
-/// One machine word; [`Error::kind`] tells what happened.
+/// The type is one machine word. [`Error::kind`] returns the details.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Box<ErrorKind>);
 
 impl Error {
-    /// What happened.
+    /// Returns the kind of the error, with its details.
     pub fn kind(&self) -> &ErrorKind {
         &self.0
     }
@@ -46,23 +46,23 @@ impl From<ErrorKind> for Error {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The output or the source failed; the source error says how.
+    /// The output or the source failed. The source error has the cause.
     #[error("cannot {doing}: {source}")]
     Io {
-        /// What was being done, as in `cannot read the member's source`.
+        /// The failed operation, as in `cannot read the member's source`.
         doing: &'static str,
-        /// The failure itself.
+        /// The cause.
         source: io::Error,
     },
-    /// A name that no archive of ours holds.
+    /// A name that is not valid in an archive.
     #[error("`{}` is not a path for an archive: {reason}", Shown(path))]
     Path {
         /// The name as given.
         path: String,
-        /// The rule that it breaks.
+        /// The broken rule.
         reason: &'static str,
     },
-    /// Entries must arrive in ascending order of their name's bytes.
+    /// Entries did not arrive in ascending byte order of their names.
     #[error(
         "`{path}` was added after `{previous}`, but entries go in ascending byte order \
          (an `ArchiveBuilder` takes them in any order)"
@@ -79,25 +79,25 @@ pub enum ErrorKind {
         /// The name.
         path: String,
     },
-    /// A file and a directory cannot have one name.
+    /// A name would be both a file and a directory.
     #[error("`{path}` would be a file and a directory")]
     FileAndDirectory {
         /// The name without the slash.
         path: String,
     },
-    /// An entry failed half-way, so what was written is no archive any more.
+    /// An earlier entry failed while it was being written, so the output is not a valid archive.
     #[error("an entry before this failed while it was being written; start anew")]
     Unfinished,
-    /// A script prefix must be a `#!` line that ends in a newline.
+    /// The script prefix is not a `#!` line that ends in a newline.
     #[error("an archive's prefix starts with `#!` and ends with a newline")]
     Prefix,
-    /// A source gave other bytes when it was read a second time.
+    /// A source returned different bytes when it was read a second time.
     #[error("the source of `{path}` changed while it was being written")]
     SourceChanged {
         /// The entry that was being written.
         path: String,
     },
-    /// The bytes read are not those that the archive's records promise.
+    /// The bytes read contradict the archive's records.
     #[error("`{}` is damaged: its {what} differs from the one recorded", Shown(entry))]
     Damaged {
         /// The entry's name.
@@ -110,52 +110,52 @@ pub enum ErrorKind {
     Refused {
         /// The rule.
         rule: Rule,
-        /// The entry that breaks it; empty when it is the archive as a whole.
+        /// The entry that breaks it; empty if the rule concerns the archive as a whole.
         entry: String,
-        /// More about it where there is more to say, such as the name that it collides with.
+        /// Further details, such as the name that it collides with; may be empty.
         detail: String,
     },
-    /// A member could not be put on disk.
+    /// A member could not be extracted.
     #[error("cannot extract {}below `{}`: {source}", Member(entry), folder.display())]
     Extract {
-        /// The member; empty if it is the folder itself that cannot be opened.
+        /// The member; empty if the folder itself cannot be opened.
         entry: String,
         /// The folder.
         folder: PathBuf,
-        /// The failure itself.
+        /// The cause.
         source: io::Error,
     },
-    /// The content of a member that is being added cannot be read or compressed.
+    /// The content of an added member cannot be read or compressed.
     #[error("cannot read the content of `{path}`: {source}")]
     Content {
         /// The member.
         path: String,
-        /// The failure itself.
+        /// The cause.
         source: io::Error,
     },
-    /// A file or folder to be added cannot be read, or cannot be held by an archive.
+    /// A file or folder to be added cannot be read, or an archive cannot hold it.
     #[error("cannot add {}: {source}", path.display())]
     Source {
-        /// Where it is.
+        /// The path of the file or folder.
         path: PathBuf,
-        /// The failure itself.
+        /// The cause.
         source: io::Error,
     },
-    /// A bound of [`Limits`](crate::Limits) was reached.
+    /// The archive exceeds a bound of [`Limits`](crate::Limits).
     #[error("refused: {what} is {value}, and `Limits` allow {limit}{}", At(entry))]
     Limit {
-        /// What is bounded.
+        /// The bounded quantity.
         what: &'static str,
-        /// What it would be.
+        /// The value in this archive.
         value: u64,
         /// The bound.
         limit: u64,
-        /// The entry; empty when it is the archive as a whole.
+        /// The entry; empty if the limit concerns the archive as a whole.
         entry: String,
     },
 }
 
-/// ` (in `name`)`, or nothing for the archive as a whole.
+/// A display of ` (in `name`)`, or of nothing for the archive as a whole.
 struct At<'a>(&'a str);
 
 impl fmt::Display for At<'_> {
@@ -164,7 +164,7 @@ impl fmt::Display for At<'_> {
     }
 }
 
-/// `: detail`, or nothing.
+/// A display of `: detail`, or of nothing.
 struct Detail<'a>(&'a str);
 
 impl fmt::Display for Detail<'_> {
@@ -173,7 +173,7 @@ impl fmt::Display for Detail<'_> {
     }
 }
 
-/// `name `, quoted, or nothing.
+/// A display of the quoted name and a space, or of nothing.
 struct Member<'a>(&'a str);
 
 impl fmt::Display for Member<'_> {
@@ -182,8 +182,8 @@ impl fmt::Display for Member<'_> {
     }
 }
 
-/// A name out of a hostile archive: control characters escaped, and cut where it is too long to be
-/// read by anyone.
+/// A display of a name from a hostile archive. Control characters are escaped, and names too long
+/// to be read are cut.
 struct Shown<'a>(&'a str);
 
 impl fmt::Display for Shown<'_> {

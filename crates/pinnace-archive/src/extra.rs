@@ -1,4 +1,4 @@
-//! Extra fields (APPNOTE 4.5): zip64, and those that could tell another story than the header.
+//! Extra fields (APPNOTE 4.5): zip64, and those that can contradict the header.
 
 use crate::{
     Error, Rule,
@@ -8,11 +8,12 @@ use crate::{
 pub(crate) const ZIP64_EXTRA: u16 = 1;
 /// Info-ZIP's Unicode path (APPNOTE 4.6.9), which some readers prefer to the name.
 const UNICODE_PATH_EXTRA: u16 = 0x7075;
-/// ASi Unix and libarchive's own: modes that can make a file a link or a directory.
+/// The fields of ASi Unix and libarchive. Their modes can make a file a link or a directory.
 const TYPE_EXTRAS: [u16; 2] = [0x756e, 0x6c78];
 
-/// Replaces saturated 32-bit fields by those of the zip64 extra field (APPNOTE 4.5.3). It holds
-/// those alone, or, as some tools write it, all that there are: then they must agree.
+/// Replaces saturated 32-bit fields by the values of the zip64 extra field (APPNOTE 4.5.3). The
+/// field holds either only those values or, as some tools write it, all of them. In the second case
+/// the others must agree with the plain fields.
 pub(crate) fn widen(extra: &[u8], plain: [u32; 3], name: &[u8]) -> Result<[u64; 3], Error> {
     let contradiction = || Error::refused(Rule::Zip64, String::from_utf8_lossy(name));
     let values = zip64_values(extra).ok_or_else(contradiction)?;
@@ -23,7 +24,7 @@ pub(crate) fn widen(extra: &[u8], plain: [u32; 3], name: &[u8]) -> Result<[u64; 
     let mut widened = wide;
     for (value, plain) in widened.iter_mut().zip(wide) {
         if plain == MAX32 || all {
-            // A list of all may end early, but not before what it is needed for.
+            // A full list may end early, but not before a value that is needed.
             match values.next().map(|bytes| bytes.first_chunk()) {
                 Some(Some(bytes)) => *value = u64::from_le_bytes(*bytes),
                 None if plain != MAX32 => {}
@@ -40,8 +41,8 @@ pub(crate) fn widen(extra: &[u8], plain: [u32; 3], name: &[u8]) -> Result<[u64; 
     }
 }
 
-/// The sizes that a zip64 field of a local header names although they follow the data: blank, or
-/// true.
+/// Checks a zip64 field in a local header whose sizes follow the data. Each size must be blank or
+/// correct.
 pub(crate) fn zip64_blank_or(extra: &[u8], size: u64, compressed: u64) -> bool {
     zip64_values(extra).is_some_and(|values| {
         let number = |bytes: &[u8]| bytes.try_into().ok().map(u64::from_le_bytes);
@@ -55,8 +56,8 @@ pub(crate) fn zip64_blank_or(extra: &[u8], size: u64, compressed: u64) -> bool {
     })
 }
 
-/// The body of the zip64 extra field, empty if there is none; `None` if the fields are malformed
-/// or it stands twice.
+/// Returns the body of the zip64 extra field, which is empty if there is none. Returns `None` if
+/// the fields are malformed or the zip64 field occurs twice.
 fn zip64_values(extra: &[u8]) -> Option<&[u8]> {
     let mut found: Option<&[u8]> = None;
     for field in ExtraFields(extra) {
@@ -68,17 +69,17 @@ fn zip64_values(extra: &[u8]) -> Option<&[u8]> {
     Some(found.unwrap_or_default())
 }
 
-/// Whether no field gives the member another name or another type than its header: some readers
-/// prefer these.
+/// Returns true if no field gives the member another name or type than its header does. Some
+/// readers prefer such fields to the header.
 pub(crate) fn extra_agrees(extra: &[u8], name: &[u8]) -> bool {
     ExtraFields(extra).flatten().all(|(id, body)| match id {
-        // Version, CRC-32 of the name, name.
+        // The body holds a version, the CRC-32 of the name, and the name.
         UNICODE_PATH_EXTRA => body.get(5..) == Some(name),
         _ => !TYPE_EXTRAS.contains(&id),
     })
 }
 
-/// The fields of an extra field (APPNOTE 4.5.1); `None` where they are malformed.
+/// An iterator over extra fields (APPNOTE 4.5.1). It yields `None` for a malformed field.
 struct ExtraFields<'a>(&'a [u8]);
 
 impl<'a> Iterator for ExtraFields<'a> {

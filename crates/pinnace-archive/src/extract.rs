@@ -1,4 +1,4 @@
-//! Putting members on disk. Unix: everything happens relative to open folders.
+//! Extraction to disk, on Unix. All operations are relative to open folders.
 
 use std::{
     fs::File,
@@ -18,26 +18,28 @@ use crate::{
     member::{self, Scratch},
 };
 
-/// What [`Archive::extract`] made.
+/// The result of [`Archive::extract`].
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Extracted {
-    /// Files and links.
+    /// The number of files and links.
     pub files: u64,
-    /// Bytes of content.
+    /// The number of bytes of content.
     pub bytes: u64,
 }
 
 impl<R: ReadAt> Archive<R> {
-    /// Puts all members below a folder, which must be there. Only on Unix.
+    /// Extracts all members below an existing folder. Only on Unix.
     ///
-    /// Nothing outside the folder is ever touched, whatever the archive holds and whatever is
-    /// planted in the folder, before or meanwhile: each folder on the way is opened without
-    /// following links, and each file is created anew. (Whoever can move folders out of it while
-    /// they are being filled takes along what is put there.) What is there already is never replaced:
-    /// it is an error. Files get mode 0644 or 0755 less the umask, and no other attributes.
-    /// SymlinkPolicy ([`Leniency::Symlink`](crate::Leniency::Symlink)) come last, and may only name what
-    /// lies below the folder; where a link that was there before leads is its owner's matter.
+    /// Extraction writes nothing outside the folder, whatever the archive holds and whatever is
+    /// planted in the folder, before or meanwhile. Each folder on the way is opened without
+    /// following links, and each file is created anew. (A process that moves subfolders out of the
+    /// folder while they are being filled moves the extracted files along with them.) Existing
+    /// files are never replaced: they are an error. Files get mode 0644 or 0755 less the umask, and
+    /// no other attributes.
+    ///
+    /// Symbolic links ([`Leniency::Symlink`](crate::Leniency::Symlink)) are created last, and their
+    /// targets must lie below the folder. The targets of links that existed before are not checked.
     ///
     /// ```
     /// use pinnace_archive::{Archive, ArchivePath, Mode, Policy, Writer};
@@ -54,8 +56,8 @@ impl<R: ReadAt> Archive<R> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Extract`] with the member and the cause; those of [`Archive::copy_to`]. What
-    /// was extracted before stays; the file that failed does not.
+    /// Returns [`ErrorKind::Extract`] with the member and the cause. Otherwise fails like
+    /// [`Archive::copy_to`]. Members extracted before the error stay; the failed file is removed.
     pub fn extract(&self, folder: &Path) -> Result<Extracted, Error> {
         let at = |entry: &Entry, source: io::Error| -> Error {
             let (entry, folder) = (entry.name().to_owned(), folder.to_owned());
@@ -108,21 +110,21 @@ impl<R: ReadAt> Archive<R> {
         let copied = member::copy(self, entry, scratch, &mut out)
             .and_then(|_| out.flush().map_err(|error| at(entry, error)));
         if copied.is_err() {
-            // What caused the failure is what the caller needs to know.
+            // The caller needs the cause of the failure, not the result of this clean-up.
             let _ = unlinkat(parent, name, AtFlags::empty());
         }
         copied
     }
 }
 
-/// The folder to extract to, and the chain of folders below it that is open.
+/// The folder to extract to, and the chain of open folders below it.
 struct Place {
     root: OwnedFd,
     open: Vec<(String, OwnedFd)>,
 }
 
 impl Place {
-    /// Opens a folder below the root, making what is missing of it.
+    /// Opens a folder below the root, creating missing folders on the way.
     fn enter(&mut self, path: &str) -> io::Result<&OwnedFd> {
         let parts = || path.split('/').filter(|part| !part.is_empty());
         let common =
@@ -149,8 +151,8 @@ impl Place {
     }
 }
 
-/// Whether a link that lies `depth` folders deep leads to something below the root, whatever the
-/// links on its way are: `..` may stand at the start only, where the folders are real ones.
+/// Checks that a link at `depth` folders below the root has a target below the root, whatever links
+/// are on its way. So `..` may stand only at the start, where the folders are real ones.
 fn stays_below(target: &str, depth: usize) -> Result<(), &'static str> {
     if target.is_empty() || target.starts_with('/') || target.contains(['\\', '\0']) {
         return Err("is no relative path");
@@ -162,7 +164,7 @@ fn stays_below(target: &str, depth: usize) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// What is there already is never replaced.
+/// Explains that a name is taken already: extraction never replaces anything.
 fn taken(error: Errno) -> io::Error {
     match error {
         Errno::EXIST => io::Error::new(
@@ -182,7 +184,7 @@ fn descend(folder: &OwnedFd, part: &str) -> io::Result<OwnedFd> {
     Ok(openat(folder, part, flags, Permissions::empty())?)
 }
 
-/// Folder and last part of a name.
+/// Splits a name into its folder and its last part.
 fn split(name: &str) -> (&str, &str) {
     name.rsplit_once('/').unwrap_or(("", name))
 }

@@ -6,23 +6,24 @@ use std::{
 
 use crate::{ArchivePath, Error, ErrorKind, Mode};
 
-/// What [`ArchiveBuilder::add_folder`](crate::ArchiveBuilder::add_folder) does with symbolic links.
+/// A choice of how [`ArchiveBuilder::add_folder`](crate::ArchiveBuilder::add_folder) treats
+/// symbolic links.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SymlinkPolicy {
-    /// Adds what they lead to, in their place. A circle is an error.
+    /// Adds the target in place of the link. A cycle is an error.
     Follow,
-    /// Reports the first one as an error. The folder itself may be one.
+    /// Reports the first link as an error. The folder itself may be a link.
     Refuse,
 }
 
-/// Something in a folder; a directory has no mode.
+/// A file or directory found in a folder. A directory has no mode.
 pub(crate) struct Found {
     pub(crate) path: ArchivePath,
     pub(crate) file: PathBuf,
     pub(crate) mode: Option<Mode>,
 }
 
-/// Links may lead back; no tree of real files is deeper than this.
+/// The deepest nesting of folders. Links may form a cycle, and no tree of real files is deeper.
 const DEEPEST: usize = 100;
 
 pub(crate) fn walk(folder: &Path, below: &str, links: SymlinkPolicy) -> Result<Vec<Found>, Error> {

@@ -1,4 +1,4 @@
-//! Headers as they are read, and the data descriptor, which says the same a third time.
+//! Decoding of headers, and of the data descriptor, which repeats their sizes and checksum.
 
 use crate::{
     Error, Rule,
@@ -10,12 +10,12 @@ use crate::{
 
 const DESCRIPTOR_SIGNATURE: u32 = 0x0807_4b50;
 
-/// One entry of a central directory, as read.
+/// A decoded entry of a central directory.
 #[derive(Debug)]
 pub(crate) struct Central {
-    /// The system that made it, and whose attributes it has (APPNOTE 4.4.2).
+    /// The system that made the entry and defines its attributes (APPNOTE 4.4.2).
     pub(crate) host: u8,
-    /// What is needed to extract it, times ten.
+    /// The version needed to extract, times ten.
     pub(crate) version: u16,
     pub(crate) flags: u16,
     pub(crate) method: u16,
@@ -28,7 +28,7 @@ pub(crate) struct Central {
 }
 
 impl Central {
-    /// Takes one entry off the front of `bytes`.
+    /// Decodes one entry from the front of `bytes`.
     pub(crate) fn decode(bytes: &mut &[u8]) -> Result<Self, Error> {
         let malformed = || Error::refused(Rule::CentralDirectory, "");
         let (head, rest) = bytes.split_at_checked(CENTRAL_LENGTH).ok_or_else(malformed)?;
@@ -71,7 +71,7 @@ impl Central {
     }
 }
 
-/// The part of a local header that must agree with the central directory.
+/// The fields of a local header that must agree with the central directory.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Local {
     pub(crate) flags: u16,
@@ -104,8 +104,8 @@ impl Local {
     }
 }
 
-/// How long the data descriptor is that these bytes start with (APPNOTE 4.3.9): with or without a
-/// signature, with sizes of 4 or 8 bytes; `None` if it says anything else.
+/// Returns the length of the data descriptor that `bytes` start with (APPNOTE 4.3.9). It may have a
+/// signature, and sizes of 4 or 8 bytes. Returns `None` if it contradicts the given values.
 pub(crate) fn descriptor_length(
     bytes: &[u8],
     crc32: u32,

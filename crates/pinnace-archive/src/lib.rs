@@ -1,8 +1,8 @@
 //! Zip archives with deterministic bytes, and a strict reader for hostile ones.
 //!
-//! A build tool that writes zips has one job that is easily lost: the same entries must give
-//! the same bytes, on every machine, today and in ten years. [`Writer`] does that by leaving
-//! nothing to chance, and [`Archive`] reads zips that came from elsewhere without trusting them.
+//! A build tool that writes zips must write the same bytes for the same entries, on every machine,
+//! today and in ten years. [`Writer`] guarantees that by fixing every field of the format.
+//! [`Archive`] reads zips of unknown origin without trusting them.
 //!
 //! # Writing
 //!
@@ -20,39 +20,40 @@
 //!
 //! The byte contract (`docs/format.md` has it in full):
 //!
-//! - entries stand in ascending order of their name's bytes; a directory's name ends in `/`, so a
-//!   parent always stands before its children;
-//! - every parent directory has an entry of its own, written when the first child arrives;
-//! - one timestamp (1980-01-01 00:00:00), three modes ([`Mode::File`], [`Mode::Executable`] and
-//!   the directory), host byte Unix, no extra fields unless zip64 (APPNOTE 4.5.3) needs them;
-//! - sizes and checksums stand before the data, so there are no data descriptors;
-//! - members are stored, or copied raw out of another zip, unless an encoder is asked for: no
-//!   compressor can move a byte.
+//! - Entries stand in ascending byte order of their names. A directory's name ends in `/`, so a
+//!   parent always stands before its children.
+//! - Every parent directory has an entry of its own, written when the first child arrives.
+//! - There is one timestamp (1980-01-01 00:00:00) and there are three modes ([`Mode::File`],
+//!   [`Mode::Executable`] and the directory). The host byte is Unix. There are no extra fields
+//!   unless zip64 (APPNOTE 4.5.3) needs them.
+//! - Sizes and checksums stand before the data, so there are no data descriptors.
+//! - Members are stored, or copied raw out of another zip, unless the caller asks for an encoder.
+//!   So no version of a compressor can change the bytes.
 //!
-//! Memory use is a few buffers, and 46 bytes and the name per entry, whatever the sizes.
+//! Memory use is a few buffers, plus 46 bytes and the name per entry, whatever the sizes.
 //!
-//! Output is written in pieces as small as a header: hand over a
-//! [`BufWriter`](std::io::BufWriter) where a write is a system call.
+//! The writer emits pieces as small as a header: pass a [`BufWriter`](std::io::BufWriter) if every
+//! write is a system call.
 //!
 //! [`ArchiveBuilder`] takes entries in any order, from folders, other archives and memory, and
-//! reads ahead on several threads. None of that changes a byte.
+//! reads ahead on several threads. Neither changes the bytes.
 //!
-//! Compression is for those who ask for it: an [`Encoder`] ([`Deflate`], or their own) is fed so
-//! that neither threads nor the way in which the input is cut can change its output, and its id is
-//! recorded. Its next version can, which is why nothing is compressed by default.
+//! Compression is optional: pass an [`Encoder`] ([`Deflate`], or one of your own). Neither threads
+//! nor the way the input is cut can change the encoder's output, and its id is recorded. A new
+//! version of the encoder can change the output, so nothing is compressed by default.
 //!
 //! # Two digests
 //!
-//! [`Summary::sha256`] names the bytes. [`Summary::content_digest`] names what the archive
-//! *holds*: prefix, paths, modes and contents ([`ContentDigest`]). It does not change when a
-//! member is stored instead of deflated, so caches key on it.
+//! [`Summary::sha256`] identifies the bytes. [`Summary::content_digest`] identifies what the
+//! archive *holds*: prefix, paths, modes and contents ([`ContentDigest`]). It does not change when
+//! a member is stored instead of deflated, so it serves as a cache key.
 //!
 //! # Reading
 //!
-//! [`Archive::open`] takes anything that implements [`ReadAt`] (a file, a byte slice, ranges of a
-//! remote file) and refuses what two readers, or two file systems, could understand differently:
-//! each [`Rule`] names one such thing. What a caller can live with is allowed by name, in a
-//! [`Policy`], whose [`Limits`] bound what a hostile archive can make the caller spend.
+//! [`Archive::open`] takes anything that implements [`ReadAt`]: a file, a byte slice, ranges of a
+//! remote file. It refuses everything that two readers, or two file systems, could understand
+//! differently. Each [`Rule`] names one such ambiguity. A [`Policy`] allows single exceptions by
+//! name, and its [`Limits`] bound what a hostile archive can make the caller spend.
 //!
 //! ```
 //! use pinnace_archive::{Archive, ArchivePath, Mode, Policy, Writer};
@@ -67,13 +68,13 @@
 //! # Ok::<(), pinnace_archive::Error>(())
 //! ```
 //!
-//! [`Archive::verify`] reads everything once; `Archive::extract` (on Unix) puts it on disk and
-//! never leaves the folder it was given, whatever is planted there.
+//! [`Archive::verify`] reads everything once. `Archive::extract` (on Unix) extracts to a folder and
+//! never writes outside of it, whatever files or links an attacker plants there.
 //!
 //! # Features
 //!
-//! `zstd` adds `Zstandard`, an encoder, and reads members that are compressed so. It compiles C.
-//! Without it such members are refused, and nothing else changes.
+//! `zstd` adds `Zstandard`, an encoder, and support for reading members that are compressed with
+//! it. The feature compiles C code. Without it such members are refused, and nothing else changes.
 
 mod builder;
 mod content;
@@ -120,7 +121,7 @@ pub use rule::Rule;
 pub use write_options::{Spool, WriteOptions};
 pub use writer::{Summary, Writer};
 
-/// The specification compiles, so that it cannot drift from the code.
+/// The specification, compiled as doc tests so that it cannot drift from the code.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/format.md")]
 mod format {}

@@ -1,4 +1,4 @@
-/// Bounds on what reading an archive may cost. The defaults fit every wheel on PyPI that we know.
+/// Bounds on the cost of reading an archive. The defaults fit every wheel on PyPI that we know.
 ///
 /// ```
 /// use pinnace_archive::Limits;
@@ -13,24 +13,23 @@ pub struct Limits {
     pub entries: u64,
     /// The largest central directory in bytes; 64 MiB by default.
     pub directory: u64,
-    /// The largest member that [`Archive::read`](crate::Archive::read) puts into memory, and the
+    /// The largest member that [`Archive::read`](crate::Archive::read) loads into memory, and the
     /// largest compressed form that it reads for that; 256 MiB by default.
     pub member: u64,
-    /// The largest member altogether; 16 GiB by default.
+    /// The largest size of any member; 16 GiB by default.
     pub size: u64,
-    /// The most bytes that all members may have together; 64 GiB by default.
+    /// The largest sum of all members' sizes; 64 GiB by default.
     pub total: u64,
-    /// How many times larger than its deflated form a member may be; 1,100 by default, just
-    /// above the 1,032 that deflate can reach. Zstandard, which reaches more, may have 32 times
-    /// that.
+    /// The highest compression ratio of a deflated member; 1,100 by default, just above the 1,032
+    /// that deflate can reach. Zstandard can reach more and is allowed 32 times this value.
     pub ratio: u64,
-    /// How many folders deep a member may lie; 64 by default. Archives inside an archive are
-    /// content like any other: nothing here ever opens them by itself.
+    /// The deepest nesting of folders; 64 by default. Archives inside an archive are ordinary
+    /// content: the reader never opens them.
     pub depth: u64,
 }
 
 impl Limits {
-    /// The defaults.
+    /// Creates limits with the defaults.
     pub const fn new() -> Self {
         Self {
             entries: 200_000,

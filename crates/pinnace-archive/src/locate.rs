@@ -1,4 +1,4 @@
-//! Finding the central directory from the records that close the file (APPNOTE 4.3.14 to 4.3.16).
+//! Locating the central directory from the records that close the file (APPNOTE 4.3.14 to 4.3.16).
 
 use std::io;
 
@@ -10,9 +10,9 @@ use crate::{
     },
 };
 
-/// What is read at once from the end, 64 KiB and a few bytes: the longest comment and the records
-/// before it; mostly the whole directory of a wheel, so that opening one
-/// far away is one request.
+/// The number of bytes read at once from the end of the file, 64 KiB and a few bytes. The longest
+/// comment and the records before it fit. Usually the whole directory of a wheel fits too, so
+/// opening a remote wheel is one request.
 const TAIL: u64 = (u16::MAX as usize + END_LENGTH + ZIP64_LOCATOR_LENGTH) as u64;
 
 /// The end of a source, in memory.
@@ -42,7 +42,7 @@ impl<R: ReadAt> Tail<'_, R> {
     }
 }
 
-/// The central directory, and what the end record says of it.
+/// Reads the central directory and its end record.
 pub(crate) fn directory(source: &impl ReadAt, policy: &Policy) -> Result<(End, Vec<u8>), Error> {
     let unreadable = |error: io::Error| Error::io("read the archive", error);
     let length = source.size().map_err(unreadable)?;
@@ -87,8 +87,8 @@ fn locate(tail: &Tail<'_, impl ReadAt>, policy: &Policy) -> Result<End, Error> {
     Ok(end)
 }
 
-/// How long the comment behind the end record is; only none at all is strict. A comment that looks
-/// like an end record would be one to readers that search from the back.
+/// Returns the length of the comment that follows the end record. The strict policy allows none. A
+/// comment must not look like an end record, which readers that search from the back would find.
 fn comment_length(tail: &[u8], policy: &Policy) -> Result<usize, Error> {
     let last = tail.len().checked_sub(END_LENGTH).ok_or(Rule::EndRecord)?;
     let signature = END_SIGNATURE.to_le_bytes();
@@ -96,7 +96,7 @@ fn comment_length(tail: &[u8], policy: &Policy) -> Result<usize, Error> {
         return Ok(0);
     }
     let found = tail.windows(signature.len()).rposition(|window| window == signature);
-    // A record that does not claim exactly what follows it is no record.
+    // An end record counts only if its comment length matches the bytes that follow it.
     let claims = |at: usize| {
         let length = [tail[at + END_LENGTH - 2], tail[at + END_LENGTH - 1]];
         usize::from(u16::from_le_bytes(length)) == last - at
@@ -111,8 +111,8 @@ fn comment_length(tail: &[u8], policy: &Policy) -> Result<usize, Error> {
 fn zip64(tail: &Tail<'_, impl ReadAt>, at: u64, plain: &End) -> Result<Option<(End, u64)>, Error> {
     let Some(locator_at) = at.checked_sub(ZIP64_LOCATOR_LENGTH as u64) else { return Ok(None) };
     let Some(offset) = End::decode_locator(&tail.array(locator_at)?)? else { return Ok(None) };
-    // The record stands right before its locator: anything between is read by some and not by
-    // others.
+    // The record must stand right before its locator: some readers look at bytes in between, and
+    // others do not.
     if offset.checked_add(ZIP64_END_LENGTH as u64) != Some(locator_at) {
         return Err(Rule::Zip64.into());
     }

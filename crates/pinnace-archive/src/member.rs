@@ -1,4 +1,4 @@
-//! Reading one member: its local header, its raw bytes, its content, and what follows it.
+//! Reading a single member: its local header, its raw bytes, its content, and the bytes after it.
 
 use std::io::{self, BufRead, Read, Write};
 
@@ -13,14 +13,14 @@ use crate::{
     record::{FLAG_DESCRIPTOR, LOCAL_LENGTH},
 };
 
-/// The longest local header: name and extra field have 16-bit lengths.
+/// The longest local header: the name and the extra field have 16-bit lengths.
 const HEAD: u64 = LOCAL_LENGTH as u64 + 2 * u16::MAX as u64;
 /// The longest data descriptor (APPNOTE 4.3.9): signature, checksum, two sizes of 8 bytes.
 const DESCRIPTOR: u64 = 24;
-/// Members up to this size are read in one piece, header and all.
+/// The size up to which a member is read in one piece, header included.
 const AT_ONCE: u64 = 1 << 20;
 
-/// Buffers and the state of the decompressor, kept from one member to the next.
+/// Buffers and the state of the decompressor, reused from one member to the next.
 pub(crate) struct Scratch {
     input: Vec<u8>,
     output: Vec<u8>,
@@ -39,7 +39,7 @@ impl std::fmt::Debug for Scratch {
     }
 }
 
-/// Copies the content to `out`, checking all that is known of it.
+/// Copies the content to `out` and checks it against the central directory.
 pub(crate) fn copy<R: ReadAt>(
     archive: &Archive<R>,
     entry: &Entry,
@@ -56,7 +56,7 @@ pub(crate) fn copy<R: ReadAt>(
     Ok(entry.size)
 }
 
-/// The same in one read of the source, whatever the size.
+/// Like [`copy`], but takes a single read of the source, whatever the size.
 pub(crate) fn copy_at_once<R: ReadAt>(
     archive: &Archive<R>,
     entry: &Entry,
@@ -67,7 +67,7 @@ pub(crate) fn copy_at_once<R: ReadAt>(
     decode(data, entry, &mut scratch.inflate, &mut scratch.output, out)
 }
 
-/// Copies the bytes that hold the content, undecoded.
+/// Copies the member's raw bytes without decoding them.
 pub(crate) fn copy_raw<R: ReadAt>(
     archive: &Archive<R>,
     entry: &Entry,
@@ -89,7 +89,7 @@ pub(crate) fn data_offset<R: ReadAt>(archive: &Archive<R>, entry: &Entry) -> Res
     Ok(entry.offset + check_header(&head, entry)? as u64)
 }
 
-/// The raw bytes of a member, with its header and what follows it checked.
+/// Returns the raw bytes of a member, after checking its header and the bytes that follow the data.
 fn raw<'a, R: ReadAt>(archive: &'a Archive<R>, entry: &Entry) -> Result<Raw<'a, R>, Error> {
     let start = data_offset(archive, entry)?;
     let end = within(start, entry)?;
@@ -99,8 +99,8 @@ fn raw<'a, R: ReadAt>(archive: &'a Archive<R>, entry: &Entry) -> Result<Raw<'a, 
     Ok(Raw { source: &archive.source, offset: start, remaining: entry.compressed })
 }
 
-/// The data of a member whose header and tail are as they should be: in place where the source is
-/// in memory, else read into `buffer` in one piece.
+/// Returns the data of a member, after checking its header and tail. The data is borrowed if the
+/// source is in memory, and otherwise read into `buffer` in one piece.
 fn fetch<'a, R: ReadAt>(
     archive: &'a Archive<R>,
     entry: &Entry,
@@ -119,23 +119,23 @@ fn fetch<'a, R: ReadAt>(
     let end = within(entry.offset + start as u64, entry)? - entry.offset;
     let tail = bytes.get(end as usize..).unwrap_or_default();
     check_tail(archive, entry, tail, entry.end - entry.offset - end)?;
-    // Within the bytes read: a span has room for the longest header.
+    // The range lies within the bytes read: a span has room for the longest header.
     bytes.get(start..end as usize).ok_or_else(|| Error::refused(Rule::Overlap, &entry.name))
 }
 
-/// How many bytes from the local header on can belong to the member.
+/// Returns the number of bytes, from the local header on, that can belong to the member.
 fn span(entry: &Entry) -> u64 {
     let header = LOCAL_LENGTH as u64 + entry.name.len() as u64 + u64::from(u16::MAX);
     (entry.end - entry.offset).min(entry.compressed.saturating_add(header + DESCRIPTOR))
 }
 
-/// Where the data ends, if that is before the next member.
+/// Returns the end of the data, if it is not beyond the next member.
 fn within(start: u64, entry: &Entry) -> Result<u64, Error> {
     let end = start.checked_add(entry.compressed).filter(|end| *end <= entry.end);
     end.ok_or_else(|| Error::refused(Rule::Overlap, &entry.name))
 }
 
-/// Where the data starts behind a header that agrees with the directory.
+/// Checks the local header against the directory and returns the start of the data.
 fn check_header(bytes: &[u8], entry: &Entry) -> Result<usize, Error> {
     let disagree = || Error::refused(Rule::LocalHeader, &entry.name);
     let head = bytes.first_chunk().ok_or_else(disagree)?;
@@ -170,15 +170,15 @@ fn sizes_agree(local: &Local, extra: &[u8], entry: &Entry) -> Result<bool, Error
     Ok(local.crc32 == entry.crc32 && size == entry.size && compressed == entry.compressed)
 }
 
-/// Between a member's data and the next member stands its data descriptor, if it has one, and
-/// nothing else. `tail` is the start of those `length` bytes.
+/// Checks that a member's data is followed by its data descriptor, if it has one, and nothing else
+/// before the next member. `tail` is the start of the `length` bytes in between.
 fn check_tail<R>(
     archive: &Archive<R>,
     entry: &Entry,
     tail: &[u8],
     length: u64,
 ) -> Result<(), Error> {
-    // A reader that only goes forward takes the first thing that looks like a descriptor for it.
+    // A streaming reader takes the first bytes that look like a descriptor for one.
     if entry.flags & FLAG_DESCRIPTOR != 0 && entry.method == Method::Stored && entry.size > 0 {
         return Err(Error::refused(Rule::Descriptor, &entry.name));
     }
@@ -231,7 +231,7 @@ fn inflate(
 ) -> Result<(), Error> {
     inflate.reset(false);
     output.resize(BUFFER, 0);
-    // Saying that there is no more to come spares the copy of the last 32 KiB into the window.
+    // `Finish` says that no more data follows, which saves copying the last 32 KiB into the window.
     let flush = match checked.entry.size <= BUFFER as u64 {
         true => FlushDecompress::Finish,
         false => FlushDecompress::None,
@@ -257,7 +257,7 @@ fn inflate(
     exhausted(data, checked)
 }
 
-/// Bytes behind the end of the stream are seen by some readers and not by others.
+/// Refuses bytes after the end of the stream, which some readers see and others do not.
 fn exhausted(mut data: impl BufRead, checked: &Checked<'_, impl Write>) -> Result<(), Error> {
     match data.fill_buf().map_err(reading)? {
         [] => Ok(()),
@@ -271,10 +271,10 @@ fn zstandard(
     output: &mut Vec<u8>,
     checked: &mut Checked<'_, impl Write>,
 ) -> Result<(), Error> {
-    /// What a decoder may be asked to hold, as a power of two: 128 MiB.
+    /// The largest window of a decoder, as a power of two: 128 MiB.
     const WINDOW: u32 = 27;
     let decoder = zstd::stream::read::Decoder::with_buffer(data).map_err(reading)?;
-    // Some readers stop after the first frame, so there is one.
+    // Some readers stop after the first frame, so only one is allowed.
     let mut decoder = decoder.single_frame();
     decoder.window_log_max(WINDOW).map_err(reading)?;
     output.resize(BUFFER, 0);
@@ -302,7 +302,7 @@ fn reading(error: io::Error) -> Error {
     Error::io("read the archive", error)
 }
 
-/// Passes content on and keeps count of it.
+/// An output that checks size and checksum of the content it passes on.
 struct Checked<'a, W> {
     out: &'a mut W,
     entry: &'a Entry,
@@ -335,7 +335,7 @@ impl<W: Write> Checked<'_, W> {
     }
 }
 
-/// The raw bytes of a member, as a [`Read`].
+/// A [`Read`] over the raw bytes of a member.
 struct Raw<'a, R> {
     source: &'a R,
     offset: u64,

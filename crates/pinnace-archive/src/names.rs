@@ -1,4 +1,4 @@
-//! Names that cannot stand beside one another.
+//! Collisions between the names of an archive.
 
 use std::ops::RangeInclusive;
 
@@ -6,10 +6,10 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::{Entry, Error, Leniency, Policy, Rule};
 
-/// Refuses names that stand twice, files that are folders too, and names that are one on some file
-/// system. Returns the positions of the entries in the order of their names' bytes.
+/// Refuses duplicate names, files that are folders too, and names that are equal on some file
+/// system. Returns the positions of the entries in byte order of their names.
 pub(crate) fn check(entries: &[Entry], policy: &Policy) -> Result<Vec<u32>, Error> {
-    // Folding joins most, so names that it keeps apart are apart in every other way too.
+    // Folding merges the most names, so names that differ after folding differ in every other way.
     if let Err(collision) = clash(entries, folded, Rule::CaseCollision) {
         clash(entries, str::to_owned, Rule::UniqueName)?;
         if !policy.allows(Leniency::NormalizationCollision) {
@@ -29,7 +29,7 @@ pub(crate) fn check(entries: &[Entry], policy: &Policy) -> Result<Vec<u32>, Erro
     Ok(by_name)
 }
 
-/// How many folders sorted names imply, or a few more.
+/// Counts the folders that sorted names imply. The result may be slightly too high.
 pub(crate) fn folders<'a>(names: impl Iterator<Item = &'a str>) -> u64 {
     let mut previous = "";
     let mut folders = 0;
@@ -41,8 +41,8 @@ pub(crate) fn folders<'a>(names: impl Iterator<Item = &'a str>) -> u64 {
     folders
 }
 
-/// Sorts with `/` below every other character: what lies in a folder then stands right behind it,
-/// so that only neighbours can clash.
+/// Finds a clash among the names, compared by `key`. Sorting puts `/` below every other character,
+/// so a folder's contents stand right behind it and only neighbours can clash.
 fn clash(entries: &[Entry], key: impl Fn(&str) -> String, rule: Rule) -> Result<(), Error> {
     let mut keyed: Vec<(String, &Entry)> = entries
         .iter()
@@ -63,7 +63,8 @@ fn clash(entries: &[Entry], key: impl Fn(&str) -> String, rule: Rule) -> Result<
     Ok(())
 }
 
-/// As HFS+ and APFS compare names: by canonical decomposition (UAX 15), without what is invisible.
+/// Normalizes a name as HFS+ and APFS compare names: by canonical decomposition (UAX 15), without
+/// invisible characters.
 fn normalized(name: &str) -> String {
     if name.is_ascii() { name.to_owned() } else { visible(name).nfd().collect() }
 }
@@ -72,7 +73,7 @@ fn visible(name: &str) -> impl Iterator<Item = char> {
     name.chars().filter(|c| !IGNORED.iter().any(|range| range.contains(c)))
 }
 
-/// What HFS+ ignores in names (TN1150, "Unicode Subtleties").
+/// The characters that HFS+ ignores in names (TN1150, "Unicode Subtleties").
 const IGNORED: [RangeInclusive<char>; 4] = [
     '\u{200c}'..='\u{200f}',
     '\u{202a}'..='\u{202e}',
@@ -80,7 +81,8 @@ const IGNORED: [RangeInclusive<char>; 4] = [
     '\u{feff}'..='\u{feff}',
 ];
 
-/// The same without case: upper, then lower, which folds what one of them alone would keep apart.
+/// Normalizes a name and folds its case. Upper case, then lower case merges names that one of the
+/// two alone would keep apart.
 fn folded(name: &str) -> String {
     if name.is_ascii() {
         return name.to_ascii_lowercase();
@@ -88,7 +90,8 @@ fn folded(name: &str) -> String {
     lowered(&normalized(name)).nfd().collect()
 }
 
-/// Upper and lower twice: the capital sharp s becomes a small one at first, and `ss` only then.
+/// Converts to upper and lower case twice: the first round turns the capital sharp s into a small
+/// one, and the second turns that into `ss`.
 fn lowered(name: &str) -> String {
     let upper = name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     upper.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()

@@ -1,4 +1,4 @@
-//! Work done ahead on several threads and taken up in order on this one.
+//! Parallel work on items whose results are consumed in order on the calling thread.
 
 use std::{
     io,
@@ -8,10 +8,10 @@ use std::{
 
 use crate::Error;
 
-/// Items that are handed over together: enough that waking a thread costs nothing beside the work.
+/// The number of items per batch: large enough that waking a thread costs nothing beside the work.
 const BATCH: usize = 16;
-/// Batches that wait for their turn on each thread. What waits is bounded by that, and so are open
-/// files.
+/// The number of finished batches that wait on each thread. It bounds the results in memory, and so
+/// the open files.
 const AHEAD: usize = 1;
 
 /// Calls `work` for each item on `threads` threads, and `then` with the results, in order.
@@ -33,7 +33,7 @@ pub(crate) fn for_each<'a, T: Sync, M: Send>(
                 let (sender, receiver) = sync_channel(AHEAD);
                 let run = move || {
                     for batch in items.chunks(BATCH).skip(lane).step_by(threads) {
-                        // A writer that failed wants no more.
+                        // The receiver is gone because the writer failed.
                         if sender.send(batch.iter().map(work).collect()).is_err() {
                             return;
                         }

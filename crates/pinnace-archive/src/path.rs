@@ -4,9 +4,9 @@ use crate::error::{Error, ErrorKind};
 
 /// The name of a member: relative, UTF-8, forward slashes, no `.` or `..`, parsed once.
 ///
-/// These rules keep an archive safe. Whether each name can be had on every file system is another
-/// matter: [`portability_fault`](Self::portability_fault) tells of one name, and the strict reader
-/// refuses names that collide, or that lie more than 64 folders deep, as well.
+/// These rules keep an archive safe. They do not make a name valid on every file system:
+/// [`portability_fault`](Self::portability_fault) checks that for a single name. The strict reader
+/// also refuses names that collide, or that are more than 64 folders deep.
 ///
 /// ```
 /// use pinnace_archive::ArchivePath;
@@ -20,11 +20,11 @@ use crate::error::{Error, ErrorKind};
 pub struct ArchivePath(Box<str>);
 
 impl ArchivePath {
-    /// Parses a name; refuses what could leave the folder that it is extracted to.
+    /// Parses a name. Refuses names that could escape the folder they are extracted to.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Path`] with the rule that the name breaks.
+    /// Returns [`ErrorKind::Path`] with the rule that the name breaks.
     pub fn parse(path: &str) -> Result<Self, Error> {
         match fault(path) {
             None => Ok(Self(path.into())),
@@ -32,14 +32,14 @@ impl ArchivePath {
         }
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Why a file of this name cannot be made on every system, if it cannot: a device name of
-    /// Windows, a character that it forbids, a part that ends in a dot or a space. Such a name can
-    /// be written; the strict reader refuses it.
+    /// Returns the reason why a file of this name cannot exist on every system, if there is one: a
+    /// Windows device name, a character that Windows forbids, a part that ends in a dot or a space.
+    /// The writer accepts such a name; the strict reader refuses it.
     ///
     /// ```
     /// use pinnace_archive::ArchivePath;
@@ -73,7 +73,7 @@ impl fmt::Display for ArchivePath {
     }
 }
 
-/// What a member's mode is reduced to. Directories have a mode of their own.
+/// The mode of a file, reduced to two values. Directories have a mode of their own.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Mode {
     /// `0644`.
@@ -82,10 +82,10 @@ pub enum Mode {
     Executable,
 }
 
-/// The longest path that Linux takes (PATH_MAX, 4,096 with its end), less the slash of a
-/// directory. Some readers cut longer names, and then two are one.
+/// The longest path on Linux (PATH_MAX, 4,096 with its end), less the slash of a directory. Some
+/// readers truncate longer names, so two names could become one.
 const LONGEST: usize = 4_094;
-/// The longest name of a file that the usual file systems hold, in bytes.
+/// The longest file name on common file systems, in bytes.
 const LONGEST_PART: usize = 255;
 
 pub(crate) fn fault(path: &str) -> Option<&'static str> {
@@ -118,7 +118,7 @@ fn component_fault(component: &str) -> Option<&'static str> {
     }
 }
 
-/// Why Windows has no file of this name ("Naming Files, Paths, and Namespaces").
+/// Returns the reason why Windows has no file of this name ("Naming Files, Paths, and Namespaces").
 pub(crate) fn reserved(component: &str) -> Option<&'static str> {
     if component.ends_with(['.', ' ']) {
         return Some("a part of it ends in a dot or a space");
@@ -136,7 +136,7 @@ pub(crate) fn reserved(component: &str) -> Option<&'static str> {
     is_device(stem).then_some("a part of it is a device name of Windows")
 }
 
-/// `name;1`, which unzip takes for `name`.
+/// Returns true for `name;1`, which unzip reads as `name`.
 fn is_versioned(component: &str) -> bool {
     component
         .rsplit_once(';')

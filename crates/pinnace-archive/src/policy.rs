@@ -1,6 +1,6 @@
 use crate::Limits;
 
-/// What a reader accepts: its [`Limits`], and each [`Leniency`] that was allowed by name.
+/// The rules of a reader: its [`Limits`], and each [`Leniency`] that the caller allows by name.
 ///
 /// ```
 /// use pinnace_archive::{Leniency, Policy};
@@ -15,32 +15,31 @@ pub struct Policy {
     allowed: u16,
 }
 
-/// Something that the strict reader refuses and that a caller may accept.
+/// An exception to a [`Rule`](crate::Rule) of the strict reader, which a caller may allow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Leniency {
-    /// Bytes before the first member: a PEX file starts with a script line.
+    /// Bytes before the first member. A PEX file, for example, starts with a script line.
     Prefix,
-    /// Bytes between members that belong to none, as alignment tools leave them.
+    /// Bytes between members that belong to none of them, as alignment tools leave them.
     Gap,
     /// A comment at the end of the archive. It must not look like an end record itself.
     Comment,
-    /// Names that Windows keeps for devices or cannot hold: `aux.py`, `a:b`, `end.`.
+    /// Names that Windows reserves for devices or cannot hold: `aux.py`, `a:b`, `end.`.
     ReservedName,
-    /// Names that differ in case only: one file on macOS and Windows.
+    /// Names that differ only in case: one file on macOS and Windows.
     CaseCollision,
-    /// Names that differ in Unicode normal form, or in invisible characters, only: one file on
-    /// macOS.
+    /// Names that differ only in Unicode normal form or in invisible characters: one file on macOS.
     NormalizationCollision,
-    /// UTF-8 names without the flag that says so (APPNOTE 4.4.4, bit 11). Some readers take them
-    /// for code page 437.
+    /// UTF-8 names without the UTF-8 flag (APPNOTE 4.4.4, bit 11). Some readers decode them as code
+    /// page 437.
     UnflaggedName,
-    /// Symbolic links. Reading one gives its target.
+    /// Symbolic links. The content of a link is its target.
     Symlink,
 }
 
 impl Leniency {
-    /// All of them.
+    /// All leniencies.
     pub const ALL: [Self; 8] = [
         Self::Prefix,
         Self::Gap,
@@ -54,17 +53,18 @@ impl Leniency {
 }
 
 impl Policy {
-    /// Nothing that two readers, or two file systems, could understand differently.
+    /// Returns the strict policy: it refuses everything that two readers, or two file systems,
+    /// could understand differently.
     pub const fn strict() -> Self {
         Self { limits: Limits::new(), allowed: 0 }
     }
 
-    /// What wheels on PyPI really hold: comments at the end, and names that only other file
-    /// systems object to.
+    /// Returns a policy for wheels as found on PyPI: comments at the end, and names that cause
+    /// trouble only on other file systems.
     ///
-    /// Allows [`Leniency::Comment`], [`Leniency::ReservedName`] and [`Leniency::CaseCollision`].
-    /// Of 1,148 wheels of some 250 popular projects, old and new, four had a comment (the name of the
-    /// tool that wrote them); the strict policy accepted all others.
+    /// It allows [`Leniency::Comment`], [`Leniency::ReservedName`] and [`Leniency::CaseCollision`].
+    /// Of 1,148 wheels of some 250 popular projects, old and new, four had a comment (the name of
+    /// the tool that wrote them). The strict policy accepted all others.
     pub const fn wheel() -> Self {
         Self::strict()
             .allow(Leniency::Comment)
@@ -72,26 +72,26 @@ impl Policy {
             .allow(Leniency::CaseCollision)
     }
 
-    /// The same policy with one more leniency.
+    /// Returns a copy of the policy with one more leniency.
     #[must_use]
     pub const fn allow(mut self, leniency: Leniency) -> Self {
         self.allowed |= 1 << leniency as u16;
         self
     }
 
-    /// The same policy with other bounds.
+    /// Returns a copy of the policy with other limits.
     #[must_use]
     pub const fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Whether something is allowed.
+    /// Returns true if the policy allows the leniency.
     pub const fn allows(&self, leniency: Leniency) -> bool {
         self.allowed & 1 << leniency as u16 != 0
     }
 
-    /// The bounds.
+    /// Returns the limits.
     pub const fn limits(&self) -> &Limits {
         &self.limits
     }

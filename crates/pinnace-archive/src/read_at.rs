@@ -1,26 +1,26 @@
 use std::{fs::File, io, sync::Arc};
 
-/// Bytes that can be read at any offset: a file, a slice, ranges of a remote file.
+/// A source of bytes that can be read at any offset: a file, a slice, ranges of a remote file.
 ///
-/// Reading takes `&self`, so several members can be read at once. The bytes stay the same: of a
-/// source that changes meanwhile, what is read or copied may be damaged without notice.
+/// Reading takes `&self`, so several members can be read in parallel. The source must not change
+/// while an archive is open on it: damage to members that are read or copied may go unnoticed.
 pub trait ReadAt {
-    /// The length in bytes.
+    /// Returns the length in bytes.
     ///
     /// # Errors
     ///
-    /// Whatever the source fails with.
+    /// Returns the error of the source.
     fn size(&self) -> io::Result<u64>;
 
-    /// Fills `buffer` from `offset` on.
+    /// Fills `buffer` with the bytes that start at `offset`.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::UnexpectedEof`] if the source ends before the buffer is full.
+    /// Returns [`io::ErrorKind::UnexpectedEof`] if the source ends before the buffer is full.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
 
-    /// The bytes themselves, where they are in memory already and need not be copied. Sources
-    /// that have to read say `None`, which is the default.
+    /// Returns the bytes without a copy, if they are in memory already. The default returns `None`,
+    /// which suits sources that have to read.
     fn bytes_at(&self, _offset: u64, _length: usize) -> Option<&[u8]> {
         None
     }

@@ -8,14 +8,14 @@ use crate::{
     names, ordered,
 };
 
-/// A zip that came from elsewhere, read strictly.
+/// A zip archive of unknown origin, read strictly.
 ///
-/// Opening checks the end records and the central directory, so that names can be relied on: they
-/// are safe, and no two of them clash. A member's local header, what lies between it and the next
-/// one, and its content are checked when it is read. [`Archive::verify`] checks all of them.
+/// Opening checks the end records and the central directory, so the caller can rely on names: they
+/// are safe, and no two of them clash. Reading a member checks its local header, its content and
+/// the bytes up to the next member. [`Archive::verify`] checks all members.
 ///
 /// Opening takes one read from the end of the source, and a second one if the directory is larger
-/// than 64 KiB; [`Archive::read`] takes one read per member. So a member of a remote wheel costs
+/// than 64 KiB. [`Archive::read`] takes one read per member, so a member of a remote wheel costs
 /// one request.
 #[derive(Debug)]
 pub struct Archive<R> {
@@ -31,8 +31,9 @@ impl<R: ReadAt> Archive<R> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) with the [`Rule`] that is broken, [`ErrorKind::Limit`](crate::ErrorKind::Limit), or
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io).
+    /// Returns [`ErrorKind::Refused`](crate::ErrorKind::Refused) with the broken [`Rule`],
+    /// [`ErrorKind::Limit`](crate::ErrorKind::Limit) if the archive exceeds a limit, or
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the source fails.
     pub fn open(source: R, policy: Policy) -> Result<Self, Error> {
         let (end, directory) = locate::directory(&source, &policy)?;
         let mut rest = directory.as_slice();
@@ -62,52 +63,55 @@ impl<R: ReadAt> Archive<R> {
         Ok(Self { source, policy, entries, by_name, prefix })
     }
 
-    /// All members, in the order of the central directory.
+    /// Returns all members in the order of the central directory.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// All members, in ascending order of their names' bytes: the order that
-    /// [`Writer`](crate::Writer) wants.
+    /// Returns all members in ascending byte order of their names, the order that
+    /// [`Writer`](crate::Writer) requires.
     pub fn sorted(&self) -> impl Iterator<Item = &Entry> {
         self.by_name.iter().map(|at| &self.entries[*at as usize])
     }
 
-    /// The member of that name; that of a directory ends in `/`.
+    /// Returns the member with this name. The name of a directory ends in `/`.
     pub fn find(&self, name: &str) -> Option<&Entry> {
         let at = |at: &u32| &self.entries[*at as usize];
         let found = self.by_name.binary_search_by(|one| at(one).name.as_str().cmp(name)).ok()?;
         Some(at(&self.by_name[found]))
     }
 
-    /// The source that it was opened on.
+    /// Returns the source of the archive.
     pub fn into_inner(self) -> R {
         self.source
     }
 
-    /// How many bytes stand before the first member.
+    /// Returns the number of bytes before the first member.
     pub fn prefix_length(&self) -> u64 {
         self.prefix
     }
 
-    /// The bytes before the first member, or as many of them as `most`.
+    /// Returns the bytes before the first member, at most `most` of them.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io).
+    /// Returns [`ErrorKind::Io`](crate::ErrorKind::Io) if the source fails.
     pub fn prefix(&self, most: u64) -> Result<Vec<u8>, Error> {
         let mut bytes = vec![0; self.prefix.min(most) as usize];
         read(&self.source, &mut bytes, 0)?;
         Ok(bytes)
     }
 
-    /// The content of a member of this archive, checked against its checksum and its size.
+    /// Returns the content of a member of this archive, after checking its checksum and size.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Damaged`](crate::ErrorKind::Damaged); [`ErrorKind::Limit`](crate::ErrorKind::Limit) if it is larger than
-    /// [`Limits::member`](crate::Limits::member); [`ErrorKind::Refused`](crate::ErrorKind::Refused) if its local header or
-    /// what follows it tells another story; [`ErrorKind::Io`](crate::ErrorKind::Io).
+    /// Returns [`ErrorKind::Damaged`](crate::ErrorKind::Damaged) if checksum, size or compressed
+    /// data are wrong. Returns [`ErrorKind::Limit`](crate::ErrorKind::Limit) if the member is
+    /// larger than [`Limits::member`](crate::Limits::member). Returns
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) if the local header or the bytes after the
+    /// data contradict the central directory. Returns [`ErrorKind::Io`](crate::ErrorKind::Io) if
+    /// the source fails.
     pub fn read(&self, entry: &Entry) -> Result<Vec<u8>, Error> {
         let most = self.policy.limits().member;
         let needed = entry.size.max(entry.compressed);
@@ -119,19 +123,19 @@ impl<R: ReadAt> Archive<R> {
         Ok(content)
     }
 
-    /// Copies a member's content to `out`, in constant memory. What was copied is checked only at
-    /// its end: on an error, throw it away.
+    /// Copies a member's content to `out` in constant memory. Size and checksum are known to be
+    /// right only at the end: on an error, discard the copy.
     ///
     /// # Errors
     ///
-    /// As [`Archive::read`], without the limit on memory.
+    /// Fails like [`Archive::read`], but without the limit on memory.
     pub fn copy_to(&self, entry: &Entry, out: &mut impl Write) -> Result<u64, Error> {
         member::copy(self, entry, &mut Scratch::default(), out)
     }
 
-    /// Reads everything: every local header, what lies between the members, every content. An
-    /// archive that passes holds no byte that its directory does not account for, but for what the
-    /// policy allowed.
+    /// Checks the whole archive: every local header, every content, and the bytes between members.
+    /// An archive that passes holds no byte that its directory does not account for, except for
+    /// what the policy allowed.
     ///
     /// ```
     /// use pinnace_archive::{Archive, Policy, Writer};
@@ -143,7 +147,7 @@ impl<R: ReadAt> Archive<R> {
     ///
     /// # Errors
     ///
-    /// As [`Archive::copy_to`], for the first member that fails.
+    /// Fails like [`Archive::copy_to`], with the error of the first bad member.
     pub fn verify(&self) -> Result<(), Error> {
         let mut scratch = Scratch::default();
         self.entries.iter().try_for_each(|entry| {
@@ -151,11 +155,11 @@ impl<R: ReadAt> Archive<R> {
         })
     }
 
-    /// [`Archive::verify`] on several threads.
+    /// Runs [`Archive::verify`] on several threads.
     ///
     /// # Errors
     ///
-    /// As [`Archive::verify`]: the error is that of the first member that fails.
+    /// Fails like [`Archive::verify`], with the error of the first bad member.
     pub fn verify_on(&self, threads: usize) -> Result<(), Error>
     where
         R: Sync,
@@ -170,18 +174,19 @@ impl<R: ReadAt> Archive<R> {
         ordered::for_each(&batches, threads, verify, |_, result| result)
     }
 
-    /// Where the raw bytes of a member start, counted from the start of the source. A stored
-    /// member of `size` bytes can be read from there in place.
+    /// Returns the offset of a member's raw bytes from the start of the source. The `size` bytes of
+    /// a stored member can be read there in place.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) if the local header tells another story; [`ErrorKind::Io`](crate::ErrorKind::Io).
+    /// Returns [`ErrorKind::Refused`](crate::ErrorKind::Refused) if the local header contradicts
+    /// the central directory, and [`ErrorKind::Io`](crate::ErrorKind::Io) if the source fails.
     pub fn data_offset(&self, entry: &Entry) -> Result<u64, Error> {
         member::data_offset(self, entry)
     }
 }
 
-/// Members that one thread verifies with one set of buffers.
+/// The number of members that a thread verifies with one set of buffers.
 const VERIFIED_AT_ONCE: usize = 16;
 
 pub(crate) fn read(source: &impl ReadAt, buffer: &mut [u8], offset: u64) -> Result<(), Error> {

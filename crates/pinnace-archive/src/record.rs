@@ -1,5 +1,5 @@
-//! The records of the zip format (APPNOTE 6.3.10, section 4.3): headers as they are written, and
-//! the end records, encoded and decoded side by side.
+//! The records of the zip format (APPNOTE 6.3.10, section 4.3): the encoding of headers, and the
+//! encoding and decoding of the end records.
 
 use crate::{Error, Rule, extra::ZIP64_EXTRA};
 
@@ -10,14 +10,14 @@ pub(crate) const ZSTANDARD: u16 = 93;
 /// 1980-01-01, the first day that a DOS date can hold.
 const DATE: u16 = 0x0021;
 const TIME: u16 = 0;
-/// 2.0: directories and deflate.
+/// Version 2.0: directories and deflate.
 const VERSION: u16 = 20;
-/// 4.5: zip64.
+/// Version 4.5: zip64.
 const VERSION_ZIP64: u16 = 45;
-/// 6.3: Zstandard. The newest version that says anything about what we read.
+/// Version 6.3: Zstandard. The newest version with a feature that this crate reads.
 pub(crate) const VERSION_ZSTANDARD: u16 = 63;
 const HOST_UNIX: u16 = 3 << 8;
-/// Bit 11: the name is UTF-8. Set only where ASCII does not say the same.
+/// Bit 11: the name is UTF-8. Set only if the name is not ASCII.
 pub(crate) const FLAG_UTF8: u16 = 1 << 11;
 /// Bit 3: sizes and checksum follow the data instead of standing in the local header.
 pub(crate) const FLAG_DESCRIPTOR: u16 = 1 << 3;
@@ -35,7 +35,7 @@ pub(crate) const ZIP64_END_LENGTH: usize = 56;
 const ZIP64_LOCATOR_SIGNATURE: u32 = 0x0706_4b50;
 pub(crate) const ZIP64_LOCATOR_LENGTH: usize = 20;
 
-/// One member as the writer describes it.
+/// A member as the writer describes it.
 pub(crate) struct Member<'a> {
     pub(crate) name: &'a str,
     /// The Unix mode with its file type.
@@ -81,7 +81,7 @@ impl Member<'_> {
         put_zip64(out, &extra);
     }
 
-    /// Flags to extra length: the run of fields that both headers share.
+    /// Encodes the run of fields that both headers share, from the flags to the extra length.
     fn encode_common(&self, out: &mut Vec<u8>, sizes_in_extra: bool, extra: &[u64]) {
         put16(out, if self.name.is_ascii() { 0 } else { FLAG_UTF8 });
         put16(out, self.method);
@@ -110,7 +110,7 @@ impl Member<'_> {
     }
 }
 
-/// Where the central directory is, and how many entries it has.
+/// The position of the central directory, and the number of its entries.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct End {
     pub(crate) entries: u64,
@@ -119,7 +119,7 @@ pub(crate) struct End {
 }
 
 impl End {
-    /// Appends the records to the directory itself.
+    /// Appends the end records to the encoded directory.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         let large = self.entries >= MAX16 || self.size >= MAX32 || self.offset >= MAX32;
         if large || ends_like_a_locator(out) {
@@ -152,7 +152,7 @@ impl End {
         put32(out, 1);
     }
 
-    /// Reads the plain record in front of a comment of that length.
+    /// Decodes the plain end record. `comment` is the length of the comment that must follow it.
     pub(crate) fn decode(bytes: &[u8; END_LENGTH], comment: usize) -> Result<Self, Error> {
         let mut fields = Fields(bytes);
         if fields.u32() != END_SIGNATURE {
@@ -178,7 +178,7 @@ impl End {
         self.entries == MAX16 || self.size == MAX32 || self.offset == MAX32
     }
 
-    /// The offset of the zip64 end record, if these bytes are its locator.
+    /// Returns the offset of the zip64 end record, if these bytes are its locator.
     pub(crate) fn decode_locator(bytes: &[u8; ZIP64_LOCATOR_LENGTH]) -> Result<Option<u64>, Error> {
         let mut fields = Fields(bytes);
         if fields.u32() != ZIP64_LOCATOR_SIGNATURE {
@@ -191,7 +191,7 @@ impl End {
         Ok(Some(offset))
     }
 
-    /// Reads the zip64 record, which must agree with every plain field that is not saturated.
+    /// Decodes the zip64 record, which must agree with every plain field that is not saturated.
     pub(crate) fn decode_zip64(
         bytes: &[u8; ZIP64_END_LENGTH],
         plain: &Self,
@@ -219,8 +219,9 @@ impl End {
     }
 }
 
-/// Readers look for a zip64 locator right before the end record. A directory that happens to end
-/// in one (an offset of 0x07064b50, and a name of 16 bytes) must not stand there.
+/// Returns true if the directory ends in bytes that look like a zip64 locator (an offset of
+/// 0x07064b50, and a name of 16 bytes). Readers look for a locator right before the end record, so
+/// such a directory must not stand there.
 fn ends_like_a_locator(directory: &[u8]) -> bool {
     directory
         .last_chunk::<ZIP64_LOCATOR_LENGTH>()
@@ -247,7 +248,7 @@ fn put_zip64(out: &mut Vec<u8>, values: &[u64]) {
     }
 }
 
-/// Little-endian fields off the front of a record whose length has been checked.
+/// A decoder of little-endian fields. The caller has checked the length of the record.
 pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
 impl Fields<'_> {

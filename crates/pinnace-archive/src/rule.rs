@@ -2,69 +2,69 @@ use std::fmt;
 
 use crate::Leniency;
 
-/// What the strict reader insists on.
+/// A condition that the strict reader requires of every archive.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Rule {
-    /// There is an end of central directory record, and it closes the file.
+    /// An end of central directory record closes the file.
     EndRecord,
     /// No comment follows the end record.
     NoComment,
-    /// One disk, and counts that agree.
+    /// The archive has one disk, and its counts agree.
     SingleDisk,
-    /// The zip64 records and fields agree with the plain ones, and stand where they belong.
+    /// The zip64 records and fields agree with the plain ones, and stand in their place.
     Zip64,
     /// The central directory lies inside the file and is well formed.
     CentralDirectory,
     /// Names are relative, UTF-8, and stay below the folder they are extracted to.
     Name,
-    /// Names that are not ASCII are flagged as UTF-8.
+    /// Names that are not ASCII have the UTF-8 flag.
     NameEncoding,
     /// No extra field gives a member another name or another type.
     ExtraField,
-    /// Names can be held by every file system.
+    /// Names are valid on every file system.
     ReservedName,
-    /// No name stands twice.
+    /// No name occurs twice.
     UniqueName,
     /// Nothing lies below a file.
     FileAndDirectory,
-    /// No two names differ in case only.
+    /// No two names differ only in case.
     CaseCollision,
-    /// No two names differ in Unicode normal form only.
+    /// No two names differ only in Unicode normal form.
     NormalizationCollision,
-    /// The local header says the same as the central directory.
+    /// The local header agrees with the central directory.
     LocalHeader,
-    /// A data descriptor says the same as the central directory, and does not follow stored data,
-    /// whose end it cannot mark.
+    /// A data descriptor agrees with the central directory. It does not follow stored data, since
+    /// it cannot mark the end of such data.
     Descriptor,
-    /// Stored members have one size, directories none.
+    /// Stored members have equal sizes, and directories have no content.
     Size,
     /// Members do not overlap.
     Overlap,
-    /// Nothing stands between members.
+    /// No bytes lie between members.
     Gap,
-    /// Nothing stands before the first member.
+    /// No bytes precede the first member.
     NoPrefix,
     /// Members are not encrypted.
     Encrypted,
-    /// Members need no version of the format later than 6.3, the last one that changes anything
-    /// for what is read here.
+    /// Members need at most version 6.3 of the format, the last version with changes that concern
+    /// this reader.
     Version,
-    /// Members have no flags but for those that are understood.
+    /// Members have only flags that the reader understands.
     Flags,
-    /// Members are compressed in a way that is known.
+    /// Members use a known compression method.
     Method,
-    /// Members are files or directories, and their names say so too.
+    /// Members are files or directories, and their names agree with that.
     FileType,
-    /// Members were made by MS-DOS, Unix or macOS: others' attributes mean different things to
-    /// different readers.
+    /// Members were made by MS-DOS, Unix or macOS. Readers disagree about the attributes of other
+    /// systems.
     System,
-    /// Members are no symbolic links.
+    /// No member is a symbolic link.
     NoSymlink,
 }
 
 impl Rule {
-    /// What a [`Policy`](crate::Policy) can allow instead, if anything.
+    /// Returns the leniency of a [`Policy`](crate::Policy) that lifts the rule, if there is one.
     pub fn leniency(self) -> Option<Leniency> {
         match self {
             Self::NoComment => Some(Leniency::Comment),

@@ -5,8 +5,8 @@ use std::{
 
 use crate::{Content, Encoder, builder::ReadSeek, content::BUFFER};
 
-/// How [`ArchiveBuilder::write`](crate::ArchiveBuilder::write) goes about it. By default, members
-/// are stored, by one thread.
+/// The options of [`ArchiveBuilder::write`](crate::ArchiveBuilder::write). By default one thread
+/// writes, and members are stored.
 ///
 /// ```
 /// use pinnace_archive::{Deflate, WriteOptions};
@@ -24,12 +24,12 @@ pub struct WriteOptions<'a> {
 
 type OpenSpool<'a> = dyn Fn() -> io::Result<Box<dyn Spool>> + Sync + 'a;
 
-/// Where compressed content waits for its turn: a temporary file, mostly.
+/// A buffer for compressed content until the writer needs it, usually a temporary file.
 pub trait Spool: Read + Write + Seek + Send {}
 
 impl<T: Read + Write + Seek + Send> Spool for T {}
 
-/// Content up to this size is compressed into memory.
+/// The largest content that is compressed into memory.
 const IN_MEMORY: u64 = 1 << 20;
 
 impl fmt::Debug for WriteOptions<'_> {
@@ -43,23 +43,24 @@ impl fmt::Debug for WriteOptions<'_> {
 }
 
 impl<'a> WriteOptions<'a> {
-    /// Measures and compresses ahead of the writer on this many threads. They never change a byte.
+    /// Sets the number of threads that measure and compress ahead of the writer. The number never
+    /// changes the bytes.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads;
         self
     }
 
-    /// Compresses what becomes smaller by it. Members that come from other archives stay as they
-    /// are.
+    /// Sets the encoder, used for each member that it makes smaller. Members copied from other
+    /// archives keep their compression.
     #[must_use]
     pub fn encoder(mut self, encoder: &'a dyn Encoder) -> Self {
         self.encoder = Some(encoder);
         self
     }
 
-    /// Keeps compressed content of more than 1 MiB in what `open` opens, empty, rather than in
-    /// memory.
+    /// Sets a spool for compressed content of more than 1 MiB, instead of memory. `open` must
+    /// return an empty one.
     ///
     /// ```
     /// # use pinnace_archive::WriteOptions;
@@ -73,7 +74,8 @@ impl<'a> WriteOptions<'a> {
         self
     }
 
-    /// Reads a source once. What is small is kept, so that it is read once only.
+    /// Reads a source once and measures it. Small contents are kept in memory, so the writer does
+    /// not read the source again.
     pub(crate) fn measure<'s>(
         &self,
         mut source: impl ReadSeek + 's,

@@ -12,26 +12,27 @@ use crate::{
     record::{End, Member, STORED},
 };
 
-/// Writes an archive, entry by entry in ascending order, to any [`Write`].
+/// A writer of archives. It takes entries in ascending order and writes to any [`Write`].
 ///
-/// Nothing is sought or patched: the output may be a pipe. An archive is whole only after
-/// [`Writer::finish`]. To add entries in any order, see [`ArchiveBuilder`](crate::ArchiveBuilder).
+/// The writer never seeks or patches, so the output may be a pipe. An archive is complete only
+/// after [`Writer::finish`]. To add entries in any order, see
+/// [`ArchiveBuilder`](crate::ArchiveBuilder).
 #[derive(Debug)]
 pub struct Writer<W> {
     out: Hashing<W>,
     central: Vec<u8>,
     entries: u64,
-    /// The last name, below it each earlier name that it starts with, shortest first.
+    /// The last name, and below it each earlier name that it starts with, shortest first.
     open: Vec<Box<str>>,
     content: ContentDigest,
     encoders: BTreeSet<String>,
-    /// Whether an entry failed half-way.
+    /// True if an entry failed while it was being written.
     broken: bool,
     record: Vec<u8>,
     scratch: Scratch,
 }
 
-/// What was written.
+/// The result of writing an archive.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Summary {
@@ -39,16 +40,17 @@ pub struct Summary {
     pub sha256: [u8; 32],
     /// The [`ContentDigest`] of prefix and entries.
     pub content_digest: [u8; 32],
-    /// How many bytes were written.
+    /// The number of bytes written.
     pub bytes: u64,
-    /// How many entries there are, directories included.
+    /// The number of entries, directories included.
     pub entries: u64,
-    /// The [ids](crate::Encoder::id) of the encoders that were asked, sorted. Without any, the bytes are the same wherever they are written.
+    /// The [ids](crate::Encoder::id) of the encoders that were used, sorted. If the list is empty,
+    /// the bytes are the same on every machine.
     pub encoders: Vec<String>,
 }
 
 impl<W: Write> Writer<W> {
-    /// An archive that starts with its first entry.
+    /// Creates a writer for an archive without a prefix.
     pub fn new(out: W) -> Self {
         Self {
             out: Hashing { out, hash: Sha256::new(), written: 0 },
@@ -63,12 +65,14 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// An archive behind a script line (and more, such as a whole shell script): `#!…\n`.
-    /// Offsets count from the start of the file, as they do for every reader of zips.
+    /// Creates a writer for an archive that starts with a script line `#!…\n`. More lines may
+    /// follow, such as a whole shell script. Offsets count from the start of the file, as every zip
+    /// reader expects.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Prefix`] if the prefix is no script, [`ErrorKind::Io`] if `out` fails.
+    /// Returns [`ErrorKind::Prefix`] if the prefix is not a script, and [`ErrorKind::Io`] if `out`
+    /// fails.
     pub fn with_prefix(out: W, prefix: &[u8]) -> Result<Self, Error> {
         if !prefix.starts_with(b"#!") || !prefix.ends_with(b"\n") {
             return Err(ErrorKind::Prefix.into());
@@ -79,12 +83,11 @@ impl<W: Write> Writer<W> {
         Ok(writer)
     }
 
-    /// Adds a directory. Parents of later entries need none of this: they are written by
-    /// themselves.
+    /// Adds a directory. Parents of later entries are written automatically.
     ///
     /// # Errors
     ///
-    /// As [`Writer::file`].
+    /// Fails like [`Writer::file`].
     pub fn directory(&mut self, path: &ArchivePath) -> Result<(), Error> {
         let name = format!("{path}/");
         self.admit(&name)?;
@@ -96,9 +99,10 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::OutOfOrder`], [`ErrorKind::Duplicate`], [`ErrorKind::FileAndDirectory`] before
-    /// anything is written; [`ErrorKind::SourceChanged`] if the source gives other bytes than when
-    /// it was measured; [`ErrorKind::Io`].
+    /// Returns [`ErrorKind::OutOfOrder`], [`ErrorKind::Duplicate`] or
+    /// [`ErrorKind::FileAndDirectory`] if the name cannot be added; nothing is written then.
+    /// Returns [`ErrorKind::SourceChanged`] if the source gives other bytes than when it was
+    /// measured, and [`ErrorKind::Io`] if the source or the output fails.
     pub fn file<R: Read + Seek>(
         &mut self,
         path: &ArchivePath,
@@ -119,7 +123,7 @@ impl<W: Write> Writer<W> {
         self.encoders.extend(content.encoder);
         let mut crc = crc32fast::Hasher::new();
         let out = &mut self.out;
-        // One byte more tells that a source has grown.
+        // One extra byte detects a source that has grown.
         let most = content.kept.saturating_add(u64::from(!content.spooled));
         let mut source = (&mut content.source).take(most);
         let size = for_each_chunk(&mut source, |bytes| {
@@ -138,19 +142,19 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     ///
-    /// As [`Writer::file`].
+    /// Fails like [`Writer::file`].
     pub fn bytes(&mut self, path: &ArchivePath, mode: Mode, bytes: &[u8]) -> Result<(), Error> {
         self.file(path, mode, Content::bytes(bytes))
     }
 
-    /// Adds a member of another archive under a new name, with its compressed bytes as they are.
+    /// Copies a member of another archive under a new name, without recompressing it.
     ///
-    /// The member is decoded once to check it and to learn its SHA-256, so that damage is never
-    /// passed on; its compressed stream is then copied untouched.
+    /// The member is decoded once to check it and to compute its SHA-256, so damage is never passed
+    /// on. Its compressed stream is then copied unchanged.
     ///
     /// # Errors
     ///
-    /// As [`Writer::file`], and those of [`Archive::copy_to`]. A symbolic link is refused.
+    /// Fails like [`Writer::file`] and [`Archive::copy_to`]. A symbolic link is refused.
     pub fn copy<R: ReadAt>(
         &mut self,
         path: &ArchivePath,
@@ -162,12 +166,12 @@ impl<W: Write> Writer<W> {
         self.copy_verified(path, mode, archive, entry, sha256)
     }
 
-    /// The same for a member whose content the caller has verified already, and whose SHA-256 is
-    /// known (from a wheel's RECORD, say): nothing is decoded.
+    /// Copies a member whose content the caller has verified already, and whose SHA-256 is known
+    /// (from a wheel's RECORD, for example). Nothing is decoded.
     ///
     /// # Errors
     ///
-    /// As [`Writer::copy`]; damage to the compressed bytes is not noticed.
+    /// Fails like [`Writer::copy`], except that damage to the compressed bytes goes unnoticed.
     pub fn copy_verified<R: ReadAt>(
         &mut self,
         path: &ArchivePath,
@@ -195,11 +199,12 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    /// Writes the central directory and gives the output back.
+    /// Writes the central directory and returns the output.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if the output fails.
+    /// Returns [`ErrorKind::Io`] if the output fails, and [`ErrorKind::Unfinished`] if an entry
+    /// failed.
     pub fn finish(mut self) -> Result<(W, Summary), Error> {
         self.sound()?;
         let entries = self.entries;
@@ -218,7 +223,8 @@ impl<W: Write> Writer<W> {
         Ok((out, summary))
     }
 
-    /// All that comes before a file's header; nothing is written if the name cannot be admitted.
+    /// Performs all steps before a file's header. Nothing is written if the name cannot be
+    /// admitted.
     fn begin(&mut self, path: &ArchivePath, mode: Mode, sha256: &[u8; 32]) -> Result<(), Error> {
         self.admit(path.as_str())?;
         self.parents(path)?;
@@ -238,7 +244,7 @@ impl<W: Write> Writer<W> {
                 return Err(ErrorKind::OutOfOrder { path, previous }.into());
             }
         }
-        // A file that is one of the parents sorts before all that starts with its name.
+        // A file that is one of the parents sorts before every name that starts with its name.
         let parents = name.match_indices('/').map(|(end, _)| &name[..end]);
         match parents.into_iter().find(|parent| self.is_open(parent)) {
             Some(file) => Err(ErrorKind::FileAndDirectory { path: file.to_owned() }.into()),
@@ -254,7 +260,8 @@ impl<W: Write> Writer<W> {
         self.open.iter().any(|open| **open == *name)
     }
 
-    /// Only names that start with an earlier one can clash with it, and those follow it at once.
+    /// Opens a name. Only names that start with an earlier name can clash with it, and they follow
+    /// it directly.
     fn enter(&mut self, name: &str) {
         while self.open.last().is_some_and(|open| !name.starts_with(&**open)) {
             self.open.pop();
@@ -298,7 +305,7 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// The SHA-256 of a member's content, which is checked.
+/// Checks a member's content and returns its SHA-256.
 pub(crate) fn sha256_of<R: ReadAt>(
     archive: &Archive<R>,
     entry: &Entry,
@@ -320,7 +327,7 @@ fn writing(error: io::Error) -> Error {
     Error::io("write the archive", error)
 }
 
-/// An output, hashed and counted on its way.
+/// An output that hashes and counts the bytes written to it.
 #[derive(Debug)]
 struct Hashing<W> {
     out: W,

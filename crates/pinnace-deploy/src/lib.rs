@@ -31,7 +31,7 @@
 //!
 //! 1. [`Service::look`] reads the [`Head`] of the service. If this machine remembers it, three concurrent requests confirm
 //!    it.
-//! 2. A [`Scan`](pinnace_build::Scan) finds the files that ship. The dependencies come from a lock, from the live release
+//! 2. A [`Scan`] finds the files that ship. The dependencies come from a lock, from the live release
 //!    (the fast path), or from the resolver (the full path).
 //! 3. [`ReleaseInputs::draft`] makes the release.
 //! 4. [`Service::put`] uploads the contents that the live release does not have: changed files and their folders as one

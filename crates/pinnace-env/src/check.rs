@@ -1,4 +1,4 @@
-//! The merged set as a whole: does it fit the platform, and is all there that it requires?
+//! Checks of the merged set as a whole: wheels that fit the platform, and requirements that hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,8 @@ struct Checker<'a, Id> {
 }
 
 impl<'a, Id> Checker<'a, Id> {
-    /// The extras of each project that are asked for: by a layer, by a distribution, or by an extra.
+    /// Returns the requested extras of each project. A layer, a distribution or an extra may
+    /// request them.
     fn extras(&self, layers: &[Layer<Id>]) -> BTreeMap<&'a str, Vec<String>> {
         let mut asked: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         let distributions = self.projects.iter().filter_map(|(project, source)| {
@@ -53,7 +54,7 @@ impl<'a, Id> Checker<'a, Id> {
         asked
     }
 
-    /// Notes the extras that requirements ask for; who is asked for more is looked at again.
+    /// Records the extras that requirements request. A project with new extras is queued again.
     fn ask(
         &self,
         requires: &[String],
@@ -76,7 +77,7 @@ impl<'a, Id> Checker<'a, Id> {
         }
     }
 
-    /// What of these requirements does not hold.
+    /// Returns a conflict for each requirement that does not hold.
     fn check(&self, by: &Owner, requires: &[String], extras: &[String]) -> Vec<Conflict> {
         let unique: BTreeSet<&String> = requires.iter().collect();
         unique.into_iter().filter_map(|one| self.check_one(by, one, extras)).collect()

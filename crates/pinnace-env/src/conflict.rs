@@ -2,9 +2,9 @@ use std::fmt;
 
 use crate::Place;
 
-/// What does not go together, or is not there, and who is involved.
+/// A conflict between sources, or an unmet requirement, with the owners involved.
 ///
-/// Of two owners the first has won, whatever is made of the conflict: see [`Policy`](crate::Policy).
+/// Of two owners the first has won, whatever the ruling: see [`Policy`](crate::Policy).
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Conflict {
@@ -12,72 +12,72 @@ pub enum Conflict {
     SameProject {
         /// The project.
         project: String,
-        /// Which is kept.
+        /// The owner that is kept.
         winner: Owner,
-        /// Which leaves whole.
+        /// The owner that is dropped entirely.
         loser: Owner,
     },
     /// One file with two contents.
     SameFile {
-        /// Where it is.
+        /// The place of the file.
         place: Place,
         /// The path below that place.
         path: String,
-        /// Whose file is kept.
+        /// The owner whose file is kept.
         winner: Owner,
-        /// Whose file is not.
+        /// The owner whose file is dropped.
         loser: Owner,
     },
     /// A file of one owner is a folder of another.
     FileAndFolder {
-        /// Where it is.
+        /// The place of the path.
         place: Place,
         /// The path below that place.
         path: String,
-        /// Who keeps it.
+        /// The owner whose file or folder is kept.
         winner: Owner,
-        /// Whose file, or folder, is left out.
+        /// The owner whose file or folder is dropped.
         loser: Owner,
     },
-    /// Two names that are one where case does not count. Both are kept: where they are one, they
-    /// cannot be put on disk.
+    /// Two names that differ only in case. Both are kept, but a case-insensitive file system cannot
+    /// hold both.
     SameButForCase {
-        /// Where they are.
+        /// The place of both.
         place: Place,
         /// The path that came first.
         path: String,
-        /// The other.
+        /// The other path.
         other: String,
-        /// Whose the first is.
+        /// The owner of the first.
         winner: Owner,
-        /// Whose the other is.
+        /// The owner of the other.
         loser: Owner,
     },
-    /// One program of two owners, that does not run the same.
+    /// One program name of two owners, with different targets or contents.
     SameScript {
-        /// Its name.
+        /// The program's name.
         name: String,
-        /// Whose is kept.
+        /// The owner whose program is kept.
         winner: Owner,
-        /// Whose is not.
+        /// The owner whose program is dropped.
         loser: Owner,
     },
-    /// What a distribution requires is missing, or is there in a version that will not do.
+    /// A requirement whose project is missing, or has a version that does not satisfy it.
     Unsatisfied {
-        /// Who requires it.
+        /// The owner of the requirement.
         by: Owner,
-        /// The project that is required.
+        /// The required project.
         project: String,
         /// The requirement.
         requirement: String,
-        /// What is there instead, if anything is.
+        /// The owner of the version that is there instead, if there is one.
         found: Option<Owner>,
     },
-    /// A requirement that cannot be understood, so that nobody knows whether it holds.
+    /// A requirement that cannot be parsed, so the merge cannot check it.
     Unreadable {
-        /// Whose it is.
+        /// The owner of the requirement.
         by: Owner,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// A wheel that does not fit the platform.
@@ -87,7 +87,7 @@ pub enum Conflict {
     },
 }
 
-/// What kind of a [`Conflict`] it is.
+/// The kinds of [`Conflict`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each has the name of the conflict that it is the kind of")]
@@ -102,12 +102,12 @@ pub enum ConflictKind {
     Misfit,
 }
 
-/// Whose something is: a distribution's of a layer, or a layer's own.
+/// An owner of files or requirements: a distribution in a layer, or the layer itself.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Owner {
     /// The layer.
     pub layer: String,
-    /// The distribution, unless it is the layer's own.
+    /// The distribution; `None` for the layer itself.
     pub distribution: Option<OwnerDistribution>,
 }
 
@@ -121,7 +121,7 @@ pub struct OwnerDistribution {
 }
 
 impl Conflict {
-    /// What kind it is.
+    /// Returns the kind.
     pub fn kind(&self) -> ConflictKind {
         match self {
             Self::SameProject { .. } => ConflictKind::SameProject,
@@ -135,8 +135,8 @@ impl Conflict {
         }
     }
 
-    /// The path that it is about, if it is about one: a program's is `bin/<name>`, that of other
-    /// files begins as they are imported, without the place.
+    /// Returns the path of the conflict, if it concerns one. The path of a program is `bin/<name>`.
+    /// Other paths are relative to their place, so a module's path starts with its package.
     pub fn path(&self) -> Option<String> {
         match self {
             Self::SameFile { path, .. }
@@ -147,7 +147,7 @@ impl Conflict {
         }
     }
 
-    /// The projects that it is about.
+    /// Returns the projects involved.
     pub fn projects(&self) -> Vec<&str> {
         let required = match self {
             Self::Unsatisfied { project, .. } => Some(project.as_str()),
@@ -157,12 +157,12 @@ impl Conflict {
         owners.map(|one| one.project.as_str()).chain(required).collect()
     }
 
-    /// Whether all of it is about one layer, so that it was there before the merge.
+    /// Returns true if all owners are in one layer, so the conflict existed before the merge.
     pub fn is_within_a_layer(&self) -> bool {
         self.owners().windows(2).all(|two| two[0].layer == two[1].layer)
     }
 
-    /// Whose it is.
+    /// Returns the owners involved.
     fn owners(&self) -> Vec<&Owner> {
         match self {
             Self::SameProject { winner, loser, .. }

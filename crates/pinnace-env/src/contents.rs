@@ -1,23 +1,23 @@
 use std::fmt;
 
-/// The kinds of places that an environment has. Those of distributions are the schemes of the
-/// binary distribution format.
+/// A kind of place in an environment. Apart from [`Place::Code`], the places correspond to the
+/// schemes of the binary distribution format.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Place {
-    /// The user's own code, which is seen before any library.
+    /// The user's own code, which precedes every library on `sys.path`.
     Code,
-    /// Where modules of distributions are imported from: `purelib` and `platlib`.
+    /// Modules of distributions: `purelib` and `platlib`.
     Library,
     /// Programs: `scripts`.
     Scripts,
-    /// Headers of C: `headers`.
+    /// C headers: `headers`.
     Headers,
     /// The root of the installation: `data`.
     Data,
 }
 
-/// A file of a layer or of a distribution. `Id` tells contents apart.
+/// A file of a layer or of a distribution. `Id` identifies its content.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct File<Id> {
     pub(crate) place: Place,
@@ -26,30 +26,30 @@ pub struct File<Id> {
     pub(crate) role: Role,
 }
 
-/// What a file is for, as far as merging minds.
+/// The role of a file in a merge.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Role {
     Plain,
-    /// It only declares a namespace package, so any other that does is as good.
+    /// The file only declares a namespace package, so any other file that does can replace it.
     Namespace,
 }
 
-/// All files of a layer or of a distribution, and its console scripts: sorted, each path safe and
-/// there once, and none both a file and a folder.
+/// All files of a layer or of a distribution, and its console scripts. They are sorted, each path
+/// is safe and unique, and no path is both a file and a folder.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Contents<Id> {
     pub(crate) files: Vec<File<Id>>,
     pub(crate) scripts: Vec<Script>,
 }
 
-/// A program that an installer makes of an entry point (`console_scripts`, `gui_scripts`).
+/// A program that an installer generates for an entry point (`console_scripts`, `gui_scripts`).
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Script {
     pub(crate) name: String,
     pub(crate) target: String,
 }
 
-/// Why files cannot be the contents of anything.
+/// An error in the files given as [`Contents`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ContentsError {
@@ -58,7 +58,7 @@ pub enum ContentsError {
         /// The path.
         path: String,
     },
-    /// A path that is there twice.
+    /// A path that occurs twice.
     Twice {
         /// The path.
         path: String,
@@ -71,12 +71,12 @@ pub enum ContentsError {
 }
 
 impl<Id> File<Id> {
-    /// A file at a path below a place, with `/` between its parts.
+    /// Creates a file at a path below a place, with `/` between its parts.
     pub fn new(place: Place, path: impl Into<String>, id: Id) -> Self {
         Self { place, path: path.into(), id, role: Role::Plain }
     }
 
-    /// The same file, known to do nothing but declare a namespace package: see
+    /// Returns a copy marked as a file that only declares a namespace package: see
     /// [`declares_namespace`](crate::declares_namespace).
     #[must_use]
     pub fn declaring_namespace(mut self) -> Self {
@@ -84,22 +84,22 @@ impl<Id> File<Id> {
         self
     }
 
-    /// The place.
+    /// Returns the place.
     pub fn place(&self) -> Place {
         self.place
     }
 
-    /// The path below the place.
+    /// Returns the path below the place.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// What its content is known by.
+    /// Returns the identifier of the content.
     pub fn id(&self) -> &Id {
         &self.id
     }
 
-    /// Whether it is known to do nothing but declare a namespace package.
+    /// Returns true if the file is marked as one that only declares a namespace package.
     pub fn declares_namespace(&self) -> bool {
         self.role == Role::Namespace
     }
@@ -116,11 +116,11 @@ impl<Id> Default for Contents<Id> {
 }
 
 impl<Id> Contents<Id> {
-    /// Takes files in any order.
+    /// Creates contents from files in any order.
     ///
     /// # Errors
     ///
-    /// If they cannot all stand in one folder.
+    /// Returns an error if the files cannot all exist in one folder.
     pub fn new(files: impl IntoIterator<Item = File<Id>>) -> Result<Self, ContentsError> {
         let mut files: Vec<File<Id>> = files.into_iter().collect();
         files.sort_unstable_by(|a, b| a.key().cmp(&b.key()));
@@ -130,7 +130,7 @@ impl<Id> Contents<Id> {
         if let Some([first, _]) = files.array_windows().find(|[a, b]| a.key() == b.key()) {
             return Err(ContentsError::Twice { path: first.path.clone() });
         }
-        // What lies below a file comes after it, with only names like `file-x` between.
+        // A folder's files follow the folder's name, with only names like `file-x` in between.
         let mut above: Vec<&File<Id>> = Vec::new();
         for file in &files {
             while above.last().is_some_and(|last| !begins(file, last)) {
@@ -145,7 +145,7 @@ impl<Id> Contents<Id> {
         Ok(Self { files, scripts: Vec::new() })
     }
 
-    /// The same with console scripts; of two that have one name, the first counts.
+    /// Returns a copy with console scripts. If two have one name, the first one counts.
     #[must_use]
     pub fn with_scripts(mut self, scripts: impl IntoIterator<Item = Script>) -> Self {
         self.scripts = scripts.into_iter().collect();
@@ -154,29 +154,29 @@ impl<Id> Contents<Id> {
         self
     }
 
-    /// The files, by place and path.
+    /// Returns the files, by place and path.
     pub fn files(&self) -> &[File<Id>] {
         &self.files
     }
 
-    /// The console scripts, by name.
+    /// Returns the console scripts, by name.
     pub fn scripts(&self) -> &[Script] {
         &self.scripts
     }
 }
 
 impl Script {
-    /// A program of that name that runs `module:function`.
+    /// Creates a script with this name that runs `module:function`.
     pub fn new(name: impl Into<String>, target: impl Into<String>) -> Self {
         Self { name: name.into(), target: target.into() }
     }
 
-    /// The program's name.
+    /// Returns the program's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it runs.
+    /// Returns the entry point that the script runs.
     pub fn target(&self) -> &str {
         &self.target
     }
@@ -196,7 +196,8 @@ fn is_safe(path: &str) -> bool {
 }
 
 impl Place {
-    /// How the place's folder is called in an unpacked distribution, and how conflicts call it.
+    /// Returns the name of the place's folder in an unpacked distribution. Conflicts use the name
+    /// too.
     pub fn folder(self) -> &'static str {
         match self {
             Self::Code => "code",

@@ -5,37 +5,37 @@ use std::{
 
 use thiserror::Error as Derive;
 
-/// Why an environment could not be put on disk.
+/// An error while building an environment on disk.
 #[derive(Debug, Derive)]
 #[error(transparent)]
 pub struct Error(#[from] ErrorKind);
 
-/// What kind of an [`Error`] it is.
+/// The kinds of [`Error`].
 #[derive(Debug, Derive)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The system refuses something.
+    /// An operation of the operating system failed.
     #[error("cannot {verb} `{}`: {source}", path.display())]
     Io {
-        /// What was to be done.
+        /// The failed operation.
         verb: &'static str,
-        /// To what.
+        /// The path that it concerns.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// The folder of an unpacked distribution cannot be had.
+    /// The folder of an unpacked distribution is not available.
     #[error("{owner} is not unpacked: {source}")]
     Unpacked {
-        /// Whose it is.
+        /// The owner of the folder.
         owner: String,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }
 
 impl Error {
-    /// What kind it is.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> &ErrorKind {
         &self.0
     }

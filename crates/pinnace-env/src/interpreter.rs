@@ -6,11 +6,11 @@ pub struct Interpreter {
     executable: PathBuf,
     implementation: Implementation,
     version: (u64, u64, u64),
-    /// `t` of builds without a global lock (PEP 703).
+    /// `t` for builds without the global interpreter lock (PEP 703), else empty.
     suffix: &'static str,
 }
 
-/// Who made an [`Interpreter`].
+/// The implementation of an [`Interpreter`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Implementation {
@@ -21,8 +21,8 @@ pub enum Implementation {
 }
 
 impl Interpreter {
-    /// The interpreter at a path. That of a virtual environment is to be given as the one that the
-    /// environment was made from.
+    /// Creates an interpreter at a path. For one of a virtual environment, pass the interpreter
+    /// that the environment was created from.
     pub fn new(
         executable: impl Into<PathBuf>,
         implementation: Implementation,
@@ -31,24 +31,24 @@ impl Interpreter {
         Self { executable: executable.into(), implementation, version, suffix: "" }
     }
 
-    /// The same, built without a global lock (PEP 703).
+    /// Returns a copy built without the global interpreter lock (PEP 703).
     #[must_use]
     pub fn free_threaded(mut self) -> Self {
         self.suffix = "t";
         self
     }
 
-    /// Its path.
+    /// Returns the path of the executable.
     pub fn executable(&self) -> &Path {
         &self.executable
     }
 
-    /// Its version.
+    /// Returns the version.
     pub fn version(&self) -> (u64, u64, u64) {
         self.version
     }
 
-    /// How it is called, with its version, as in `python3.12`.
+    /// Returns the name with the version, as in `python3.12`.
     pub fn name(&self) -> String {
         let name = match self.implementation {
             Implementation::CPython => "python",

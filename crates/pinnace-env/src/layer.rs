@@ -2,8 +2,7 @@ use std::sync::Arc;
 
 use crate::Contents;
 
-/// One input of a merge: a named, ordered set of distributions, and files. `Id` tells contents
-/// apart.
+/// An input of a merge: a named, ordered set of distributions, and files. `Id` identifies contents.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Layer<Id> {
     pub(crate) name: String,
@@ -12,7 +11,7 @@ pub struct Layer<Id> {
     pub(crate) contents: Arc<Contents<Id>>,
 }
 
-/// An installed project, or one that will be: a wheel in one piece.
+/// A project that is installed or will be installed: a whole wheel.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Distribution<Id> {
     pub(crate) project: String,
@@ -26,42 +25,42 @@ pub struct Distribution<Id> {
 }
 
 impl<Id> Layer<Id> {
-    /// An empty layer. The name is what conflicts call it.
+    /// Creates an empty layer. Conflicts refer to the layer by this name.
     pub fn new(name: impl Into<String>) -> Self {
         let (requires, distributions) = (Vec::new(), Vec::new());
         Self { name: name.into(), requires, distributions, contents: Arc::default() }
     }
 
-    /// The same layer with what it requires by itself: what its user asked for.
+    /// Sets the layer's own requirements: what its user asked for.
     #[must_use]
     pub fn requiring(mut self, requires: Vec<String>) -> Self {
         self.requires = requires;
         self
     }
 
-    /// The same layer with one distribution more.
+    /// Returns a copy with one more distribution.
     #[must_use]
     pub fn with(mut self, distribution: Distribution<Id>) -> Self {
         self.distributions.push(distribution);
         self
     }
 
-    /// The same layer with files of its own; they are seen before those of any distribution.
+    /// Sets the layer's own files. They precede the files of all distributions.
     #[must_use]
     pub fn with_contents(mut self, contents: Contents<Id>) -> Self {
         self.contents = Arc::new(contents);
         self
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
     }
 }
 
 impl<Id> Distribution<Id> {
-    /// A distribution that requires nothing, and of whose files nothing is known. The project's
-    /// name must be normalised (PEP 503).
+    /// Creates a distribution without requirements and files. The project's name must be normalised
+    /// (PEP 503).
     pub fn new(
         project: impl Into<String>,
         version: impl Into<String>,
@@ -80,7 +79,7 @@ impl<Id> Distribution<Id> {
         }
     }
 
-    /// The same with what it requires (`Requires-Dist` headers), and the extras that are asked for.
+    /// Sets the requirements (`Requires-Dist` headers) and the requested extras.
     #[must_use]
     pub fn requiring(mut self, requires: Vec<String>, extras: Vec<String>) -> Self {
         self.requires = requires;
@@ -88,51 +87,51 @@ impl<Id> Distribution<Id> {
         self
     }
 
-    /// The same with the versions of Python that it runs on (`Requires-Python` header).
+    /// Sets the supported versions of Python (`Requires-Python` header).
     #[must_use]
     pub fn for_python(mut self, specifiers: Option<String>) -> Self {
         self.requires_python = specifiers;
         self
     }
 
-    /// The same with its files and scripts.
+    /// Sets the files and scripts.
     #[must_use]
     pub fn with_contents(mut self, contents: Contents<Id>) -> Self {
         self.contents = Arc::new(contents);
         self
     }
 
-    /// The project.
+    /// Returns the project.
     pub fn project(&self) -> &str {
         &self.project
     }
 
-    /// The version.
+    /// Returns the version.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// The wheel's file name.
+    /// Returns the wheel's file name.
     pub fn file_name(&self) -> &str {
         &self.file_name
     }
 
-    /// What its content is known by.
+    /// Returns the identifier of the content.
     pub fn id(&self) -> &Id {
         &self.id
     }
 
-    /// What it requires (`Requires-Dist` headers).
+    /// Returns the requirements (`Requires-Dist` headers).
     pub fn requires(&self) -> &[String] {
         &self.requires
     }
 
-    /// The versions of Python that it runs on (`Requires-Python` header).
+    /// Returns the supported versions of Python (`Requires-Python` header).
     pub fn requires_python(&self) -> Option<&str> {
         self.requires_python.as_deref()
     }
 
-    /// Its files and scripts.
+    /// Returns the files and scripts.
     pub fn contents(&self) -> &Contents<Id> {
         &self.contents
     }

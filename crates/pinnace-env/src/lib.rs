@@ -1,7 +1,7 @@
-//! Merges layers into one Python environment: what one interpreter sees.
+//! Merging of layers into one Python environment: the files and programs that one interpreter sees.
 //!
-//! A [`Layer`] is a named, ordered set of distributions and files. [`merge`] is a pure function
-//! from a flat list of layers to a [`Plan`]; it reads nothing and writes nothing.
+//! A [`Layer`] is a named, ordered set of distributions and files, such as a PEX file. [`merge`] is
+//! a pure function from a flat list of layers to a [`Plan`]; it reads nothing and writes nothing.
 //!
 //! ```
 //! use pinnace_env::{Conflict, Distribution, Layer, NoRules, merge};
@@ -19,51 +19,52 @@
 //!
 //! # The rules of merging
 //!
-//! Distributions are decided first: one that loses leaves whole, so that no file of it is mixed with
-//! those of another version. Then files are laid over one another: the layers' own, in their order,
-//! and after them those of the distributions that are left.
+//! Distributions are decided first. A distribution that loses is dropped entirely, so its files are
+//! never mixed with those of another version. Then the files are overlaid: first the layers' own,
+//! in the order of the layers, and then those of the remaining distributions.
 //!
-//! | what two have in common | what the plan holds | what is said |
+//! | in common | in the plan | conflict |
 //! |---|---|---|
 //! | nothing | both | |
-//! | the same distribution, byte for byte | it, once; the extras of both are asked of it | nothing |
+//! | the same distribution, byte for byte | one copy, with the extras of both | none |
 //! | one project in two versions, or two wheels of it | the first | [`Conflict::SameProject`] |
-//! | one file with the same content | it, once | nothing |
+//! | one file with the same content | one copy | none |
 //! | one file with two contents | the first | [`Conflict::SameFile`] |
-//! | `__init__.py` files that only [declare a namespace](declares_namespace) | the first | nothing |
+//! | `__init__.py` files that only [declare a namespace](declares_namespace) | the first | none |
 //! | a file here, a folder of that name there | the first | [`Conflict::FileAndFolder`] |
-//! | two names that differ in case | both | [`Conflict::SameButForCase`] |
+//! | two names that differ only in case | both | [`Conflict::SameButForCase`] |
 //! | two programs of one name | the first | [`Conflict::SameScript`] |
 //!
-//! The merged set is then checked as a whole: every requirement of every distribution that is left
-//! holds ([`Conflict::Unsatisfied`]), and every wheel fits the platform and its Python
-//! ([`Conflict::Misfit`]).
-//! What that means is not for this crate to know: it asks [`Rules`].
+//! The merged set is then checked as a whole. Every requirement of every remaining distribution
+//! must hold ([`Conflict::Unsatisfied`]), and every wheel must fit the platform and its Python
+//! ([`Conflict::Misfit`]). This crate does not interpret requirements or tags: it asks the caller's
+//! [`Rules`].
 //!
-//! Conflicts are data that name both owners. What to make of them a [`Policy`] says, by path, by
-//! project or by kind: a build stops, a boot may go on with what came first.
+//! Conflicts are data that name both owners. A [`Policy`] decides by path, project or kind whether
+//! a conflict is an error. For example, a build stops, while a boot can continue with the first
+//! owner.
 //!
-//! # What holds whatever the layers
+//! # Guarantees
 //!
 //! Merging the same list gives the same plan. Merging a layer with itself changes nothing. A lower
-//! layer never changes what a higher one put in. What a plan holds is what a naive overlay of the
-//! remaining sources, file by file, would give. There is no merging of plans: combining is
-//! concatenating the lists of layers.
+//! layer never changes what a higher one contributed. A plan holds exactly what a naive overlay of
+//! the remaining sources, file by file, would give. Plans cannot be merged: to combine two sets of
+//! layers, concatenate the lists.
 //!
 //! Contents are compared by an id of the caller's choice, such as a digest.
 //!
-//! # What it costs
+//! # Cost
 //!
-//! Folders that only one source has are not looked into, so that planning grows with what is shared
-//! and with the number of distributions, and not with the number of their files. Such a folder is
-//! one [`Piece`] of the plan, and is shown by one link when the plan is put on disk.
+//! The merge does not look into folders that only one source has. Planning therefore grows with
+//! what is shared and with the number of distributions, not with the number of their files. Such a
+//! folder is one [`Piece`] of the plan, and [`Venv`] shows it by one link.
 //!
 //! # On disk
 //!
-//! [`Venv`] puts a plan into a folder: a virtual environment that Python itself takes for one.
-//! Distributions lie unpacked elsewhere, once per content, and are shared by as many environments as
-//! have them; how, [`LinkMode`] says. Nothing here decides where such folders are, or publishes them:
-//! that is for a store.
+//! [`Venv`] installs a plan into a folder as a virtual environment that Python itself recognises.
+//! Unpacked distributions lie elsewhere, once per content, and any number of environments share
+//! them; [`LinkMode`] says how. This crate neither chooses where such folders are nor publishes
+//! them: that is the job of a store.
 
 mod check;
 mod conflict;

@@ -2,21 +2,22 @@ use std::{fs, io, path::Path};
 
 use crate::Error;
 
-/// How an environment shares the files of unpacked distributions. Where a file system does not have
-/// one way, the next is taken.
+/// A way to share the files of unpacked distributions with an environment. If the file system does
+/// not support one way, the next one in this list is used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LinkMode {
-    /// A symbolic link for each file, and for each folder that has one owner: the least work, and no
-    /// space at all. The unpacked distributions must stay where they are.
+    /// A symbolic link for each file, and for each folder that has one owner. This is the least
+    /// work and takes no space. The unpacked distributions must stay where they are.
     SymbolicLink,
-    /// A hard link for each file, in folders of the environment's own. What is unpacked can be removed
-    /// without harm, and must be on the same file system.
+    /// A hard link for each file, in folders that belong to the environment. The unpacked
+    /// distributions can be removed later without harm, and must be on the same file system.
     HardLink,
-    /// A copy of each file; file systems that can share the blocks of copies do.
+    /// A copy of each file. File systems that can share the blocks of copies do so.
     Copy,
 }
 
-/// Shows in `to` what is at `from`. What is at `to` already stays; two folders become one.
+/// Shows the file or folder `from` at the path `to`. An existing file at `to` stays, and two
+/// folders are merged.
 pub(crate) fn show(from: &Path, to: &Path, share: LinkMode) -> Result<(), Error> {
     match fs::symlink_metadata(to) {
         Ok(_) if to.is_dir() && from.is_dir() => {
@@ -29,7 +30,7 @@ pub(crate) fn show(from: &Path, to: &Path, share: LinkMode) -> Result<(), Error>
     }
 }
 
-/// Makes a folder in `root` and those on the way to it, all of them the root's own.
+/// Creates a folder in `root` and its parents, all as real folders of the environment.
 pub(crate) fn own_folders(root: &Path, path: &Path) -> Result<(), Error> {
     let mut folder = root.to_owned();
     for name in path {
@@ -39,8 +40,8 @@ pub(crate) fn own_folders(root: &Path, path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes a folder if it is not there. One that is a link to what somebody shares becomes a folder of links,
-/// so that nothing is written to what is shared.
+/// Creates a folder if it is missing. If the path is a link to a shared folder, replaces the link
+/// with a real folder of links, so nothing is written to the shared folder.
 fn own_folder(folder: &Path) -> Result<(), Error> {
     let fault = || Error::at("create the folder", folder);
     match fs::symlink_metadata(folder) {

@@ -7,7 +7,7 @@ use crate::{
     plan::{ProgramAt, Source},
 };
 
-/// Merges layers; the earlier one wins. The crate's essay has the rules.
+/// Merges layers; the earlier layer wins. The rules are in the crate's documentation.
 pub fn merge<Id: Clone + Eq>(layers: &[Layer<Id>], rules: &dyn Rules) -> Plan<Id> {
     let mut plan = Plan {
         sources: codes(layers),
@@ -53,7 +53,7 @@ fn choose_distributions<Id: Clone + Eq>(layers: &[Layer<Id>], plan: &mut Plan<Id
             Entry::Occupied(entry) => {
                 let winner = &mut plan.sources[*entry.get()];
                 match &mut winner.distribution {
-                    // Somebody may ask for more of it.
+                    // A later layer may request more extras of the same distribution.
                     Some(known) if known.id == distribution.id => {
                         let more = distribution.extras.iter();
                         let more = more.filter(|extra| !known.extras.contains(extra)).cloned();
@@ -81,7 +81,8 @@ fn choose_programs<Id: Clone + Eq>(plan: &mut Plan<Id>) {
                 }
                 Entry::Occupied(entry) if is_same(plan, entry.get(), &program) => {}
                 Entry::Occupied(entry) => {
-                    // An installer writes over a file that has the name of an entry point.
+                    // An installer overwrites a file that has the name of an entry point, so two
+                    // programs of one source do not conflict.
                     let winner = entry.get().source();
                     if winner != number {
                         plan.conflicts.push(Conflict::SameScript {
@@ -107,7 +108,7 @@ fn find_case_twins<Id: Clone + Eq>(plan: &mut Plan<Id>) {
                 entry.insert((name, program.source()));
             }
             Entry::Occupied(entry) => {
-                // As for other files, names of one owner are its own matter.
+                // As with other files, names of one owner do not conflict with each other.
                 let (first, winner) = *entry.get();
                 if winner != program.source() {
                     found.push(Conflict::SameButForCase {

@@ -1,8 +1,8 @@
-/// Whether an `__init__.py` does nothing but declare a namespace package, in one of the ways that
-/// came before PEP 420: `pkgutil.extend_path` or `pkg_resources.declare_namespace`.
+/// Returns true if an `__init__.py` does nothing but declare a namespace package, in one of the
+/// ways used before PEP 420: `pkgutil.extend_path` or `pkg_resources.declare_namespace`.
 ///
-/// Distributions that share a namespace each bring such a file. They differ in spelling, and any of
-/// them does for all, so merging takes them for equal.
+/// Distributions that share a namespace each contain such a file. The files differ in spelling, but
+/// any of them serves all the distributions, so merging treats them as equal.
 ///
 /// ```
 /// use pinnace_env::declares_namespace;
@@ -24,7 +24,7 @@ pub fn declares_namespace(source: &[u8]) -> bool {
     declares
 }
 
-/// The lines of such files without spaces, and whether they do it.
+/// The lines of such files without spaces, each with true if it declares a namespace.
 const KNOWN: [(&str, bool); 12] = [
     ("try:", false),
     ("exceptImportError:", false),

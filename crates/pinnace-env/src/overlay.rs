@@ -1,5 +1,5 @@
-//! Lays the files of all sources over one another, folder by folder. What only one source has is not
-//! looked into, so that the work grows with what is shared, and not with all that there is.
+//! The overlay of all sources' files, folder by folder. Folders that only one source has are not
+//! searched, so the work grows with what is shared, not with the number of files.
 
 use std::ops::Range;
 
@@ -9,13 +9,13 @@ use crate::{
     plan::{PieceAt, Plan},
 };
 
-/// What one source has below a folder.
+/// The files of one source below a folder.
 struct Part {
     source: usize,
     files: Range<usize>,
 }
 
-/// What one source has under one name of a folder.
+/// The files of one source under one name in a folder.
 struct Named<'a> {
     name: &'a str,
     part: Part,
@@ -38,18 +38,18 @@ pub(crate) fn overlay<Id: Clone + Eq>(plan: &mut Plan<Id>) {
     plan.conflicts.append(&mut conflicts);
 }
 
-/// A folder that is being laid out.
+/// A folder that is being merged.
 struct Level<'a, Id> {
     plan: &'a Plan<Id>,
     place: Place,
-    /// The folder's path with a `/` at its end, or nothing for the place itself.
+    /// The folder's path with a trailing `/`, or empty for the place itself.
     path: String,
 }
 
 impl<Id: Eq> Level<'_, Id> {
     fn lay(&self, parts: Vec<Part>, pieces: &mut Vec<PieceAt>, conflicts: &mut Vec<Conflict>) {
         let mut named: Vec<Named<'_>> = parts.iter().flat_map(|part| self.names(part)).collect();
-        // Stable, so that under each name sources stay in their order.
+        // The sort is stable, so under each name the sources keep their order.
         named.sort_by(|a, b| a.name.cmp(b.name));
         self.find_case_twins(&named, conflicts);
         let mut rest = named.into_iter().peekable();
@@ -62,7 +62,7 @@ impl<Id: Eq> Level<'_, Id> {
         }
     }
 
-    /// Decides on one name of the folder.
+    /// Decides the winner for one name in the folder.
     fn settle(
         &self,
         first: Named<'_>,
@@ -90,7 +90,7 @@ impl<Id: Eq> Level<'_, Id> {
         }
     }
 
-    /// The names that a source has in this folder, each with what is below it.
+    /// Returns the names that a source has in this folder, each with the files below it.
     fn names(&self, part: &Part) -> Vec<Named<'_>> {
         let files = self.files(part.source);
         let mut found = Vec::new();
@@ -103,7 +103,7 @@ impl<Id: Eq> Level<'_, Id> {
             };
             let end = match is_file {
                 true => start + 1,
-                // Names are sorted, so what is in a folder is in one run.
+                // Names are sorted, so the files of a folder are adjacent.
                 false => start + run(&files[start..part.files.end], self.path.len() + name.len()),
             };
             let part = Part { source: part.source, files: start..end };
@@ -158,7 +158,8 @@ impl<Id: Eq> Level<'_, Id> {
     }
 }
 
-/// How many of these files share the first `length` bytes of the first one's path, and are below it.
+/// Counts the leading files that lie below the folder whose path is the first `length` bytes of the
+/// first file's path.
 fn run<Id>(files: &[File<Id>], length: usize) -> usize {
     let folder = &files[0].path[..=length];
     files.partition_point(|file| file.path.starts_with(folder))

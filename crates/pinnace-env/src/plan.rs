@@ -2,20 +2,20 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use crate::{Conflict, Contents, Distribution, File, Owner, OwnerDistribution, Place};
 
-/// What one interpreter will see, and what stood in the way.
+/// The contents of a merged environment, and the conflicts that the merge found.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Plan<Id> {
-    /// The layers' own files come first, then the distributions, each in the order of layers.
+    /// The layers' own files first, then the distributions, each in the order of layers.
     pub(crate) sources: Vec<Source<Id>>,
     pub(crate) pieces: Vec<PieceAt>,
     pub(crate) programs: BTreeMap<String, ProgramAt>,
     pub(crate) conflicts: Vec<Conflict>,
 }
 
-/// Where files of a plan come from: a layer's own, or those of a distribution.
+/// A source of files in a plan: a layer's own files, or a distribution.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Source<Id> {
-    /// Which of the plan's sources it is.
+    /// The index among the plan's sources.
     pub(crate) number: usize,
     pub(crate) layer: String,
     pub(crate) distribution: Option<Distribution<Id>>,
@@ -27,7 +27,7 @@ pub struct Source<Id> {
 pub(crate) struct PieceAt {
     pub(crate) source: usize,
     pub(crate) files: Range<usize>,
-    /// How much of the path of its files is the piece's own path.
+    /// The length of the piece's own path, which is a prefix of its files' paths.
     pub(crate) length: usize,
 }
 
@@ -37,7 +37,7 @@ pub(crate) enum ProgramAt {
     File { source: usize, at: usize },
 }
 
-/// A file of the environment, or a folder with all that is in it, which one source alone has.
+/// A file of the environment, or a folder whose whole content comes from one source.
 #[derive(Clone, Copy, Debug)]
 pub struct Piece<'p, Id> {
     source: &'p Source<Id>,
@@ -49,16 +49,16 @@ pub struct Piece<'p, Id> {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Program<'p, Id> {
-    /// One that an installer writes: what it runs, as `module:function`.
+    /// A script that an installer generates from an entry point.
     Script {
-        /// Whose it is.
+        /// The owner.
         source: &'p Source<Id>,
-        /// What it runs.
+        /// The entry point, as `module:function`.
         target: &'p str,
     },
-    /// One that is there as a file.
+    /// A program that exists as a file.
     File {
-        /// Whose it is.
+        /// The owner.
         source: &'p Source<Id>,
         /// The file.
         file: &'p File<Id>,
@@ -66,18 +66,20 @@ pub enum Program<'p, Id> {
 }
 
 impl<Id> Plan<Id> {
-    /// The distributions, in the order of layers and within them.
+    /// Returns the distributions, in the order of the layers and within them.
     pub fn distributions(&self) -> impl DoubleEndedIterator<Item = &Distribution<Id>> {
         self.sources.iter().filter_map(Source::distribution)
     }
 
-    /// Where files come from: first the layers that have files of their own, then the distributions.
+    /// Returns the sources of files: first the layers that have files of their own, then the
+    /// distributions.
     pub fn sources(&self) -> &[Source<Id>] {
         &self.sources
     }
 
-    /// The files and folders to show, sorted by place, and folder by folder by name: a folder that has one owner is
-    /// one piece, and can be shown by one link. Programs are not among them.
+    /// Returns the files and folders to link, sorted by place, and within each folder by name. A
+    /// folder that has one owner is one piece, and can be shown by one link. Programs are not
+    /// included.
     pub fn pieces(&self) -> impl ExactSizeIterator<Item = Piece<'_, Id>> {
         self.pieces.iter().map(|piece| {
             let source = &self.sources[piece.source];
@@ -86,13 +88,13 @@ impl<Id> Plan<Id> {
         })
     }
 
-    /// All files one by one, sorted by piece, each with where it comes from. Programs are not among
-    /// them.
+    /// Returns all files one by one, sorted by piece, each with its source. Programs are not
+    /// included.
     pub fn files(&self) -> impl Iterator<Item = (&File<Id>, &Source<Id>)> {
         self.pieces().flat_map(|piece| piece.files.iter().map(move |file| (file, piece.source)))
     }
 
-    /// The programs by name.
+    /// Returns the programs by name.
     pub fn programs(&self) -> impl ExactSizeIterator<Item = (&str, Program<'_, Id>)> {
         self.programs.iter().map(|(name, program)| {
             let program = match *program {
@@ -109,8 +111,8 @@ impl<Id> Plan<Id> {
         })
     }
 
-    /// Lines of `.pth` files are run at every start of an interpreter, in the order of the files'
-    /// names: these are they.
+    /// Returns the `.pth` files. The interpreter runs their lines at every start, in the order of
+    /// the files' names.
     pub fn path_files(&self) -> impl Iterator<Item = (&File<Id>, &Source<Id>)> {
         let at_top = |file: &File<Id>| {
             file.place == Place::Library && file.path.ends_with(".pth") && !file.path.contains('/')
@@ -118,24 +120,24 @@ impl<Id> Plan<Id> {
         self.files().filter(move |(file, _)| at_top(file))
     }
 
-    /// What stood in the way, in the order in which it was met.
+    /// Returns the conflicts, in the order in which the merge found them.
     pub fn conflicts(&self) -> &[Conflict] {
         &self.conflicts
     }
 }
 
 impl<Id> Source<Id> {
-    /// The layer's name.
+    /// Returns the layer's name.
     pub fn layer(&self) -> &str {
         &self.layer
     }
 
-    /// The distribution; `None` for the layer's own files.
+    /// Returns the distribution, or `None` for the layer's own files.
     pub fn distribution(&self) -> Option<&Distribution<Id>> {
         self.distribution.as_ref()
     }
 
-    /// All its files and scripts, those that lost included.
+    /// Returns all files and scripts of the source, including those that lost.
     pub fn contents(&self) -> &Contents<Id> {
         &self.contents
     }
@@ -150,27 +152,27 @@ impl<Id> Source<Id> {
 }
 
 impl<'p, Id> Piece<'p, Id> {
-    /// Where it is.
+    /// Returns the place.
     pub fn place(&self) -> Place {
         self.files[0].place
     }
 
-    /// Its path below that place.
+    /// Returns the path below the place.
     pub fn path(&self) -> &'p str {
         &self.files[0].path[..self.length]
     }
 
-    /// Whether it is a file; else it is a folder.
+    /// Returns true if the piece is a file, and false if it is a folder.
     pub fn is_file(&self) -> bool {
         self.files[0].path.len() == self.length
     }
 
-    /// The file, or all files of the folder.
+    /// Returns the file, or all files of the folder.
     pub fn files(&self) -> &'p [File<Id>] {
         self.files
     }
 
-    /// Whose it is.
+    /// Returns the owner.
     pub fn source(&self) -> &'p Source<Id> {
         self.source
     }

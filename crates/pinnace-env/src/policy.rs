@@ -2,18 +2,19 @@ use std::collections::BTreeMap;
 
 use crate::{Conflict, ConflictKind};
 
-/// What to make of a [`Conflict`].
+/// A decision about a [`Conflict`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Ruling {
-    /// The environment must not come to be.
+    /// The environment must not be built.
     Refuse,
-    /// The first owner's counts, as the plan has it already.
+    /// The first owner wins, as in the plan.
     FirstWins,
 }
 
-/// Rules on what to make of conflicts. The most specific that applies decides: that of the path,
-/// else of a project, else of the kind, else the one for all others; of several equally specific
-/// ones the one that was given last.
+/// A set of rulings on conflicts.
+///
+/// The most specific ruling decides: by path, else by project, else by kind, else the default. Of
+/// several equally specific rulings, the last one added decides.
 ///
 /// ```
 /// use pinnace_env::{Conflict, ConflictKind, Owner, Place, Policy, Ruling};
@@ -40,14 +41,15 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// One ruling for all.
+    /// Creates a policy with one ruling for all conflicts.
     pub fn new(otherwise: Ruling) -> Self {
         let (kinds, projects) = (BTreeMap::new(), BTreeMap::new());
         Self { otherwise, kinds, projects, paths: Vec::new() }
     }
 
-    /// What installers make of conflicts: of files and of programs that have one name they keep one without
-    /// a word; everything else is refused.
+    /// Returns the policy of installers. It accepts conflicts between files, between programs, and
+    /// between names that differ only in case: installers silently keep one of them. It refuses
+    /// every other conflict.
     pub fn of_installers() -> Self {
         [ConflictKind::SameFile, ConflictKind::SameScript, ConflictKind::SameButForCase]
             .into_iter()
@@ -56,30 +58,29 @@ impl Policy {
             })
     }
 
-    /// Another ruling for a kind.
+    /// Sets the ruling for a kind of conflict.
     #[must_use]
     pub fn with_kind(mut self, kind: ConflictKind, ruling: Ruling) -> Self {
         self.kinds.insert(kind, ruling);
         self
     }
 
-    /// Another ruling where a project, by its normalised name, is one of those that do not go
-    /// together.
+    /// Sets the ruling for conflicts that involve a project, given by its normalised name.
     #[must_use]
     pub fn with_project(mut self, project: impl Into<String>, ruling: Ruling) -> Self {
         self.projects.insert(project.into(), ruling);
         self
     }
 
-    /// Another ruling for paths: `*` stands for any part of a name, `**` for any names. A program
-    /// is found as `bin/<name>`.
+    /// Sets the ruling for paths. In the pattern `*` matches any part of a name, and `**` any
+    /// number of names. The path of a program is `bin/<name>`.
     #[must_use]
     pub fn with_path(mut self, pattern: impl Into<String>, ruling: Ruling) -> Self {
         self.paths.push((pattern.into(), ruling));
         self
     }
 
-    /// The ruling on a conflict.
+    /// Returns the ruling on a conflict.
     pub fn judge(&self, conflict: &Conflict) -> Ruling {
         let path = conflict.path();
         let of_path = path.and_then(|path| {
@@ -105,8 +106,8 @@ fn matches(pattern: &str, path: &str) -> bool {
     })
 }
 
-/// Whether a sequence is of a pattern in which some parts stand for any run. Only the last of them
-/// that was met is ever tried again, so that it takes no more than length times length.
+/// Matches a sequence against a pattern in which some parts match any run. Only the last such part
+/// is ever retried, so the cost is at most the product of the lengths.
 fn wild<T>(pattern: &[T], text: &[T], any: fn(&T) -> bool, one: &dyn Fn(&T, &T) -> bool) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut retry = None;

@@ -1,35 +1,35 @@
-/// What merging must know about the platform and about requirements.
+/// The caller's knowledge about the platform and about requirements.
 pub trait Rules {
-    /// Whether a wheel of that file name fits the platform.
+    /// Returns true if a wheel with this file name fits the platform.
     fn fits(&self, file_name: &str) -> bool;
 
-    /// Whether the platform's Python is one that these specifiers allow.
+    /// Returns true if the specifiers allow the platform's Python.
     fn is_python(&self, specifiers: &str) -> bool {
         let _ = specifiers;
         true
     }
 
-    /// What a requirement asks for on the platform, with these extras of its owner asked for;
-    /// `None` if its marker does not hold.
+    /// Parses a requirement and evaluates it on the platform. `extras` are the requested extras of
+    /// the distribution that has the requirement. Returns `None` if its marker does not hold.
     ///
     /// # Errors
     ///
-    /// Why the requirement cannot be understood.
+    /// Returns the reason why the requirement cannot be parsed.
     fn need(&self, requirement: &str, extras: &[String]) -> Result<Option<Need>, String>;
 }
 
-/// A requirement that applies: which project, and what its version must satisfy.
+/// A requirement that applies: a project, its extras, and the versions that satisfy it.
 #[expect(missing_debug_implementations, reason = "it holds a function")]
 pub struct Need {
     /// The normalised name of the project.
     pub project: String,
-    /// Which of its extras are asked for.
+    /// The requested extras of the project.
     pub extras: Vec<String>,
-    /// Whether a version will do.
+    /// A predicate that returns true if a version satisfies the requirement.
     pub accepts: Box<dyn Fn(&str) -> bool>,
 }
 
-/// Everything fits, and nothing is required.
+/// Rules by which every wheel fits, and nothing is required.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoRules;
 

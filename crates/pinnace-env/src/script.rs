@@ -1,8 +1,8 @@
-//! Programs of an environment: what they run, and with which interpreter.
+//! Programs of an environment, and the interpreter line at their start.
 
 use std::path::Path;
 
-/// The program of an entry point (entry points specification, "Use for scripts").
+/// Returns the program of an entry point (entry points specification, "Use for scripts").
 pub(crate) fn of_entry_point(target: &str, python: &Path) -> Vec<u8> {
     let (module, function) = target.split_once(':').unwrap_or((target, "main"));
     let code = format!(
@@ -12,8 +12,8 @@ pub(crate) fn of_entry_point(target: &str, python: &Path) -> Vec<u8> {
     [shebang(python).into_bytes(), code.into_bytes()].concat()
 }
 
-/// A program that a wheel has as a file: `#!python` is for the installer to fill in (binary
-/// distribution format, "Recommended installer features").
+/// Returns a program that a wheel has as a file. A `#!python` line is replaced by the interpreter's
+/// (binary distribution format, "Recommended installer features").
 pub(crate) fn of_file(content: Vec<u8>, python: &Path) -> Vec<u8> {
     let end = content.iter().position(|byte| *byte == b'\n').map_or(content.len(), |at| at + 1);
     let first = content[..end].trim_ascii_end();
@@ -27,13 +27,13 @@ pub(crate) fn of_file(content: Vec<u8>, python: &Path) -> Vec<u8> {
     }
 }
 
-/// A path as Python writes it.
+/// Returns a path as a Python string literal.
 pub(crate) fn literal(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
-/// Linux reads no more than 127 bytes of the line (255 since 5.1), and takes what follows a space for an
-/// argument.
+/// The longest path in a `#!` line. Linux reads at most 127 bytes of the line (255 since 5.1), and
+/// takes the text after a space as an argument.
 const LONGEST: usize = 125;
 
 fn shebang(python: &Path) -> String {
@@ -44,7 +44,7 @@ fn shebang(python: &Path) -> String {
     }
 }
 
-/// What means something between the double quotes of a shell (POSIX.1, 2.2.3) is taken as it is.
+/// Escapes characters that are special between the double quotes of a shell (POSIX.1, 2.2.3).
 fn quoted(text: &str) -> String {
     let special = |symbol: char| matches!(symbol, '$' | '`' | '"' | '\\');
     let symbols =

@@ -1,4 +1,4 @@
-//! A plan on disk, as a virtual environment (PEP 405).
+//! Installation of a plan as a virtual environment (PEP 405).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,22 +13,22 @@ use crate::{
     script,
 };
 
-/// Where unpacked distributions and layers lie.
+/// A store of unpacked distributions and layers.
 pub trait Unpacked<Id> {
-    /// The folder of a source. Its files are below the [folders](Place::folder) of their places;
-    /// bytecode, where there is some, is in `__pycache__` beside the modules.
+    /// Returns the folder of a source. Its files are below the [folders](Place::folder) of their
+    /// places. Bytecode, if there is any, is in `__pycache__` next to the modules.
     ///
     /// # Errors
     ///
-    /// If it cannot be had.
+    /// Returns an error if the folder is not available.
     fn folder(&self, source: &Source<Id>) -> io::Result<PathBuf>;
 }
 
-/// Lays plans out as virtual environments.
+/// A builder of virtual environments from plans.
 ///
-/// `python`, the programs, `subprocess` with `sys.executable`, the ways of `multiprocessing` and
-/// debuggers take the result for any other virtual environment. It must not be moved: programs name
-/// their interpreter by its path.
+/// `python`, the programs, `subprocess` with `sys.executable`, the start methods of
+/// `multiprocessing` and debuggers all accept the result as a normal virtual environment. It must
+/// not be moved: programs contain the path of their interpreter.
 #[derive(Clone, Debug)]
 pub struct Venv {
     interpreter: Interpreter,
@@ -36,23 +36,24 @@ pub struct Venv {
 }
 
 impl Venv {
-    /// Environments of an interpreter.
+    /// Creates a builder of environments for an interpreter.
     pub fn new(interpreter: Interpreter, share: LinkMode) -> Self {
         Self { interpreter, share }
     }
 
-    /// Where modules are imported from, in an environment.
+    /// Returns the folder inside an environment from which modules are imported.
     pub fn library(&self) -> PathBuf {
         Path::new("lib").join(self.interpreter.name()).join("site-packages")
     }
 
-    /// Fills an empty folder, which will be at `at` once it is whole. The layers' own code is
-    /// always copied: it is a program's to write to; what others share is not.
+    /// Builds an environment in an empty folder, whose final path will be `at`. The layers' own
+    /// code is always copied, because a program may write to it. A program must not write to shared
+    /// files.
     ///
     /// # Errors
     ///
-    /// If a distribution is not unpacked, or the folder cannot be written to. The folder is then no
-    /// environment.
+    /// Returns an error if a distribution is not unpacked, or if the folder cannot be written to.
+    /// The folder is then not a valid environment.
     pub fn lay<Id>(
         &self,
         plan: &Plan<Id>,
@@ -74,21 +75,21 @@ impl Venv {
     }
 }
 
-/// An environment on its way.
+/// An environment under construction.
 struct Layout<'a, Id> {
     venv: &'a Venv,
     plan: &'a Plan<Id>,
-    /// The folders of the plan's sources, by their number.
+    /// The folders of the plan's sources, indexed by source number.
     unpacked: Vec<PathBuf>,
     folder: &'a Path,
     at: &'a Path,
 }
 
-/// The layers' own code, in an environment.
+/// The folder of the layers' own code inside an environment.
 const CODE: &str = "code";
 
 impl<Id> Layout<'_, Id> {
-    /// What makes a folder an environment.
+    /// Writes the files that make the folder a virtual environment.
     fn frame(&self) -> Result<(), Error> {
         let interpreter = &self.venv.interpreter;
         create_folder(&self.folder.join("bin"))?;
@@ -115,7 +116,7 @@ impl<Id> Layout<'_, Id> {
         let (bin, python) = (self.folder.join("bin"), self.at.join("bin/python"));
         for (name, program) in self.plan.programs() {
             let path = bin.join(name);
-            // The interpreter's own names are its own, and a name is no path.
+            // The interpreter's own names are reserved, and a program's name must not be a path.
             if path.parent() != Some(&bin) || fs::symlink_metadata(&path).is_ok() {
                 continue;
             }
@@ -157,8 +158,8 @@ impl<Id> Layout<'_, Id> {
         }
     }
 
-    /// Shows the bytecode of modules that stand in a folder which several share: it is in a folder
-    /// of its own, and so not part of any piece.
+    /// Adds the bytecode of single modules in a folder that several sources share. Their
+    /// `__pycache__` is a folder of its own, so it belongs to no piece.
     fn bytecode(&self, source: usize, folder: &str, names: &BTreeSet<&str>) -> Result<(), Error> {
         let from = self.unpacked[source].join("lib").join(folder).join("__pycache__");
         if !from.is_dir() {
@@ -175,7 +176,7 @@ impl<Id> Layout<'_, Id> {
         })
     }
 
-    /// Code comes before all libraries.
+    /// Puts the layers' code before all libraries on `sys.path`.
     fn see_code(&self) -> Result<(), Error> {
         let code = script::literal(&self.at.join(CODE));
         let line = format!("import sys; sys.path[:1] == [{code}] or sys.path.insert(0, {code})\n");
@@ -187,7 +188,7 @@ impl<Id> Layout<'_, Id> {
         self.unpacked[piece.source().number].join(piece.place().folder()).join(piece.path())
     }
 
-    /// The path of a piece in the environment.
+    /// Returns the path of a piece in the environment.
     fn target(&self, piece: &Piece<'_, Id>) -> PathBuf {
         let place = match piece.place() {
             Place::Code => PathBuf::from(CODE),
@@ -200,7 +201,7 @@ impl<Id> Layout<'_, Id> {
     }
 }
 
-/// The name of a module that is a piece of its own.
+/// Returns the name of a module that is a piece by itself.
 fn module<'p, Id>(piece: &Piece<'p, Id>) -> Option<&'p str> {
     let name = piece.path().rsplit('/').next()?;
     name.strip_suffix(".py").filter(|_| piece.is_file())

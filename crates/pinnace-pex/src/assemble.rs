@@ -1,4 +1,4 @@
-//! From what a builder has collected to the members of a file or a folder.
+//! Turning the state of a builder into the members of a file or a folder.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::{
     wheels,
 };
 
-/// What members are put into.
+/// The container that the members are written to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Shape {
     File,
@@ -26,8 +26,8 @@ pub(crate) enum Shape {
 }
 
 impl PexBuilder {
-    /// All members, and their key. It covers all of them but `__main__.py`, which carries it, and
-    /// in `PEX-INFO` all but itself.
+    /// Returns all members and their key. The key covers every member except `__main__.py`, which
+    /// carries it, and all of `PEX-INFO` except the key itself.
     pub(crate) fn members(
         &self,
         wheels: &dyn WheelFiles,
@@ -53,7 +53,7 @@ impl PexBuilder {
         Ok((members, key))
     }
 
-    /// The user code, with its bytecode where that is wanted.
+    /// Returns the user code, with its bytecode if a compiler is set.
     fn code(&self) -> Result<Members, Error> {
         let mut members = Members::new();
         for (path, (mode, source)) in &self.files {
@@ -98,7 +98,7 @@ impl PexBuilder {
         insert(members, "__pex__/__init__.py", Mode::File, import)
     }
 
-    /// The distributions, and what `PEX-INFO` calls them by.
+    /// Adds the distributions, and returns their digests for `PEX-INFO`.
     fn add_distributions(
         &self,
         members: &mut Members,
@@ -150,7 +150,7 @@ impl PexBuilder {
         Ok(members)
     }
 
-    /// What the file says about itself, but for its key.
+    /// Returns the complete `PEX-INFO`, except for the key.
     fn completed(&self, distributions: BTreeMap<String, String>, code: &[u8; 32]) -> PexInfo {
         let mut info = self.info.clone();
         info.distributions = distributions;

@@ -19,13 +19,13 @@ use crate::{
     write::{self, How},
 };
 
-/// Collects what goes into a PEX file, and writes it.
+/// A builder that collects the contents of a PEX file and writes it.
 ///
-/// The same wheels, files and settings give the same bytes, in whatever order they were added.
+/// Equal wheels, files and settings give equal bytes, in any order of the calls.
 #[derive(Clone, Debug, Default)]
 pub struct PexBuilder {
     pub(crate) info: PexInfo,
-    /// The first line, where it is not to be the shell script that starts fastest.
+    /// The first line, if it replaces the shell script that starts fastest.
     pub(crate) line: Option<String>,
     pub(crate) platforms: Vec<PlatformInfo>,
     pub(crate) wheels: BTreeMap<String, [u8; 32]>,
@@ -42,37 +42,37 @@ pub struct PexBuilder {
 pub(crate) enum Source {
     Bytes(Vec<u8>),
     File(PathBuf),
-    /// A file that must have that SHA-256.
+    /// A file that must have this SHA-256.
     Known(PathBuf, [u8; 32]),
 }
 
-/// What [`PexBuilder::write`] wrote.
+/// The result of [`PexBuilder::write`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Written {
-    /// The archive.
+    /// The summary of the archive.
     pub archive: Summary,
-    /// The key under which a machine unpacks the file.
+    /// The key under which a machine caches the unpacked file.
     pub key: [u8; 32],
-    /// Whether it is so large that `python FILE` works from Python 3.13 on only; `./FILE` works
-    /// with all.
+    /// True if the file is so large that `python FILE` needs Python 3.13 or newer. `./FILE` works
+    /// with every version.
     pub is_large: bool,
 }
 
-/// The names that the format keeps for itself.
+/// The top-level names that the format reserves.
 const RESERVED: [&str; 5] = [".bootstrap", ".deps", "PEX-INFO", "__main__.py", "__pex__"];
 
-/// A file of user code given to `--exe` goes by this name, as with the pex tool.
+/// The module name of the file given to `--exe`, as in the pex tool.
 const EXECUTABLE: &str = "__pex_executable__";
 
 impl PexBuilder {
-    /// An empty PEX file, for no platform yet.
+    /// Creates a builder for an empty PEX file without platforms.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a platform and the wheels for it, each by the SHA-256 of its bytes. A start takes those
-    /// of the first platform that its interpreter is of.
+    /// Adds a platform and its wheels, each with the SHA-256 of its bytes. At a start, the boot
+    /// code uses the wheels of the first platform that matches the interpreter.
     pub fn add_platform<'w>(
         &mut self,
         target: &Target,
@@ -95,8 +95,7 @@ impl PexBuilder {
         });
     }
 
-    /// Notes the versions of Python that the wheels of the last platform run on, each as its
-    /// `Requires-Python` says.
+    /// Records the `Requires-Python` specifiers of the wheels of the platform that was added last.
     pub fn require_python<'s>(&mut self, specifiers: impl IntoIterator<Item = &'s str>) {
         let clauses = specifiers.into_iter().flat_map(|one| one.split(','));
         let clauses: BTreeSet<String> =
@@ -107,55 +106,58 @@ impl PexBuilder {
         }
     }
 
-    /// Holds wheels in another form than whole.
+    /// Sets the form in which wheels are stored.
     pub fn set_wheel_form(&mut self, form: WheelForm) {
         self.form = form;
     }
 
-    /// Compresses what is not a whole wheel.
+    /// Sets the compression of everything except whole wheels.
     pub fn set_compression(&mut self, compression: Compression) {
         self.compression = compression;
     }
 
-    /// Boots by another version's code.
+    /// Sets the boot code, which may come from another version of Pinnace.
     pub fn set_runtime(&mut self, runtime: Runtime) {
         self.runtime = runtime;
     }
 
-    /// Adds the bytecode of a wheel that was added, so that the first start need not make it.
+    /// Adds the bytecode of a wheel that was added before, so that the first start does not compile
+    /// it.
     pub fn add_bytecode(&mut self, wheel: &WheelName, bytecode: Bytecode) {
         self.bytecode.insert(wheel.as_str().to_owned(), bytecode);
     }
 
-    /// Adds the bytecode of the user code, too.
+    /// Adds the bytecode of the user code, made by this compiler.
     pub fn compile_code(&mut self, compiler: Compiler) {
         self.compiler = Some(compiler);
     }
 
-    /// What the file says about itself: settings of its start, for one thing.
+    /// Returns the `PEX-INFO` of the file for editing, for example to change how it starts.
     pub fn info_mut(&mut self) -> &mut PexInfo {
         &mut self.info
     }
 
-    /// Leaves a file out of the folders that are added from now on: the output itself, which may
-    /// lie in one of them.
+    /// Excludes a file from all folders that are added later. The usual case is the output file,
+    /// which may lie in one of them.
     pub fn leave_out(&mut self, file: &Path) {
         let folder = file.parent().and_then(|folder| folder.canonicalize().ok());
         self.left_out.extend(folder.zip(file.file_name()).map(|(folder, name)| folder.join(name)));
     }
 
-    /// Notes what was asked for, without addresses; the wheels are added by themselves.
+    /// Records the requested requirements, without their URLs. The wheels are added separately.
     pub fn set_requirements(&mut self, requirements: &[Requirement]) {
         let asked = requirements.iter().cloned().map(Requirement::without_url);
         self.info.requirements = asked.map(|one| one.to_string()).collect();
         self.info.requirements.sort();
     }
 
-    /// Adds all files below a folder, so that its packages are at the top.
+    /// Adds all files below a folder. Packages in the folder become top-level packages.
     ///
     /// # Errors
     ///
-    /// If a file cannot be read or held, or stands there already.
+    /// Returns [`ErrorKind::Source`] if a file cannot be read. Returns [`ErrorKind::Unfit`] if a
+    /// path is reserved or was added before, or if the file is not regular. Returns
+    /// [`ErrorKind::Archive`] if a path is unsafe.
     pub fn add_folder(&mut self, folder: &Path) -> Result<(), Error> {
         for found in sources::collect(folder)? {
             if self.is_left_out(&found.file) {
@@ -166,12 +168,13 @@ impl PexBuilder {
         Ok(())
     }
 
-    /// Adds the packages and modules of a project: those in `src`, if it has that folder, else those
-    /// at its top. What else lies there (settings, tests, other tools' files) stays out.
+    /// Adds the packages and modules of a project: those in `src` if that folder exists, otherwise
+    /// those at the top of the project. Other files at the top (settings, tests, files of other
+    /// tools) stay out.
     ///
     /// # Errors
     ///
-    /// As [`Self::add_folder`].
+    /// Returns the errors of [`Self::add_folder`].
     pub fn add_project(&mut self, folder: &Path) -> Result<(), Error> {
         let source = folder.join("src");
         if source.is_dir() {
@@ -183,11 +186,12 @@ impl PexBuilder {
         Ok(())
     }
 
-    /// Adds a package by its dotted name, with what makes its parents packages.
+    /// Adds a package by its dotted name, with the `__init__.py` files of its parent packages.
     ///
     /// # Errors
     ///
-    /// If it is not in that folder; else as [`Self::add_folder`].
+    /// Returns [`ErrorKind::Source`] if the folder does not contain the package; otherwise the
+    /// errors of [`Self::add_folder`].
     pub fn add_package(&mut self, name: &str, folder: &Path) -> Result<(), Error> {
         let path = name.replace('.', "/");
         for found in sources::collect(&folder.join(&path))? {
@@ -208,7 +212,7 @@ impl PexBuilder {
     ///
     /// # Errors
     ///
-    /// As [`Self::add_package`].
+    /// Returns the errors of [`Self::add_package`].
     pub fn add_module(&mut self, name: &str, folder: &Path) -> Result<(), Error> {
         let path = format!("{}.py", name.replace('.', "/"));
         let file = folder.join(&path);
@@ -220,35 +224,36 @@ impl PexBuilder {
     ///
     /// # Errors
     ///
-    /// If the path is unsafe, reserved, or there already.
+    /// Returns [`ErrorKind::Archive`] if the path is unsafe, and [`ErrorKind::Unfit`] if it is
+    /// reserved or was added before.
     pub fn add_bytes(&mut self, path: &str, bytes: &[u8]) -> Result<(), Error> {
         self.add(path.to_owned(), Mode::File, Source::Bytes(bytes.to_vec()))
     }
 
-    /// Adds a program of user code from memory.
+    /// Adds an executable file of user code from memory.
     ///
     /// # Errors
     ///
-    /// As [`Self::add_bytes`].
+    /// Returns the errors of [`Self::add_bytes`].
     pub fn add_program(&mut self, path: &str, bytes: &[u8]) -> Result<(), Error> {
         self.add(path.to_owned(), Mode::Executable, Source::Bytes(bytes.to_vec()))
     }
 
-    /// Adds a file of user code whose SHA-256 is known, so that it is read only when it is written; it must have
-    /// that still.
+    /// Adds a file of user code with a known SHA-256. The builder reads the file only when it
+    /// writes the output, and fails if the digest no longer matches.
     ///
     /// # Errors
     ///
-    /// As [`Self::add_bytes`].
+    /// Returns the errors of [`Self::add_bytes`].
     pub fn add_file(&mut self, path: &str, file: &Path, sha256: [u8; 32]) -> Result<(), Error> {
         self.add(path.to_owned(), Mode::File, Source::Known(file.to_owned(), sha256))
     }
 
-    /// Adds a program of user code, likewise.
+    /// Adds an executable file of user code with a known SHA-256; see [`Self::add_file`].
     ///
     /// # Errors
     ///
-    /// As [`Self::add_bytes`].
+    /// Returns the errors of [`Self::add_bytes`].
     pub fn add_program_file(
         &mut self,
         path: &str,
@@ -258,16 +263,16 @@ impl PexBuilder {
         self.add(path.to_owned(), Mode::Executable, Source::Known(file.to_owned(), sha256))
     }
 
-    /// Adds a file of user code that was in another PEX file.
+    /// Adds a file of user code from another PEX file.
     pub(crate) fn add_code(&mut self, path: &str, mode: Mode, bytes: Vec<u8>) -> Result<(), Error> {
         self.add(path.to_owned(), mode, Source::Bytes(bytes))
     }
 
-    /// Runs a Python file that is not part of a package.
+    /// Sets a Python file outside of any package as the program, and adds the file.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read.
+    /// Returns [`ErrorKind::Source`] if the file cannot be read.
     pub fn set_executable(&mut self, file: &Path) -> Result<(), Error> {
         let mode = sources::mode(file)?;
         self.add(format!("{EXECUTABLE}.py"), mode, Source::File(file.to_owned()))?;
@@ -275,12 +280,13 @@ impl PexBuilder {
         Ok(())
     }
 
-    /// Runs a module or a function.
+    /// Sets the module or function that the file runs.
     pub fn set_entry_point(&mut self, entry_point: EntryPoint) {
         self.info.entry_point = Some(entry_point.to_string());
     }
 
-    /// Runs a script of a distribution, as [`find_script`](crate::find_script) found it.
+    /// Sets the script of a distribution that the file runs, as [`find_script`](crate::find_script)
+    /// returns it.
     pub fn set_script(&mut self, script: ScriptTarget) {
         match script {
             ScriptTarget::EntryPoint(entry_point) => self.set_entry_point(entry_point),
@@ -288,12 +294,12 @@ impl PexBuilder {
         }
     }
 
-    /// Starts with this line, and not with the shell script that starts fastest; `#!` may be left
-    /// out.
+    /// Sets the first line, in place of the shell script that starts fastest. The leading `#!` is
+    /// optional.
     ///
     /// # Errors
     ///
-    /// If it is more than one line, or empty.
+    /// Returns [`ErrorKind::Unfit`] if the text is empty or has more than one line.
     pub fn set_shebang(&mut self, line: &str) -> Result<(), Error> {
         let line = line.strip_prefix("#!").unwrap_or(line).trim();
         if line.is_empty() || line.chars().any(char::is_control) {
@@ -304,11 +310,13 @@ impl PexBuilder {
         Ok(())
     }
 
-    /// Writes the file; wheels are opened and measured on `threads` threads ahead of the writer.
+    /// Writes the file. The builder opens and measures wheels on `threads` threads ahead of the
+    /// writer.
     ///
     /// # Errors
     ///
-    /// If a wheel or a source cannot be read, or `out` fails. What was written is then no PEX file.
+    /// Returns an error if a wheel or a source cannot be read, or if `out` fails. The output is
+    /// then not a valid PEX file.
     pub fn write<W: Write>(
         &self,
         out: W,
@@ -322,21 +330,23 @@ impl PexBuilder {
         Ok(Written { archive, key, is_large: import == Import::Zip64 })
     }
 
-    /// Writes a plain zip of code and libraries, for AWS Lambda, Spark and the like: nothing in it
-    /// boots.
+    /// Writes a plain zip of code and libraries, for AWS Lambda, Spark and the like. It has no boot
+    /// code.
     ///
     /// # Errors
     ///
-    /// As [`Self::write`]; and [`ErrorKind::Collision`] if two wheels have one file in two forms.
+    /// Returns the errors of [`Self::write`], and [`ErrorKind::Collision`] if two wheels contain
+    /// one path with different contents.
     pub fn write_flat<W: Write>(&self, out: W, wheels: &dyn WheelFiles) -> Result<Summary, Error> {
         write::zip(out, b"", &self.flat(wheels)?, wheels, self.how(1))
     }
 
-    /// Writes into a folder that is there and empty.
+    /// Writes into an existing, empty folder.
     ///
     /// # Errors
     ///
-    /// As [`Self::write_flat`]; [`ErrorKind::Write`] with the path that could not be written.
+    /// Returns the errors of [`Self::write_flat`], and [`ErrorKind::Write`] with the path if the
+    /// folder cannot be written to.
     pub fn write_folder(
         &self,
         folder: &Path,
@@ -372,7 +382,7 @@ impl PexBuilder {
         }
         ArchivePath::parse(&path).map_err(archive)?;
         match (self.files.get(&path), &source) {
-            // Whoever names a file in two ways means it once.
+            // Naming one file twice, for example by its package and its module, is allowed.
             (Some((_, Source::File(known))), Source::File(file)) if known == file => return Ok(()),
             (Some(_), _) => return Err(unfit("it was added twice").into()),
             (None, _) => {}
@@ -396,7 +406,7 @@ impl PexBuilder {
         }
     }
 
-    /// The names of the interpreters that the file is for.
+    /// Returns the names of the interpreters that the file is built for.
     pub(crate) fn interpreters(&self) -> Vec<String> {
         let mut names = Vec::new();
         for platform in &self.platforms {

@@ -1,5 +1,5 @@
-//! A wheel as the pex tool installs it before a start: its library at the top, the rest of what an
-//! installer would put elsewhere below `.prefix`, and a RECORD that says so.
+//! Wheels in the installed form of the pex tool: the library at the top, all other files below
+//! `.prefix`, and a RECORD with the new paths.
 
 use std::collections::BTreeMap;
 
@@ -17,14 +17,14 @@ use crate::{
     write::{self, Compression, How},
 };
 
-/// A distribution, installed.
+/// An installed distribution.
 pub(crate) struct Chroot {
     pub(crate) files: BTreeMap<String, (Mode, Member)>,
-    /// The content digest of the files, but for the one that tells it.
+    /// The content digest of the files, except for the layout file, which records the digest.
     pub(crate) digest: [u8; 32],
 }
 
-/// Installs a wheel, of which each member is checked against RECORD when it is written.
+/// Installs a wheel. The writer checks each member against RECORD when it writes it.
 pub(crate) fn install(wheel: &str, sha256: &[u8; 32], zip: &WheelArchive) -> Result<Chroot, Error> {
     let record = Record::read(wheel, zip)?;
     let project = wheel.split('-').next().unwrap_or_default();
@@ -65,7 +65,8 @@ pub(crate) fn install(wheel: &str, sha256: &[u8; 32], zip: &WheelArchive) -> Res
     Ok(Chroot { files, digest })
 }
 
-/// A member of a wheel, known by what RECORD says of it; by its bytes where that says nothing.
+/// Returns a member of a wheel with its digest from RECORD. If RECORD has no digest, the digest is
+/// computed from the bytes.
 pub(crate) fn inside(
     wheel: &str,
     sha256: &[u8; 32],
@@ -82,7 +83,7 @@ pub(crate) fn inside(
     Ok(Member::Inside { wheel, sha256: *sha256, entry, content })
 }
 
-/// A distribution in one piece.
+/// Returns an installed distribution as one zip.
 pub(crate) fn zip(chroot: &Chroot, wheels: &dyn WheelFiles) -> Result<Vec<u8>, Error> {
     let mut members = Members::new();
     for (path, (mode, member)) in &chroot.files {
@@ -100,7 +101,7 @@ fn target(wheel: &str, project: &str, member: &str) -> Result<String, Error> {
         Scheme::Library => path.to_owned(),
         Scheme::Scripts => format!(".prefix/bin/{path}"),
         Scheme::Data => format!(".prefix/data/{path}"),
-        // The pex tool fills in the version where it installs.
+        // The pex tool replaces X.Y by the version when it installs.
         Scheme::Headers => format!(".prefix/include/site/pythonX.Y/{project}/{path}"),
     })
 }
@@ -110,7 +111,7 @@ pub(crate) fn unknown(wheel: &str, member: &str) -> Error {
     ErrorKind::Malformed { wheel: wheel.to_owned(), reason }.into()
 }
 
-/// The programs that an installer would make of the entry points.
+/// Returns the scripts that an installer generates from the entry points.
 fn console_scripts(zip: &WheelArchive) -> Result<Vec<(String, Vec<u8>)>, Error> {
     let Some(text) = metadata_file(zip, "entry_points.txt")? else { return Ok(Vec::new()) };
     let scripts = entry_points(&text).into_iter().filter_map(|(name, target)| {

@@ -1,5 +1,5 @@
-//! Bytecode, made by the interpreter that will read it (PEP 552, unchecked hash): it does not depend
-//! on times, and so can be part of an archive.
+//! Bytecode, compiled by the interpreter that will load it (PEP 552, unchecked hash). It does not
+//! depend on timestamps, so it can be part of an archive.
 
 use std::{
     io::{Cursor, Read, Write},
@@ -13,7 +13,7 @@ use crate::{BytecodeInfo, Error, ErrorKind, error::archive, runtime::hex};
 
 const SCRIPT: &str = include_str!("../python/compile.py");
 
-/// An interpreter that compiles.
+/// An interpreter that compiles modules to bytecode.
 #[derive(Clone, Debug)]
 pub struct Compiler {
     python: PathBuf,
@@ -22,19 +22,19 @@ pub struct Compiler {
     identity: String,
 }
 
-/// The bytecode of an archive's modules, as an archive of its own.
+/// The bytecode of the modules of an archive, as an archive of its own.
 #[derive(Clone, Debug)]
 pub struct Bytecode {
     pub(crate) info: BytecodeInfo,
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Whether Python compares bytecode with its source before it uses it (PEP 552).
+/// The check that Python makes of the source before it loads bytecode (PEP 552).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Check {
-    /// What nobody changes need not be compared.
+    /// No check, for sources that never change.
     Never,
-    /// By the source's hash.
+    /// A check against the hash of the source.
     Source,
 }
 
@@ -48,11 +48,11 @@ impl Check {
 }
 
 impl Compiler {
-    /// Asks an interpreter what its bytecode is.
+    /// Asks an interpreter for its bytecode tag, magic number and version.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Compile`] if it does not run.
+    /// Returns [`ErrorKind::Compile`] if the interpreter does not run.
     pub fn new(python: &Path) -> Result<Self, Error> {
         let answer = run(python, &["identify"], &[])?;
         let answer = String::from_utf8_lossy(&answer).into_owned();
@@ -65,19 +65,19 @@ impl Compiler {
         }
     }
 
-    /// What the bytecode depends on beside the source: the exact version. Equal sources and equal
-    /// identities give equal bytes.
+    /// Returns the exact version of the interpreter, on which the bytecode depends beside the
+    /// source. Equal sources and equal identities give equal bytecode.
     pub fn identity(&self) -> &str {
         &self.identity
     }
 
-    /// Compiles the modules of a zip; those that are no code for this interpreter are passed over.
-    /// One fresh process compiles them in the order of their paths, since on Python 3.8 to 3.10
-    /// the bytes depend on what was compiled before.
+    /// Compiles the modules of a zip, and skips modules that are not valid code for this
+    /// interpreter. One fresh process compiles all modules in the order of their paths. On Python
+    /// 3.8 to 3.10, the bytecode of a module depends on the modules that were compiled before it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Compile`] if the interpreter fails.
+    /// Returns [`ErrorKind::Compile`] if the interpreter fails.
     pub fn compile(&self, zip: &[u8]) -> Result<Bytecode, Error> {
         let mut writer = Writer::new(Vec::new());
         for (path, content) in self.modules(zip, Check::Never)? {
@@ -88,7 +88,7 @@ impl Compiler {
         Ok(self.bytecode(bytes))
     }
 
-    /// Paths and contents, in the order of their paths.
+    /// Compiles the modules of a zip, and returns paths and bytecode in the order of the paths.
     pub(crate) fn modules(
         &self,
         zip: &[u8],
@@ -100,7 +100,7 @@ impl Compiler {
         Ok(files.into_iter().map(|(path, content)| (path, content.to_vec())).collect())
     }
 
-    /// The same from a cache, which has what [`Bytecode::bytes`] was.
+    /// Returns the bytecode for cached bytes that [`Bytecode::bytes`] returned earlier.
     pub fn bytecode(&self, bytes: Vec<u8>) -> Bytecode {
         let sha256 = hex(&pinnace_archive::sha256(&bytes));
         let info = BytecodeInfo { python: self.tag.clone(), magic: self.magic.clone(), sha256 };
@@ -109,7 +109,7 @@ impl Compiler {
 }
 
 impl Bytecode {
-    /// Takes what another file has, if it is whole.
+    /// Returns the bytecode of another PEX file, if its digest matches.
     pub(crate) fn check(info: BytecodeInfo, bytes: Vec<u8>, wheel: &str) -> Result<Self, Error> {
         if hex(&pinnace_archive::sha256(&bytes)) == info.sha256 {
             return Ok(Self { info, bytes });
@@ -118,13 +118,13 @@ impl Bytecode {
         Err(ErrorKind::Malformed { wheel: wheel.to_owned(), reason }.into())
     }
 
-    /// The archive.
+    /// Returns the bytes of the archive.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 }
 
-/// Paths and contents, each with its length before it.
+/// Parses paths and contents, each preceded by its length.
 fn files(mut answer: &[u8]) -> Option<Vec<(String, &[u8])>> {
     let mut found = Vec::new();
     while !answer.is_empty() {
@@ -153,7 +153,7 @@ fn run(python: &Path, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, Error
         .stderr(Stdio::piped())
         .spawn()
         .map_err(fault)?;
-    // It reads all before it says anything.
+    // The compiler reads all of its input before it writes any output.
     let sent = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(input));
     let mut answer = Vec::new();
     let read = child.stdout.take().map_or(Ok(0), |mut out| out.read_to_end(&mut answer));
@@ -170,7 +170,7 @@ fn refuse(python: &Path, reason: &str) -> Error {
     ErrorKind::Compile { python: python.to_owned(), reason: reason.to_owned() }.into()
 }
 
-/// A zip of these files, to be compiled.
+/// Returns a zip of these files as input for the compiler.
 pub(crate) fn zip_of<'a>(
     files: impl Iterator<Item = (&'a ArchivePath, Vec<u8>)>,
 ) -> Result<Vec<u8>, Error> {

@@ -4,8 +4,8 @@ use pinnace_wheel::{MarkerVariable, Specifiers, Target, Version};
 
 use crate::{Error, ErrorKind};
 
-/// Which interpreters may run a PEX file: a version specifier (PEP 440), with the name of an
-/// implementation before it where only one will do, as in `CPython>=3.9,<3.13`.
+/// An interpreter constraint: a version specifier (PEP 440), optionally after the name of an
+/// implementation, as in `CPython>=3.9,<3.13`.
 ///
 /// ```
 /// use pinnace_pex::InterpreterConstraint;
@@ -20,16 +20,16 @@ use crate::{Error, ErrorKind};
 /// ```
 #[derive(Clone, Debug)]
 pub struct InterpreterConstraint {
-    /// `CPython`, `PyPy` or nothing.
+    /// `CPython`, `PyPy`, or empty for any implementation.
     implementation: String,
     threads: Threads,
     specifiers: Specifiers,
     text: String,
-    /// Where the version specifier begins in the text.
+    /// The offset of the version specifier in the text.
     range: usize,
 }
 
-/// What is said of threads.
+/// The part of a constraint about free threading.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Threads {
     Any,
@@ -46,12 +46,12 @@ const SAID_OF_THREADS: [(&str, Threads); 4] = [
     ("[gil]", Threads::Locked),
 ];
 
-/// No Python 3 that anybody will build files for here is beyond these.
+/// The highest minor and patch numbers of Python 3 that an intersection is tested with.
 const MINORS: u64 = 40;
 const PATCHES: u64 = 40;
 
 impl InterpreterConstraint {
-    /// Whether a platform's interpreter is one of those.
+    /// Checks whether the interpreter of a platform satisfies the constraint.
     pub fn accepts(&self, target: &Target) -> bool {
         let name = target.markers().get(MarkerVariable::PlatformPythonImplementation);
         let is_named = self.implementation.is_empty()
@@ -64,7 +64,7 @@ impl InterpreterConstraint {
         is_named && are_so && self.specifiers.contains(target.python())
     }
 
-    /// What satisfies both; `None` if no release of Python 3 does.
+    /// Returns the constraint that requires both, or `None` if no release of Python 3 satisfies it.
     pub fn intersection(&self, other: &Self) -> Option<Self> {
         let name = one_of(&self.implementation, &other.implementation)?;
         let threads = match (self.threads, other.threads) {
@@ -82,11 +82,13 @@ impl InterpreterConstraint {
         versions.any(|version| both.specifiers.contains(&version)).then_some(both)
     }
 
-    /// The constraints that hold where one of either list does; an empty list allows everything.
+    /// Combines two lists: the result accepts an interpreter if each list has a constraint that
+    /// accepts it. An empty list accepts every interpreter.
     ///
     /// # Errors
     ///
-    /// If one is malformed, or no interpreter is allowed by both lists.
+    /// Returns [`ErrorKind::Constraint`] if a constraint is malformed, and
+    /// [`ErrorKind::NoInterpreter`] if no interpreter satisfies both lists.
     pub fn both(first: Vec<String>, second: Vec<String>) -> Result<Vec<String>, Error> {
         if first.is_empty() || second.is_empty() {
             return Ok([first, second].concat());
@@ -105,7 +107,8 @@ impl InterpreterConstraint {
     }
 }
 
-/// Whether the interpreter is one without a global lock (PEP 703), whose ABI has a `t` behind its version.
+/// Checks whether the interpreter is free-threaded (PEP 703). Its ABI tag then has a `t` after the
+/// version.
 fn is_free_threaded(target: &Target) -> bool {
     let own = target.tags().iter().find_map(|tag| tag.abi().strip_prefix("cp"));
     own.is_some_and(|version| version.contains('t'))
@@ -121,7 +124,7 @@ impl fmt::Display for Threads {
     }
 }
 
-/// The one that is said; `None` if two are.
+/// Returns the name that is given, or `None` if the two names differ.
 fn one_of<'a>(one: &'a str, other: &'a str) -> Option<&'a str> {
     match (one, other) {
         ("", said) | (said, "") => Some(said),

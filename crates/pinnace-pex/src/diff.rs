@@ -7,72 +7,73 @@ use serde_json::Value;
 
 use crate::{Error, Pex, PexDistribution, read::boot_digest};
 
-/// What differs between two PEX files, but for where they are and how they are packed.
+/// The differences between two PEX files, apart from their location and packing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct PexDiff {
-    /// Distributions, by project.
+    /// Changed distributions, by project.
     pub distributions: Vec<(String, DistributionChange)>,
-    /// User code, by path.
+    /// Changed files of user code, by path.
     pub code: Vec<(String, FileChange)>,
-    /// Keys of `PEX-INFO` that somebody set: with the old and the new value.
+    /// Changed keys of `PEX-INFO` that a user sets, each with the old and the new value.
     pub settings: Vec<(String, Option<Value>, Option<Value>)>,
-    /// The first lines, if they differ.
+    /// The old and the new first line, if they differ.
     pub shebang: Option<(String, String)>,
-    /// Whether bytecode of the wheels is in one of them only, or of another Python.
+    /// True if only one file holds bytecode of the wheels, or if it is bytecode of different
+    /// Pythons.
     pub bytecode: bool,
-    /// Whether they start with other code of the tool that made them.
+    /// True if the two files have different boot code.
     pub boot: bool,
 }
 
-/// What became of a distribution.
+/// A change of one distribution.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum DistributionChange {
-    /// It is new, in these wheels.
+    /// The distribution is new, with these wheels.
     Added(Vec<String>),
-    /// It is gone.
+    /// The distribution was removed; it had these wheels.
     Removed(Vec<String>),
-    /// Its version is another one.
+    /// The version changed.
     Version {
-        /// The old one.
+        /// The old version.
         from: String,
-        /// The new one.
+        /// The new version.
         to: String,
     },
-    /// Its version is the same, and its wheels are others.
+    /// The version is unchanged, but the wheels are different.
     Wheels {
-        /// The old ones.
+        /// The old wheels.
         from: Vec<String>,
-        /// The new ones.
+        /// The new wheels.
         to: Vec<String>,
     },
-    /// Its wheels have the same names, and install other files.
+    /// The wheels have equal names, but install different files.
     Contents,
-    /// It is held in another form, and installs the same.
+    /// The distribution installs equal files, but is stored in a different form.
     Form,
 }
 
-/// What became of a file.
+/// A change of one file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum FileChange {
-    /// It is new.
+    /// The file is new.
     Added,
-    /// It is gone.
+    /// The file was removed.
     Removed,
-    /// Its content is another.
+    /// The contents changed.
     Changed,
-    /// Whether it may be executed is another, and nothing else.
+    /// Only the executable bit changed.
     Mode,
 }
 
 impl Pex {
-    /// What differs in `other`.
+    /// Compares this file with `other`, which counts as the newer one.
     ///
     /// # Errors
     ///
-    /// If either cannot be read.
+    /// Returns an error if either file cannot be read.
     pub fn diff(&self, other: &Self) -> Result<PexDiff, Error> {
         let shebangs = (self.shebang().to_owned(), other.shebang().to_owned());
         Ok(PexDiff {
@@ -133,7 +134,7 @@ fn change(
     Ok(None)
 }
 
-/// The Python of each wheel's bytecode.
+/// Returns the Python of the bytecode of each wheel.
 fn bytecode(pex: &Pex) -> BTreeMap<&str, &str> {
     let own = pex.info().pinnace.iter().flat_map(|own| &own.bytecode);
     own.map(|(wheel, info)| (wheel.as_str(), info.python.as_str())).collect()
@@ -154,7 +155,7 @@ fn names(all: &[&PexDistribution]) -> Vec<String> {
 fn code(old: &Pex, new: &Pex) -> Result<Vec<(String, FileChange)>, Error> {
     let [before, after] = [old, new].map(Pex::code_digests);
     let (mut before, mut after) = (before?, after?);
-    // Bytecode follows from the modules.
+    // Bytecode is derived from the modules, so it is not compared.
     before.retain(|path, _| !path.ends_with(".pyc"));
     after.retain(|path, _| !path.ends_with(".pyc"));
     let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
@@ -171,7 +172,7 @@ fn code(old: &Pex, new: &Pex) -> Result<Vec<(String, FileChange)>, Error> {
     Ok(changes.collect())
 }
 
-/// What follows from the rest of a file, or from the tool that wrote it.
+/// Keys that are computed from the rest of a file, or by the tool that wrote it.
 const COMPUTED: [&str; 7] = [
     "bootstrap_hash",
     "code_hash",
@@ -184,11 +185,11 @@ const COMPUTED: [&str; 7] = [
 
 type Setting = (String, Option<Value>, Option<Value>);
 
-/// The keys of `PEX-INFO` that somebody set, and that differ.
+/// Returns the keys of `PEX-INFO` that a user sets and that differ.
 pub(crate) fn settings(old: &Pex, new: &Pex) -> Result<Vec<Setting>, Error> {
     let [old, new] = [old, new].map(|pex| {
         let mut info = pex.info().clone();
-        // It is told by the tool, and not by its user.
+        // The tool writes this property, not the user.
         info.build_properties.remove("pex_version");
         info.to_value()
     });
@@ -199,7 +200,7 @@ pub(crate) fn settings(old: &Pex, new: &Pex) -> Result<Vec<Setting>, Error> {
     Ok(changed.map(|key| (key.clone(), old.get(key).cloned(), new.get(key).cloned())).collect())
 }
 
-/// What the pex tool writes where nobody set anything; of other keys that is nothing, or no.
+/// Returns the value that the pex tool writes by default. Other keys default to empty or false.
 fn default(key: &str) -> Option<Value> {
     match key {
         "emit_warnings" | "strip_pex_env" | "venv_hermetic_scripts" => Some(true.into()),
@@ -209,7 +210,7 @@ fn default(key: &str) -> Option<Value> {
     }
 }
 
-/// A value, if it is not what there is where nobody set anything.
+/// Returns a value if it differs from the default.
 pub(crate) fn set<'v>(key: &str, value: Option<&'v Value>) -> Option<&'v Value> {
     let default = default(key);
     value.filter(|value| match (value, &default) {
@@ -224,13 +225,13 @@ pub(crate) fn set<'v>(key: &str, value: Option<&'v Value>) -> Option<&'v Value> 
 }
 
 impl PexDiff {
-    /// Whether both do the same.
+    /// Returns true if nothing differs.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// One sentence.
+/// Writes the differences as one sentence.
 impl fmt::Display for PexDiff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = told_of_distributions(&self.distributions);
@@ -262,7 +263,7 @@ fn shown(value: &Option<Value>) -> String {
     }
 }
 
-/// What became of all distributions, those of one fate together.
+/// Describes all changed distributions, grouped by the kind of change.
 fn told_of_distributions(changes: &[(String, DistributionChange)]) -> Vec<String> {
     let told: Vec<(&str, String)> =
         changes.iter().map(|(project, change)| told_of_one(project, change)).collect();
@@ -274,7 +275,7 @@ fn told_of_distributions(changes: &[(String, DistributionChange)]) -> Vec<String
     told_together.collect()
 }
 
-/// In the order in which they are told.
+/// The kinds of change, in the order of the description.
 const FATES: [&str; 6] = [
     "",
     "new: ",
@@ -298,13 +299,13 @@ fn told_of_one(project: &str, change: &DistributionChange) -> (&'static str, Str
     }
 }
 
-/// The version in a wheel's name.
+/// Returns the version from the name of the first wheel.
 fn version_of(wheels: &[String]) -> String {
     let version = wheels.first().and_then(|wheel| wheel.split('-').nth(1));
     version.map_or_else(String::new, |version| format!(" {version}"))
 }
 
-/// So many paths are named one by one.
+/// The number of paths that are listed individually.
 const NAMED: usize = 3;
 
 fn told_of_code(code: &[(String, FileChange)]) -> Option<String> {

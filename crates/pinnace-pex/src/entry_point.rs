@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::{Error, ErrorKind};
 
-/// What a PEX file runs: a module as `__main__`, or a function of one.
+/// An entry point of a PEX file: a module that runs as `__main__`, or a function of a module.
 ///
 /// ```
 /// use pinnace_pex::EntryPoint;
@@ -15,12 +15,12 @@ use crate::{Error, ErrorKind};
 pub struct EntryPoint(String);
 
 impl EntryPoint {
-    /// Parses `module` or `module:object.attribute` (entry points specification, "Data model");
-    /// extras behind it (`[extra]`) are left out.
+    /// Parses `module` or `module:object.attribute` (entry points specification, "Data model"), and
+    /// ignores extras at the end (`[extra]`).
     ///
     /// # Errors
     ///
-    /// If it is neither.
+    /// Returns [`ErrorKind::EntryPoint`] if the text has neither form.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let plain = text.split('[').next().unwrap_or_default();
         let plain = plain.split(':').map(str::trim).collect::<Vec<_>>().join(":");

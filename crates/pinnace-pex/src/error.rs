@@ -1,12 +1,12 @@
 use std::{io, path::PathBuf};
 
-/// Why a PEX file could not be built or read.
+/// An error from building or reading a PEX file.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Box<ErrorKind>);
 
 impl Error {
-    /// What happened.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> &ErrorKind {
         &self.0
     }
@@ -27,21 +27,21 @@ pub enum ErrorKind {
     Source {
         /// The file or folder.
         path: PathBuf,
-        /// The failure itself.
+        /// The underlying error.
         source: io::Error,
     },
-    /// A source file is not what it was when it was added.
+    /// A source file changed after it was added.
     #[error("`{}` changed while the PEX file was being built", path.display())]
     Changed {
         /// The file.
         path: PathBuf,
     },
-    /// A source file that a PEX file cannot hold.
+    /// A PEX file cannot hold this source file.
     #[error("cannot add `{path}`: {reason}")]
     Unfit {
         /// Its path in the PEX file.
         path: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// A wheel could not be opened.
@@ -49,49 +49,49 @@ pub enum ErrorKind {
     Wheel {
         /// The wheel.
         wheel: String,
-        /// The failure itself.
+        /// The underlying error.
         source: io::Error,
     },
-    /// A wheel that no installer could install.
+    /// A wheel is malformed, and no installer could install it.
     #[error("`{wheel}` is no wheel that can be installed: {reason}")]
     Malformed {
         /// The wheel.
         wheel: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Files that cannot be in one folder.
+    /// Two distributions contain one path with different contents.
     #[error("`{path}` is in {first} and, with other content, in {second}")]
     Collision {
         /// The path.
         path: String,
-        /// Who has it first.
+        /// The first distribution that contains the path.
         first: String,
-        /// Who has it, too.
+        /// The second distribution that contains the path.
         second: String,
     },
-    /// Files of which each can be run, but by different interpreters.
+    /// No interpreter satisfies the constraints of both files.
     #[error("no interpreter satisfies both `{}` and `{}`", first.join("` or `"), second.join("` or `"))]
     NoInterpreter {
-        /// The constraints of one.
+        /// The constraints of the first file.
         first: Vec<String>,
-        /// Those of another.
+        /// The constraints of the second file.
         second: Vec<String>,
     },
-    /// One of several files could not be used.
+    /// One of several input files could not be used.
     #[error("in `{file}`: {source}")]
     Input {
         /// The file.
         file: String,
-        /// What is wrong with it.
+        /// The error of this file.
         source: Error,
     },
-    /// An interpreter could not compile.
+    /// An interpreter failed to compile.
     #[error("`{}` cannot compile: {reason}", python.display())]
     Compile {
         /// The interpreter.
         python: PathBuf,
-        /// What it said.
+        /// The message of the interpreter.
         reason: String,
     },
     /// A folder could not be written.
@@ -99,48 +99,48 @@ pub enum ErrorKind {
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// The failure itself.
+        /// The underlying error.
         source: io::Error,
     },
-    /// The system gives no more threads.
+    /// The system could not start another thread.
     #[error("cannot start a thread: {source}")]
     Thread {
-        /// The failure itself.
+        /// The underlying error.
         source: io::Error,
     },
     /// The archive could not be written or read.
     #[error(transparent)]
     Archive(Box<dyn std::error::Error + Send + Sync>),
-    /// An entry point that is none.
+    /// A text is not an entry point.
     #[error("`{text}` is not an entry point: `module` or `module:function` is expected")]
     EntryPoint {
         /// The text.
         text: String,
     },
-    /// An interpreter constraint that is none.
+    /// A text is not an interpreter constraint.
     #[error("`{text}` is no interpreter constraint: `CPython>=3.9,<3.13` or `>=3.9` is expected")]
     Constraint {
         /// The text.
         text: String,
     },
-    /// What is no boot code.
+    /// A file is not usable boot code.
     #[error("this is no boot code that can be used: {reason}")]
     Runtime {
-        /// Why not.
+        /// The reason.
         reason: String,
     },
-    /// A file without a usable `PEX-INFO`.
+    /// A file has no usable `PEX-INFO`.
     #[error("this is not a PEX file: {reason}")]
     NotPex {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// No distribution has the script that was asked for.
+    /// No distribution has the requested script.
     #[error("there is no script `{name}` in any distribution; there are: {known}")]
     NoScript {
-        /// The name.
+        /// The name of the script.
         name: String,
-        /// Those that there are.
+        /// The scripts that exist.
         known: String,
     },
 }

@@ -1,5 +1,5 @@
-//! A plain folder or zip, as AWS Lambda and Spark take it: code and libraries at the top, and nothing
-//! that boots.
+//! A plain folder or zip for AWS Lambda and Spark: code and libraries at the top, without boot
+//! code.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ use crate::{
     wheels::{self, WheelArchive},
 };
 
-/// Lays wheels beside the code, which comes first: where a wheel has a file of that name, it leaves.
-/// Two wheels may share folders, and files that are the same.
+/// Adds the files of wheels beside the user code, which takes precedence: a wheel's file with the
+/// path of a code file is left out. Two wheels may share folders and identical files.
 pub(crate) fn lay<'w>(
     members: &mut Members,
     wheels: impl Iterator<Item = (&'w String, &'w [u8; 32])>,
@@ -46,7 +46,7 @@ pub(crate) fn lay<'w>(
     Ok(())
 }
 
-/// Puts bytecode beside the modules that it is of.
+/// Adds bytecode beside its modules.
 pub(crate) fn lay_bytecode(members: &mut Members, bytes: &[u8]) -> Result<(), Error> {
     let zip = Archive::open(bytes, Policy::strict()).map_err(archive)?;
     for entry in zip.entries().iter().filter(|entry| entry.is_file()) {
@@ -99,7 +99,8 @@ fn installed(
     Ok(found)
 }
 
-/// `#!python` is for an installer to fill in; where this is unpacked, nobody will.
+/// Replaces `#!python` in a script by a portable line. An installer would fill it in, but a flat
+/// layout is never installed.
 fn portable(script: Vec<u8>) -> Vec<u8> {
     match script.strip_prefix(b"#!python") {
         Some(rest) => [b"#!/usr/bin/env python3", rest].concat(),

@@ -4,83 +4,83 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, ErrorKind};
 
-/// `PEX-INFO`: what a PEX file says about itself. Keys that are not listed here are kept.
+/// The contents of `PEX-INFO`: the metadata and settings of a PEX file. Unknown keys are preserved.
 ///
-/// What a builder computes (hashes, distributions, [`pinnace`](Self::pinnace)) it fills in itself;
-/// the rest is its user's to set.
+/// A builder computes the hashes, the distributions and [`pinnace`](Self::pinnace). All other
+/// fields are settings of the user.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct PexInfo {
-    /// Paths of files in the code or the distributions, by the variable that is set to where they
-    /// are.
+    /// Paths of files in the code or the distributions, by environment variable. At a start, each
+    /// variable is set to the absolute path of its file.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub bind_resource_paths: BTreeMap<String, String>,
     /// The digest of the boot code.
     pub bootstrap_hash: String,
-    /// What the user wants to know later of how it was built.
+    /// Properties of the build that the user wants to record.
     pub build_properties: BTreeMap<String, serde_json::Value>,
     /// The digest of the user code.
     pub code_hash: String,
-    /// Whether distributions are whole wheels.
+    /// True if the distributions are stored as whole wheels.
     pub deps_are_wheel_files: bool,
-    /// The distributions, by wheel file name, with their digests.
+    /// The digests of the distributions, by wheel file name.
     pub distributions: BTreeMap<String, String>,
-    /// Whether a start may say what it finds odd.
+    /// True if a start may print warnings.
     pub emit_warnings: bool,
-    /// What is run.
+    /// The module or function that the file runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry_point: Option<String>,
-    /// Requirements that were left out on purpose.
+    /// Requirements that were excluded on purpose.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<String>,
-    /// Whether distributions that do not fit are passed over instead of refused.
+    /// True if distributions that do not fit the interpreter are skipped instead of refused.
     #[serde(skip_serializing_if = "is_false")]
     pub ignore_errors: bool,
-    /// Whether `PEX_TOOLS=1` works.
+    /// True if `PEX_TOOLS=1` works.
     #[serde(skip_serializing_if = "is_false")]
     pub includes_tools: bool,
-    /// `false`, `prefer` or `fallback`.
+    /// The mode of inheriting `sys.path`: `false`, `prefer` or `fallback`.
     pub inherit_path: String,
-    /// Arguments that come before those of the user, where the entry point runs.
+    /// Arguments that are passed to the entry point before those of the user.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inject_args: Vec<String>,
-    /// Variables that are set where the environment does not.
+    /// Environment variables that are set at a start unless they are already set.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub inject_env: BTreeMap<String, String>,
-    /// Options of Python.
+    /// Command-line options for Python.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inject_python_args: Vec<String>,
-    /// Which interpreters may run it; one of these must hold, if there are any.
+    /// Interpreter constraints. If there are any, the interpreter must satisfy at least one.
     pub interpreter_constraints: Vec<String>,
-    /// Which of those that may: `oldest` or `newest`.
+    /// The preference among matching interpreters: `oldest` or `newest`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interpreter_selection_strategy: Option<String>,
-    /// Requirements that took the place of others.
+    /// Requirements that replaced others.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overridden: Vec<String>,
-    /// The identity of the file: our key, or what another tool put there.
+    /// The identity of the file: the key that Pinnace computes, or a hash from another tool.
     pub pex_hash: String,
-    /// Files that are seen together with this one, separated by `:`.
+    /// PEX files that are added to `sys.path` beside this one, separated by `:`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub pex_path: String,
-    /// The same, one by one.
+    /// The paths of `pex_path` as a list.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pex_paths: Vec<String>,
-    /// What was asked for.
+    /// The requirements that the user requested.
     pub requirements: Vec<String>,
-    /// A script that is no entry point.
+    /// A script of a distribution that is not an entry point.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub script: Option<String>,
-    /// Whether `PEX_*` variables are removed before user code runs.
+    /// True if `PEX_*` variables are removed before user code runs.
     pub strip_pex_env: bool,
-    /// Whether the program is to know that it runs in a virtual environment.
+    /// True if the program sees that it runs in a virtual environment.
     #[serde(skip_serializing_if = "is_false")]
     pub venv: bool,
-    /// Where its scripts go in `PATH`: `false`, `prepend` or `append`.
+    /// The position of the environment's scripts in `PATH`: `false`, `prepend` or `append`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub venv_bin_path: Option<String>,
-    /// What only Pinnace reads.
+    /// The settings that only Pinnace reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pinnace: Option<OwnInfo>,
     /// All other keys.
@@ -88,16 +88,16 @@ pub struct PexInfo {
     pub other: BTreeMap<String, serde_json::Value>,
 }
 
-/// The `pinnace` key of [`PexInfo`].
+/// The value of the `pinnace` key of [`PexInfo`].
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct OwnInfo {
-    /// The version of the file's format.
+    /// The version of the file format.
     pub format: u32,
-    /// The platforms that it was built for.
+    /// The platforms that the file was built for.
     #[serde(default)]
     pub platforms: Vec<PlatformInfo>,
-    /// The archives of bytecode, by wheel file name.
+    /// The bytecode archives, by wheel file name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub bytecode: BTreeMap<String, BytecodeInfo>,
 }
@@ -108,30 +108,31 @@ pub struct OwnInfo {
 pub struct PlatformInfo {
     /// The platform, as [`Target`](pinnace_wheel::Target) writes it.
     pub name: String,
-    /// The implementation, as in `cpython`.
+    /// The name of the implementation, such as `cpython`.
     pub implementation: String,
-    /// The version, as in `3.11`.
+    /// The minor version of Python, such as `3.11`.
     pub python: String,
-    /// The wheels for it.
+    /// The file names of the wheels for this platform.
     pub wheels: Vec<String>,
-    /// What all of them together say of Python, for starts by another than it was built for.
+    /// The combined `Requires-Python` of the wheels. A start checks it if the interpreter is not
+    /// the one that the file was built for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub requires_python: String,
 }
 
-/// The bytecode of a wheel's modules.
+/// The bytecode archive of a wheel.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BytecodeInfo {
-    /// The tag in the names of its files, as in `cpython-311`.
+    /// The tag in the names of the bytecode files, such as `cpython-311`.
     pub python: String,
-    /// The magic number that Python tells bytecode of other versions by, in hex.
+    /// The magic number in hex, by which Python recognizes bytecode of its own version.
     pub magic: String,
     /// The SHA-256 of the archive, in hex.
     pub sha256: String,
 }
 
-/// The format that this version writes, and knows how to boot.
+/// The file format that this version writes and boots.
 pub(crate) const FORMAT: u32 = 1;
 
 impl Default for PexInfo {
@@ -170,12 +171,12 @@ impl Default for PexInfo {
 }
 
 impl PexInfo {
-    /// Reads it. What is `null` counts as left out, as older versions of the pex tool wrote it, and so
-    /// does an `inherit_path` of `false`.
+    /// Parses `PEX-INFO`. A `null` value counts as absent, since older versions of the pex tool
+    /// wrote such values. A boolean `inherit_path` is accepted: `false`, or `true` for `prefer`.
     ///
     /// # Errors
     ///
-    /// If it is no JSON object of that shape.
+    /// Returns [`ErrorKind::NotPex`] if the bytes are not a JSON object of this shape.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let refuse = |error: serde_json::Error| {
             let reason = format!("its PEX-INFO: {error}");
@@ -192,12 +193,12 @@ impl PexInfo {
         serde_json::from_value(value).map_err(refuse)
     }
 
-    /// As it stands in the file: sorted keys, no spaces, no newline.
+    /// Returns the bytes for the file: sorted keys, no spaces, no newline.
     pub(crate) fn encode(&self) -> Result<Vec<u8>, Error> {
         serde_json::to_vec(&self.to_value()?).map_err(|error| unwritable(&error))
     }
 
-    /// All keys with their values.
+    /// Returns all keys with their values.
     pub(crate) fn to_value(&self) -> Result<serde_json::Map<String, serde_json::Value>, Error> {
         match serde_json::to_value(self).map_err(|error| unwritable(&error))? {
             serde_json::Value::Object(keys) => Ok(keys),

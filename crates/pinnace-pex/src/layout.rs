@@ -1,4 +1,4 @@
-//! The shapes that a PEX file comes in, and writing those that are folders.
+//! The layouts of a PEX file, and a writer for those that are folders.
 
 use std::{
     collections::BTreeSet,
@@ -15,18 +15,19 @@ use crate::{
     sources::at,
 };
 
-/// The shapes that are folders.
+/// The layouts that are folders.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum FolderLayout {
-    /// The wheels and the boot code in one piece each, so that a copy moves only what changed.
+    /// A folder with each wheel and the boot code as one file, so that a copy transfers only
+    /// changed parts.
     Packed,
-    /// All files by themselves.
+    /// A folder with all files unpacked.
     Loose,
-    /// Code and libraries at the top, for AWS Lambda, Spark and the like: nothing in it boots.
+    /// Code and libraries at the top, for AWS Lambda, Spark and the like, without boot code.
     Flat,
 }
 
-/// Writes the members into a folder that is there and empty.
+/// Writes the members into an existing, empty folder.
 pub(crate) fn write(
     folder: &Path,
     members: &Members,
@@ -49,7 +50,7 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// A link beside the files, where the system has links.
+/// Creates a symbolic link beside the files, on systems that support links.
 pub(crate) fn link(folder: &Path, name: &str, target: &str) -> Result<(), Error> {
     let path = folder.join(name);
     #[cfg(unix)]
@@ -94,7 +95,7 @@ pub(crate) fn writing(path: &Path) -> impl FnOnce(io::Error) -> Error {
 fn make_executable(file: &fs::File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode = file.metadata()?.permissions().mode();
-    // Whoever may read it may run it.
+    // Every user who may read the file may also execute it.
     file.set_permissions(fs::Permissions::from_mode(mode | (mode & 0o444) >> 2))
 }
 

@@ -1,7 +1,7 @@
-//! The PEX format: Python programs in one file, built and read, with a boot runtime of our own.
+//! Reading and writing PEX files: Python programs in one file, with a boot runtime of our own.
 //!
-//! A PEX file is an archive behind a `#!` line. It holds wheels, user code, `PEX-INFO` and
-//! `__main__.py`, so that any Python runs it. [`PexBuilder`] writes one:
+//! A PEX file is a zip archive behind a `#!` line. It holds wheels, user code, `PEX-INFO` and
+//! `__main__.py`, so any Python can run it. [`PexBuilder`] writes one:
 //!
 //! ```
 //! use pinnace_pex::{EntryPoint, NoWheels, PexBuilder};
@@ -20,37 +20,39 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What is in the file
+//! # The contents of a file
 //!
-//! Each wheel is held whole and stored, as `.deps/<name>.whl`: writing is copying, its bytes are
-//! the index's own, and its hash in `PEX-INFO` is the SHA-256 that everybody knows it by. The pex
-//! tool calls that `deps_are_wheel_files`. [`WheelForm::Installed`] holds them as that tool does by
-//! default, and a [`Compiler`] adds bytecode. [`FolderLayout`] has the shapes that are folders.
+//! The builder stores each wheel whole and uncompressed, as `.deps/<name>.whl`. Writing is copying:
+//! the bytes are the ones that the index serves, and the hash in `PEX-INFO` is the wheel's public
+//! SHA-256. The pex tool calls this layout `deps_are_wheel_files`. [`WheelForm::Installed`] unpacks
+//! the wheels as that tool does by default. A [`Compiler`] adds bytecode, and [`FolderLayout`]
+//! lists the layouts that are folders.
 //!
-//! The file's *key* is the [content digest](pinnace_archive::ContentDigest) of all members but
-//! `__main__.py`, which carries the key itself. One changed byte anywhere, in a dot-file too,
-//! makes another key, and so another folder in the cache of the machine that runs it.
+//! The *key* of a file is the [content digest](pinnace_archive::ContentDigest) of all members
+//! except `__main__.py`, which carries the key itself. If one byte changes anywhere, even in a
+//! dot-file, the key changes. The machine that runs the file then uses another folder of its cache.
 //!
-//! # What happens at the start
+//! # The start of a file
 //!
-//! A script before the zip looks for the environment that an earlier start made ready, and goes over
-//! to its interpreter: one `sh`, one Python. Where there is none, `__main__.py` finds the boot code,
-//! which chooses an interpreter, unpacks each wheel once per machine (verified as a whole and member
-//! by member against its RECORD; the code against the key) and shows all of them in a virtual
-//! environment of links. What a file means to the pex tool, its variables and its members on a
-//! `PEX_PATH` included, it means here; `docs/pex.md` has the table.
+//! A shell script before the zip looks for the environment that an earlier start prepared, and
+//! execs its interpreter: a warm start costs one `sh` and one Python. Without an environment,
+//! `__main__.py` loads the boot code. The boot code chooses an interpreter and unpacks each wheel
+//! once per machine. It verifies the whole wheel, each member against RECORD, and the user code
+//! against the key. Then it links all wheels into a virtual environment. A file means the same here
+//! as to the pex tool, including its variables and the files on a `PEX_PATH`; `docs/pex.md` has the
+//! table.
 //!
 //! # Reading
 //!
-//! [`Pex`] reads files and folders, whoever wrote them: [`Pex::verify`] tells whether one is whole,
-//! [`Pex::diff`] what differs in another, [`PexMerge`] makes one of several, by the rules of
-//! [`pinnace_env`].
+//! [`Pex`] reads files and folders, from this crate or from the pex tool. [`Pex::verify`] checks
+//! their integrity, [`Pex::diff`] compares two of them, and [`PexMerge`] merges several into one by
+//! the rules of [`pinnace_env`].
 //!
-//! # What stands between the libraries
+//! # Glue between the libraries
 //!
-//! This crate also gives the archive, wheel and env crates to each other: [`ZipMembers`] lets
-//! wheel look into zips with archive's strict reader, [`PlatformRules`] lets env judge
-//! requirements and tags with wheel.
+//! This crate also connects the archive, wheel and env crates, which do not know each other.
+//! [`ZipMembers`] lets the wheel crate read zips with the strict reader of the archive crate.
+//! [`PlatformRules`] lets the env crate judge requirements and tags with the wheel crate.
 
 mod assemble;
 mod builder;
@@ -97,7 +99,7 @@ pub use wheels::{NoWheels, ReadSeek, WheelFiles};
 pub use write::Compression;
 pub use zip_members::{ZipMembers, extract_zip};
 
-/// The README's examples run, so that they stay true.
+/// Runs the examples of the README as doc tests, so that they stay correct.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 mod readme {}

@@ -12,18 +12,19 @@ use pinnace_archive::Content;
 
 use crate::{ReadSeek, WheelFiles};
 
-/// How far each thread may be ahead: enough that the writer seldom waits for a small file, few
-/// enough that a thousand wheels never mean a thousand open files.
+/// The number of files that each thread may be ahead. It is large enough that the writer seldom
+/// waits for a small file. It is small enough that a thousand wheels never mean a thousand open
+/// files.
 const AHEAD: usize = 32;
 
 type Measured = io::Result<Content<Box<dyn ReadSeek>>>;
 
-/// What is measured.
+/// A source that is measured ahead of the writer.
 #[derive(Clone, Copy)]
 pub(crate) enum Ahead<'m> {
-    /// A wheel, which is verified when it is opened.
+    /// A wheel, verified when it is opened.
     Wheel(&'m [u8; 32]),
-    /// A file, which is not.
+    /// A file, not verified.
     File(&'m Path),
 }
 
@@ -38,14 +39,15 @@ impl Ahead<'_> {
     }
 }
 
-/// What was measured, in the order in which it was listed.
+/// The measured sources, in the order of the list.
 pub(crate) struct InOrder {
     lanes: Vec<Receiver<Measured>>,
     next: usize,
 }
 
 impl InOrder {
-    /// Starts measuring; thread n takes every n-th one, so order needs no sorting.
+    /// Starts the threads. Of n threads, each takes every n-th source, so the results need no
+    /// sorting.
     pub(crate) fn start<'scope>(
         scope: &'scope thread::Scope<'scope, '_>,
         wheels: &'scope dyn WheelFiles,
@@ -58,7 +60,7 @@ impl InOrder {
                 let (sender, receiver) = sync_channel(AHEAD);
                 let measure = move || {
                     for one in listed.iter().skip(lane).step_by(threads) {
-                        // A writer that failed wants no more.
+                        // The writer failed and closed its end.
                         if sender.send(one.measure(wheels)).is_err() {
                             return;
                         }

@@ -1,4 +1,4 @@
-//! What a PEX file is made of, before it is put into a zip or a folder.
+//! The members of a PEX file, before they are written to a zip or a folder.
 
 use std::{borrow::Cow, collections::BTreeMap, fs::File, path::PathBuf};
 
@@ -13,13 +13,13 @@ use crate::{
 
 pub(crate) type Members = BTreeMap<ArchivePath, (Mode, Member)>;
 
-/// One member, ready to be written.
+/// A member that is ready to be written.
 #[derive(Clone, Debug)]
 pub(crate) enum Member {
     Bytes(Vec<u8>),
-    /// An archive, which is never compressed.
+    /// An archive, never compressed.
     Archive(Vec<u8>),
-    /// Boot code, which is compressed: it is of one version of Pinnace anyway.
+    /// Boot code, compressed: it depends on the version of Pinnace in any case.
     Code(Vec<u8>),
     File {
         file: PathBuf,
@@ -34,7 +34,7 @@ pub(crate) enum Member {
         wheel: String,
         sha256: [u8; 32],
         entry: String,
-        /// The SHA-256 that it must have.
+        /// The expected SHA-256.
         content: [u8; 32],
     },
 }
@@ -46,7 +46,7 @@ impl Member {
         Ok(Self::File { file, sha256 })
     }
 
-    /// The bytes of user code.
+    /// Returns the bytes of a member of the user code.
     pub(crate) fn bytes(&self) -> Result<Vec<u8>, Error> {
         match self {
             Self::File { file, .. } => std::fs::read(file).map_err(at(file)),
@@ -66,7 +66,7 @@ impl Member {
     }
 }
 
-/// Reads what is in memory, and what is inside of wheels, of which the last one stays open.
+/// A reader of members inside wheels. It keeps the last wheel open.
 pub(crate) struct Reader<'w> {
     files: &'w dyn WheelFiles,
     open: Option<([u8; 32], WheelArchive)>,
@@ -77,7 +77,7 @@ impl<'w> Reader<'w> {
         Self { files, open: None }
     }
 
-    /// The bytes of a member of a wheel, checked.
+    /// Returns the bytes of a member of a wheel, checked against its SHA-256.
     pub(crate) fn inside<'m>(
         &mut self,
         wheel: &str,
@@ -111,7 +111,8 @@ pub(crate) fn insert(
     Ok(())
 }
 
-/// The content digest of files, without prefix and without folders, which follow from the files.
+/// Returns the content digest of the members, without a prefix and without folders, which are
+/// implied by the files.
 pub(crate) fn digest<'a>(
     members: impl Iterator<Item = (&'a ArchivePath, &'a (Mode, Member))>,
 ) -> [u8; 32] {

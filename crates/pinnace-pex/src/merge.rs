@@ -9,16 +9,17 @@ use crate::{
     diff::{set, settings},
 };
 
-/// One PEX file out of several: the first is the main one, whose entry point and settings count.
+/// A merge of several PEX files into one. The first is the main file, which provides the entry
+/// point and the settings.
 ///
-/// The merge is planned first, so that its conflicts can be judged before anything is written.
+/// Planning comes first, so that the caller can inspect the conflicts before writing anything.
 #[derive(Debug)]
 pub struct PexMerge<'a> {
     files: &'a [(String, Pex)],
     parts: Vec<MergePart>,
 }
 
-/// What is merged for one platform.
+/// The merge for one platform.
 #[derive(Debug)]
 struct MergePart {
     target: Target,
@@ -27,11 +28,12 @@ struct MergePart {
 }
 
 impl<'a> PexMerge<'a> {
-    /// Plans the merge of files, each with the name that conflicts will call it, for platforms.
+    /// Plans the merge of files for platforms. The name of each file identifies it in conflicts.
     ///
     /// # Errors
     ///
-    /// If two files have one name, or as [`Pex::layer`].
+    /// Returns [`ErrorKind::Unfit`] if two files have one name or there are no files, and
+    /// [`ErrorKind::Input`] with the errors of [`Pex::layer`].
     pub fn plan(files: &'a [(String, Pex)], targets: &[Target]) -> Result<Self, Error> {
         let names: BTreeSet<&String> = files.iter().map(|(name, _)| name).collect();
         if names.len() < files.len() || files.is_empty() {
@@ -52,8 +54,8 @@ impl<'a> PexMerge<'a> {
         Ok(Self { files, parts: parts.collect::<Result<_, Error>>()? })
     }
 
-    /// What does not go together, each conflict once. What a file excludes or overrides is not held
-    /// against it.
+    /// Returns the conflicts, each once. Unsatisfied requirements on a project that a file excludes
+    /// or overrides do not count.
     pub fn conflicts(&self) -> Vec<&Conflict> {
         let loosened: BTreeSet<String> =
             self.files.iter().flat_map(|(_, pex)| loosened(pex.info())).collect();
@@ -70,7 +72,8 @@ impl<'a> PexMerge<'a> {
         conflicts
     }
 
-    /// A conflict as text, with the platforms that it is on where it is not on all.
+    /// Describes a conflict. If it does not occur on all platforms, the text names those on which
+    /// it does.
     pub fn told(&self, conflict: &Conflict) -> String {
         let on = self.parts.iter().filter(|part| part.plan.conflicts().contains(conflict));
         let names: Vec<String> = on.map(|part| part.target.to_string()).collect();
@@ -80,7 +83,7 @@ impl<'a> PexMerge<'a> {
         }
     }
 
-    /// Wheels that are left out, since no platform takes them.
+    /// Returns the wheels that are left out because they fit no platform.
     pub fn misfits(&self) -> Vec<&WheelName> {
         let taken = self.distributions();
         let misfits = self.parts.iter().flat_map(|part| &part.layers).flat_map(|one| &one.misfits);
@@ -89,8 +92,8 @@ impl<'a> PexMerge<'a> {
         misfits.into_values().filter(|wheel| !taken.contains(wheel.as_str())).collect()
     }
 
-    /// Settings of files that are not those of the first, and so are not taken: the file, the key of
-    /// `PEX-INFO`, and its value.
+    /// Returns the settings of the other files that differ from the main file and are therefore
+    /// dropped: the file, the key of `PEX-INFO` and its value.
     pub fn dropped(&self) -> Result<Vec<(&str, String, String)>, Error> {
         let mut dropped = Vec::new();
         for (name, pex) in self.files.iter().skip(1) {
@@ -103,16 +106,17 @@ impl<'a> PexMerge<'a> {
         Ok(dropped)
     }
 
-    /// The distributions of the merged file, by wheel file name.
+    /// Returns the wheel file names of the merged distributions.
     pub fn distributions(&self) -> BTreeSet<&str> {
         self.parts.iter().flat_map(MergePart::wheels).collect()
     }
 
-    /// What writes the merged file, and the wheels that it takes.
+    /// Returns a builder for the merged file, and the wheels that it reads.
     ///
     /// # Errors
     ///
-    /// If a distribution is damaged, or no interpreter can run all of the files.
+    /// Returns an error if a distribution is damaged, and [`ErrorKind::NoInterpreter`] if no
+    /// interpreter can run all of the files.
     pub fn builder(&self) -> Result<(PexBuilder, PexWheels), Error> {
         let (mut builder, mut wheels) = (PexBuilder::new(), PexWheels::new());
         *builder.info_mut() = self.info()?;
@@ -164,7 +168,7 @@ impl<'a> PexMerge<'a> {
         Bytecode::check(info.clone(), bytes, wheel.as_str()).map(Some)
     }
 
-    /// The main file's settings; what all files say of the whole is put together.
+    /// Returns the settings of the main file, with the settings that are combined from all files.
     fn info(&self) -> Result<PexInfo, Error> {
         let infos = || self.files.iter().map(|(_, pex)| pex.info());
         let mut info = self.files[0].1.info().clone();
@@ -179,14 +183,14 @@ impl<'a> PexMerge<'a> {
         info.interpreter_constraints = infos()
             .map(|info| info.interpreter_constraints.clone())
             .try_fold(Vec::new(), InterpreterConstraint::both)?;
-        // It is told by a tool that did not write this file.
+        // That version belongs to a tool that did not write this file.
         info.build_properties.remove("pex_version");
         Ok(info)
     }
 }
 
 impl MergePart {
-    /// The distributions that won, with the layer that each is from.
+    /// Returns the distributions that the plan selected, each with its layer.
     fn chosen(&self) -> impl Iterator<Item = (&str, &crate::PexDistribution)> {
         self.plan.sources().iter().filter_map(|source| {
             let name = source.distribution()?.file_name();
@@ -201,11 +205,11 @@ impl MergePart {
     }
 }
 
-/// What all files say of the merged one.
+/// The keys that are combined from all files.
 const TOGETHER: [&str; 5] =
     ["excluded", "ignore_errors", "interpreter_constraints", "overridden", "requirements"];
 
-/// The projects of which a file does not have what its distributions require.
+/// Returns the projects that a file excludes or overrides.
 fn loosened(info: &PexInfo) -> impl Iterator<Item = String> {
     let all = info.excluded.iter().chain(&info.overridden);
     all.filter_map(|text| Some(Requirement::parse_lenient(text).ok()?.name().as_str().to_owned()))

@@ -1,14 +1,14 @@
-//! RECORD: which files a wheel has, and what their bytes are (binary distribution format, "The
+//! The RECORD file of a wheel: its paths and their digests (binary distribution format, "The
 //! .dist-info directory").
 
 use std::{collections::BTreeMap, fmt::Write};
 
 use crate::{Error, ErrorKind, error::archive, wheels::WheelArchive};
 
-/// The digests that RECORD has, by path.
+/// The digests in a RECORD, by path.
 #[derive(Debug)]
 pub(crate) struct Record {
-    /// Its own path.
+    /// The path of the RECORD itself.
     pub(crate) path: String,
     digests: BTreeMap<String, Option<[u8; 32]>>,
 }
@@ -30,7 +30,7 @@ impl Record {
         Self::parse(wheel, entry.name(), zip.read(entry).map_err(archive)?)
     }
 
-    /// Reads one that is at `path`.
+    /// Parses the RECORD at `path`.
     pub(crate) fn parse(wheel: &str, path: &str, bytes: Vec<u8>) -> Result<Self, Error> {
         let text = String::from_utf8(bytes).map_err(|_| ErrorKind::Malformed {
             wheel: wheel.to_owned(),
@@ -41,18 +41,19 @@ impl Record {
         Ok(Self { path: path.to_owned(), digests: digests.collect() })
     }
 
-    /// All paths that it lists.
+    /// Returns all paths in the RECORD.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
         self.digests.keys().map(String::as_str)
     }
 
-    /// The SHA-256 of a member; `None` if it is not told, or by another algorithm.
+    /// Returns the SHA-256 of a member, or `None` if RECORD has no digest or uses another
+    /// algorithm.
     pub(crate) fn sha256(&self, path: &str) -> Option<[u8; 32]> {
         self.digests.get(path).copied().flatten()
     }
 }
 
-/// One line of a RECORD, as it is written.
+/// Appends one line of a RECORD.
 pub(crate) fn line(text: &mut String, path: &str, content: Option<(&[u8; 32], u64)>) {
     let path = match path.contains([',', '"', '\n']) {
         true => format!("\"{}\"", path.replace('"', "\"\"")),
@@ -64,7 +65,8 @@ pub(crate) fn line(text: &mut String, path: &str, content: Option<(&[u8; 32], u6
     };
 }
 
-/// A line of comma-separated values; one that goes over several lines is no path that counts.
+/// Splits a line of comma-separated values. Fields that span several lines are not supported, since
+/// no relevant path contains a newline.
 fn fields(line: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let (mut quoted, mut symbols) = (false, line.chars().peekable());
@@ -85,7 +87,7 @@ fn fields(line: &str) -> Vec<String> {
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// `sha256=…`, URL-safe and without padding.
+/// Parses a digest field: `sha256=…` in URL-safe base64 without padding.
 fn sha256(text: &str) -> Option<[u8; 32]> {
     let digits = text.strip_prefix("sha256=")?.trim_end_matches('=');
     let mut digest = [0; 32];

@@ -1,7 +1,7 @@
 use pinnace_env::{Need, Rules};
 use pinnace_wheel::{Compatibility, ExtraName, Requirement, Specifiers, Target};
 
-/// Lets the env crate judge tags and requirements as the wheel crate does, on one platform.
+/// The tag and requirement rules of the wheel crate on one platform, for the env crate.
 #[derive(Clone, Copy, Debug)]
 pub struct PlatformRules<'a>(pub &'a Target);
 
@@ -13,7 +13,7 @@ impl Rules for PlatformRules<'_> {
     }
 
     fn is_python(&self, specifiers: &str) -> bool {
-        // What cannot be understood refuses nobody, as installers have it.
+        // Like installers, accept every Python if the specifier cannot be parsed.
         Specifiers::parse_lenient(specifiers).map_or(true, |one| one.contains(self.0.python()))
     }
 

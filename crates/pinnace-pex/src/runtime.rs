@@ -1,4 +1,4 @@
-//! The boot code that every PEX file of ours carries, and how it is told who it boots.
+//! The boot code that every PEX file of Pinnace carries, and the values that are filled into it.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use pinnace_archive::{Archive, ArchivePath, Mode, Policy, Writer};
 
 use crate::{Error, ErrorKind, PexInfo, error::archive};
 
-/// The boot code of PEX files, and the texts around it: what of a file depends on the version of Pinnace
-/// that writes it.
+/// The boot code of a PEX file and its text templates: all parts of a file that depend on the
+/// version of Pinnace that writes it.
 ///
-/// A builder uses its own. One that is given another, which was kept, writes what the version writes that it
-/// is of, byte for byte.
+/// A builder uses the runtime of its own version. With the saved runtime of another version, it
+/// writes the files of that version, byte for byte.
 ///
 /// ```
 /// use pinnace_pex::Runtime;
@@ -24,7 +24,7 @@ pub struct Runtime {
     files: BTreeMap<String, Vec<u8>>,
 }
 
-/// The parts of a runtime by name, as those of this version are.
+/// The parts of this version's runtime, by name.
 const OWN: [(&str, &[u8]); 10] = [
     ("boot/pinnace_boot.py", include_bytes!("../python/pinnace_boot.py")),
     ("boot/pinnace_choose.py", include_bytes!("../python/pinnace_choose.py")),
@@ -38,7 +38,7 @@ const OWN: [(&str, &[u8]); 10] = [
     ("tools/pinnace_tools.py", include_bytes!("../python/pinnace_tools.py")),
 ];
 
-/// No part is larger.
+/// The size limit of one part, in bytes.
 const LARGEST: u64 = 4 << 20;
 
 impl Default for Runtime {
@@ -48,17 +48,18 @@ impl Default for Runtime {
 }
 
 impl Runtime {
-    /// That of this version.
+    /// Returns the runtime of this version.
     pub fn own() -> Self {
         let files = OWN.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec()));
         Self { files: files.collect() }
     }
 
-    /// One archive of all of it, the same on every machine.
+    /// Returns the runtime as one archive, with equal bytes on every machine.
     ///
     /// # Errors
     ///
-    /// None that are known: it is a small archive in memory.
+    /// Returns [`ErrorKind::Archive`] if the archive cannot be written. No case is known, since it
+    /// is small and in memory.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let mut zip = Writer::new(Vec::new());
         for (name, bytes) in &self.files {
@@ -68,11 +69,12 @@ impl Runtime {
         Ok(zip.finish().map_err(archive)?.0)
     }
 
-    /// Reads one that was kept.
+    /// Parses a saved runtime.
     ///
     /// # Errors
     ///
-    /// If it is none, or of a newer format.
+    /// Returns [`ErrorKind::Runtime`] if a part is missing or too large, or if the format is newer.
+    /// Returns [`ErrorKind::Archive`] if the bytes are not an archive.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let refuse = |reason: &str| ErrorKind::Runtime { reason: reason.to_owned() };
         let zip = Archive::open(bytes, Policy::strict()).map_err(archive)?;
@@ -100,17 +102,17 @@ impl Runtime {
         }
     }
 
-    /// `__pex__/__init__.py`, for `import __pex__`.
+    /// Returns `__pex__/__init__.py`, which implements `import __pex__`.
     pub(crate) fn import(&self) -> &[u8] {
         self.part("import.py").as_bytes()
     }
 
-    /// The members of `.bootstrap/`, by name.
+    /// Returns the members of `.bootstrap/`, by name.
     pub(crate) fn bootstrap(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.below("boot/")
     }
 
-    /// What a file with `PEX_TOOLS` has besides.
+    /// Returns the additional members of `.bootstrap/` for `PEX_TOOLS`.
     pub(crate) fn tools(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.below("tools/")
     }
@@ -120,19 +122,20 @@ impl Runtime {
         files.filter_map(move |(name, bytes)| Some((name.strip_prefix(folder)?, bytes.as_slice())))
     }
 
-    /// A text that [`Self::parse`] has seen.
+    /// Returns a text part; [`Self::parse`] has checked that it exists.
     fn part(&self, name: &str) -> &str {
         let bytes = self.files.get(name).map(Vec::as_slice).unwrap_or_default();
         std::str::from_utf8(bytes).unwrap_or_default()
     }
 
-    /// The digest under which the boot code is kept in the cache.
+    /// Returns the digest under which a machine caches the boot code.
     pub(crate) fn digest(&self) -> [u8; 32] {
         let all: Vec<u8> = self.bootstrap().flat_map(|(_, content)| content).copied().collect();
         pinnace_archive::sha256(&all)
     }
 
-    /// `__main__.py`, which knows the key of its file, and what counts before its environment is found.
+    /// Returns `__main__.py`, with the key of the file and the settings that apply before the
+    /// environment is found.
     pub(crate) fn main_module(&self, key: &[u8; 32], info: &PexInfo) -> Vec<u8> {
         let baked = serde_json::json!({
             "inherit_path": info.inherit_path,
@@ -143,8 +146,8 @@ impl Runtime {
         format!("KEY = \"{key}\"\nRUNTIME = \"{runtime}\"\nBAKED = {baked}\n{main}").into_bytes()
     }
 
-    /// The shell script that a file begins with: it finds an environment that is ready without starting
-    /// a first Python. `names` are the interpreters that the file is for.
+    /// Returns the shell script at the start of a file. It finds a ready environment without
+    /// starting a first Python. `names` are the interpreters that the file is built for.
     pub(crate) fn shell(
         &self,
         key: &[u8; 32],
@@ -157,7 +160,8 @@ impl Runtime {
         let names: Vec<String> = names.iter().cloned().chain(others).collect();
         let arguments: String =
             info.inject_python_args.iter().map(|one| format!("{} ", quoted(one))).collect();
-        // Which environment it is depends on other files, or there is none to go to.
+        // With `pex_path`, the environment depends on other files. With `inherit_path`, the start
+        // does not switch to the environment's interpreter.
         let quick = info.pex_path.is_empty() && info.inherit_path == "false";
         let load = if import == Import::Zip64 { self.part("large.txt").trim_end() } else { "" };
         let load = if load.is_empty() { String::new() } else { format!("{load} ") };
@@ -170,16 +174,16 @@ impl Runtime {
     }
 }
 
-/// How Python gets at the main module.
+/// The zip format that Python meets when it imports the main module.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Import {
-    /// As of any zip.
+    /// A zip without zip64.
     Zip,
-    /// Zip64, which `zipimport` reads from 3.13 on only.
+    /// A zip64 archive, which `zipimport` reads only since Python 3.13.
     Zip64,
 }
 
-/// A word as a shell reads it.
+/// Quotes a word for the shell.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }

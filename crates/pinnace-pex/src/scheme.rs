@@ -1,19 +1,19 @@
-//! Where the members of a wheel go (binary distribution format, "The .data directory").
+//! The install schemes of wheel members (binary distribution format, "The .data directory").
 
-/// The kinds of places that an installer has.
+/// The install schemes of an installer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Scheme {
-    /// Where modules are imported from.
+    /// The folder from which modules are imported.
     Library,
-    /// Programs.
+    /// The folder for programs.
     Scripts,
-    /// Headers of C.
+    /// The folder for C headers.
     Headers,
     /// The root of the installation.
     Data,
 }
 
-/// The scheme of a member, and its path there; `None` for an unknown kind of `.data`.
+/// Returns the scheme of a member and its path there, or `None` for an unknown kind of `.data`.
 pub(crate) fn place(member: &str) -> Option<(Scheme, &str)> {
     let in_data = member.split_once('/').filter(|(folder, _)| folder.ends_with(".data"));
     let Some((_, rest)) = in_data else { return Some((Scheme::Library, member)) };

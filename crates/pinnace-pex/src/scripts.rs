@@ -8,20 +8,21 @@ use crate::{
     wheels::{self, WheelArchive},
 };
 
-/// What a script of a distribution comes to.
+/// The target of a script of a distribution.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ScriptTarget {
-    /// A console or GUI script: a function (entry points specification).
+    /// A console or GUI script, which calls a function (entry points specification).
     EntryPoint(EntryPoint),
-    /// A file among the wheel's scripts, by name.
+    /// The name of a file among the scripts of the wheel.
     File(String),
 }
 
-/// Finds a script by name in wheels; the first that has it wins.
+/// Finds a script by name in wheels. The first wheel with the script wins.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::NoScript`] with the scripts that there are; else if a wheel cannot be read.
+/// Returns [`ErrorKind::NoScript`] with the known scripts if no wheel has it, and other errors if a
+/// wheel cannot be read.
 pub fn find_script<'a>(
     name: &str,
     named: impl Iterator<Item = (&'a WheelName, [u8; 32])>,
@@ -41,7 +42,7 @@ pub fn find_script<'a>(
     })
 }
 
-/// The console and GUI scripts of an `entry_points.txt`: names, and what they run.
+/// Returns the console and GUI scripts of an `entry_points.txt`, each with its name and target.
 pub fn console_scripts(text: &str) -> Vec<(String, String)> {
     let scripts = entry_points(text).into_iter();
     let scripts = scripts.filter_map(|(name, target)| match target {
@@ -67,7 +68,7 @@ fn scripts(zip: &WheelArchive) -> Result<Vec<(String, ScriptTarget)>, pinnace_ar
     Ok(found)
 }
 
-/// The scripts of an `entry_points.txt`; what is malformed is no script.
+/// Parses the scripts of an `entry_points.txt`, and skips malformed entries.
 pub(crate) fn entry_points(text: &str) -> Vec<(String, ScriptTarget)> {
     let mut in_scripts = false;
     let mut found = Vec::new();

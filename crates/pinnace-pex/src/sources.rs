@@ -1,4 +1,4 @@
-//! User code: which files of a folder go into a PEX file.
+//! User code: the files of a folder that go into a PEX file.
 
 use std::{
     fs,
@@ -9,25 +9,26 @@ use pinnace_archive::Mode;
 
 use crate::{Error, ErrorKind};
 
-/// A file to be added, and where it is.
+/// A file to be added, with its path in the PEX file.
 pub(crate) struct SourceFile {
     pub(crate) path: String,
     pub(crate) mode: Mode,
     pub(crate) file: PathBuf,
 }
 
-/// Links may lead anywhere; no tree of real code is deeper than this.
+/// The depth limit, since links may form loops. No source tree in practice is deeper.
 const DEEPEST: usize = 100;
 
-/// All files below a folder. Links are followed; bytecode is left out, since Python makes its own.
+/// Returns all files below a folder. It follows links, and skips bytecode, since Python makes its
+/// own.
 pub(crate) fn collect(folder: &Path) -> Result<Vec<SourceFile>, Error> {
     let mut found = Vec::new();
     walk(folder, "", 0, &mut found)?;
     Ok(found)
 }
 
-/// What a project has at its top that no other code imports: the names that setuptools leaves out,
-/// too, but for those that an application may well import.
+/// Names at the top of a project that no other code imports. The list follows setuptools, without
+/// the names that an application may well import.
 const NO_MODULES: [&str; 16] = [
     "build",
     "ci",
@@ -47,7 +48,7 @@ const NO_MODULES: [&str; 16] = [
     "venv",
 ];
 
-/// The packages and modules at the top of a folder.
+/// Returns the packages and modules at the top of a folder.
 pub(crate) fn collect_modules(folder: &Path) -> Result<Vec<SourceFile>, Error> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(at(folder))? {

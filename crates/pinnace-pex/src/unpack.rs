@@ -1,4 +1,4 @@
-//! A wheel on disk, as an installer puts it there.
+//! Unpacking a wheel to disk in the form that an installer gives it.
 
 use std::{
     collections::BTreeSet,
@@ -12,13 +12,14 @@ use pinnace_archive::{Mode, sha256};
 use crate::{Error, ErrorKind, PexDistribution};
 
 impl PexDistribution {
-    /// Unpacks the distribution into an empty folder: below it, each place of an installation in a
-    /// [folder](pinnace_env::Place::folder) of its own. Every file is checked against RECORD, and is written
-    /// to be read only.
+    /// Unpacks the distribution into an empty folder, with one
+    /// [subfolder](pinnace_env::Place::folder) per place of an installation. It checks every file
+    /// against RECORD and makes it read-only.
     ///
     /// # Errors
     ///
-    /// If it is damaged, or the folder cannot be written to. What is in the folder is then no distribution.
+    /// Returns [`ErrorKind::Malformed`] if the distribution is damaged, and [`ErrorKind::Write`] if
+    /// the folder cannot be written to. The contents of the folder are then incomplete.
     pub fn unpack(&self, folder: &Path) -> Result<(), Error> {
         let record = self.record()?;
         let mut made = BTreeSet::new();
@@ -34,7 +35,7 @@ impl PexDistribution {
             }
             write(&path, &bytes, part.mode).map_err(at(&path))?;
         }
-        // A distribution without modules has a library, too.
+        // A distribution without modules gets a library folder, too.
         let library = folder.join(pinnace_env::Place::Library.folder());
         fs::create_dir_all(&library).map_err(at(&library))
     }

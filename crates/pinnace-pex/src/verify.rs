@@ -10,38 +10,37 @@ use crate::{
     sources,
 };
 
-/// What is wrong with a PEX file.
+/// A defect of a PEX file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Problem {
-    /// A member, or what is around the members.
+    /// A defect of a member, or of the archive around the members.
     Archive {
-        /// What the reader says.
+        /// The message of the reader.
         reason: String,
     },
-    /// A distribution.
+    /// A defect of a distribution.
     Distribution {
         /// The name of its wheel.
         name: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// There are bytes that are no part of what the file holds, such as a changed time.
+    /// The file has bytes that its members do not account for, such as a changed timestamp.
     Bytes,
-    /// The key is not that of what the file holds, so that a machine may run something else from
-    /// its cache.
+    /// The key does not match the contents, so a machine may run other contents from its cache.
     Key {
         /// The key in `PEX-INFO`.
         recorded: String,
-        /// That of what is there.
+        /// The key of the actual contents.
         found: String,
     },
 }
 
 impl Pex {
-    /// Reads all of it, on several threads where that helps: every member, every distribution with
-    /// its digest and its RECORD, and the key. Of files of the pex tool the keys are not checked:
-    /// they do not cover all that is there.
+    /// Checks the whole file: every member, every distribution with its digest and RECORD, and the
+    /// key. The members are read on up to `threads` threads. In files of the pex tool, the key is
+    /// not checked, because it does not cover all contents.
     pub fn verify(&self, threads: usize) -> Vec<Problem> {
         let mut problems = Vec::new();
         if let Some(Err(error)) = self.tree().zip().map(|zip| zip.verify_on(threads)) {
@@ -70,8 +69,8 @@ impl Pex {
         problems
     }
 
-    /// Whether a file of ours has the bytes that what it holds is written as. A folder has no bytes of
-    /// its own.
+    /// Checks whether the file has exactly the bytes that a writer produces for its contents. A
+    /// folder has no such bytes.
     fn is_exact(&self) -> bool {
         let Some(zip) = self.tree().zip() else { return true };
         let written = || {
@@ -89,8 +88,9 @@ impl Pex {
         }
     }
 
-    /// The key of what is there, if it is not the recorded one. In a folder, Python may have written
-    /// bytecode beside the modules that it ran.
+    /// Returns the actual key if it differs from the recorded one. In a folder, Python may have
+    /// written bytecode beside the modules that it ran, so the key without bytecode is accepted
+    /// too.
     fn wrong_key(&self) -> Result<Option<String>, Error> {
         if self.info().pinnace.is_none() {
             return Ok(None);
@@ -102,7 +102,7 @@ impl Pex {
         Ok((!is_right).then_some(found))
     }
 
-    /// The key as a builder of ours computes it, of some of the files.
+    /// Returns the key that a builder computes for the selected files.
     fn key(&self, counts: impl Fn(&str) -> bool) -> Result<String, Error> {
         let without_key = PexInfo { pex_hash: String::new(), ..self.info().clone() }.encode()?;
         let mut digest = ContentDigest::new(b"");
@@ -116,7 +116,7 @@ impl Pex {
         Ok(hex(&digest.finish()))
     }
 
-    /// All that the key covers.
+    /// Returns all files that the key covers.
     fn own_files(&self) -> Vec<(&str, Mode)> {
         let link = (self.layout() != crate::PexLayout::Zipapp).then_some("pex");
         let mut files = self.tree().files();
@@ -126,7 +126,7 @@ impl Pex {
 }
 
 impl PexDistribution {
-    /// What is wrong with it.
+    /// Returns the defects of the distribution.
     fn problems(&self) -> Result<Vec<String>, Error> {
         let mut problems = Vec::new();
         if let Some(expected) = self.unexpected_digest()? {
@@ -142,7 +142,8 @@ impl PexDistribution {
                 problems.push(format!("`{path}` is not what its RECORD says"));
             }
         }
-        // What a wheel lists and never had is its author's; what is installed had it once.
+        // A wheel may list files that it never had, which is its author's mistake. An installed
+        // distribution had all of its files once.
         if self.form() == WheelForm::Installed {
             let there: BTreeSet<&str> = files.into_iter().map(|(path, _)| path).collect();
             let lost = record.paths().filter(|path| {
@@ -153,8 +154,8 @@ impl PexDistribution {
         Ok(problems)
     }
 
-    /// The digest, if it is not the recorded one. One of 40 digits is of a kind that is no longer
-    /// in use, and not looked at.
+    /// Returns the actual digest if it differs from the recorded one. A digest with 40 digits is of
+    /// an obsolete kind and is not checked.
     fn unexpected_digest(&self) -> Result<Option<String>, Error> {
         let recorded = self.recorded();
         if recorded.len() != 64 {
@@ -171,7 +172,7 @@ impl PexDistribution {
         Ok((!found.iter().any(|one| one == recorded)).then(|| found[0].clone()))
     }
 
-    /// What a builder of ours calls an installed distribution by.
+    /// Returns the digest that a builder records for an installed distribution.
     fn content_digest(&self) -> Result<[u8; 32], Error> {
         let mut digest = ContentDigest::new(b"");
         for (path, mode) in self.tree().files().iter().filter(|(path, _)| *path != LAYOUT) {
@@ -181,7 +182,7 @@ impl PexDistribution {
         Ok(digest.finish())
     }
 
-    /// What the pex tool calls it by: all names, and then all contents.
+    /// Returns the fingerprint of the pex tool: the hash of all names followed by all contents.
     fn fingerprint(&self) -> Result<[u8; 32], Error> {
         let is_counted = |path: &str| {
             path != LAYOUT
@@ -200,13 +201,13 @@ impl PexDistribution {
     }
 }
 
-/// No script before a zip is longer.
+/// The size limit of the script before the zip, in bytes.
 const LONGEST_PREFIX: u64 = 1 << 20;
 
-/// What only the pex tool reads.
+/// The layout file, which only the pex tool reads.
 const LAYOUT: &str = ".layout.json";
 
-/// The SHA-256 of a file, of any size.
+/// Returns the SHA-256 of a file of any size.
 fn digest_of(tree: &Tree, path: &str) -> Result<[u8; 32], Error> {
     let content = Content::measure(tree.span(path)?.reader());
     content.map(|content| content.sha256()).map_err(|error| not_pex(&format!("`{path}`: {error}")))

@@ -8,22 +8,22 @@ use pinnace_archive::{Archive, Policy, ReadAt};
 
 use crate::{Error, ErrorKind, error::archive};
 
-/// A source of bytes that can be read twice.
+/// A seekable source of bytes.
 pub trait ReadSeek: Read + Seek + Send {}
 
 impl<T: Read + Seek + Send> ReadSeek for T {}
 
-/// Where the builder finds wheels, by the SHA-256 of their bytes.
+/// A source of wheels, by the SHA-256 of their bytes.
 pub trait WheelFiles: Sync {
-    /// Opens a wheel at its start. Its bytes have been verified: they have that digest.
+    /// Opens a wheel at its start. The implementation guarantees that its bytes have this digest.
     ///
     /// # Errors
     ///
-    /// If it is not there, damaged, or cannot be read.
+    /// Returns an error if the wheel is missing, damaged or unreadable.
     fn open(&self, sha256: &[u8; 32]) -> io::Result<Box<dyn ReadSeek>>;
 }
 
-/// No wheels, for a PEX file of user code alone.
+/// An empty source of wheels, for a PEX file of user code alone.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoWheels;
 
@@ -33,10 +33,10 @@ impl WheelFiles for NoWheels {
     }
 }
 
-/// A wheel that is looked into.
+/// A wheel that is opened as an archive.
 pub(crate) type WheelArchive = Archive<Seeking>;
 
-/// Opens a wheel to look into it.
+/// Opens a wheel as an archive.
 pub(crate) fn open(
     files: &dyn WheelFiles,
     name: &str,
@@ -47,7 +47,7 @@ pub(crate) fn open(
     Archive::open(Seeking::new(file), Policy::wheel()).map_err(archive)
 }
 
-/// Reading at offsets out of what can only seek; one reader at a time.
+/// An adapter from seeking to reading at offsets. It serves one reader at a time.
 pub(crate) struct Seeking(Mutex<Box<dyn ReadSeek>>);
 
 impl fmt::Debug for Seeking {

@@ -1,4 +1,4 @@
-//! Writing a PEX file in one piece.
+//! Writing a PEX file as one zip.
 
 use std::{
     borrow::Cow,
@@ -21,26 +21,28 @@ use crate::{
     wheels,
 };
 
-/// How to write.
+/// The options of the writer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct How {
     pub(crate) threads: usize,
     pub(crate) compression: Compression,
 }
 
-/// Whether what is not a whole wheel is compressed.
+/// The compression of everything except whole wheels.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Compression {
-    /// No compressor can move a byte of what is shipped: the boot code alone is compressed.
+    /// No compression except for the boot code, so that no compressor can change the bytes of the
+    /// user's files.
     #[default]
     Stored,
-    /// Nor one of the boot code.
+    /// No compression at all.
     Nothing,
-    /// Smaller, slower to read, and another version of Pinnace may give other bytes.
+    /// Deflate: smaller and slower to read. Another version of Pinnace may write other bytes.
     Deflate,
 }
 
-/// Writes the members behind a prefix; wheels and files are opened and measured on `threads` threads ahead.
+/// Writes the members after a prefix. It opens and measures wheels and files on `threads` threads
+/// ahead of the writer.
 pub(crate) fn zip<W: Write>(
     out: W,
     prefix: &[u8],
@@ -57,8 +59,8 @@ pub(crate) fn zip<W: Write>(
     })
 }
 
-/// How Python will read these members: zip64 begins where 16 bits are too few for their number, or
-/// 32 for their bytes.
+/// Returns the zip format that these members need. Zip64 begins where 16 bits are too few for the
+/// number of entries, or 32 bits for the bytes.
 pub(crate) fn import(members: &Members, wheels: &dyn WheelFiles) -> Result<Import, Error> {
     let mut bytes = 0;
     let mut sizes = Sizes::default();
@@ -84,7 +86,7 @@ pub(crate) fn import(members: &Members, wheels: &dyn WheelFiles) -> Result<Impor
     Ok(if fits { Import::Zip } else { Import::Zip64 })
 }
 
-/// The sizes of the members of the wheel that was looked into last.
+/// The sizes of the members of the wheel that was opened last.
 #[derive(Default)]
 struct Sizes {
     wheel: [u8; 32],
@@ -109,12 +111,12 @@ impl Sizes {
     }
 }
 
-/// `a/b/c` lies in `a` and `a/b`.
+/// Returns the parent folders of a path: `a` and `a/b` for `a/b/c`.
 fn parents(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').map(|(at, _)| &path[..at])
 }
 
-/// What of a member is measured before it is written.
+/// Returns the part of a member that is measured before it is written.
 fn ahead(member: &Member, compression: Compression) -> Option<Ahead<'_>> {
     match member {
         Member::Wheel { sha256, .. } => Some(Ahead::Wheel(sha256)),
@@ -123,7 +125,7 @@ fn ahead(member: &Member, compression: Compression) -> Option<Ahead<'_>> {
     }
 }
 
-/// Wheels and files come out of `measured` in the order of the members.
+/// Writes the members. `measured` returns wheels and files in the order of the members.
 fn write_members<W: Write>(
     out: W,
     prefix: &[u8],
@@ -136,7 +138,8 @@ fn write_members<W: Write>(
         b"" => Writer::new(out),
         prefix => Writer::with_prefix(out, prefix).map_err(archive)?,
     };
-    // It costs some milliseconds, which a file that nothing is compressed in need not take.
+    // The encoder takes some milliseconds to create, so it is created only if a member is
+    // compressed.
     let deflate = LazyCell::new(|| Deflate::new(9));
     let encoded = |path: &ArchivePath, bytes: &[u8]| {
         Content::encode(Cursor::new(bytes), &*deflate, Cursor::new(Vec::new()))
@@ -179,7 +182,8 @@ fn write_members<W: Write>(
     writer.finish().map(|(_, summary)| summary).map_err(archive)
 }
 
-/// The boot code is compressed unless nothing is, and an archive never again.
+/// Checks whether a member is compressed. Boot code is compressed unless compression is off, and
+/// archives never are.
 fn compresses(member: &Member, compression: Compression) -> bool {
     match member {
         Member::Code(_) => compression != Compression::Nothing,

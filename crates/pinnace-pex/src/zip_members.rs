@@ -5,8 +5,8 @@ use pinnace_wheel::{Members, ReadAt};
 
 use crate::{Error, ReadSeek, error, wheels::Seeking};
 
-/// Lets the wheel crate look into zips with the archive crate's strict reader: there is one parser
-/// of hostile zips, not two.
+/// An adapter that lets the wheel crate read zips with the strict reader of the archive crate, so
+/// that there is only one parser of hostile zips.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ZipMembers;
 
@@ -28,11 +28,12 @@ impl Members for ZipMembers {
     }
 }
 
-/// Unpacks a zip of source, such as an old source distribution, into an empty folder.
+/// Unpacks a zip of sources, such as an old source distribution, into an empty folder.
 ///
 /// # Errors
 ///
-/// If it is no archive that can be read, or leads out of the folder. What was unpacked until then is there.
+/// Returns [`ErrorKind::Archive`](crate::ErrorKind::Archive) if the zip cannot be read, or if a
+/// path leads out of the folder. Files that were unpacked before the error remain.
 pub fn extract_zip(zip: Box<dyn ReadSeek>, folder: &Path) -> Result<(), Error> {
     let policy = Policy::wheel().allow(Leniency::UnflaggedName).allow(Leniency::Symlink);
     let archive = Archive::open(Seeking::new(zip), policy).map_err(error::archive)?;
@@ -40,7 +41,7 @@ pub fn extract_zip(zip: Box<dyn ReadSeek>, folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// One crate's trait for reading at offsets, as the other's.
+/// An adapter from `ReadAt` of the wheel crate to `ReadAt` of the archive crate.
 struct Adapter<'a>(&'a dyn ReadAt);
 
 impl pinnace_archive::ReadAt for Adapter<'_> {

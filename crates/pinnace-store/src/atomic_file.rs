@@ -8,16 +8,16 @@ use tempfile::{NamedTempFile, TempDir};
 
 use crate::{Error, PutResult};
 
-/// What a published file must survive.
+/// The failures that a published file must survive.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Durability {
-    /// A power cut: data is synced before the rename, the folder after it.
+    /// Survives a power cut: the file is synced before the rename, its folder after it.
     Durable,
-    /// A crash of the process, but not of the machine: for what can be made again.
+    /// Survives a crash of the process, but not of the machine: for data that can be made again.
     Volatile,
 }
 
-/// Who may do what with a published file. The process's umask narrows it further.
+/// The permissions of a published file. The umask of the process narrows them further.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Access {
     /// Written once, never changed: `0444`.
@@ -28,10 +28,10 @@ pub enum Access {
     Executable,
 }
 
-/// A file that is being written beside its name, and takes the name only when it is whole.
+/// A file written beside its final name, which takes the name only when it is complete.
 ///
 /// Dropping it without [`PendingFile::commit`] removes it: a failure leaves nothing behind, and a
-/// file that had the name before stays as it was.
+/// file that had the name before stays unchanged.
 ///
 /// ```
 /// use std::io::Write;
@@ -52,24 +52,25 @@ pub struct PendingFile {
     temporary: NamedTempFile,
     path: PathBuf,
     durability: Durability,
-    /// How many bytes the system said that it wrote.
+    /// The number of bytes that the system reported as written.
     written: u64,
 }
 
-/// How the names of unfinished files begin.
+/// The prefix of the names of unfinished files.
 pub(crate) const PREFIX: &str = ".pinnace-";
 
 impl PendingFile {
-    /// Starts a file that will be called `path`, in the same folder.
+    /// Starts a file that will be named `path`, in the same folder.
     ///
     /// # Errors
     ///
-    /// If the folder does not exist or cannot be written to.
+    /// Returns an error if the folder does not exist or cannot be written to.
     pub fn create(path: &Path, access: Access, durability: Durability) -> Result<Self, Error> {
         Self::create_in(parent(path), path, access, durability)
     }
 
-    /// The same with the unfinished file in `folder`, which is on the file system of `path`.
+    /// Starts a file that will be named `path`, with the unfinished file in `folder`, which is on
+    /// the file system of `path`.
     pub(crate) fn create_in(
         folder: &Path,
         path: &Path,
@@ -84,11 +85,11 @@ impl PendingFile {
         Ok(Self { temporary, path: path.to_owned(), durability, written: 0 })
     }
 
-    /// Gives the file its name. What had the name before is replaced.
+    /// Renames the file to its final name, and replaces any file that had the name.
     ///
     /// # Errors
     ///
-    /// If syncing or renaming fails; the file is then removed.
+    /// Returns an error if syncing or renaming fails; the file is then removed.
     pub fn commit(self) -> Result<(), Error> {
         self.settle()?;
         let Self { temporary, path, durability, .. } = self;
@@ -99,7 +100,7 @@ impl PendingFile {
         Ok(())
     }
 
-    /// Gives the file its name, if nothing has it.
+    /// Renames the file to its final name, unless a file has that name.
     pub(crate) fn commit_new(self) -> Result<PutResult, Error> {
         self.settle()?;
         let Self { temporary, path, durability, .. } = self;
@@ -116,8 +117,8 @@ impl PendingFile {
         Ok(PutResult::Written)
     }
 
-    /// Syncs what must last, and makes sure that all is there: after a failed sync, or a write that was
-    /// not done as the system said, nothing is published.
+    /// Syncs a durable file, and checks its length. Nothing is published after a failed sync, or
+    /// after a write that the system reported but did not do.
     fn settle(&self) -> Result<(), Error> {
         let file = self.temporary.as_file();
         if self.durability == Durability::Durable {
@@ -131,12 +132,12 @@ impl PendingFile {
         Err(Error::at("write", &self.path)(io::Error::other(reason)))
     }
 
-    /// Where the file is until it is committed.
+    /// Returns the path of the file until it is committed.
     pub fn unfinished_path(&self) -> &Path {
         self.temporary.path()
     }
 
-    /// The name that the file will have.
+    /// Returns the path of the file after it is committed.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -158,10 +159,11 @@ impl Write for PendingFile {
     }
 }
 
-/// A folder that is being filled beside its name, and takes the name only when it is whole.
+/// A folder filled beside its final name, which takes the name only when it is complete.
 ///
-/// Dropping it without [`PendingFolder::commit`] removes it. A folder that had the name is replaced
-/// in two steps, between which the name is free for an instant: no system has one for folders.
+/// Dropping it without [`PendingFolder::commit`] removes it. A folder that had the name before is
+/// replaced in two steps, and the name is free for an instant between them: systems have no single
+/// step that replaces a folder.
 ///
 /// ```
 /// use pinnace_store::{Durability, PendingFolder};
@@ -183,11 +185,11 @@ pub struct PendingFolder {
 }
 
 impl PendingFolder {
-    /// Starts a folder that will be called `path`, in the same folder.
+    /// Starts a folder that will be named `path`, in the same parent folder.
     ///
     /// # Errors
     ///
-    /// If that folder does not exist or cannot be written to.
+    /// Returns an error if the parent folder does not exist or cannot be written to.
     pub fn create(path: &Path, durability: Durability) -> Result<Self, Error> {
         let parent = parent(path);
         let temporary = tempfile::Builder::new()
@@ -199,11 +201,12 @@ impl PendingFolder {
         Ok(Self { temporary, path: path.to_owned(), durability })
     }
 
-    /// Gives the folder its name.
+    /// Renames the folder to its final name, and replaces any folder that had the name.
     ///
     /// # Errors
     ///
-    /// If syncing or renaming fails; what had the name before then has it again.
+    /// Returns an error if syncing or renaming fails; a folder that had the name before then has it
+    /// again.
     pub fn commit(self) -> Result<(), Error> {
         let (new, old) = (self.unfinished_path(), self.temporary.path().join("old"));
         self.settle()?;
@@ -220,11 +223,12 @@ impl PendingFolder {
         self.publish()
     }
 
-    /// Gives the folder its name, if nothing has it: a folder that others use is never replaced.
+    /// Renames the folder to its final name, unless the name is taken: a folder that others use is
+    /// never replaced.
     ///
     /// # Errors
     ///
-    /// If syncing or renaming fails.
+    /// Returns an error if syncing or renaming fails.
     pub fn commit_new(self) -> Result<PutResult, Error> {
         self.settle()?;
         match rename(&self.unfinished_path(), &self.path) {
@@ -248,12 +252,12 @@ impl PendingFolder {
         }
     }
 
-    /// Where the folder is until it is committed.
+    /// Returns the path of the folder until it is committed.
     pub fn unfinished_path(&self) -> PathBuf {
         self.temporary.path().join(NEW)
     }
 
-    /// The name that the folder will have.
+    /// Returns the path of the folder after it is committed.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -264,7 +268,7 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
-/// The folder in the temporary one that will have the name.
+/// The name of the folder inside the temporary one that is renamed to the final name.
 const NEW: &str = "new";
 
 /// Syncs all files below a folder, and the folders themselves.
@@ -282,12 +286,12 @@ fn sync_tree(folder: &Path) -> Result<(), Error> {
     sync_folder(folder)
 }
 
-/// Makes a folder and its parents.
+/// Creates a folder and its parents.
 pub(crate) fn create_folder(path: &Path) -> Result<(), Error> {
     fs::create_dir_all(path).map_err(Error::at("create the folder", path))
 }
 
-/// The same for a folder of what must last: each that is new is synced into its parent.
+/// Creates a durable folder and its parents: syncs the parent of each new folder.
 pub(crate) fn create_lasting_folder(path: &Path) -> Result<(), Error> {
     let new: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
     create_folder(path)?;
@@ -303,7 +307,8 @@ pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
     File::open(path).and_then(|folder| folder.sync_all()).map_err(Error::at("sync", path))
 }
 
-/// Elsewhere a folder cannot be opened to be synced; the file system orders renames itself.
+/// Does nothing: other systems cannot open a folder to sync it, and their file systems order
+/// renames themselves.
 #[cfg(not(unix))]
 pub(crate) fn sync_folder(_path: &Path) -> Result<(), Error> {
     Ok(())

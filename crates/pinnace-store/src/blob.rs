@@ -9,7 +9,7 @@ use crate::{Digest, Error, ErrorKind, LocalStore, PendingFile};
 
 /// A verified blob, open for reading from its start.
 ///
-/// It stays what it was verified to be: a blob's file is never written to, only replaced whole.
+/// Its bytes stay as verified: a blob's file is never written to, only replaced whole.
 #[derive(Debug)]
 pub struct Blob {
     file: File,
@@ -17,24 +17,24 @@ pub struct Blob {
 }
 
 impl Blob {
-    /// The size in bytes.
+    /// Returns the size in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The file underneath, for reading at offsets or handing to another library.
+    /// Returns the underlying file, for reads at offsets or for another library.
     pub fn into_file(self) -> File {
         self.file
     }
 
-    /// A file that was verified while it was written, from its start.
+    /// Rewinds a file that was verified while it was written.
     pub(crate) fn rewound(mut file: File) -> io::Result<Self> {
         file.rewind()?;
         let size = file.metadata()?.len();
         Ok(Self { file, size })
     }
 
-    /// Hashes the whole file; the digest says whether it is the blob it should be.
+    /// Hashes the whole file, and returns its digest for the caller to compare.
     pub(crate) fn hash(mut file: File) -> io::Result<(Self, Digest)> {
         let mut hash = Sha256::new();
         let size = hash_all(&mut file, &mut hash)?;
@@ -57,7 +57,7 @@ impl Seek for Blob {
 
 /// A blob on its way into the store, hashed while it is written.
 ///
-/// Dropped without [`BlobWriter::commit`], it leaves nothing behind.
+/// Dropping it without [`BlobWriter::commit`] leaves nothing behind.
 #[derive(Debug)]
 #[must_use = "a blob is stored only when it is committed"]
 pub struct BlobWriter<'a> {
@@ -71,22 +71,22 @@ impl<'a> BlobWriter<'a> {
         Self { store, file, hash: Sha256::new() }
     }
 
-    /// Stores what was written under its digest.
+    /// Stores the written bytes under their digest.
     ///
     /// # Errors
     ///
-    /// If the file system fails; nothing is stored then.
+    /// Returns an error if the file system fails; nothing is stored then.
     pub fn commit(self) -> Result<Digest, Error> {
         let digest = Digest::new(self.hash.finalize().into());
         self.store.publish(self.file, &digest)?;
         Ok(digest)
     }
 
-    /// Stores what was written if it has the digest that was announced.
+    /// Stores the written bytes if they have the expected digest.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Mismatch`] if it has another one; nothing is stored then.
+    /// Returns [`ErrorKind::Mismatch`] if they have another digest; nothing is stored then.
     pub fn commit_as(self, expected: &Digest) -> Result<(), Error> {
         let actual = Digest::new(self.hash.finalize().into());
         if actual != *expected {

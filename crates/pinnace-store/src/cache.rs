@@ -6,10 +6,10 @@ use std::{
 
 use crate::{Access, Digest, Durability, Error, PendingFile, atomic_file::create_folder};
 
-/// What can be made again, by bucket and key.
+/// A cache of reproducible data, by bucket and key.
 ///
-/// A cache never fails a read: what is missing, unreadable, cut short or of another format is
-/// simply not there. Writing can fail, and the caller may go on without.
+/// Reading from a cache never fails: an entry that is missing, unreadable, truncated or of another
+/// format counts as absent. Writing can fail, and the caller may go on without the entry.
 ///
 /// ```
 /// use pinnace_store::Cache;
@@ -27,26 +27,26 @@ pub struct Cache {
     root: PathBuf,
 }
 
-/// An entry starts with this and its length, so that a torn one is seen for what it is.
+/// The first bytes of an entry. Its length follows, so that a torn entry is detected.
 const MAGIC: &[u8; 8] = b"pincach1";
 const HEAD: u64 = 16;
 
 impl Cache {
-    /// The cache in `root`; the folder is made when something is first put.
+    /// Creates a handle for the cache in `root`. The first `put` creates the folder.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
 
-    /// The entry that was put last under that key.
+    /// Returns the entry that was last put under the key.
     pub fn get(&self, bucket: &str, key: &str) -> Option<CacheEntry> {
         CacheEntry::open(&self.path(bucket, key)).ok().flatten()
     }
 
-    /// Puts an entry, replacing the one under that key.
+    /// Writes an entry, and replaces any entry under the key.
     ///
     /// # Errors
     ///
-    /// If the file system fails. The old entry is then still there.
+    /// Returns an error if the file system fails. The old entry is then still there.
     pub fn put(&self, bucket: &str, key: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = self.path(bucket, key);
         create_folder(&self.root.join(bucket))?;
@@ -60,14 +60,15 @@ impl Cache {
         file.commit()
     }
 
-    /// Keys may be long or secret, so only their hash reaches the disk.
+    /// Returns the path of an entry. Keys may be long or secret, so only their hash reaches the
+    /// disk.
     fn path(&self, bucket: &str, key: &str) -> PathBuf {
         let name = Digest::of(key.as_bytes()).to_hex();
         self.root.join(bucket).join(name)
     }
 }
 
-/// An entry of a [`Cache`], open: it stays readable when it is replaced.
+/// An open entry of a [`Cache`]. It stays readable when it is replaced.
 #[derive(Debug)]
 pub struct CacheEntry {
     file: File,
@@ -75,25 +76,25 @@ pub struct CacheEntry {
 }
 
 impl CacheEntry {
-    /// The size in bytes.
+    /// Returns the size in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Fills `buffer` from `offset` on.
+    /// Fills `buffer` with the bytes from `offset` on.
     ///
     /// # Errors
     ///
-    /// If the entry is shorter than that, or the file system fails.
+    /// Returns an error if the entry is shorter than that, or the file system fails.
     pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         read_exact_at(&self.file, buffer, HEAD.saturating_add(offset))
     }
 
-    /// All of it.
+    /// Returns all bytes of the entry.
     ///
     /// # Errors
     ///
-    /// If the file system fails.
+    /// Returns an error if the file system fails.
     pub fn read_all(&self) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; self.size as usize];
         self.read_exact_at(&mut bytes, 0)?;

@@ -1,4 +1,4 @@
-//! Reading everything.
+//! Integrity check of a whole store.
 
 use std::collections::BTreeSet;
 
@@ -10,51 +10,53 @@ use crate::{
     tombstones::parse_key,
 };
 
-/// What was read, and what is wrong with it.
+/// The result of a check: what was read, and the problems found.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Checked {
-    /// How many objects were read.
+    /// Number of objects read.
     pub objects: u64,
-    /// How many bytes they have.
+    /// Number of bytes in these objects.
     pub bytes: u64,
-    /// What is wrong.
+    /// The problems found.
     pub findings: Vec<Finding>,
-    /// Older steps of refs whose release is not there any more, so that it cannot be gone back to:
-    /// [`collect`](Store::collect) takes those that are not kept.
+    /// Older deployments whose release is gone, so that no rollback can return to it:
+    /// [`collect`](Store::collect) removes releases that are not kept.
     pub past: Vec<(RefName, u64)>,
 }
 
-/// An object that is not as it should be, or not there.
+/// An object that is damaged, malformed or missing.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// The object.
+    /// The key of the object.
     pub key: Key,
-    /// What is wrong with it.
+    /// The problem with the object.
     pub problem: String,
-    /// Whether it was replaced by a good copy.
+    /// True if a good copy replaced the object.
     pub healed: bool,
 }
 
 impl Checked {
-    /// Whether nothing is wrong any more.
+    /// Returns true if nothing is wrong any more.
     pub fn is_whole(&self) -> bool {
         self.findings.iter().all(|finding| finding.healed)
     }
 }
 
-/// How many objects are read at once; of packs, each of which is in memory whole, fewer.
+/// Number of objects read at once. It is lower for packs, each of which is in memory whole.
 const AT_ONCE: usize = 8;
 const PACKS_AT_ONCE: usize = 2;
 
 impl Store {
     /// Reads every object and compares it with its name, reads every record, and follows every
-    /// reference of what refs point to. What is damaged or lost is copied from `other`, if that has it.
+    /// reference that refs lead to. Damaged and missing objects are copied from `other` if it has
+    /// them.
     ///
     /// # Errors
     ///
-    /// If a backend fails. What is wrong with objects is no error, but part of the answer.
+    /// Returns an error if a backend fails. Problems with objects are not errors: they are part of
+    /// the result.
     pub fn check(&self, other: Option<&Self>) -> Result<Checked, Error> {
         let mut checked = Checked::default();
         for folder in ["blobs", "manifests", "packs", "refs", "condemned", "kept"] {
@@ -82,7 +84,8 @@ impl Store {
         other: Option<&Self>,
     ) -> Result<Option<Finding>, Error> {
         match self.check_object(&listed.key) {
-            // A collection may have taken it meanwhile; if it is missed, that is found later.
+            // A collection may have removed it meanwhile. If it is needed, following references
+            // finds that.
             Ok(_) => Ok(None),
             Err(error) if error.is_of_object() => {
                 self.heal(std::slice::from_ref(&listed.key), error.to_string(), other).map(Some)
@@ -91,7 +94,7 @@ impl Store {
         }
     }
 
-    /// Whether an object is there, and good.
+    /// Returns true if an object exists and is good, `false` if it is missing.
     fn check_object(&self, key: &Key) -> Result<bool, Error> {
         match digest_of(key) {
             Some(("packs", digest)) => self.check_pack(&digest),
@@ -104,7 +107,7 @@ impl Store {
             None if is_kept(key) => self.kept_at(key).map(|found| found.is_some()),
             None => match RefName::of_step(key) {
                 Some((name, generation)) => self.check_step(&name, generation, key),
-                // What others put there is none of ours.
+                // Foreign objects are ignored.
                 None => Ok(true),
             },
         }
@@ -119,7 +122,7 @@ impl Store {
         self.opened(digest).map(|opened| opened.is_some())
     }
 
-    /// A step is the one that its key says, and follows the one before it.
+    /// Checks that a deployment has the generation in its key, and follows the one before it.
     fn check_step(&self, name: &RefName, generation: u64, key: &Key) -> Result<bool, Error> {
         let Some(step) = self.step_at(key)? else { return Ok(false) };
         if step.generation != generation {
@@ -139,7 +142,7 @@ impl Store {
         }
     }
 
-    /// Follows references until there is nothing more to be healed.
+    /// Follows references until nothing more can be healed.
     fn check_references(&self, other: Option<&Self>, checked: &mut Checked) -> Result<(), Error> {
         let mut told: BTreeSet<Key> =
             checked.findings.iter().filter(|one| !one.healed).map(|one| one.key.clone()).collect();
@@ -151,7 +154,8 @@ impl Store {
             let certain = reached.faults.into_iter().map(|fault| (fault, true));
             let uncertain = reached.uncertain.into_iter().map(|fault| (fault, false));
             for (fault, is_certain) in certain.chain(uncertain) {
-                // What was found before is told once; what was healed and is missed again stays missed.
+                // A problem found before is reported once. An object that was healed and is missing
+                // again stays missing.
                 let was = |keys: &BTreeSet<Key>| fault.keys.iter().any(|key| keys.contains(key));
                 if was(&told) {
                     continue;
@@ -164,7 +168,8 @@ impl Store {
                     (false, false) => {}
                 }
             }
-            // What was healed may have brought what else is missed.
+            // A healed object may contain others that were missing, so unhealed findings count at
+            // the end.
             let is_last = good.is_empty();
             healed.extend(good.iter().map(|finding| finding.key.clone()));
             told.extend(bad.iter().filter(|_| is_last).map(|finding| finding.key.clone()));
@@ -175,7 +180,7 @@ impl Store {
         }
     }
 
-    /// Replaces an object by what another store has under one of its names, if that is good.
+    /// Replaces an object with a good copy that another store has under one of its keys.
     fn heal(
         &self,
         keys: &[Key],
@@ -209,7 +214,8 @@ impl Store {
         Ok(self.copy_from(other, key)? && self.check_object(key)?)
     }
 
-    /// Whether a step of another store is one of this store's history: it stands between what is here.
+    /// Returns true if a deployment of another store belongs to the history of this one: it fits
+    /// between the deployments that are here.
     fn is_ours(&self, name: &RefName, generation: u64, other: &Self) -> Result<bool, Error> {
         let Some(step) = other.step(name, generation)? else { return Ok(false) };
         let here = |generation: u64| self.step(name, generation).ok().flatten();
@@ -222,7 +228,7 @@ impl Store {
     }
 }
 
-/// Whether that is the name of an object of a store.
+/// Returns true if the key names an object of a store.
 fn is_ours(key: &Key) -> bool {
     let is_content = digest_of(key).is_some();
     is_content || is_kept(key) || RefName::of_step(key).is_some() || parse_key(key).is_some()

@@ -1,13 +1,13 @@
-//! Records whose keys do not tell their digests: they end in a line that does.
+//! Checksum trailers: a record whose key does not contain its digest ends with a line that does.
 
 use crate::Digest;
 
-/// The bytes, a newline, their digest and a newline.
+/// Appends a checksum trailer: a newline, the digest of the bytes and a newline.
 pub(crate) fn seal(bytes: &[u8]) -> Vec<u8> {
     [bytes, format!("\n{}\n", digest(bytes)).as_bytes()].concat()
 }
 
-/// The bytes that were checksummed; `None` if they are not those any more.
+/// Removes the checksum trailer and returns the bytes before it; `None` if they do not match it.
 pub(crate) fn open(sealed: &[u8]) -> Option<&[u8]> {
     let text = sealed.strip_suffix(b"\n")?;
     let end = text.iter().rposition(|byte| *byte == b'\n')?;

@@ -1,4 +1,4 @@
-//! Making sure of what a release refers to, before a ref points to it.
+//! Closure of a release: checks what it refers to before a ref points to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,31 +9,33 @@ use crate::{
 };
 
 impl Store {
-    /// Makes sure that everything which a release refers to is in the store, and stays: what a
-    /// collection has condemned is written again. Call it before [`Store::publish`].
+    /// Checks that everything a release refers to is in the store, and stays: objects on a
+    /// tombstone list are written again. Call it before [`Store::publish`].
     ///
-    /// `live` is a release that a ref points to: what it refers to by itself is there and stays, and so is
-    /// not looked at again.
+    /// `live` is a release that a ref already points to. The objects that its manifest refers to
+    /// directly, outside its packs, exist and stay, so they are not looked up again.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Lost`] with what is not there; a retryable one if a collection is removing something of it
-    /// at this moment; or if the backend fails.
+    /// Returns [`ErrorKind::Lost`] if an object is missing, a retryable error if a collection is
+    /// removing one at this moment, or an error if the backend fails.
     pub fn hold(&self, release: &Digest, live: Option<&Digest>) -> Result<(), Error> {
         let mut holding = Holding::new(self, *release, self.known(live)?);
         holding.follow_all()?;
         self.save(&mut holding.keys, &holding.known)?;
-        // What a collection took meanwhile is not condemned any more, and not there.
+        // An object that a collection removed meanwhile is on no tombstone list any more, and is
+        // missing.
         let gone = self.backend.missing(&holding.keys)?;
         let gone = gone.first().and_then(digest_of);
         gone.map_or(Ok(()), |(_, digest)| Err(lost(&digest, &release.to_string())))
     }
 
-    /// Where all is that a release refers to, directly or through others.
+    /// Returns the locations of everything that a release refers to, directly or through others.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Lost`] with what is not there of manifests and packs; or if the backend fails.
+    /// Returns [`ErrorKind::Lost`] if a manifest or a pack is missing, or an error if the backend
+    /// fails.
     pub fn places(&self, release: &Digest) -> Result<Locations, Error> {
         let mut holding = Holding::new(self, *release, BTreeSet::new());
         holding.follow_all()?;
@@ -43,18 +45,19 @@ impl Store {
         Ok(Locations { packed: packed.collect(), alone: alone.collect() })
     }
 
-    /// What a collection has condemned: whoever is about to refer to it writes it again first.
+    /// Returns the digests on tombstone lists. A writer that is about to refer to one writes it
+    /// again first.
     ///
     /// # Errors
     ///
-    /// If the backend fails.
+    /// Returns an error if the backend fails.
     pub fn condemned(&self) -> Result<BTreeSet<Digest>, Error> {
         let keys = self.condemned_keys()?;
         Ok(keys.iter().filter_map(digest_of).map(|(_, digest)| digest).collect())
     }
 
-    /// What a live release refers to by itself that is in none of its packs: whoever refers to it, too, finds it
-    /// where it is.
+    /// Returns the digests that the manifest of a live release refers to directly and that are in
+    /// none of its packs. Another release that refers to them finds them in the same place.
     fn known(&self, live: Option<&Digest>) -> Result<BTreeSet<Digest>, Error> {
         let stored = live.map(|live| self.manifest(live)).transpose()?.flatten();
         let Some(stored) = stored else { return Ok(BTreeSet::new()) };
@@ -66,19 +69,21 @@ impl Store {
         Ok(known)
     }
 
-    /// Writes again what is condemned: what has changed since is not removed. What is known to be live is not
-    /// condemned; if it is, it was live elsewhere.
+    /// Writes objects on tombstone lists again: a collection does not remove an object that changed
+    /// since. Objects of the live release are not on a list; if one is, the release was live
+    /// elsewhere.
     fn save(&self, keys: &mut Vec<Key>, known: &BTreeSet<Digest>) -> Result<(), Error> {
         let condemned = self.condemned_keys()?;
         let is_known =
             |key: &&Key| digest_of(key).is_some_and(|(_, digest)| known.contains(&digest));
         keys.extend(condemned.iter().filter(is_known).cloned());
         for key in keys.iter().filter(|key| condemned.contains(key)) {
-            // What is not there any more is missed at the end.
+            // An object that is gone is reported as missing at the end.
             self.copy_from(self, key)?;
         }
-        // A collection that looked at one of them just before it was written again may remove it just after.
-        // It marks its list first, so that either this sees the mark or that sees the new writing.
+        // A collection that looked at an object just before it was written again may remove it just
+        // after. It marks its list first, so either this writer sees the mark or the collection
+        // sees the new object.
         let leaving = self.leaving()?;
         match keys.iter().find(|key| leaving.contains(key)) {
             None => Ok(()),
@@ -93,29 +98,29 @@ impl Store {
     }
 }
 
-/// Where the contents of a release are.
+/// The locations of the contents of a release.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Locations {
-    /// What its packs hold, with the pack of each.
+    /// Contents in packs, with the pack that holds each.
     pub packed: BTreeMap<Digest, Digest>,
-    /// What are objects of their own, the release among them.
+    /// Contents that are objects of their own, the release among them.
     pub alone: BTreeSet<Digest>,
 }
 
-/// What was found so far of a release.
+/// The closure of a release, as far as it was followed.
 struct Holding<'a> {
     store: &'a Store,
     release: Digest,
-    /// What its packs hold: with the pack of each, and of manifests what they refer to.
+    /// Contents of its packs: the pack of each and, for a manifest, its references.
     packed: BTreeMap<Digest, (Digest, Option<BTreeSet<Digest>>)>,
-    /// What is there, and stays.
+    /// Digests that are known to exist and to stay.
     known: BTreeSet<Digest>,
-    /// What was followed.
+    /// Digests already followed.
     seen: BTreeSet<Digest>,
-    /// What was looked for among manifests.
+    /// Digests already looked up among the manifests.
     looked_for: BTreeSet<Digest>,
-    /// The objects that it is in.
+    /// The keys of the objects that hold the closure.
     keys: Vec<Key>,
 }
 
@@ -125,7 +130,8 @@ impl<'a> Holding<'a> {
         Self { store, release, packed, known, seen, looked_for, keys }
     }
 
-    /// What a manifest that is an object of its own refers to; its packs count from now on.
+    /// Opens a manifest that is an object of its own, and returns its references. Its packs count
+    /// from then on.
     fn open(&mut self, digest: &Digest, by: &str) -> Result<BTreeSet<Digest>, Error> {
         let stored = self.store.manifest(digest)?.ok_or_else(|| lost(digest, by))?;
         self.keys.push(manifest_key(digest));
@@ -138,7 +144,7 @@ impl<'a> Holding<'a> {
         Ok(stored.manifest.references())
     }
 
-    /// Follows everything, and notes the objects that it is in.
+    /// Follows all references, and records the objects that hold them.
     fn follow_all(&mut self) -> Result<(), Error> {
         let release = self.release;
         let mut waiting = vec![self.open(&release, "the caller")?];
@@ -151,7 +157,7 @@ impl<'a> Holding<'a> {
         Ok(())
     }
 
-    /// Follows references as far as packs go; what is beyond is returned.
+    /// Follows references through packs, and returns the digests that no known pack holds.
     fn follow(&mut self, mut waiting: Vec<BTreeSet<Digest>>) -> Vec<Digest> {
         let mut alone = Vec::new();
         while let Some(references) = waiting.pop() {
@@ -169,8 +175,9 @@ impl<'a> Holding<'a> {
         alone
     }
 
-    /// Takes out of these what is a manifest, or in a pack of one, and returns what that refers to. Bytes that are
-    /// there both as a manifest and as a blob are a manifest: what it refers to counts.
+    /// Removes from `alone` the manifests and the contents of their packs, and returns the
+    /// references of those. Bytes stored both as a manifest and as a blob are a manifest: its
+    /// references count.
     fn locate(&mut self, alone: &mut BTreeSet<Digest>) -> Result<Vec<BTreeSet<Digest>>, Error> {
         let new: Vec<Digest> =
             alone.iter().filter(|one| !self.looked_for.contains(one)).copied().collect();

@@ -1,4 +1,4 @@
-//! Removing what nothing refers to any more.
+//! Garbage collection: removes objects that nothing refers to.
 
 use std::{
     cell::Cell,
@@ -12,47 +12,49 @@ use crate::{
     tombstones::{Entries, List, PATIENCE},
 };
 
-/// What a collection did.
+/// The result of a garbage collection.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Collected {
-    /// Objects that something refers to.
+    /// Number of objects that are referred to.
     pub live: usize,
-    /// Objects that nothing refers to, and that are too young to be condemned.
+    /// Number of unreferenced objects that are too young for a tombstone.
     pub young: usize,
-    /// Objects that were condemned now, or before, and have their grace still.
+    /// Number of objects with a tombstone, new or old, whose grace period still runs.
     pub condemned: usize,
-    /// Objects that were removed.
+    /// Number of objects removed.
     pub removed: usize,
-    /// How many bytes these had.
+    /// Number of bytes in the removed objects.
     pub removed_bytes: u64,
-    /// Unfinished objects of writers that are gone.
+    /// Number of unfinished objects that were removed because their writers are gone.
     pub swept: usize,
 }
 
-/// So often a collection says that it is alive: several times before it is taken for killed.
+/// The interval between heartbeats of a collection: several fit in before it counts as dead.
 const BREATH: Duration = Duration::from_secs(30);
-/// One that could not say so for so long may have been taken for killed, and stops.
+/// The time without a heartbeat after which a collection stops, since others may count it as dead.
 const SILENCE: Duration = Duration::from_secs(PATIENCE / 2);
 
 impl Store {
-    /// Removes what cannot be reached from the steps of refs that are kept, in two phases: what
-    /// nothing refers to and nobody wrote for `grace` seconds is condemned, and what was condemned that
-    /// long ago by an earlier collection, and is as it was, is removed. All times are the backend's.
+    /// Removes objects that no kept deployment of a ref reaches, in two phases. An unreferenced
+    /// object that was not written for `grace` seconds gets a tombstone. An object that got its
+    /// tombstone that long ago, from an earlier collection, and is unchanged since, is removed. All
+    /// times are the backend's.
     ///
-    /// Writers need not stop, as long as none takes longer than `grace` from
-    /// [asking what is missing](Store::missing) to publishing, nor other collections. One that was killed is
-    /// made good by a later one. Where there is no room left at all, it gets by with what a
-    /// [`LocalStore`](crate::LocalStore) holds in reserve.
+    /// Writers need not stop, as long as none takes longer than `grace` from [asking what is
+    /// missing](Store::missing) to publishing; nor do other collections. A later collection
+    /// finishes the work of one that was killed. On a full disk, a collection uses the reserve of a
+    /// [`LocalStore`](crate::LocalStore).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Lost`](crate::ErrorKind::Lost), or another with the object, if something that is referred to
-    /// cannot be had: nothing is removed from a store that is not whole. Or if the backend fails.
+    /// Returns [`ErrorKind::Lost`](crate::ErrorKind::Lost), or another error that names the object,
+    /// if a referenced object cannot be read: nothing is removed from an incomplete store. Also
+    /// returns an error if the backend fails.
     pub fn collect(&self, keep: Keep, grace: u64) -> Result<Collected, Error> {
         let now = self.relieving(|| self.backend.now())?;
         let reached = self.trace(keep)?.complete()?;
-        // From here on releases of older steps may be missed.
+        // From here on, releases of older deployments may be missing.
         self.keep(keep)?;
         let swept = self.backend.sweep(now.saturating_sub(grace))?;
         let mut collection = Collection {
@@ -70,12 +72,12 @@ impl Store {
     }
 }
 
-/// A list that this collection executes.
+/// A tombstone list that this collection executes.
 struct Claim<'l> {
     list: &'l List,
-    /// Its mark.
+    /// The number of its mark.
     number: u64,
-    /// When it was last said that this collection is alive.
+    /// The time of the last heartbeat.
     breathed: Cell<Instant>,
 }
 
@@ -90,25 +92,26 @@ struct Collection<'a> {
     reached: Reached,
     now: u64,
     grace: u64,
-    /// What was condemned, and has its grace still.
+    /// Objects with a tombstone whose grace period still runs.
     waiting: BTreeSet<Key>,
     collected: Collected,
 }
 
 impl Collection<'_> {
-    /// Removes what is due.
+    /// Removes the objects of the tombstone lists that are due.
     fn execute(&mut self) -> Result<(), Error> {
         let (lists, left) = self.store.lists()?;
         left.iter().try_for_each(|mark| self.store.backend.remove(mark))?;
         for list in lists {
             let sentence = self.store.readable(&list)?;
-            // Following all refs may have taken a while, and others say what time it is as they go on.
+            // Following all refs may have taken a while, and other collections write heartbeats
+            // meanwhile.
             if list.is_taken(self.store.relieving(|| self.store.backend.now())?) {
                 self.waiting.extend(sentence.unwrap_or_default().into_keys());
                 continue;
             }
             match sentence {
-                // Nobody can execute it; what was in it is condemned anew.
+                // A damaged list cannot be executed; its objects get new tombstones.
                 None => self.forget(&list)?,
                 Some(sentence) => match self.claim(&list)? {
                     Some(claim) => self.remove_all(&claim, sentence)?,
@@ -119,11 +122,11 @@ impl Collection<'_> {
         Ok(())
     }
 
-    /// Marks a list that is due, if nobody else does. From there on nobody may count on what is in it: see
-    /// `hold`.
+    /// Marks a due tombstone list, unless another collection does. From then on no writer may count
+    /// on its objects: see `hold`.
     fn claim<'l>(&self, list: &'l List) -> Result<Option<Claim<'l>>, Error> {
         if list.written.saturating_add(self.grace) > self.now {
-            // Whoever was killed at it had less patience with writers.
+            // The collection that was killed at this list had a shorter grace period.
             self.unmark(list)?;
             return Ok(None);
         }
@@ -132,7 +135,7 @@ impl Collection<'_> {
         if self.store.relieving(write)? == PutResult::AlreadyExists {
             return Ok(None);
         }
-        // It goes before its marks do: whoever comes after that has nothing to do.
+        // A list is removed before its marks: a collection that comes after that has nothing to do.
         let is_there = self.store.backend.head(&list.key)?.is_some();
         if !is_there {
             self.store.backend.remove(&claim.mark())?;
@@ -146,7 +149,7 @@ impl Collection<'_> {
                 return Ok(());
             }
         }
-        // The list is not taken from whoever took over.
+        // A list that another collection took over is left to it.
         if self.breathe(claim)? {
             self.forget(claim.list)?;
             self.store.backend.remove(&claim.mark())?;
@@ -154,7 +157,8 @@ impl Collection<'_> {
         Ok(())
     }
 
-    /// Says that this collection is alive; `false` if it was silent for too long, or another took over.
+    /// Writes a heartbeat. Returns `false` if the last one is too long ago, or another collection
+    /// took over.
     fn breathe(&self, claim: &Claim<'_>) -> Result<bool, Error> {
         if claim.breathed.get().elapsed() > SILENCE {
             return Ok(false);
@@ -178,7 +182,8 @@ impl Collection<'_> {
         list.marks.keys().try_for_each(|number| self.store.backend.remove(&list.mark(*number)))
     }
 
-    /// Removes an object that is as it was, and that nothing refers to; `false` if there must be no more of that.
+    /// Removes an object that is unchanged and unreferenced. Returns `false` if the collection must
+    /// stop.
     fn remove(&mut self, key: &Key, written: u64, claim: &Claim<'_>) -> Result<bool, Error> {
         if claim.breathed.get().elapsed() > BREATH && !self.breathe(claim)? {
             return Ok(false);
@@ -195,14 +200,14 @@ impl Collection<'_> {
         Ok(true)
     }
 
-    /// Condemns what nothing refers to, the largest first.
+    /// Puts tombstones on unreferenced objects, the largest first.
     fn condemn(&mut self) -> Result<(), Error> {
         let mut sentence = Vec::new();
         let Self { store, reached, now, grace, waiting, collected } = self;
         for folder in ["blobs", "manifests", "packs"] {
             store.each(folder, |Listed { key, meta }| {
                 if digest_of(&key).is_none() {
-                    // What others put there is none of ours.
+                    // Foreign objects are ignored.
                 } else if reached.holds(&key) {
                     collected.live += 1;
                 } else if waiting.contains(&key) {

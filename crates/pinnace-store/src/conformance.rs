@@ -1,4 +1,4 @@
-//! What a [`Backend`] must do, as cases that run against any.
+//! Conformance tests of a [`Backend`]: cases that run against any implementation.
 //!
 //! ```
 //! use pinnace_store::{MemoryBackend, conformance};
@@ -11,10 +11,10 @@ use std::{io::Read, ops::Range, sync::Barrier, thread};
 
 use crate::{Backend, Key, PutMode, PutResult};
 
-/// A case: an empty backend in, or why it does not conform.
+/// A test case: takes an empty backend, and returns the reason if the backend does not conform.
 pub type Case = fn(&dyn Backend) -> Result<(), String>;
 
-/// All cases by name.
+/// All cases with their names.
 pub const CASES: [(&str, Case); 9] = [
     ("what is written is read", written_is_read),
     ("ranges are cut at the end", ranges_are_cut),
@@ -27,11 +27,11 @@ pub const CASES: [(&str, Case); 9] = [
     ("of racing writers one is first, and none is mixed", races_have_one_winner),
 ];
 
-/// Runs all cases, each on a backend of its own that is empty.
+/// Runs all cases, each on a new, empty backend.
 ///
 /// # Errors
 ///
-/// The first case that fails, and why.
+/// Returns the name of the first case that fails, and the reason.
 pub fn run(make: &dyn Fn() -> Box<dyn Backend>) -> Result<(), String> {
     CASES
         .iter()
@@ -142,7 +142,7 @@ fn objects_are_dated(backend: &dyn Backend) -> Result<(), String> {
     let after = backend.now().map_err(text)?;
     let modified =
         backend.head(&key("d")?).map_err(text)?.map(|meta| meta.modified).unwrap_or_default();
-    // Clocks of file systems and servers are read in steps.
+    // Clocks of file systems and servers advance in steps.
     match (before.saturating_sub(2)..=after + 2).contains(&modified) {
         true => Ok(()),
         false => Err(format!("{modified} is not between {before} and {after}")),

@@ -8,47 +8,49 @@ use crate::{Digest, Key, Manifest, ManifestError, checksummed};
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RefName(Key);
 
-/// One step of a ref: what it points to from then on, and why. Steps are only ever added.
+/// A deployment of a ref: the release that the ref points to from then on, and why. Deployments are
+/// only ever added.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Deployment {
-    /// The number of the step; the first is 1. [`Store::publish`](crate::Store::publish) sets it.
+    /// The generation number; the first is 1. [`Store::publish`](crate::Store::publish) sets it.
     pub generation: u64,
-    /// What the ref points to; nothing takes it out of use.
+    /// The release that the ref points to; `None` takes the ref out of use.
     pub release: Option<Digest>,
-    /// What it pointed to before. [`Store::publish`](crate::Store::publish) sets it.
+    /// The release that the ref pointed to before. [`Store::publish`](crate::Store::publish) sets
+    /// it.
     pub previous: Option<Digest>,
-    /// When, in seconds since 1970, by the clock of who did it.
+    /// The time of the deployment, in seconds since 1970, by the deployer's clock.
     pub at: u64,
-    /// Who did it.
+    /// The deployer.
     pub by: String,
-    /// The commit that it is of.
+    /// The Git commit of the release.
     pub git: Option<String>,
-    /// Why.
+    /// The reason for the deployment.
     pub reason: Option<String>,
-    /// How long its parts took, in milliseconds.
+    /// The durations of its phases, in milliseconds.
     pub timings_ms: BTreeMap<String, u64>,
-    /// What others add to it.
+    /// Data that other programs add.
     pub extensions: Map<String, Value>,
 }
 
 impl RefName {
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// The folder of its steps.
+    /// Returns the folder of the ref's deployments.
     pub(crate) fn folder(&self) -> String {
         format!("refs/{}/{STEPS}", self.0)
     }
 
-    /// Where a step is: the newest comes first in a listing.
+    /// Returns the key of a deployment. The newest deployment comes first in a listing.
     pub(crate) fn step(&self, generation: u64) -> Key {
         Key::of(format!("{}/{:020}", self.folder(), u64::MAX - generation))
     }
 
-    /// The ref and the number of a step, from where it is.
+    /// Parses the key of a deployment into the ref and the generation number.
     pub(crate) fn of_step(key: &Key) -> Option<(Self, u64)> {
         let (name, number) = key.as_str().strip_prefix("refs/")?.rsplit_once('/')?;
         let name = name.strip_suffix(STEPS)?.strip_suffix('/')?;
@@ -58,7 +60,7 @@ impl RefName {
     }
 }
 
-/// No part of a ref's name is called so.
+/// The folder that holds the deployments of a ref. No part of a ref's name is called so.
 const STEPS: &str = "@";
 
 impl FromStr for RefName {
@@ -78,7 +80,7 @@ impl fmt::Display for RefName {
     }
 }
 
-/// The text is no name of a ref.
+/// The error for text that is not the name of a ref.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "`{0}` is no name of a ref: letters, digits and `._-`, with `/` between parts, none of which starts with a dot"
@@ -86,12 +88,12 @@ impl fmt::Display for RefName {
 pub struct ParseRefNameError(String);
 
 impl Deployment {
-    /// The bytes of the record: a manifest of the kind `deployment`, and a line with its digest, since
-    /// the record's key does not tell it.
+    /// Returns the bytes of the record: a manifest of the kind `deployment` with a checksum
+    /// trailer, since the record's key does not contain its digest.
     ///
     /// # Errors
     ///
-    /// If it is larger than any manifest is.
+    /// Returns an error if `extensions` contains a number that is not an integer.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ManifestError> {
         Ok(checksummed::seal(self.manifest()?.as_bytes()))
     }
@@ -114,11 +116,11 @@ impl Deployment {
         )
     }
 
-    /// Reads a record.
+    /// Parses a record.
     ///
     /// # Errors
     ///
-    /// If it is none, damaged, or of a newer format.
+    /// Returns an error if the bytes are not a record, damaged, or of a newer format.
     pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
         let Some(manifest) = checksummed::open(bytes) else {
             let reason = "it has not the digest that it ends with".to_owned();

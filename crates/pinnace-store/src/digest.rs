@@ -2,12 +2,13 @@ use std::{fmt, str::FromStr};
 
 use sha2::{Digest as _, Sha256};
 
-/// The SHA-256 that names a blob. Printed and parsed as `sha256:<64 lower-case hex digits>`.
+/// The SHA-256 digest that names a blob. It prints and parses as `sha256:<64 lower-case hex
+/// digits>`.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest with these bytes.
+    /// Creates a digest from its bytes.
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -24,12 +25,12 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// Its bytes.
+    /// Returns the bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// Its hexadecimal digits, without `sha256:`.
+    /// Returns the hexadecimal digits, without `sha256:`.
     pub fn to_hex(&self) -> String {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
@@ -52,7 +53,7 @@ impl fmt::Debug for Digest {
 impl FromStr for Digest {
     type Err = ParseDigestError;
 
-    /// Accepts `sha256:<hex>`, and the bare digits as `sha256sum` prints them.
+    /// Parses `sha256:<hex>`, or the bare digits as `sha256sum` prints them.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let digits = text.strip_prefix("sha256:").unwrap_or(text).as_bytes();
         let mut bytes = [0; 32];
@@ -69,7 +70,7 @@ impl FromStr for Digest {
     }
 }
 
-/// The text is no SHA-256 digest.
+/// The error for text that is not a SHA-256 digest.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("`{0}` is no digest: `sha256:` and 64 hexadecimal digits are expected")]
 pub struct ParseDigestError(String);

@@ -5,18 +5,18 @@ use std::{
 
 use crate::{Digest, Key};
 
-/// Why the store could not do what was asked.
+/// An error of a store; [`Error::kind`] tells the reason.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Box<ErrorKind>);
 
 impl Error {
-    /// What happened.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> &ErrorKind {
         &self.0
     }
 
-    /// The I/O failure underneath, if there is one.
+    /// Returns the underlying I/O error, if there is one.
     pub fn io(&self) -> Option<&io::Error> {
         match self.kind() {
             ErrorKind::Io { source, .. } | ErrorKind::Source { source } => Some(source),
@@ -24,7 +24,7 @@ impl Error {
         }
     }
 
-    /// Whether trying again later may help.
+    /// Returns true if a retry may succeed.
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
             ErrorKind::Backend { is_retryable, .. } => *is_retryable,
@@ -32,7 +32,7 @@ impl Error {
         }
     }
 
-    /// Whether there is no room left.
+    /// Returns true if no space is left.
     pub(crate) fn is_full(&self) -> bool {
         let source = match self.kind() {
             ErrorKind::Io { source, .. } => Some(source),
@@ -42,11 +42,12 @@ impl Error {
         source.is_some_and(|source| source.kind() == io::ErrorKind::StorageFull)
     }
 
-    /// Whether it is that object which is at fault, and not the place that it is in.
+    /// Returns true if the object is at fault, and not the place that holds it.
     pub(crate) fn is_of_object(&self) -> bool {
         match self.kind() {
             ErrorKind::Damaged { .. } | ErrorKind::Malformed { .. } | ErrorKind::Io { .. } => true,
-            // A disk that cannot read it back; a server's failures are others.
+            // A disk that cannot read the object back reports an OS error; a server's failures are
+            // others.
             ErrorKind::Backend { source, .. } => source
                 .downcast_ref::<io::Error>()
                 .is_some_and(|source| source.raw_os_error().is_some()),
@@ -54,7 +55,7 @@ impl Error {
         }
     }
 
-    /// The error of an object that cannot be read or written.
+    /// Creates the error for an object that cannot be read or written.
     pub(crate) fn object(doing: &'static str, key: &Key, source: io::Error) -> Self {
         let (key, is_retryable) = (key.to_string(), false);
         ErrorKind::Backend { doing, key, source: source.into(), is_retryable }.into()
@@ -64,7 +65,7 @@ impl Error {
         ErrorKind::Malformed { key: key.to_string(), reason: reason.to_string() }.into()
     }
 
-    /// Makes the error of an operation on `path`; used as `.map_err(Error::at("write", path))`.
+    /// Creates the error of an operation on `path`; used as `.map_err(Error::at("write", path))`.
     pub(crate) fn at(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| ErrorKind::Io { doing, path: path.to_owned(), source }.into()
     }
@@ -83,78 +84,79 @@ pub enum ErrorKind {
     /// The file system failed.
     #[error("cannot {doing} `{}`: {source}", path.display())]
     Io {
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// To which file or folder.
+        /// The file or folder.
         path: PathBuf,
-        /// The failure itself.
+        /// The underlying error.
         source: io::Error,
     },
-    /// What was to be put could not be read.
+    /// The source of the bytes to store could not be read.
     #[error("cannot read what is to be stored: {source}")]
     Source {
-        /// The failure itself.
+        /// The underlying error.
         source: io::Error,
     },
-    /// The bytes put are not those that were announced. Nothing was stored.
+    /// The bytes do not have the expected digest. Nothing was stored.
     #[error(
         "expected {expected}, got {actual}: what came is another thing, or was changed on its way"
     )]
     Mismatch {
-        /// The digest that was announced.
+        /// The expected digest.
         expected: Digest,
-        /// The digest of what came.
+        /// The digest of the bytes received.
         actual: Digest,
     },
-    /// A stored blob no longer has its own digest; putting it again heals it.
+    /// A stored blob no longer matches its digest; putting it again heals it.
     #[error(
         "{digest} is damaged in `{at}`: its bytes have {actual}; put it again, or heal it from another store with `check`"
     )]
     Damaged {
-        /// The blob's name.
+        /// The digest that names the blob.
         digest: Digest,
         /// The file or the object that holds it.
         at: String,
-        /// What its bytes hash to.
+        /// The digest of its bytes.
         actual: Digest,
     },
-    /// An object is not what its key says.
+    /// An object does not match its key, or is malformed.
     #[error("`{key}` in the store is malformed: {reason}")]
     Malformed {
-        /// The object.
+        /// The key of the object.
         key: String,
-        /// What is wrong with it.
+        /// The problem with the object.
         reason: String,
     },
-    /// An object that somebody else made is not taken.
+    /// The store refuses an object that another party made.
     #[error("`{key}` is not taken into the store: {reason}")]
     Unacceptable {
-        /// The object.
+        /// The key of the object.
         key: String,
-        /// Why not.
+        /// The reason for the refusal.
         reason: String,
     },
-    /// Something is referred to, and is not in the store.
+    /// An object that something refers to is not in the store.
     #[error("{digest} is not in the store, and {by} refers to it: `check` finds all that is wrong")]
     Lost {
-        /// What is not there.
+        /// The digest of the missing object.
         digest: Digest,
-        /// What refers to it.
+        /// The object or ref that refers to it.
         by: String,
     },
-    /// A backend failed at an object.
+    /// An operation of a backend failed.
     #[error("cannot {doing} `{key}` in the store: {source}")]
     Backend {
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// The object, or what else.
+        /// The key of the object, or a name for another target.
         key: String,
-        /// The failure itself.
+        /// The underlying error.
         source: Box<dyn std::error::Error + Send + Sync>,
-        /// Whether it may go away by itself.
+        /// True if the failure may go away by itself.
         is_retryable: bool,
     },
-    /// Two writers of one object could both believe that they were first.
+    /// The backend ignores conditional writes, so two writers of one object could both believe that
+    /// they were first.
     #[error(
         "{backend} ignores the condition that an object must not be there yet, so that two deploys at once could both win: it can hold contents, but no refs"
     )]
@@ -176,24 +178,24 @@ pub enum ErrorKind {
         /// The URL or path.
         url: String,
     },
-    /// [`Progress`](crate::Progress) said to stop.
+    /// [`Progress`](crate::Progress) requested cancellation.
     #[error("it was stopped")]
     Cancelled,
-    /// The store was made by a newer version, and is left as it is.
+    /// The store was made by a newer version. It is left unchanged.
     #[error(
         "`{}` has store format `{found}`, this version knows format 1: use a newer pinnace, or another folder",
         path.display()
     )]
     NewerFormat {
-        /// The store's folder.
+        /// The folder of the store.
         path: PathBuf,
-        /// What stands in its format file.
+        /// The content of its format file.
         found: String,
     },
 }
 
 impl ErrorKind {
-    /// The error of a copy on its way: in a file without a name, or wherever the caller writes to.
+    /// Creates the error for a failed write to a temporary file, or to the caller's writer.
     pub(crate) fn spool(source: io::Error) -> Self {
         let (doing, key) = ("write", "a temporary copy".to_owned());
         Self::Backend { doing, key, source: source.into(), is_retryable: false }

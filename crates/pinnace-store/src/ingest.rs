@@ -1,4 +1,4 @@
-//! Objects that others made, on their way into a store which they cannot reach themselves.
+//! Validating ingest: objects from clients that cannot reach the store themselves.
 
 use std::io::Read;
 
@@ -9,20 +9,22 @@ use crate::{
     store::{copy, manifest_key},
 };
 
-/// What is written to find out whether a place keeps conditions is smaller.
+/// The size limit of the object that probes for conditional writes.
 const LARGEST_PROBE: u64 = 100;
 
 impl Store {
-    /// Writes an object that somebody else made, if it is what its key says: contents, packs and manifests by their
-    /// digests; a step of a ref that follows the one before, once everything that its release refers to is here. All
-    /// other objects are the affair of whoever looks after the store.
+    /// Writes an object that a client made, if it is what its key says. Contents, packs and
+    /// manifests must match their digests. A deployment must follow the one before it, and
+    /// everything that its release refers to must be in the store. All other objects are left to
+    /// the operator of the store, except the probe for conditional writes.
     ///
     /// An object larger than `limit` bytes is refused.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Mismatch`], [`ErrorKind::Malformed`] or [`ErrorKind::Unacceptable`] if it is not; nothing is
-    /// written then. [`ErrorKind::Lost`] if something is missing of a release. Or if the backend fails.
+    /// Returns [`ErrorKind::Mismatch`], [`ErrorKind::Malformed`] or [`ErrorKind::Unacceptable`] if
+    /// the object is not valid; nothing is written then. Returns [`ErrorKind::Lost`] if a part of a
+    /// release is missing, or an error if the backend fails.
     pub fn accept(
         &self,
         key: &Key,
@@ -36,7 +38,8 @@ impl Store {
                 let (_, inner) =
                     open_envelope(&bytes).map_err(|reason| Error::malformed(key, &reason))?;
                 expect(&digest, Digest::of(inner))?;
-                // Where its contents are is no part of its digest: what is whole stays as it is.
+                // The locations of its contents are not part of the digest: a manifest that is
+                // whole is not overwritten.
                 match self.is_whole(&digest)? {
                     true => Ok(PutResult::Written),
                     false => self.write(key, &bytes, mode),
@@ -44,7 +47,7 @@ impl Store {
             }
             (Some((_, digest)), _) => {
                 let mut upload = self.backend.write()?;
-                // One byte more tells that there are too many.
+                // One byte beyond the limit shows that the object is too large.
                 let mut body = body.take(limit.saturating_add(1));
                 let unreadable = |source| ErrorKind::Source { source }.into();
                 let (actual, size) = copy(&mut body, &mut *upload, unreadable)?;
@@ -68,7 +71,7 @@ impl Store {
         }
     }
 
-    /// Whether a manifest is here, with all that it refers to.
+    /// Returns true if the store has a manifest and everything that it refers to.
     fn is_whole(&self, digest: &Digest) -> Result<bool, Error> {
         if self.backend.head(&manifest_key(digest))?.is_none() {
             return Ok(false);
@@ -84,7 +87,7 @@ impl Store {
         }
     }
 
-    /// Makes sure that a step is the next one, and that all of its release is here.
+    /// Checks that a deployment is the next one, and that its release is complete.
     fn follows(
         &self,
         key: &Key,
@@ -186,7 +189,7 @@ mod tests {
         assert!(carry(&name.step(1)).is_err());
         carry(&blob_key(&blob)).unwrap();
         assert_eq!(carry(&name.step(1)).unwrap(), PutResult::Written);
-        // An envelope that says of nothing where it is does not take the place of a whole one.
+        // An envelope that names a missing pack does not replace a good one.
         let key = manifest_key(&release);
         let (mut before, mut after) = (Vec::new(), Vec::new());
         ours.backend().read(&key, None).unwrap().unwrap().body.read_to_end(&mut before).unwrap();

@@ -1,21 +1,21 @@
 use std::{fmt, str::FromStr};
 
 /// The name of an object in a [`Backend`](crate::Backend): parts of letters, digits and `._-@`,
-/// separated by `/`, that are safe on every file system and in every URL.
+/// separated by `/`. A key is safe on every file system and in every URL.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Key(String);
 
-/// The longest part, and the longest key: what file systems and object stores take at least.
+/// The limits of a part and of a whole key, which all file systems and object stores accept.
 const LONGEST_PART: usize = 200;
 const LONGEST: usize = 900;
 
 impl Key {
-    /// The key as text.
+    /// Returns the key as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// A key that is made of parts which are known to be good.
+    /// Creates a key from parts that are known to be valid.
     pub(crate) fn of(text: String) -> Self {
         Self(text)
     }
@@ -44,7 +44,7 @@ impl fmt::Display for Key {
     }
 }
 
-/// The text is no name that every system can hold.
+/// The error for text that is not a valid key.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "`{0}` is no name of an object: letters, digits and `._-@`, with `/` between parts, none of which starts with a dot"

@@ -1,5 +1,8 @@
-//! Content-addressed storage: contents by SHA-256, manifests of them, refs that point to manifests; and the
-//! one place that publishes files.
+//! A content-addressed store: contents named by their SHA-256, manifests that list them, and refs
+//! that point to manifests. The crate is also the one place that publishes files.
+//!
+//! A deployer puts its contents, puts a manifest that refers to them, and publishes a deployment of
+//! a ref:
 //!
 //! ```
 //! use std::io::Read;
@@ -26,29 +29,32 @@
 //! # Ok::<(), pinnace_store::Error>(())
 //! ```
 //!
-//! # What is promised
+//! # Guarantees
 //!
-//! - **Atomic.** An object appears whole under its name or not at all: on disk it is written beside, and
-//!   renamed ([`PendingFile`]). With [`Durability::Durable`] it is also synced before, and its
-//!   folder after, so that it survives a power cut.
-//! - **Verified.** What is read is hashed before it is handed out; what does not have its own digest is
-//!   an error that names it, never data.
-//! - **Healing.** Putting a content again replaces whatever lies under its name;
-//!   [`check`](Store::check) finds what is damaged or missing, and copies it from another store.
-//! - **Shared.** Any number of processes and machines use one store at once without locks. Refs move by
-//!   compare-and-swap along numbered steps, of two writers of one step one is first, and
-//!   [collecting](Store::collect) goes on beside writers.
+//! - **Atomic.** An object appears whole under its name or not at all. On disk it is written beside
+//!   its name and then renamed ([`PendingFile`]). With [`Durability::Durable`] the file is also
+//!   synced before the rename and its folder after it, so that it survives a power cut.
+//! - **Verified.** The store hashes what it reads before it hands it out. Bytes that do not match
+//!   their digest are an error that names the object, never data.
+//! - **Healing.** Putting a content again replaces whatever lies under its name.
+//!   [`check`](Store::check) finds damaged and missing objects, and copies them from another store.
+//! - **Shared.** Any number of processes and machines use one store at once without locks. A ref
+//!   advances by compare-and-swap along numbered deployments: of two writers of one generation, one
+//!   is first. [Garbage collection](Store::collect) runs beside writers.
 //!
-//! What stands in a store is specified in `docs/storage.md`, with vectors and a second implementation.
+//! The format of a store is specified in `docs/storage.md`, with test vectors and a second
+//! implementation.
 //!
-//! # What is here
+//! # Overview
 //!
-//! [`Store`] is all of that over a [`Backend`]: [`LocalStore`] on disk, [`MemoryBackend`], `S3Backend` with the
-//! `s3` feature, your own (which [`conformance`] tells whether it is one), and [`Prefixed`], [`Cached`],
-//! [`Limited`] and [`Instrumented`] around any of them. Small contents travel together in packs ([`PackBuilder`]).
+//! [`Store`] provides all of this over a [`Backend`]: [`LocalStore`] on disk, [`MemoryBackend`],
+//! `S3Backend` with the `s3` feature, or your own, which [`conformance`] tests. [`Prefixed`],
+//! [`Cached`], [`Limited`] and [`Instrumented`] wrap any backend. Small contents travel together in
+//! packs ([`PackBuilder`]).
 //!
-//! [`LocalStore`] alone holds blobs, for those who need no more. [`Cache`] holds what can be made again, by
-//! bucket and key: what it loses costs time, never an answer. Both stand on [`PendingFile`].
+//! [`LocalStore`] alone holds blobs, for callers that need no more. [`Cache`] holds reproducible
+//! data by bucket and key: losing an entry costs time, never an answer. Both build on
+//! [`PendingFile`].
 
 mod atomic_file;
 mod backend;

@@ -9,7 +9,7 @@ use crate::{
     atomic_file::{create_folder, create_lasting_folder, sync_folder},
 };
 
-/// Blobs in a folder: `blobs/<2 hex digits>/<62 hex digits>`, read-only files.
+/// A store of blobs in a folder: read-only files `blobs/<2 hex digits>/<62 hex digits>`.
 #[derive(Clone, Debug)]
 pub struct LocalStore {
     root: PathBuf,
@@ -18,17 +18,18 @@ pub struct LocalStore {
 
 /// The format of a store's folder, kept in its `format` file.
 const FORMAT: &str = "pinnace-store 1\n";
-/// How large the reserve is: in so many files, of so many bytes each. The list of some objects that are to be
-/// removed fits into it.
+/// The size of the reserve: the number of files, and the bytes in each. A tombstone list of some
+/// objects fits into it.
 const RESERVES: usize = 6;
 const RESERVE: usize = 64 << 10;
 
 impl LocalStore {
-    /// Opens the store in `root`, which is made if it is not there.
+    /// Opens the store in `root`, and creates it if it does not exist.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NewerFormat`]; [`ErrorKind::Io`] if the folder cannot be used.
+    /// Returns [`ErrorKind::NewerFormat`] if a newer version made the store, or [`ErrorKind::Io`]
+    /// if the folder cannot be used.
     pub fn open(root: impl Into<PathBuf>, durability: Durability) -> Result<Self, Error> {
         let store = Self { root: root.into(), durability };
         create_folder(&store.unfinished())?;
@@ -38,11 +39,11 @@ impl LocalStore {
         Ok(store)
     }
 
-    /// Opens the store in `root`; `None` if there is none.
+    /// Opens the store in `root`; returns `None` if there is none.
     ///
     /// # Errors
     ///
-    /// As [`Self::open`].
+    /// Returns the errors of [`Self::open`].
     pub fn open_existing(
         root: impl Into<PathBuf>,
         durability: Durability,
@@ -50,18 +51,18 @@ impl LocalStore {
         let store = Self { root: root.into(), durability };
         let is_there = store.has_format()?;
         if is_there {
-            // A copy may lack it, and be read all the same.
+            // A copy of a store may lack this folder, and is still readable.
             let _ = create_folder(&store.unfinished());
         }
         Ok(is_there.then_some(store))
     }
 
-    /// Stores all that `source` gives.
+    /// Stores all bytes of `source` as a blob.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Source`] if it cannot be read, [`ErrorKind::Io`] if the store cannot be
-    /// written.
+    /// Returns [`ErrorKind::Source`] if `source` cannot be read, or [`ErrorKind::Io`] if the store
+    /// cannot be written.
     pub fn put(&self, source: &mut impl Read) -> Result<Digest, Error> {
         let mut writer = self.writer()?;
         let mut buffer = vec![0; 128 * 1024];
@@ -76,22 +77,22 @@ impl LocalStore {
         }
     }
 
-    /// A blob to write to, for sources that push.
+    /// Starts a blob that the caller writes to, for sources that push.
     ///
     /// # Errors
     ///
-    /// If no file can be created.
+    /// Returns an error if no file can be created.
     pub fn writer(&self) -> Result<BlobWriter<'_>, Error> {
         let folder = self.unfinished();
         let file = PendingFile::create_in(&folder, &folder, Access::ReadOnly, self.durability)?;
         Ok(BlobWriter::new(self, file))
     }
 
-    /// Opens a blob after checking every byte of it. `None` if the store has none of that name.
+    /// Opens a blob after checking every byte of it; returns `None` if the store does not have it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Damaged`] if its bytes are not its own.
+    /// Returns [`ErrorKind::Damaged`] if its bytes do not match its digest.
     pub fn get(&self, digest: &Digest) -> Result<Option<Blob>, Error> {
         let path = self.path(digest);
         let file = match File::open(&path) {
@@ -107,12 +108,12 @@ impl LocalStore {
         Ok(Some(blob))
     }
 
-    /// Takes a blob away if its bytes are not its own, so that it can be put again by those who ask
-    /// [`LocalStore::contains`] first.
+    /// Removes a blob if its bytes do not match its digest, so that callers which ask
+    /// [`LocalStore::contains`] first put it again.
     ///
     /// # Errors
     ///
-    /// If it cannot be read, or not be removed.
+    /// Returns an error if the blob cannot be read or removed.
     pub fn remove_damaged(&self, digest: &Digest) -> Result<(), Error> {
         match self.get(digest) {
             Err(error) if matches!(error.kind(), ErrorKind::Damaged { .. }) => {
@@ -123,20 +124,22 @@ impl LocalStore {
         }
     }
 
-    /// Whether a blob of that name is there. It is not verified: [`LocalStore::get`] does that.
+    /// Returns true if the store has a blob of that digest. The blob is not verified:
+    /// [`LocalStore::get`] does that.
     ///
     /// # Errors
     ///
-    /// If the folder cannot be looked at.
+    /// Returns an error if its folder cannot be read.
     pub fn contains(&self, digest: &Digest) -> Result<bool, Error> {
         Ok(self.size(digest)?.is_some())
     }
 
-    /// The size of a blob in bytes; `None` if the store has none of that name. It is not verified.
+    /// Returns the size of a blob in bytes, or `None` if the store does not have it. The blob is
+    /// not verified.
     ///
     /// # Errors
     ///
-    /// As [`LocalStore::contains`].
+    /// Returns the errors of [`LocalStore::contains`].
     pub fn size(&self, digest: &Digest) -> Result<Option<u64>, Error> {
         let path = self.path(digest);
         match fs::metadata(&path) {
@@ -153,7 +156,7 @@ impl LocalStore {
         file.commit()
     }
 
-    /// Makes the folder of an object.
+    /// Creates the folder of an object.
     pub(crate) fn make_room(&self, path: &Path) -> Result<(), Error> {
         match (path.parent(), self.durability) {
             (Some(folder), Durability::Durable) => create_lasting_folder(folder),
@@ -179,12 +182,13 @@ impl LocalStore {
         self.root.join("unfinished")
     }
 
-    /// What is given up where a collection has no room left: bytes, and names for files.
+    /// Returns the paths of the reserve, which a collection without space removes: they free bytes,
+    /// and names for files.
     pub(crate) fn reserve(&self) -> impl Iterator<Item = PathBuf> {
         (0..RESERVES).map(|number| self.root.join("reserve").join(number.to_string()))
     }
 
-    /// Sees to it that there is a reserve in a store that is to last, as far as there is room.
+    /// Creates the missing reserve files of a durable store, as far as there is space.
     pub(crate) fn keep_reserve(&self) {
         if self.durability == Durability::Durable {
             let mut missing = self.reserve().filter(|path| !path.exists());
@@ -199,7 +203,7 @@ impl LocalStore {
         file.commit()
     }
 
-    /// Whether it is a store of this format; `false` if it is none yet.
+    /// Returns true if the folder is a store of this format, `false` if it is not a store yet.
     fn has_format(&self) -> Result<bool, Error> {
         let path = self.root.join("format");
         let metadata = match fs::metadata(&path) {
@@ -210,7 +214,7 @@ impl LocalStore {
         let mut found = String::new();
         if metadata.is_file() {
             let file = File::open(&path).map_err(Error::at("open", &path))?;
-            // What is longer is another format.
+            // A longer file is of another format.
             file.take(100).read_to_string(&mut found).map_err(Error::at("read", &path))?;
         }
         match found == FORMAT {
@@ -222,7 +226,7 @@ impl LocalStore {
         }
     }
 
-    /// Makes a new store: what says its format comes last.
+    /// Initializes a new store. The format file is written last.
     fn found(&self) -> Result<(), Error> {
         if self.durability == Durability::Durable {
             self.make_folders()?;
@@ -234,7 +238,7 @@ impl LocalStore {
         file.commit()
     }
 
-    /// Makes all folders of blobs, so that they are synced once and not each at its first blob.
+    /// Creates all folders of blobs, so that they are synced once and not each at its first blob.
     fn make_folders(&self) -> Result<(), Error> {
         let blobs = self.root.join("blobs");
         create_lasting_folder(&blobs)?;
@@ -243,7 +247,7 @@ impl LocalStore {
     }
 }
 
-/// Bytes that no file system can make smaller (xorshift64, Marsaglia 2003).
+/// Returns bytes that no file system can compress (xorshift64, Marsaglia 2003).
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let words = std::iter::repeat_with(|| {

@@ -4,12 +4,12 @@ use serde_json::{Map, Value};
 
 use crate::Digest;
 
-/// A canonical listing of digests: one meaning, one sequence of bytes, one digest.
+/// A canonical list of digests: one meaning, one byte sequence, one digest.
 ///
-/// It is a JSON object (RFC 8259) with sorted keys, without spaces, with integers for numbers, that has
-/// `format` (1) and `kind`. What other keys mean is for those who know the kind. A reference is any
-/// text that is a digest, `sha256:` and 64 lower-case digits, wherever it stands: so a store follows
-/// manifests of kinds that it has never heard of.
+/// A manifest is a JSON object (RFC 8259) with sorted keys, no spaces, and no numbers but integers.
+/// It has `format` (1) and `kind`, and the kind defines its other keys. A reference is any text
+/// that is a digest, `sha256:` and 64 lower-case digits, at any depth. A store can therefore follow
+/// manifests of kinds that it does not know.
 ///
 /// ```
 /// use pinnace_store::Manifest;
@@ -31,35 +31,36 @@ pub struct Manifest {
     bytes: Vec<u8>,
 }
 
-/// Bytes that are no manifest.
+/// An error in the bytes of a manifest.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManifestError {
-    /// They are malformed, or not in the one form that a manifest has.
+    /// The bytes are malformed, or not in canonical form.
     #[error("this is no manifest: {reason}")]
     Malformed {
-        /// Why not.
+        /// The reason.
         reason: String,
     },
-    /// It is of a format that is newer than this version.
+    /// The manifest has a format that is newer than this version.
     #[error("this manifest has the format {format}, and this version knows 1: use a newer pinnace")]
     Newer {
-        /// The format.
+        /// The format of the manifest.
         format: u64,
     },
 }
 
 /// The format of manifests.
 const FORMAT: u64 = 1;
-/// No manifest is larger.
+/// The size limit of a manifest in bytes.
 pub(crate) const LARGEST: u64 = 64 << 20;
 
 impl Manifest {
-    /// A manifest of that kind with the keys of an object.
+    /// Creates a manifest of a kind from the keys of a JSON object.
     ///
     /// # Errors
     ///
-    /// If `keys` is no object, has `format` or `kind`, or a number that is no integer.
+    /// Returns an error if `keys` is not an object, has `format` or `kind`, or has a number that is
+    /// not an integer.
     pub fn new(kind: &str, keys: Value) -> Result<Self, ManifestError> {
         let Value::Object(mut keys) = keys else { return malformed("it is no object") };
         if keys.contains_key("format") || keys.contains_key("kind") {
@@ -71,11 +72,11 @@ impl Manifest {
         Ok(Self { keys, bytes })
     }
 
-    /// Reads one.
+    /// Parses a manifest.
     ///
     /// # Errors
     ///
-    /// If it is none, of a newer format, or not canonical.
+    /// Returns an error if the bytes are not a manifest, of a newer format, or not canonical.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, ManifestError> {
         if bytes.len() as u64 > LARGEST {
             return malformed("it is too large");
@@ -98,27 +99,27 @@ impl Manifest {
         }
     }
 
-    /// Its kind.
+    /// Returns the kind.
     pub fn kind(&self) -> &str {
         self.get("kind").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The value of a key.
+    /// Returns the value of a key.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.keys.get(key)
     }
 
-    /// Its bytes.
+    /// Returns the canonical bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// What its bytes hash to.
+    /// Returns the digest of the bytes.
     pub fn digest(&self) -> Digest {
         Digest::of(&self.bytes)
     }
 
-    /// All digests that it names.
+    /// Returns all digests that the manifest refers to.
     pub fn references(&self) -> BTreeSet<Digest> {
         let mut found = BTreeSet::new();
         self.keys.values().for_each(|value| collect(value, &mut found));

@@ -4,27 +4,27 @@ use std::collections::BTreeSet;
 
 use crate::{Digest, Error, Manifest, PutMode, Store, checksummed, manifest, store::manifest_key};
 
-/// A manifest as it is stored, with where its contents may be found.
+/// A manifest as it is stored, with the packs that hold its contents.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Stored {
     /// The manifest.
     pub manifest: Manifest,
-    /// Packs that hold what it refers to. They are no part of its identity.
+    /// Packs that hold contents it refers to. They are not part of its identity.
     pub packs: BTreeSet<Digest>,
 }
 
-/// What a manifest's own object begins with.
+/// The first line of a manifest's envelope.
 const ENVELOPE: &str = "pinnace-manifest 1\n";
-/// No manifest is in more packs.
+/// The largest number of packs in an envelope.
 const MOST_PACKS: usize = 10_000;
 
 impl Store {
-    /// Stores a manifest as an object of its own, and where its contents may be found.
+    /// Stores a manifest as an object of its own, with the packs that hold its contents.
     ///
     /// # Errors
     ///
-    /// If the backend fails.
+    /// Returns an error if the backend fails.
     pub fn put_manifest(
         &self,
         manifest: &Manifest,
@@ -39,11 +39,13 @@ impl Store {
         Ok(digest)
     }
 
-    /// A manifest that is an object of its own, checked; `None` if there is none.
+    /// Reads and verifies a manifest that is an object of its own; returns `None` if there is none.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Damaged`](crate::ErrorKind::Damaged) or [`ErrorKind::Malformed`](crate::ErrorKind::Malformed); or if the backend fails.
+    /// Returns [`ErrorKind::Damaged`](crate::ErrorKind::Damaged) or
+    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if the object is bad, or an error if
+    /// the backend fails.
     pub fn manifest(&self, digest: &Digest) -> Result<Option<Stored>, Error> {
         let key = manifest_key(digest);
         let Some(bytes) = self.object(&key, 2 * manifest::LARGEST)? else { return Ok(None) };

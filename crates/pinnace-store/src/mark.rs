@@ -1,4 +1,4 @@
-//! What can be reached from refs.
+//! Mark phase of the garbage collection: finds everything that refs reach.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,15 +10,15 @@ use crate::{
     ContentKind, Digest, Error, ErrorKind, Key, Manifest, RefName, Store, Stored, parallel, store,
 };
 
-/// Which steps of refs count.
+/// The retention rule: the deployments of each ref that count.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Keep {
-    /// How many of the newest steps of each ref; at least one does.
+    /// Number of newest deployments of each ref that count; at least one does.
     pub generations: usize,
 }
 
 impl Keep {
-    /// The first step that counts.
+    /// Returns the generation of the oldest deployment that counts.
     pub(crate) fn oldest(self, newest: u64) -> u64 {
         newest.saturating_sub(self.generations.max(1) as u64) + 1
     }
@@ -30,30 +30,30 @@ impl Default for Keep {
     }
 }
 
-/// What was reached.
+/// The result of a mark phase.
 #[derive(Debug, Default)]
 pub(crate) struct Reached {
-    /// Everything that is referred to.
+    /// All digests that something refers to.
     pub(crate) digests: BTreeSet<Digest>,
     /// The packs that manifests name.
     pub(crate) packs: BTreeSet<Digest>,
-    /// What is referred to and cannot be had.
+    /// Referenced objects that are missing or cannot be read.
     pub(crate) faults: Vec<Fault>,
-    /// What may be in a pack that cannot be had, and is nowhere else.
+    /// Referenced objects that may be in a pack which cannot be read, and are nowhere else.
     pub(crate) uncertain: Vec<Fault>,
-    /// Older steps of whose release collections have taken something.
+    /// Older deployments whose release is incomplete, because collections removed parts of it.
     pub(crate) past: Vec<(RefName, u64)>,
 }
 
-/// Something that is referred to and cannot be had.
+/// A referenced object that is missing or cannot be read.
 #[derive(Debug)]
 pub(crate) struct Fault {
-    /// Where it may be, any of which would do.
+    /// The keys that it may have; an object under any of them suffices.
     pub(crate) keys: Vec<Key>,
     pub(crate) error: Error,
 }
 
-/// What a pack holds: of each manifest what it refers to.
+/// The contents of a pack, with the references of each manifest.
 pub(crate) type Opened = BTreeMap<Digest, Option<BTreeSet<Digest>>>;
 
 /// The contents that are objects of their own.
@@ -63,11 +63,11 @@ struct Inventory {
     blobs: BTreeSet<Digest>,
 }
 
-/// A step of a ref.
+/// A deployment of a ref.
 struct Step {
     name: RefName,
     generation: u64,
-    /// What its release may be without: all, if a collection may have taken it.
+    /// The parts of its release that must exist: none, if a collection may have removed it.
     needs: Needs,
 }
 
@@ -77,19 +77,19 @@ enum Needs {
     Nothing,
 }
 
-/// How many small objects are read at once.
+/// Number of small objects read at once.
 const AT_ONCE: usize = 8;
-/// How many packs, each of which is in memory whole.
+/// Number of packs read at once; each is in memory whole.
 const PACKS_AT_ONCE: usize = 3;
-/// So many missing steps of one ref are told.
+/// The largest number of missing deployments that are reported for a ref.
 const MOST_GAPS: usize = 100;
 
 impl Store {
-    /// Follows all refs. Of the steps that every collection has kept, all must be there; what is left of older
-    /// ones is followed as far as that goes.
+    /// Runs the mark phase: follows all refs. Deployments that every collection has kept must be
+    /// complete; older ones are followed as far as they still exist.
     pub(crate) fn trace(&self, keep: Keep) -> Result<Reached, Error> {
         let (steps, faults) = self.kept(keep)?;
-        // After the steps, so that what they refer to is among it.
+        // The inventory comes after the deployments, so that it includes what they refer to.
         let mut tracer = Tracer::new(self, self.inventory()?);
         tracer.reached.faults = faults;
         let read = parallel::each(&steps, AT_ONCE, |step| self.step_at(&step.key()));
@@ -102,7 +102,8 @@ impl Store {
         Ok(tracer.reached)
     }
 
-    /// The steps that count, those first of which all must be there; and what is missing among them.
+    /// Returns the deployments that count, those that must be complete first, and a fault for each
+    /// missing one.
     fn kept(&self, keep: Keep) -> Result<(Vec<Step>, Vec<Fault>), Error> {
         let (mut steps, mut faults) = (Vec::new(), Vec::new());
         let horizons = self.horizons()?;
@@ -120,7 +121,8 @@ impl Store {
                 },
             }));
         }
-        // What both need is a fault, and is noted where it is met first.
+        // A missing object that both kinds need is a fault, so the deployments that need it come
+        // first.
         steps.sort_by_key(|step| step.needs == Needs::Nothing);
         Ok((steps, faults))
     }
@@ -132,7 +134,7 @@ impl Store {
         Ok(inventory)
     }
 
-    /// What a pack holds, checked; `None` if there is none of that name.
+    /// Opens and verifies a pack; returns `None` if the store does not have it.
     pub(crate) fn opened(&self, name: &Digest) -> Result<Option<Opened>, Error> {
         let Some(pack) = self.pack(name)? else { return Ok(None) };
         let malformed =
@@ -156,7 +158,7 @@ impl Step {
     }
 }
 
-/// The steps that are missing among these.
+/// Returns a fault for each wanted deployment that is missing.
 fn gaps(name: &RefName, there: &BTreeSet<u64>, wanted: RangeInclusive<u64>) -> Vec<Fault> {
     let missing = wanted.rev().filter(|generation| *generation > 0 && !there.contains(generation));
     let fault = |generation| {
@@ -172,34 +174,35 @@ struct Tracer<'a> {
     store: &'a Store,
     inventory: Inventory,
     reached: Reached,
-    /// Packs that were looked into; `None` for those that cannot be had.
+    /// Packs already opened; `None` for those that cannot be read.
     packs: BTreeMap<Digest, Option<Opened>>,
-    /// Manifests that are objects of their own.
+    /// Manifests already read that are objects of their own.
     manifests: BTreeMap<Digest, Option<Rc<Followed>>>,
 }
 
-/// What is needed of a manifest to follow it.
+/// The parts of a manifest that are needed to follow it.
 struct Followed {
     packs: BTreeSet<Digest>,
     references: BTreeSet<Digest>,
 }
 
-/// A manifest, and what it refers to, which is still to be followed.
+/// A manifest and its references, which are still to be followed.
 type Waiting = (Digest, BTreeSet<Digest>);
 
-/// Where something is that is referred to.
+/// The location of a referenced object.
 enum Located {
-    /// It is there, and refers to nothing that could be followed.
+    /// The object exists, and has no references that could be followed.
     Content,
     Manifest(Waiting),
     Nowhere,
 }
 
-/// Where the contents of one release are.
+/// The locations of the contents of one release.
 #[derive(Default)]
 struct Locations {
     packs: BTreeMap<Digest, Digest>,
-    /// Whether a pack or a manifest cannot be had: that is the fault then, not all that may be in it.
+    /// True if a pack or a manifest cannot be read: that is the fault then, not everything that may
+    /// be in it.
     is_partial: bool,
 }
 
@@ -209,7 +212,7 @@ impl<'a> Tracer<'a> {
         Self { store, inventory, reached, packs, manifests }
     }
 
-    /// Follows the release of a step.
+    /// Follows the release of a deployment.
     fn step(&mut self, step: &Step, release: &Digest) -> Result<(), Error> {
         let is_there = self.inventory.manifests.contains(release);
         if step.needs == Needs::Nothing {
@@ -228,14 +231,15 @@ impl<'a> Tracer<'a> {
         Ok(())
     }
 
-    /// Follows a manifest that is an object of its own, and tells whether all of it is there. Each release is
-    /// followed by itself, since what is in the packs of one need not be in those of another.
+    /// Follows a manifest that is an object of its own, and returns true if everything it refers to
+    /// exists. Each release is followed by itself, since objects in the packs of one may not be in
+    /// those of another.
     fn release(&mut self, release: &Digest) -> Result<bool, Error> {
         let mut places = Locations::default();
         let mut seen = BTreeSet::from([*release]);
         self.reached.digests.insert(*release);
         let mut waiting = Vec::from_iter(self.alone(release, &mut places)?);
-        // What is in no pack that is known yet may be in one that a manifest names which comes later.
+        // A digest in no known pack may be in a pack that a later manifest names.
         let mut elsewhere: Vec<(Digest, Digest)> = Vec::new();
         loop {
             while let Some((by, references)) = waiting.pop() {
@@ -269,7 +273,7 @@ impl<'a> Tracer<'a> {
         Ok(is_whole)
     }
 
-    /// Where a content is, as far as is known by now.
+    /// Locates a digest, as far as its location is known by now.
     fn follow(&mut self, digest: &Digest, places: &mut Locations) -> Result<Located, Error> {
         if let Some(pack) = places.packs.get(digest) {
             let opened = self.packs.get(pack).and_then(Option::as_ref);
@@ -277,7 +281,7 @@ impl<'a> Tracer<'a> {
             return Ok(inner.map_or(Located::Content, |inner| Located::Manifest((*digest, inner))));
         }
         if self.inventory.manifests.contains(digest) {
-            // Somebody may have put the bytes of a manifest as a blob, too: what it refers to counts.
+            // The bytes of a manifest may also be stored as a blob: its references count.
             let found = self.alone(digest, places)?;
             return Ok(found.map_or(Located::Content, Located::Manifest));
         }
@@ -287,7 +291,8 @@ impl<'a> Tracer<'a> {
         }
     }
 
-    /// A manifest that is an object of its own, and what it refers to; its packs count from then on.
+    /// Reads a manifest that is an object of its own, and returns its references. Its packs count
+    /// from then on.
     fn alone(&mut self, digest: &Digest, places: &mut Locations) -> Result<Option<Waiting>, Error> {
         let Some(followed) = self.followed(digest)? else {
             places.is_partial = true;
@@ -316,7 +321,7 @@ impl<'a> Tracer<'a> {
         Ok(followed)
     }
 
-    /// Looks into packs that were not looked into yet.
+    /// Opens the packs that were not opened yet.
     fn open(&mut self, by: &Digest, packs: &BTreeSet<Digest>) -> Result<(), Error> {
         let new = packs.iter().filter(|pack| !self.packs.contains_key(pack));
         let new: Vec<Digest> = new.copied().collect();
@@ -329,7 +334,7 @@ impl<'a> Tracer<'a> {
         Ok(())
     }
 
-    /// What was read, if it could be; a fault of the object is noted.
+    /// Returns the object that was read; records a fault if the object is missing or bad.
     fn found<T>(
         &mut self,
         key: &Key,
@@ -368,7 +373,7 @@ impl<'a> Tracer<'a> {
 }
 
 impl Reached {
-    /// All of it must be there.
+    /// Returns an error if any referenced object is missing or cannot be read.
     pub(crate) fn complete(mut self) -> Result<Self, Error> {
         self.faults.append(&mut self.uncertain);
         match self.faults.is_empty() {
@@ -377,7 +382,7 @@ impl Reached {
         }
     }
 
-    /// Whether an object, by its key, must stay: what is no content of the store is not for it to remove.
+    /// Returns true if the object with that key must stay. Foreign objects stay.
     pub(crate) fn holds(&self, key: &Key) -> bool {
         match digest_of(key) {
             Some(("packs", digest)) => self.packs.contains(&digest),
@@ -387,7 +392,7 @@ impl Reached {
     }
 }
 
-/// The folder and the digest that the key of a content says.
+/// Parses the key of a content into its folder and digest.
 pub(crate) fn digest_of(key: &Key) -> Option<(&str, Digest)> {
     let mut parts = key.as_str().split('/');
     let (folder, start, rest) = (parts.next()?, parts.next()?, parts.next()?);

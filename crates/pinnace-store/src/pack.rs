@@ -1,4 +1,4 @@
-//! Many small contents in one object.
+//! Packs: many small contents in one object.
 
 use std::{collections::BTreeMap, io::Read, ops::Range};
 
@@ -7,17 +7,17 @@ use sha2::{Digest as _, Sha256};
 
 use crate::Digest;
 
-/// What a content of a pack is, as far as tracing minds.
+/// The kind of a content in a pack, as far as the mark phase needs it.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum ContentKind {
-    /// Bytes that mean nothing to a store.
+    /// Bytes that a store does not interpret.
     Blob,
     /// A [`Manifest`](crate::Manifest), whose references are followed.
     Manifest,
 }
 
-/// Collects small contents, and makes packs of them.
+/// A builder that collects small contents and makes packs of them.
 ///
 /// ```
 /// use pinnace_store::{ContentKind, Pack, PackBuilder};
@@ -34,28 +34,28 @@ pub struct PackBuilder {
     contents: BTreeMap<Digest, (ContentKind, Vec<u8>)>,
 }
 
-/// A pack in memory, its index checked; contents are checked when they are read.
+/// A pack in memory, with a checked index. Each content is checked when it is read.
 #[derive(Clone, Debug)]
 pub struct Pack {
     index: PackIndex,
     bytes: Vec<u8>,
 }
 
-/// What a pack holds, and where.
+/// The index of a pack: its contents and their positions.
 #[derive(Clone, Debug)]
 pub struct PackIndex {
     entries: Vec<PackEntry>,
 }
 
-/// A content of a pack.
+/// An entry in the index of a pack: one content.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct PackEntry {
-    /// What its bytes hash to.
+    /// The digest of the content.
     pub digest: Digest,
-    /// What it is.
+    /// The kind of the content.
     pub kind: ContentKind,
-    /// How many bytes it has.
+    /// The length of the content in bytes.
     pub length: u32,
     encoding: Encoding,
     start: u64,
@@ -68,44 +68,46 @@ enum Encoding {
     Deflate,
 }
 
-/// Bytes that are no pack.
+/// An error in the bytes of a pack.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("this is no pack: {reason}")]
 pub struct PackError {
     reason: String,
 }
 
-/// A pack starts with this; the digit is its format's version.
+/// The first bytes of a pack; the digit is the version of its format.
 const MAGIC: &[u8; 8] = b"pinpack1";
 const HEAD: usize = 12;
 const ENTRY: usize = 42;
-/// No more stored contents are put into one: so much is fetched in one request at once.
+/// The limits of the packs that a builder makes: stored bytes and number of contents. A pack is
+/// downloaded in one request.
 const LARGEST: usize = 32 << 20;
 const MOST: usize = 1 << 16;
-/// No pack is larger: it is held in memory.
+/// The size limit of a pack, which is held in memory.
 pub(crate) const LARGEST_PACK: u64 = 64 << 20;
-/// The largest content that goes into a pack: what is larger is an object of its own.
+/// The largest content that goes into a pack. A larger one is an object of its own.
 pub const LARGEST_PACKED: usize = 1 << 20;
 
 impl PackBuilder {
-    /// Nothing yet.
+    /// Creates an empty builder.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a content of at most [`LARGEST_PACKED`] bytes; the same twice is there once.
+    /// Adds a content of at most [`LARGEST_PACKED`] bytes. A content that is added twice is stored
+    /// once.
     pub fn add(&mut self, kind: ContentKind, bytes: Vec<u8>) -> Digest {
         let digest = Digest::of(&bytes);
         self.contents.entry(digest).or_insert((kind, bytes));
         digest
     }
 
-    /// Whether there is nothing.
+    /// Returns true if there are no contents.
     pub fn is_empty(&self) -> bool {
         self.contents.is_empty()
     }
 
-    /// The packs: one, unless it would be larger than is good to fetch at once.
+    /// Returns the packs: one, unless it would be too large to download at once.
     pub fn finish(self) -> Vec<Vec<u8>> {
         let mut packs = Vec::new();
         let (mut index, mut data, mut count) = (Vec::new(), Vec::new(), 0);
@@ -134,8 +136,8 @@ fn assemble(count: usize, index: &[u8], data: &[u8]) -> Vec<u8> {
     [MAGIC, &(count as u32).to_le_bytes()[..], index, data].concat()
 }
 
-/// What is smaller deflated is deflated. A pack's own digest names nothing but the pack, so another
-/// version of the compressor moves no identity.
+/// Deflates the bytes if that makes them smaller. A pack's own digest names only the pack, so
+/// another version of the compressor changes no other identity.
 fn encode(bytes: &[u8]) -> (Encoding, Vec<u8>) {
     let mut deflated = Vec::new();
     let mut encoder = DeflateEncoder::new(bytes, Compression::default());
@@ -146,11 +148,11 @@ fn encode(bytes: &[u8]) -> (Encoding, Vec<u8>) {
 }
 
 impl Pack {
-    /// Reads one.
+    /// Parses a pack.
     ///
     /// # Errors
     ///
-    /// If it is none, or cut.
+    /// Returns an error if the bytes are not a pack, or truncated.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, PackError> {
         let index = PackIndex::parse(&bytes)?;
         match index.end() == bytes.len() as u64 {
@@ -159,16 +161,16 @@ impl Pack {
         }
     }
 
-    /// What it holds.
+    /// Returns the index.
     pub fn index(&self) -> &PackIndex {
         &self.index
     }
 
-    /// A content, checked; `None` if it is not in this pack.
+    /// Reads and verifies a content; returns `None` if it is not in this pack.
     ///
     /// # Errors
     ///
-    /// If it is damaged.
+    /// Returns an error if the content is damaged.
     pub fn read(&self, digest: &Digest) -> Result<Option<Vec<u8>>, PackError> {
         let Some(entry) = self.index.find(digest) else { return Ok(None) };
         let range = entry.range();
@@ -178,11 +180,11 @@ impl Pack {
 }
 
 impl PackIndex {
-    /// How many bytes of a pack must be read to know its index, from its first bytes.
+    /// Returns the length of a pack's head and index in bytes, from the first bytes of the pack.
     ///
     /// # Errors
     ///
-    /// If they are not those of a pack.
+    /// Returns an error if the bytes are not the start of a pack.
     pub fn length(head: &[u8]) -> Result<u64, PackError> {
         let count = match head.get(..HEAD).and_then(|head| head.split_first_chunk::<8>()) {
             Some((MAGIC, count)) => u32::from_le_bytes([count[0], count[1], count[2], count[3]]),
@@ -197,11 +199,11 @@ impl PackIndex {
         }
     }
 
-    /// Reads the index that a pack begins with.
+    /// Parses the index at the start of a pack.
     ///
     /// # Errors
     ///
-    /// If it is malformed.
+    /// Returns an error if the index is malformed.
     pub fn parse(bytes: &[u8]) -> Result<Self, PackError> {
         let length = Self::length(bytes)?;
         let Some(index) = bytes.get(HEAD..length as usize) else { return refuse("it is cut") };
@@ -220,12 +222,12 @@ impl PackIndex {
         Ok(Self { entries })
     }
 
-    /// The contents, sorted by digest.
+    /// Returns the entries, sorted by digest.
     pub fn entries(&self) -> &[PackEntry] {
         &self.entries
     }
 
-    /// The entry of a content.
+    /// Returns the entry of a content.
     pub fn find(&self, digest: &Digest) -> Option<&PackEntry> {
         let at = self.entries.binary_search_by(|entry| entry.digest.cmp(digest)).ok()?;
         self.entries.get(at)
@@ -263,16 +265,16 @@ impl PackEntry {
         (is_small && (!is_plain || entry.stored == entry.length)).then_some(entry)
     }
 
-    /// Where its stored bytes are in the pack.
+    /// Returns the range of its stored bytes in the pack.
     pub fn range(&self) -> Range<u64> {
         self.start..self.start + u64::from(self.stored)
     }
 
-    /// The content, from its stored bytes.
+    /// Decodes and verifies the content from its stored bytes.
     ///
     /// # Errors
     ///
-    /// If they are damaged.
+    /// Returns an error if the bytes are damaged.
     pub fn decode(&self, stored: &[u8]) -> Result<Vec<u8>, PackError> {
         let bytes = match self.encoding {
             Encoding::Plain => stored.to_vec(),

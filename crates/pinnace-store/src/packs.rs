@@ -1,4 +1,4 @@
-//! Small contents, many at once.
+//! Packs in a store: small contents, many at once.
 
 use std::collections::BTreeSet;
 
@@ -10,31 +10,32 @@ use crate::{
 };
 
 impl Store {
-    /// Stores small contents together, and tells the packs that hold them.
+    /// Stores small contents in packs, and returns the digests of the packs.
     ///
     /// # Errors
     ///
-    /// If the backend fails.
+    /// Returns an error if the backend fails.
     pub fn put_packs(&self, contents: PackBuilder) -> Result<BTreeSet<Digest>, Error> {
         contents.finish().iter().map(|bytes| self.put_pack(bytes)).collect()
     }
 
-    /// Stores a pack, and tells its digest.
+    /// Stores a pack, and returns its digest.
     ///
     /// # Errors
     ///
-    /// If the backend fails.
+    /// Returns an error if the backend fails.
     pub fn put_pack(&self, bytes: &[u8]) -> Result<Digest, Error> {
         let digest = Digest::of(bytes);
         self.write(&pack_key(&digest), bytes, PutMode::Overwrite)?;
         Ok(digest)
     }
 
-    /// A pack, checked; `None` if there is none of that name.
+    /// Reads and verifies a pack; returns `None` if the store does not have it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Damaged`] or [`ErrorKind::Malformed`]; or if the backend fails.
+    /// Returns [`ErrorKind::Damaged`] or [`ErrorKind::Malformed`] if the pack is bad, or an error
+    /// if the backend fails.
     pub fn pack(&self, digest: &Digest) -> Result<Option<Pack>, Error> {
         let key = pack_key(digest);
         let read = || {
@@ -45,12 +46,12 @@ impl Store {
         self.trusting(&key, read)
     }
 
-    /// Several packs, checked, in their order; as many at once as `at_once` says, since most of the time is
-    /// spent on waiting for them.
+    /// Reads and verifies several packs, in the order of `digests`. Up to `at_once` are downloaded
+    /// in parallel, since most of the time is spent waiting.
     ///
     /// # Errors
     ///
-    /// As [`Self::pack`]; [`ErrorKind::Lost`] for one that is not there.
+    /// Returns the errors of [`Self::pack`], and [`ErrorKind::Lost`] if a pack is missing.
     pub fn packs(&self, digests: &[Digest], at_once: usize) -> Result<Vec<Pack>, Error> {
         let fetch = |digest: &Digest| {
             let by = || "what is fetched".to_owned();
@@ -59,11 +60,11 @@ impl Store {
         parallel::each(digests, at_once, fetch).into_iter().collect()
     }
 
-    /// What a pack holds, without reading its contents; it is not checked against the pack's digest.
+    /// Reads the index of a pack without its contents. It is not checked against the pack's digest.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Malformed`]; or if the backend fails.
+    /// Returns [`ErrorKind::Malformed`] if the index is bad, or an error if the backend fails.
     pub fn pack_index(&self, digest: &Digest) -> Result<Option<PackIndex>, Error> {
         const FIRST: u64 = 4096;
         let key = pack_key(digest);

@@ -1,4 +1,4 @@
-//! Work on many things at a time: most of the time of a request is waiting, and files have all cores.
+//! Parallel work: most of the time of a request is waiting, and work on files can use all cores.
 
 use std::{
     sync::{
@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-/// What a thread has come to; if it panicked, so does the caller.
+/// Waits for a thread, and returns its result. If the thread panicked, the caller panics too.
 ///
 /// # Examples
 ///
@@ -22,8 +22,8 @@ pub fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// What `work` makes of each item, in their order, by as many as `at_once` threads, of which the caller's is one.
-/// Where the system gives no more threads, fewer do.
+/// Calls `work` with each item, and returns the results in the order of the items. Up to `at_once`
+/// threads run it, one of which is the caller's. If the system gives fewer threads, fewer run.
 ///
 /// # Panics
 ///

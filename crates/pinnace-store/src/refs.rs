@@ -1,4 +1,4 @@
-//! Refs: what is live, and how it came to be.
+//! Refs: the live release of each, and its history of deployments.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,20 +7,20 @@ use crate::{
 };
 
 impl Store {
-    /// The newest step of a ref; `None` if it has none.
+    /// Returns the newest deployment of a ref, or `None` if it has none.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Malformed`]; or if the backend fails.
+    /// Returns [`ErrorKind::Malformed`] if the record is bad, or an error if the backend fails.
     pub fn latest(&self, name: &RefName) -> Result<Option<Deployment>, Error> {
         self.history(name, 1).map(|mut steps| steps.pop())
     }
 
-    /// The newest steps of a ref, from the newest on, at most `limit`.
+    /// Returns at most `limit` deployments of a ref, the newest first.
     ///
     /// # Errors
     ///
-    /// As [`Self::latest`].
+    /// Returns the errors of [`Self::latest`].
     pub fn history(&self, name: &RefName, limit: usize) -> Result<Vec<Deployment>, Error> {
         let (mut steps, mut after) = (Vec::new(), None);
         while steps.len() < limit {
@@ -28,7 +28,8 @@ impl Store {
             let listed = self.backend.list(&name.folder(), after.as_ref(), wanted.min(1000))?;
             let is_last = listed.len() < wanted.min(1000);
             after = listed.last().map(|one| one.key.clone());
-            // What others put there is no step; one that was listed and cannot be had is a fault.
+            // Foreign objects are not deployments. A listed deployment that cannot be read is a
+            // fault.
             for key in
                 listed.iter().map(|one| &one.key).filter(|key| RefName::of_step(key).is_some())
             {
@@ -44,25 +45,28 @@ impl Store {
         Ok(steps)
     }
 
-    /// The number of the newest step of a ref, from one request; `None` if it has none.
+    /// Returns the generation number of the newest deployment of a ref, with one request; `None` if
+    /// it has none.
     ///
     /// # Errors
     ///
-    /// If the backend fails.
+    /// Returns an error if the backend fails.
     pub fn generation(&self, name: &RefName) -> Result<Option<u64>, Error> {
         const FEW: usize = 10;
         let listed = self.backend.list(&name.folder(), None, FEW)?;
-        // What others put there is no step.
+        // Foreign objects are not deployments.
         let steps = listed.iter().filter_map(|one| RefName::of_step(&one.key));
         Ok(steps.map(|(_, generation)| generation).next())
     }
 
-    /// Publishes a step of a ref, if `previous` is still the newest; `None` is a ref without steps. Everything
-    /// that the release refers to must be in the store: see [`Store::hold`].
+    /// Publishes a deployment of a ref by compare-and-swap: `previous` must still be the newest,
+    /// and `None` stands for a ref without deployments. Everything that the release refers to must
+    /// be in the store: see [`Store::hold`].
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NoConditions`] if the backend does not keep conditions; or if it fails.
+    /// Returns [`ErrorKind::NoConditions`] if the backend ignores conditional writes, or an error
+    /// if it fails.
     pub fn publish(
         &self,
         name: &RefName,
@@ -78,30 +82,30 @@ impl Store {
         if matches!(written, Ok(PutResult::Written)) {
             return Ok(Published::Done(deployment));
         }
-        // A write that was told to have failed may have been done all the same.
+        // A write that was reported as failed may have been done all the same.
         match self.object(&key, record.len() as u64 + 1) {
             Ok(Some(there)) if there == record => Ok(Published::Done(deployment)),
             _ => written.and_then(|_| self.latest(name).map(Published::Lost)),
         }
     }
 
-    /// Publishes from now on without finding out whether the backend keeps conditions: that it does was found out
-    /// before.
+    /// Skips the probe for conditional writes from now on: an earlier probe showed that the backend
+    /// supports them.
     pub fn assume_conditions(&self) {
         let _ = self.conditions.set(());
     }
 
-    /// All refs, with the number of their newest step.
+    /// Returns all refs, with the generation number of the newest deployment of each.
     ///
     /// # Errors
     ///
-    /// If the backend fails.
+    /// Returns an error if the backend fails.
     pub fn refs(&self) -> Result<BTreeMap<RefName, u64>, Error> {
         let steps = self.steps()?.into_iter();
         Ok(steps.filter_map(|(name, steps)| Some((name, *steps.last()?))).collect())
     }
 
-    /// The numbers of all steps of all refs.
+    /// Returns the generation numbers of all deployments of all refs.
     pub(crate) fn steps(&self) -> Result<BTreeMap<RefName, BTreeSet<u64>>, Error> {
         let mut steps: BTreeMap<RefName, BTreeSet<u64>> = BTreeMap::new();
         self.each("refs", |listed| {
@@ -113,11 +117,11 @@ impl Store {
         Ok(steps)
     }
 
-    /// A step of a ref by its number; `None` if it is not there.
+    /// Returns the deployment of a ref with that generation number, or `None` if it does not exist.
     ///
     /// # Errors
     ///
-    /// As [`Self::latest`].
+    /// Returns the errors of [`Self::latest`].
     pub fn step(&self, name: &RefName, generation: u64) -> Result<Option<Deployment>, Error> {
         self.step_at(&name.step(generation))
     }
@@ -127,7 +131,8 @@ impl Store {
         Deployment::parse(&bytes).map(Some).map_err(|error| Error::malformed(key, &error))
     }
 
-    /// Writes an object twice on condition that it is not there: the second time must be refused.
+    /// Writes an object twice on condition that it does not exist: the second write must be
+    /// refused.
     fn probe_conditions(&self) -> Result<(), Error> {
         if self.conditions.get().is_some() {
             return Ok(());

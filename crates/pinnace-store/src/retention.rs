@@ -1,10 +1,12 @@
-//! Which releases collections have left whole: what is missing of older ones is no loss.
+//! Retention records: the releases that collections have kept. A part missing from an older one is
+//! no loss.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Digest, Error, Keep, Key, PutMode, RefName, Store, checksummed};
 
-/// The first step of each ref whose release every collection has left; 1 for refs that are not named.
+/// The generation of the first deployment of each ref whose release every collection has kept; 1
+/// for refs that are not in the map.
 pub(crate) type Horizons = BTreeMap<RefName, u64>;
 
 const FOLDER: &str = "kept";
@@ -12,13 +14,13 @@ const HEAD: &str = "pinnace-kept 1\n";
 const LARGEST: u64 = 256 << 20;
 
 impl Store {
-    /// What collections have said, each before it condemned anything.
+    /// Returns what the retention records say. A collection writes its record before any tombstone.
     pub(crate) fn horizons(&self) -> Result<Horizons, Error> {
         self.said().map(|(horizons, _)| horizons)
     }
 
-    /// Says what is kept from now on, where that is less than before. All of it is one object, so that it takes
-    /// little room.
+    /// Writes a retention record if less is kept than before. One object holds all refs, so that it
+    /// takes little space.
     pub(crate) fn keep(&self, keep: Keep) -> Result<(), Error> {
         let (mut horizons, said) = self.said()?;
         let before = horizons.clone();
@@ -37,11 +39,11 @@ impl Store {
         let digest = Digest::of(&text).to_hex();
         let key = Key::of(format!("{FOLDER}/{}", &digest[..32]));
         self.relieving(|| self.write(&key, &text, PutMode::Overwrite))?;
-        // Whatever another collection says meanwhile stands beside it.
+        // A record that another collection writes meanwhile stays beside this one.
         said.iter().filter(|old| **old != key).try_for_each(|old| self.backend.remove(old))
     }
 
-    /// What was said, and the objects that say it.
+    /// Returns what the retention records say together, and their keys.
     fn said(&self) -> Result<(Horizons, BTreeSet<Key>), Error> {
         let (mut horizons, mut said) = (Horizons::new(), BTreeSet::new());
         self.each(FOLDER, |listed| {
@@ -58,7 +60,7 @@ impl Store {
         Ok((horizons, said))
     }
 
-    /// What one of them says; `None` if it is gone.
+    /// Reads a retention record; returns `None` if it is gone.
     pub(crate) fn kept_at(&self, key: &Key) -> Result<Option<Horizons>, Error> {
         let Some(bytes) = self.object(key, LARGEST)? else { return Ok(None) };
         let malformed = || Error::malformed(key, &"it is no record of what is kept of format 1");
@@ -72,7 +74,7 @@ impl Store {
     }
 }
 
-/// Whether that is the key of one.
+/// Returns true if the key is that of a retention record.
 pub(crate) fn is_kept(key: &Key) -> bool {
     let name = key.as_str().strip_prefix(FOLDER).and_then(|name| name.strip_prefix('/'));
     name.is_some_and(|name| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))

@@ -13,22 +13,23 @@ use crate::{
     mark::digest_of,
 };
 
-/// Contents by digest, manifests of them, and refs that point to manifests, in any [`Backend`].
+/// A content-addressed store in any [`Backend`]: contents by digest, manifests that list them, and
+/// refs that point to manifests.
 ///
-/// Any number of processes and machines use one at once; nothing is locked.
+/// Any number of processes and machines use a store at once; nothing is locked.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) backend: Arc<dyn Backend>,
-    /// Whether conditional writes mean something there, once it is known.
+    /// Set once the backend is known to support conditional writes.
     pub(crate) conditions: Arc<OnceLock<()>>,
 }
 
-/// What became of a step that was to be published.
+/// The result of publishing a deployment.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Published {
-    /// It is the newest.
+    /// The deployment is now the newest.
     Done(Deployment),
-    /// Somebody else was first: this is the newest.
+    /// Another writer was first; its deployment is the newest.
     Lost(Option<Deployment>),
 }
 
@@ -37,36 +38,38 @@ const FORMAT: &str = "pinnace-store 1\n";
 const BUFFER: usize = 128 * 1024;
 
 impl Store {
-    /// Opens the store in a backend, which is made if nothing is there.
+    /// Opens the store in a backend, and creates it if there is none.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NewerFormat`]; or if the backend fails.
+    /// Returns [`ErrorKind::NewerFormat`] if a newer version made the store, or an error if the
+    /// backend fails.
     pub fn open(backend: impl Backend + 'static) -> Result<Self, Error> {
         let store = Self::unopened(backend);
         store.make()?;
         Ok(store)
     }
 
-    /// A store of which nothing was looked at: whoever opens it so asks [`Store::exists`] beside the rest.
+    /// Opens a store without any I/O. Call [`Store::exists`] later, in parallel with the first
+    /// requests.
     pub fn unopened(backend: impl Backend + 'static) -> Self {
         Self { backend: Arc::new(backend), conditions: Arc::default() }
     }
 
-    /// Whether there is a store, of this format.
+    /// Returns true if the backend holds a store of this format.
     ///
     /// # Errors
     ///
-    /// As [`Self::open`].
+    /// Returns the errors of [`Self::open`].
     pub fn exists(&self) -> Result<bool, Error> {
         self.has_format()
     }
 
-    /// Makes it a store, if there is none.
+    /// Creates the store if there is none.
     ///
     /// # Errors
     ///
-    /// As [`Self::open`].
+    /// Returns the errors of [`Self::open`].
     pub fn make(&self) -> Result<(), Error> {
         if !self.has_format()? {
             self.write(&format_key(), FORMAT.as_bytes(), PutMode::Overwrite)?;
@@ -74,26 +77,26 @@ impl Store {
         Ok(())
     }
 
-    /// Opens the store in a backend; `None` if there is none.
+    /// Opens the store in a backend; returns `None` if there is none.
     ///
     /// # Errors
     ///
-    /// As [`Self::open`].
+    /// Returns the errors of [`Self::open`].
     pub fn open_existing(backend: impl Backend + 'static) -> Result<Option<Self>, Error> {
         let store = Self::unopened(backend);
         Ok(store.has_format()?.then_some(store))
     }
 
-    /// The backend.
+    /// Returns the backend.
     pub fn backend(&self) -> &dyn Backend {
         &*self.backend
     }
 
-    /// Stores all that `source` gives as one object.
+    /// Stores all bytes of `source` as one blob.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Source`] if it cannot be read; or if the backend fails.
+    /// Returns [`ErrorKind::Source`] if `source` cannot be read, or an error if the backend fails.
     pub fn put(&self, source: &mut dyn Read) -> Result<Digest, Error> {
         let mut upload = self.backend.write()?;
         let (digest, _) = copy(source, &mut *upload, unreadable)?;
@@ -101,11 +104,12 @@ impl Store {
         Ok(digest)
     }
 
-    /// The same, if it has the digest that was announced.
+    /// Stores all bytes of `source` as one blob if they have the expected digest.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Mismatch`] if it has another one; nothing is stored then.
+    /// Returns [`ErrorKind::Mismatch`] if they have another digest; nothing is stored then.
+    /// Otherwise returns the errors of [`Self::put`].
     pub fn put_as(&self, expected: &Digest, source: &mut dyn Read) -> Result<(), Error> {
         let mut upload = self.backend.write()?;
         let (actual, _) = copy(source, &mut *upload, unreadable)?;
@@ -115,11 +119,12 @@ impl Store {
         upload.finish(&blob_key(expected), PutMode::Overwrite).map(drop)
     }
 
-    /// A content that is an object of its own, every byte of it checked; `None` if there is none.
+    /// Opens a blob after checking every byte of it; returns `None` if the store does not have it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Damaged`] if its bytes are not its own; or if the backend fails.
+    /// Returns [`ErrorKind::Damaged`] if its bytes do not match its digest, or an error if the
+    /// backend fails.
     pub fn get(&self, digest: &Digest) -> Result<Option<Blob>, Error> {
         let key = blob_key(digest);
         self.trusting(&key, || match self.backend.file(&key) {
@@ -128,7 +133,7 @@ impl Store {
         })
     }
 
-    /// A content that is a file of this machine.
+    /// Opens a blob that is a file on this machine.
     fn in_place(&self, digest: &Digest, path: &Path) -> Result<Option<Blob>, Error> {
         let key = blob_key(digest);
         if self.backend.head(&key)?.is_none() {
@@ -153,7 +158,7 @@ impl Store {
         }
     }
 
-    /// Reads an object; once more, if it is damaged and a nearer copy than the store's was read.
+    /// Reads an object, and reads it again if a cached copy of it was damaged.
     pub(crate) fn trusting<T>(
         &self,
         key: &Key,
@@ -167,12 +172,12 @@ impl Store {
         }
     }
 
-    /// Copies a content that is an object of its own to `out`, and tells its size. It is checked at its
-    /// end: on an error, throw away what was written.
+    /// Copies a blob to `out`, and returns its size. The digest is checked at the end: on an error,
+    /// discard the bytes that were written.
     ///
     /// # Errors
     ///
-    /// As [`Self::get`].
+    /// Returns the errors of [`Self::get`].
     pub fn copy_to(&self, digest: &Digest, out: &mut dyn Write) -> Result<Option<u64>, Error> {
         let key = blob_key(digest);
         let Some(mut reading) = self.backend.read(&key, None)? else { return Ok(None) };
@@ -182,12 +187,12 @@ impl Store {
         Ok(Some(size))
     }
 
-    /// Which of these the store lacks as objects of their own, in their order. What a collection has
-    /// condemned counts as missing: put it again, and it stays.
+    /// Returns the digests that the store does not have as blobs, in their order. A blob on a
+    /// tombstone list counts as missing: put it again, and it stays.
     ///
     /// # Errors
     ///
-    /// If the backend fails.
+    /// Returns an error if the backend fails.
     pub fn missing(&self, digests: &[Digest]) -> Result<Vec<Digest>, Error> {
         let keys: Vec<Key> = digests.iter().map(blob_key).collect();
         let missing: BTreeSet<Key> = self.backend.missing(&keys)?.into_iter().collect();
@@ -206,7 +211,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If the backend fails.
+    /// Returns an error if the backend fails.
     pub fn contents(&self, folder: &str, mut work: impl FnMut(Digest, Meta)) -> Result<(), Error> {
         self.each(folder, |listed| {
             if let Some((_, digest)) = digest_of(&listed.key) {
@@ -216,21 +221,22 @@ impl Store {
         })
     }
 
-    /// The contents of their own whose digests begin with these digits, of which there must be two or
-    /// more; a few of them, if there are many.
+    /// Returns the blobs whose digests begin with these digits, of which there must be two or more.
+    /// If many blobs match, a few of them are returned.
     ///
     /// # Errors
     ///
-    /// If the backend fails.
+    /// Returns an error if the backend fails.
     pub fn find(&self, digits: &str) -> Result<Vec<Digest>, Error> {
         self.find_in("blobs", digits)
     }
 
-    /// The manifests that are objects of their own, as [`Self::find`] finds contents.
+    /// Returns the manifests whose digests begin with these digits, as [`Self::find`] does for
+    /// blobs.
     ///
     /// # Errors
     ///
-    /// If the backend fails.
+    /// Returns an error if the backend fails.
     pub fn find_manifests(&self, digits: &str) -> Result<Vec<Digest>, Error> {
         self.find_in("manifests", digits)
     }
@@ -250,7 +256,7 @@ impl Store {
         Ok(found.into_iter().collect())
     }
 
-    /// Whether it is a store of this format; `false` if it is none.
+    /// Returns true if the backend holds a store of this format, `false` if it holds none.
     fn has_format(&self) -> Result<bool, Error> {
         let Some(found) = self.object(&format_key(), FORMAT.len() as u64 + 100)? else {
             return Ok(false);
@@ -272,13 +278,13 @@ impl Store {
         self.pages(prefix, |page| page.into_iter().try_for_each(&mut work))
     }
 
-    /// Calls `work` with all objects below a folder, many at a time.
+    /// Calls `work` with pages of the objects below a folder.
     pub(crate) fn pages(
         &self,
         prefix: &str,
         mut work: impl FnMut(Vec<Listed>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        // A folder on disk is read from its beginning for each.
+        // The local disk reads a folder from its beginning for each page.
         const PAGE: usize = 50_000;
         let mut after: Option<Key> = None;
         loop {
@@ -292,14 +298,14 @@ impl Store {
         }
     }
 
-    /// Writes an object as `source` has it, if it is there, and good.
+    /// Copies an object from `source` if it exists there and is good.
     pub(crate) fn copy_from(&self, source: &Self, key: &Key) -> Result<bool, Error> {
         let Some(mut reading) = source.backend.read(key, None)? else { return Ok(false) };
         let mut upload = self.backend.write()?;
         let failed = |error| Error::object("read", key, error);
         let (actual, _) = copy(&mut *reading.body, &mut *upload, failed)?;
         match digest_of(key) {
-            // Its name is the digest of what is in its envelope.
+            // The name of a manifest is the digest of the bytes in its envelope.
             Some(("manifests", digest)) => drop(source.manifest(&digest)?),
             Some((_, digest)) => source.expect(&digest, key, actual)?,
             None => {}
@@ -313,7 +319,7 @@ impl Store {
         upload.finish(key, mode)
     }
 
-    /// A small object; one that is larger than `limit` is malformed.
+    /// Reads a small object; one that is larger than `limit` is malformed.
     pub(crate) fn object(&self, key: &Key, limit: u64) -> Result<Option<Vec<u8>>, Error> {
         let Some(reading) = self.backend.read(key, None)? else { return Ok(None) };
         if reading.size > limit {
@@ -322,7 +328,7 @@ impl Store {
         read_all(reading.body, reading.size, key).map(Some)
     }
 
-    /// The first bytes of an object.
+    /// Reads the first bytes of an object.
     pub(crate) fn part(&self, key: &Key, length: u64) -> Result<Option<Vec<u8>>, Error> {
         let Some(reading) = self.backend.read(key, Some(0..length))? else { return Ok(None) };
         read_all(reading.body, reading.size, key).map(Some)
@@ -345,7 +351,7 @@ fn read_all(body: Box<dyn Read + Send>, size: u64, key: &Key) -> Result<Vec<u8>,
     Ok(bytes)
 }
 
-/// Copies, and tells the digest and the size of what was copied.
+/// Copies bytes from `source` to `out`, and returns their digest and size.
 pub(crate) fn copy(
     source: &mut dyn Read,
     out: &mut (impl Write + ?Sized),
@@ -366,7 +372,7 @@ pub(crate) fn copy(
     }
 }
 
-/// What is to be stored cannot be read.
+/// Creates the error for a source that cannot be read.
 fn unreadable(source: io::Error) -> Error {
     ErrorKind::Source { source }.into()
 }

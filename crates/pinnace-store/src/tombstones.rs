@@ -1,55 +1,56 @@
-//! Lists of what is to be removed, if nothing changes.
+//! Tombstone lists: objects that a later collection removes if nothing changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Digest, Error, ErrorKind, Key, Listed, PutMode, Store, checksummed};
 
-/// Objects that are to be removed, and when each was written.
+/// The objects on a tombstone list, and the time at which each was written.
 pub(crate) type Entries = BTreeMap<Key, u64>;
 
-/// A list of condemned objects, and who executes it.
+/// A tombstone list, and the marks of the collections that execute it.
 pub(crate) struct List {
     pub(crate) key: Key,
-    /// When it was written.
+    /// The time at which the list was written.
     pub(crate) written: u64,
-    /// The marks of collections that execute it, or were killed at it: numbers, and when each was written last.
+    /// The marks of collections that execute the list, or were killed at it: the number of each,
+    /// and the time of its last heartbeat.
     pub(crate) marks: BTreeMap<u64, u64>,
 }
 
-/// What a list begins with.
+/// The first line of a tombstone list.
 const HEAD: &str = "pinnace-condemned 1\n";
 const NAME: &[u8] = b"pinnace-condemned ";
-/// What stands between the key of a list and the number of a mark.
+/// The separator between the key of a list and the number of a mark.
 const MARK: &str = "-now-";
-/// How long a collection that is heard nothing of is left in peace, in seconds; it is then taken for killed.
+/// Seconds without a heartbeat after which a running collection counts as dead.
 pub(crate) const PATIENCE: u64 = 300;
-/// No list has more objects; each takes up to 105 bytes.
+/// The largest number of objects on a list; each takes up to 105 bytes.
 const MOST: usize = 100_000;
 const LARGEST: u64 = 32 << 20;
-/// So many fit into what a place holds in reserve.
+/// The number of objects whose list fits into the reserve of a backend.
 const FEW: usize = 2_000;
 
 impl List {
-    /// The mark of that number.
+    /// Returns the key of the mark with that number.
     pub(crate) fn mark(&self, number: u64) -> Key {
         Key::of(format!("{}{MARK}{number:08}", self.key))
     }
 
-    /// Whether a collection executes it that was heard of lately.
+    /// Returns true if a collection with a recent heartbeat executes the list.
     pub(crate) fn is_taken(&self, now: u64) -> bool {
-        // A time that is far ahead is a clock that was wrong.
+        // A time that is far ahead comes from a clock that was wrong.
         let is_recent = |written: &u64| now.abs_diff(*written) < PATIENCE;
         self.marks.values().any(is_recent)
     }
 
-    /// The number that the next collection marks it with.
+    /// Returns the number of the next collection's mark.
     pub(crate) fn next(&self) -> u64 {
         self.marks.last_key_value().map_or(1, |(number, _)| number + 1)
     }
 }
 
 impl Store {
-    /// What collections have condemned.
+    /// Returns the keys on all tombstone lists.
     pub(crate) fn condemned_keys(&self) -> Result<BTreeSet<Key>, Error> {
         let mut keys = BTreeSet::new();
         for list in self.lists()?.0 {
@@ -58,7 +59,7 @@ impl Store {
         Ok(keys)
     }
 
-    /// What a collection is removing at this moment.
+    /// Returns the keys that a collection is removing at this moment.
     pub(crate) fn leaving(&self) -> Result<BTreeSet<Key>, Error> {
         let mut lists = self.lists()?.0;
         lists.retain(|list| !list.marks.is_empty());
@@ -73,8 +74,8 @@ impl Store {
         Ok(keys)
     }
 
-    /// All lists, and marks whose list is not there any more: the last that a collection was killed before
-    /// removing.
+    /// Returns all tombstone lists, and the marks whose list is gone: a collection removes its list
+    /// first, and may be killed before it removes the marks.
     pub(crate) fn lists(&self) -> Result<(Vec<List>, Vec<Key>), Error> {
         let mut lists: BTreeMap<Key, List> = BTreeMap::new();
         let mut marks = Vec::new();
@@ -85,7 +86,7 @@ impl Store {
                     let (written, marks) = (meta.modified, BTreeMap::new());
                     lists.insert(list, List { key, written, marks });
                 }
-                // What others put there is none of ours.
+                // Foreign objects are ignored.
                 None => {}
             }
             Ok(())
@@ -100,13 +101,13 @@ impl Store {
         Ok((lists.into_values().collect(), left))
     }
 
-    /// What is in a list.
+    /// Returns the objects on a tombstone list.
     pub(crate) fn sentence(&self, list: &List) -> Result<Entries, Error> {
         let damaged = "it is damaged: `gc` removes it, and condemns anew what was in it";
         self.readable(list)?.ok_or_else(|| Error::malformed(&list.key, &damaged))
     }
 
-    /// What is in a list; `None` if it is damaged.
+    /// Returns the objects on a tombstone list, or `None` if it is damaged.
     pub(crate) fn readable(&self, list: &List) -> Result<Option<Entries>, Error> {
         match self.object(&list.key, LARGEST) {
             Ok(Some(bytes)) if bytes.starts_with(NAME) && !bytes.starts_with(HEAD.as_bytes()) => {
@@ -115,13 +116,13 @@ impl Store {
             Ok(Some(bytes)) => Ok(parse(&bytes)),
             // Another collection has removed it.
             Ok(None) => Ok(Some(Entries::new())),
-            // It is larger than any is.
+            // The object is larger than any list.
             Err(error) if matches!(error.kind(), ErrorKind::Malformed { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Whether a list, or the mark of one, is there, and good.
+    /// Checks a tombstone list, or the mark of one.
     pub(crate) fn check_list(&self, key: &Key) -> Result<bool, Error> {
         match parse_key(key) {
             Some((list, None)) => {
@@ -132,7 +133,8 @@ impl Store {
         }
     }
 
-    /// Does what needs a little room; once more, if there is none, with what is held in reserve.
+    /// Runs `work`, which needs a little space. On a full disk, releases the reserve and runs it
+    /// again.
     pub(crate) fn relieving<T>(&self, work: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
         match work() {
             Err(error) if error.is_full() && self.backend.release_reserve()? => work(),
@@ -140,8 +142,9 @@ impl Store {
         }
     }
 
-    /// Writes lists of these: keys with when they were written, what matters most first. Where the disk is full,
-    /// what is held in reserve takes the first of them. Tells how many were written.
+    /// Writes tombstone lists of these objects, each with the time at which it was written, the
+    /// most important first. On a full disk, the released reserve takes the first of them. Returns
+    /// the number of objects written.
     pub(crate) fn write_lists(&self, now: u64, condemned: &[(Key, u64)]) -> Result<usize, Error> {
         let mut written = 0;
         for list in condemned.chunks(MOST) {
@@ -169,7 +172,8 @@ impl Store {
     }
 }
 
-/// The list that a key is of, and the number of the mark that it is.
+/// Parses the key of a tombstone list or of its mark: the key of the list, and the number of the
+/// mark.
 pub(crate) fn parse_key(key: &Key) -> Option<(Key, Option<u64>)> {
     let (list, number) = match key.as_str().split_once(MARK) {
         Some((list, number)) => (list, Some(number)),

@@ -1,4 +1,4 @@
-//! Ranks wheels for platforms that this machine is not, and says how near the misses were.
+//! Ranks wheels for platforms other than this machine, and shows the nearest misses.
 //!
 //! ```text
 //! cargo run -p pinnace-wheel --example foreign_target -- win_amd64-cp312 macosx_14_0_arm64-cp313t

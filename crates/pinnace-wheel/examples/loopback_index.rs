@@ -1,11 +1,11 @@
-//! Resolves on a simple index over HTTP, with a client of one's own.
+//! Resolves on a simple index over HTTP, with an HTTP client of its own.
 //!
 //! ```text
 //! cargo run -p pinnace-wheel --example loopback_index
 //! ```
 //!
-//! The index is served on loopback by the example itself; the client is thirty lines over a socket.
-//! What a program keeps is in memory here, and would be on a disk elsewhere.
+//! The example serves the index itself, on loopback. The client is thirty lines over a socket. The
+//! cache and the downloaded wheels are in memory; a real program would keep them on disk.
 #![expect(clippy::print_stdout, reason = "it is an example")]
 
 use std::{
@@ -39,7 +39,7 @@ fn main() -> Result<(), BoxError> {
     let index = Index::new(parts, IndexOptions::new(vec![Address::parse(&base)?], 0));
     let (request, target) =
         (Request::new(["app".parse()?]), "linux_x86_64-cp312".parse::<Target>()?);
-    // Readers on threads of their own ask for what the solver will want next.
+    // Threads prefetch the pages and metadata that the solver will soon need.
     match index.reading_ahead(&request, &target, || resolve(&index, &request, &target))? {
         Outcome::Solved(resolution) => {
             resolution
@@ -52,7 +52,7 @@ fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// A client that knows as much of HTTP as this index does.
+/// A client that supports just enough HTTP for this index.
 struct Client;
 
 impl Fetch for Client {
@@ -93,7 +93,7 @@ fn ask(get: &GetRequest<'_>) -> Result<Response, BoxError> {
     })
 }
 
-/// The index tells of metadata files, so nobody looks into a wheel.
+/// A zip reader that is never called, because the index announces metadata files.
 struct NoZips;
 
 impl Members for NoZips {

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::Error;
 
-/// A URL that may carry credentials, and never shows them.
+/// A URL that may carry credentials and never shows them.
 ///
 /// ```
 /// use pinnace_wheel::Address;
@@ -25,7 +25,8 @@ impl Address {
     ///
     /// # Errors
     ///
-    /// If it is none. The error shows the text only up to its scheme, since it may hold a secret.
+    /// Returns [`ErrorKind::Parse`](crate::ErrorKind::Parse) if the text is not such a URL. The
+    /// error shows the text only up to its scheme, because the rest may hold a secret.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let shown = text.split_once("://").map_or("…", |(scheme, _)| scheme);
         let refuse =
@@ -38,43 +39,43 @@ impl Address {
         }
     }
 
-    /// The address of a file or folder on this machine.
+    /// Returns the address of a local file or folder.
     ///
     /// # Errors
     ///
-    /// If the path is not absolute.
+    /// Returns [`ErrorKind::Parse`](crate::ErrorKind::Parse) if the path is not absolute.
     pub fn of_path(path: &Path) -> Result<Self, Error> {
         let refuse =
             || Error::parse("absolute path", &path.display().to_string(), "it is relative");
         Url::from_file_path(path).map(Self).map_err(|()| refuse())
     }
 
-    /// The path of a file or folder on this machine.
+    /// Returns the path of a local file or folder, or `None` for any other address.
     pub fn to_path(&self) -> Option<PathBuf> {
         self.is_file().then(|| self.0.to_file_path().ok()).flatten()
     }
 
-    /// The last part of its path, without escapes.
+    /// Returns the last part of the path, without escapes.
     pub(crate) fn file_name(&self) -> String {
         percent_decode(self.0.path().rsplit('/').next().unwrap_or_default())
     }
 
-    /// Whether it has a user or a password.
+    /// Returns true if the URL has a user or a password.
     pub fn has_credentials(&self) -> bool {
         !self.0.username().is_empty() || self.0.password().is_some()
     }
 
-    /// The host, as credentials are looked up for.
+    /// Returns the host, which is the key for looking up credentials.
     pub fn host(&self) -> Option<&str> {
         self.0.host_str()
     }
 
-    /// Whether it has a query, which may be a secret.
+    /// Returns true if the URL has a query, which may be a secret.
     pub fn has_query(&self) -> bool {
         self.0.query().is_some()
     }
 
-    /// The same with this user and password.
+    /// Returns a copy with this user and password.
     #[must_use]
     pub fn with_userinfo(&self, user: &str, password: &str) -> Self {
         let mut url = self.0.clone();
@@ -84,18 +85,18 @@ impl Address {
         Self(url)
     }
 
-    /// Whether it is that of a file or folder on this machine.
+    /// Returns true if this is the address of a local file or folder.
     pub fn is_file(&self) -> bool {
         self.0.scheme() == "file"
     }
 
-    /// The URL of a reference on the page at this address; credentials go along only to the same
+    /// Resolves a reference on the page at this address. Passes credentials on only to the same
     /// origin.
     pub(crate) fn join(&self, reference: &str) -> Option<Self> {
         let mut url = self.0.join(reference).ok()?;
         url.set_fragment(None);
         let mut joined = Self(url);
-        // A page from elsewhere must not reach for files here.
+        // A remote page must not refer to local files.
         match joined.0.scheme() {
             "http" | "https" => {}
             "file" if self.is_file() => {}
@@ -105,7 +106,7 @@ impl Address {
         Some(joined)
     }
 
-    /// Whether the credentials in a URL are those of this address, whose origin it has.
+    /// Checks whether a URL has the origin and the credentials of this address.
     pub(crate) fn lends_credentials_to(&self, url: &str) -> bool {
         Url::parse(url).is_ok_and(|url| {
             url.origin() == self.0.origin()
@@ -113,7 +114,7 @@ impl Address {
         })
     }
 
-    /// Takes over the credentials of `other` if it is of the same origin and this has none.
+    /// Takes over the credentials of `other` if the origins are equal and this address has none.
     pub(crate) fn borrow_credentials(&mut self, other: &Self) {
         if !self.has_credentials() && self.0.origin() == other.0.origin() {
             // Both calls fail only for URLs without a host, which are never made.
@@ -122,14 +123,14 @@ impl Address {
         }
     }
 
-    /// The same with a slash at its end, as folders have.
+    /// Returns a copy with a slash at its end, as addresses of folders have.
     pub(crate) fn with_slash(&self) -> Self {
         let mut url = self.0.clone();
         url.set_path(&format!("{}/", self.0.path().trim_end_matches('/')));
         Self(url)
     }
 
-    /// The page of a project on the simple index at this address (PEP 503: with a slash).
+    /// Returns the page of a project on the simple index at this address (PEP 503: with a slash).
     pub(crate) fn project_page(&self, project: &str) -> Self {
         let mut url = self.0.clone();
         let base = url.path().trim_end_matches('/').to_owned();
@@ -137,14 +138,14 @@ impl Address {
         Self(url)
     }
 
-    /// The address of a wheel's metadata file (PEP 658).
+    /// Returns the address of a wheel's metadata file (PEP 658).
     pub(crate) fn metadata_file(&self) -> Self {
         let mut url = self.0.clone();
         url.set_path(&format!("{}.metadata", self.0.path()));
         Self(url)
     }
 
-    /// The whole URL but for user and password: what may be written to a cache of this user.
+    /// Returns the URL without user and password. This form may be written to the user's own cache.
     pub(crate) fn without_credentials(&self) -> String {
         let mut url = self.0.clone();
         // Both calls fail only for URLs without a host, which are never made.
@@ -153,7 +154,7 @@ impl Address {
         url.into()
     }
 
-    /// The address without user, password, query or fragment: what may be shown and shared.
+    /// Returns the address without user, password, query and fragment. This form may be shown and shared.
     pub(crate) fn public(&self) -> Self {
         let mut url = self.0.clone();
         // Both calls fail only for URLs without a host, which have none.
@@ -165,7 +166,7 @@ impl Address {
         Self(url)
     }
 
-    /// The URL with its credentials: for the client that makes the request, and for nobody else.
+    /// Returns the URL with its credentials. Pass it only to the client that makes the request.
     pub fn with_credentials(&self) -> &str {
         self.0.as_str()
     }
@@ -183,7 +184,7 @@ impl fmt::Debug for Address {
     }
 }
 
-/// `%2B` is what `+` becomes in the file name of a local version.
+/// Decodes percent escapes. For example, the `+` of a local version is `%2B` in a file name.
 pub(crate) fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

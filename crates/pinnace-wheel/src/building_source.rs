@@ -1,21 +1,21 @@
-//! A source with someone who can build.
+//! A source that is combined with a builder.
 
 use std::{error::Error as StdError, sync::Arc};
 
 use crate::{Error, ErrorKind, File, Metadata, Project, ProjectName, Source, Specifiers};
 
-/// Builds source distributions, as far as it takes to know what they require.
+/// A builder of source distributions, as far as it takes to know their requirements.
 pub trait SdistMetadata: Send + Sync {
-    /// The metadata that a wheel built from this source distribution would have.
+    /// Returns the metadata that a wheel built from this source distribution would have.
     ///
     /// # Errors
     ///
-    /// If it cannot be built. That ends the resolution: an older release that happens to have a wheel is
-    /// nothing that anybody asked for.
+    /// Returns an error if the build fails. The error ends the resolution: the user did not ask for
+    /// an older release that happens to have a wheel.
     fn metadata(&self, file: &File) -> Result<Metadata, Box<dyn StdError + Send + Sync>>;
 }
 
-/// A [`Source`] whose source distributions are built where they do not say what they require.
+/// A [`Source`] that builds source distributions if they do not state their requirements.
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "it holds nothing but trait objects")]
 pub struct BuildingSource<'a> {
@@ -24,7 +24,7 @@ pub struct BuildingSource<'a> {
 }
 
 impl<'a> BuildingSource<'a> {
-    /// That source, with someone to build.
+    /// Combines a source with a builder.
     pub fn new(source: &'a dyn Source, build: &'a dyn SdistMetadata) -> Self {
         Self { source, build }
     }

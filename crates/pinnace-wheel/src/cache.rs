@@ -7,23 +7,26 @@ use sha2::{Digest, Sha256};
 
 use crate::ReadAt;
 
-/// What can be made again, by bucket and key. Losing an entry costs time, never an answer.
+/// A cache of entries that can be recreated, by bucket and key. A lost entry costs time, but never
+/// changes an answer.
 pub trait Cache: Send + Sync {
-    /// The entry that was put last under that key, or `None` for whatever reason.
+    /// Returns the latest entry under that key, or `None` if the cache cannot return it, for
+    /// whatever reason.
     fn get(&self, bucket: &str, key: &str) -> Option<Box<dyn ReadAt>>;
 
-    /// Puts an entry. A cache that cannot keep it just does not.
+    /// Stores an entry. A cache that cannot store it ignores the call.
     fn put(&self, bucket: &str, key: &str, bytes: &[u8]);
 }
 
-/// Puts an entry that is told apart from a damaged one: its SHA-256 stands in front.
+/// Stores an entry with its SHA-256 in front, so that a damaged entry is detected.
 pub(crate) fn put_sealed(cache: &dyn Cache, bucket: &str, key: &str, bytes: &[u8]) {
     let mut sealed = Sha256::digest(bytes).to_vec();
     sealed.extend_from_slice(bytes);
     cache.put(bucket, key, &sealed);
 }
 
-/// An entry that was put sealed; a damaged one is not there.
+/// Returns an entry that `put_sealed` stored. A damaged entry, or one larger than `limit`, counts
+/// as absent.
 pub(crate) fn get_sealed(
     cache: &dyn Cache,
     bucket: &str,
@@ -37,7 +40,7 @@ pub(crate) fn get_sealed(
     (*Sha256::digest(content) == *seal).then(|| content.to_vec())
 }
 
-/// A [`Cache`] in memory, for tests and for programs that want none on disk.
+/// A [`Cache`] in memory, for tests and for programs without a cache on disk.
 #[derive(Debug, Default)]
 pub struct MemoryCache(Mutex<BTreeMap<(String, String), Vec<u8>>>);
 

@@ -1,7 +1,7 @@
 use crate::Address;
 
-/// Knows user and password for addresses that have none, as a netrc file does.
+/// A lookup of user and password for addresses that have none, such as a netrc file.
 pub trait Credentials: Send + Sync {
-    /// User and password for that address; `None` if it needs none, or they are not known.
+    /// Returns user and password for that address, or `None` if it needs none or they are unknown.
     fn find(&self, address: &Address) -> Option<(String, String)>;
 }

@@ -1,19 +1,19 @@
 use std::{error::Error as StdError, io, path::PathBuf, sync::Arc};
 
-/// Why something could not be parsed, fetched or resolved.
+/// An error of parsing, fetching or resolving.
 ///
-/// That no set of versions solves a request is not an error: [`Outcome`](crate::Outcome) says so.
+/// A request without a solution is not an error: [`Outcome`](crate::Outcome) reports it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Arc<ErrorKind>);
 
 impl Error {
-    /// What happened.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> &ErrorKind {
         &self.0
     }
 
-    /// Whether the same call may succeed when it is made again.
+    /// Returns true if a retry of the same call may succeed.
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
             ErrorKind::Transport { retryable, .. } => *retryable,
@@ -27,16 +27,17 @@ impl Error {
         ErrorKind::Parse { what, text, reason }.into()
     }
 
-    /// What is wrong with a TOML file, and where; not the line itself, which may hold a secret.
+    /// Describes the error in a TOML file, with its line number. Leaves out the line itself, which
+    /// may hold a secret.
     pub(crate) fn toml_reason(text: &str, error: &toml::de::Error) -> String {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
-        // `invalid type: string "…", expected …` quotes what may be a secret.
+        // `invalid type: string "…", expected …` may quote a secret.
         let message = error.message().split('"').step_by(2).collect::<Vec<_>>().join("…");
         format!("line {line}: {message}")
     }
 
-    /// What is wrong, without what it is wrong with.
+    /// Returns the reason, without the text that it refers to.
     pub(crate) fn reason(&self) -> String {
         match self.kind() {
             ErrorKind::Parse { reason, .. } => reason.clone(),
@@ -44,13 +45,13 @@ impl Error {
         }
     }
 
-    /// Makes the error of keeping or reading content: `.map_err(Error::keep("store a wheel"))`.
+    /// Creates an error of storing or reading content: `.map_err(Error::keep("store a wheel"))`.
     pub(crate) fn keep(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| ErrorKind::Keep { doing, source }.into()
     }
 }
 
-/// A text in which no URL shows user, password or query: a query may hold a signature.
+/// Removes user, password and query from all URLs in a text. A query may hold a signature.
 pub(crate) fn without_secrets(text: &str) -> String {
     let mut parts = text.split("://");
     let mut shown = parts.next().unwrap_or_default().to_owned();
@@ -72,7 +73,7 @@ pub(crate) fn without_secrets(text: &str) -> String {
     shown
 }
 
-/// RFC 9110, section 15, and what content networks do in practice: these pass by themselves.
+/// Returns true for a transient status, by RFC 9110, section 15, and the practice of content networks.
 pub(crate) fn is_retryable_status(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
 }
@@ -90,11 +91,11 @@ pub enum ErrorKind {
     /// A text does not follow its standard.
     #[error("`{text}` is not a {what}: {reason}")]
     Parse {
-        /// What it should be, as in `requirement`.
+        /// The expected kind of text, such as `requirement`.
         what: &'static str,
         /// The text.
         text: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// A server could not be reached, or the connection broke.
@@ -102,12 +103,12 @@ pub enum ErrorKind {
     Transport {
         /// The address, without credentials.
         url: String,
-        /// The failure itself.
+        /// The underlying error.
         source: Box<dyn StdError + Send + Sync>,
-        /// Whether trying again may help.
+        /// True if a retry may help.
         retryable: bool,
     },
-    /// A server refused.
+    /// A server answered with an error status.
     #[error("cannot fetch {url}: the server answered with status {status}")]
     Status {
         /// The address, without credentials.
@@ -115,8 +116,8 @@ pub enum ErrorKind {
         /// The HTTP status.
         status: u16,
     },
-    /// An index wants credentials, or others. No further index is asked: the name is not passed on
-    /// to a public one.
+    /// An index requires credentials, or other ones. The client asks no further index, so that the
+    /// name does not reach a public one.
     #[error(
         "{url} refused the credentials (status {status}); give them in the index URL as `https://user:password@…`"
     )]
@@ -126,18 +127,18 @@ pub enum ErrorKind {
         /// 401 or 403.
         status: u16,
     },
-    /// What is needed is not in the cache, and nothing may be fetched.
+    /// Content is not in the cache, and the client is offline.
     #[error("{url} is not in the cache, and `--offline` forbids to fetch it")]
     Offline {
         /// The address, without credentials.
         url: String,
     },
-    /// An answer that is no page of a simple index (PEP 503, PEP 691).
+    /// A response is not a page of a simple index (PEP 503, PEP 691).
     #[error("{url} is not a page of a simple index: {reason}")]
     Page {
         /// The address, without credentials.
         url: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// A wheel's metadata cannot be used.
@@ -145,69 +146,69 @@ pub enum ErrorKind {
     Metadata {
         /// The wheel's file name.
         file: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// A source distribution could not be built.
     #[error("{source}")]
     Build {
-        /// Its file name.
+        /// The file name of the source distribution.
         file: String,
-        /// What happened.
+        /// The error of the build.
         source: Box<dyn StdError + Send + Sync>,
     },
-    /// A download is not what the index promised; nothing of it was kept.
+    /// A download differs from what the index stated. Nothing of it was stored.
     #[error("`{file}` is not what its index promised: {reason}")]
     Broken {
-        /// The file's name.
+        /// The file name.
         file: String,
-        /// How it differs.
+        /// The difference.
         reason: String,
     },
-    /// What was fetched could not be kept, or what was kept could not be read.
+    /// Fetched content could not be stored, or stored content could not be read.
     #[error("cannot {doing}: {source}")]
     Keep {
-        /// What was being done.
+        /// The action that failed, such as `store a wheel`.
         doing: &'static str,
-        /// The failure itself.
+        /// The underlying error.
         source: io::Error,
     },
-    /// A Python interpreter could not be asked.
+    /// A Python interpreter could not be queried.
     #[error("cannot use the interpreter `{}`: {reason}", path.display())]
     Interpreter {
-        /// The interpreter.
+        /// The path of the interpreter.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A file that says what is wanted is malformed, or cannot be read.
+    /// An input file that states requirements is malformed, or cannot be read.
     #[error("{place}: {reason}")]
     Input {
-        /// The file, and the line where there is one.
+        /// The file, and the line if there is one.
         place: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
     /// A lock cannot be made, read or used.
     #[error("the lock cannot be used: {reason}")]
     Lock {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A marker asks for what the platform does not say.
+    /// A marker needs a value that the platform does not define.
     #[error("the marker of `{requirement}` cannot be evaluated: {source}")]
     Marker {
         /// The requirement.
         requirement: String,
-        /// What it asks for.
+        /// The underlying error.
         source: crate::MarkerError,
     },
-    /// The search for a solution was given up.
+    /// The resolver gave up the search for a solution.
     #[error(
         "no answer was found in {decisions} steps; pin or bound some of the requirements, so that fewer versions come into question"
     )]
     TooHard {
-        /// How many decisions were made.
+        /// The number of decisions made.
         decisions: u32,
     },
     /// The work was cancelled.

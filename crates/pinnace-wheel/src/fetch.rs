@@ -6,16 +6,16 @@ use std::{
 
 use crate::{Address, Error, ErrorKind};
 
-/// The network, as far as an index needs it: one blocking GET.
+/// The network client that an index needs: one blocking GET.
 ///
-/// Several threads call it at once. Implementations follow redirects, but do not retry: the caller
-/// does. An answer with any status is a [`Response`]; only a failure to get one is an error.
+/// Several threads call it at once. Implementations follow redirects, but leave retries to the
+/// caller. A response with any status is a [`Response`]; only a missing response is an error.
 pub trait Fetch: Send + Sync {
     /// Makes the request.
     ///
     /// # Errors
     ///
-    /// If no answer came.
+    /// Returns an error if no response arrived.
     fn fetch(&self, get: &GetRequest<'_>) -> Result<Response, FetchError>;
 }
 
@@ -25,46 +25,46 @@ impl<F: Fetch + ?Sized> Fetch for Arc<F> {
     }
 }
 
-/// What is asked for.
+/// A GET request.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct GetRequest<'a> {
-    /// Where.
+    /// The address.
     pub address: &'a Address,
     /// The `Accept` header.
     pub accept: &'a str,
-    /// Which bytes; all of them if `None`.
+    /// The byte range; `None` for the whole file.
     pub part: Option<ByteRange>,
-    /// The entity tag that the file must still have for a part to make sense (RFC 9110, section
+    /// The entity tag that the file must still have for the range to be valid (RFC 9110, section
     /// 13.1.5).
     pub if_range: Option<&'a str>,
 }
 
 impl<'a> GetRequest<'a> {
-    /// All of what is there.
+    /// Creates a request for the whole file.
     pub fn new(address: &'a Address, accept: &'a str) -> Self {
         Self { address, accept, part: None, if_range: None }
     }
 }
 
-/// A single range of RFC 9110, section 14.
+/// A single byte range (RFC 9110, section 14).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ByteRange {
-    /// The last so many bytes.
+    /// The last bytes, this many.
     Last(u64),
     /// All bytes from an offset on.
     From(u64),
-    /// So many bytes from an offset on.
+    /// A number of bytes from an offset on.
     Range {
         /// The first byte.
         offset: u64,
-        /// How many.
+        /// The number of bytes.
         length: u64,
     },
 }
 
 impl fmt::Display for ByteRange {
-    /// As the `Range` header has it.
+    /// Formats the value of a `Range` header.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Last(length) => write!(f, "bytes=-{length}"),
@@ -76,12 +76,11 @@ impl fmt::Display for ByteRange {
     }
 }
 
-/// What came back.
+/// A response to a [`GetRequest`].
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// Where the answer came from in the end, if redirects led elsewhere: what references in it
-    /// are relative to.
+    /// The final address, if redirects led elsewhere. References in the body are relative to it.
     pub redirected_to: Option<Address>,
     /// The `Content-Type` header; empty if there is none.
     pub content_type: String,
@@ -93,23 +92,23 @@ pub struct Response {
     pub entity_tag: Option<String>,
     /// The seconds of a `Retry-After` header.
     pub retry_after: Option<u64>,
-    /// The body, read as it comes.
+    /// The body, read as it arrives.
     pub body: Box<dyn Read + Send>,
 }
 
 impl Response {
-    /// The whole size that a `Content-Range: bytes 5-9/10` tells.
+    /// Returns the size of the whole file, as in `Content-Range: bytes 5-9/10`.
     pub(crate) fn whole_size(&self) -> Option<u64> {
         self.content_range.as_ref()?.rsplit('/').next()?.parse().ok()
     }
 
-    /// Whether a `Content-Range: bytes 5-9/10` starts at this byte.
+    /// Checks whether a `Content-Range: bytes 5-9/10` starts at this byte.
     pub(crate) fn starts_at(&self, offset: u64) -> bool {
         let range = self.content_range.as_ref().and_then(|range| range.strip_prefix("bytes "));
         range.and_then(|range| range.split('-').next()?.parse().ok()) == Some(offset)
     }
 
-    /// The body in memory, if it is not longer than `limit`.
+    /// Reads the body into memory. Fails if it is longer than `limit` bytes.
     pub(crate) fn read(self, limit: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let n = self.body.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -129,7 +128,7 @@ impl fmt::Debug for Response {
     }
 }
 
-/// No answer came. The source says why, and holds no credentials.
+/// The error of a request that got no response. The source states the reason and holds no credentials.
 #[derive(Debug, thiserror::Error)]
 #[error("{source}")]
 pub struct FetchError {
@@ -137,7 +136,7 @@ pub struct FetchError {
     outlook: Outlook,
 }
 
-/// Whether trying again may help.
+/// The outlook of a retry.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Outlook {
     Passing,
@@ -145,12 +144,12 @@ pub(crate) enum Outlook {
 }
 
 impl FetchError {
-    /// The failure that `source` tells of.
+    /// Creates an error with this source, for a failure that a retry may fix.
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { source: source.into(), outlook: Outlook::Passing }
     }
 
-    /// The same, for a failure that trying again will not change, such as redirects in a circle.
+    /// Marks the error as lasting: a retry will not help, as with redirects in a circle.
     #[must_use]
     pub fn lasting(mut self) -> Self {
         self.outlook = Outlook::Lasting;

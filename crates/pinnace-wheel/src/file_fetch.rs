@@ -1,4 +1,4 @@
-//! Files and folders of this machine as a network: `file:` addresses.
+//! Local files and folders behind `file:` addresses.
 
 use std::{
     fs::{self, File},
@@ -8,10 +8,11 @@ use std::{
 
 use crate::{Address, ByteRange, Fetch, FetchError, GetRequest, Response};
 
-/// Answers requests for `file:` addresses from the file system, and passes all others on.
+/// A [`Fetch`] that answers requests for `file:` addresses from the file system and passes all
+/// others on.
 ///
-/// A folder is answered as a file server would: with its `index.html`, else with a page of links to
-/// what is in it.
+/// A folder is answered as by a file server: with its `index.html`, or else with a page of links to
+/// its content.
 #[derive(Debug)]
 pub struct FileFetch<F>(pub F);
 
@@ -64,7 +65,7 @@ fn file(path: &Path, size: u64, part: Option<ByteRange>) -> io::Result<Response>
     Ok(answer)
 }
 
-/// Links to all files and folders, in the order of their names.
+/// Returns links to all files and folders, sorted by name.
 fn listing(folder: &Path) -> io::Result<String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -76,14 +77,15 @@ fn listing(folder: &Path) -> io::Result<String> {
         names.push(name);
     }
     names.sort();
-    // With a base, since the folder's address may lack the slash at its end.
+    // The page has a base, because the folder's address may lack the final slash.
     let base = Address::of_path(folder).map_err(io::Error::other)?.with_slash();
     let link = |name: &String| format!("<a href=\"./{0}\">{0}</a>\n", escape(name));
     let links: String = names.iter().map(link).collect();
     Ok(format!("<base href=\"{}\">\n{links}", base.with_credentials()))
 }
 
-/// What is no plain part of a path becomes `%` and two digits (RFC 3986, section 2.1).
+/// Escapes all bytes that are not plain parts of a path, as `%` and two digits (RFC 3986, section
+/// 2.1).
 fn escape(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/+!".contains(&byte);
     let escaped = name.bytes().map(|byte| match plain(byte) {

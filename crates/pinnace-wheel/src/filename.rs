@@ -22,32 +22,32 @@ pub struct WheelName {
     tags: [Box<str>; 3],
 }
 
-/// The optional build tag: of two wheels with equally good tags the higher build wins.
+/// A build tag. It is optional; of two wheels with equally good tags, the higher build wins.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct BuildTag(u64, Box<str>);
 
 impl WheelName {
-    /// The file name as it was parsed.
+    /// Returns the file name as it was parsed.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The project.
+    /// Returns the project.
     pub fn project(&self) -> &ProjectName {
         &self.project
     }
 
-    /// The version.
+    /// Returns the version.
     pub fn version(&self) -> &Version {
         &self.version
     }
 
-    /// The build tag, if there is one.
+    /// Returns the build tag, if there is one.
     pub fn build(&self) -> Option<&BuildTag> {
         self.build.as_ref()
     }
 
-    /// Every tag of a compressed set: `py2.py3-none-any` is two (PEP 425).
+    /// Returns every tag of the compressed set: `py2.py3-none-any` has two (PEP 425).
     pub fn tags(&self) -> impl Iterator<Item = Tag> + '_ {
         let [pythons, abis, platforms] = &self.tags;
         pythons.split('.').flat_map(move |python| {
@@ -57,18 +57,19 @@ impl WheelName {
         })
     }
 
-    /// The tags as the file name has them: `py2.py3-none-any`.
+    /// Returns the tags as spelled in the file name: `py2.py3-none-any`.
     pub fn compressed_tags(&self) -> String {
         self.tags.join("-")
     }
 
-    /// The three dotted parts of the compressed tag set.
+    /// Returns the three dotted parts of the compressed tag set.
     pub(crate) fn tag_parts(&self) -> [&str; 3] {
         [&self.tags[0], &self.tags[1], &self.tags[2]]
     }
 }
 
-/// Dotted parts are short; their product is what a reader must go through.
+/// The largest number of tags in a file name. Dotted parts are short, but their product is the
+/// number of tags that a reader must go through.
 const MOST_TAGS: usize = 1_000;
 
 impl FromStr for WheelName {
@@ -127,22 +128,23 @@ impl fmt::Display for WheelName {
     }
 }
 
-/// What an index offers: wheels and source distributions.
+/// A distribution that an index offers: a wheel or a source distribution.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Artifact {
     /// A wheel.
     Wheel(WheelName),
-    /// A source distribution, which would have to be built.
+    /// A source distribution, which must be built before it can be installed.
     Sdist(SdistName),
 }
 
 impl Artifact {
-    /// Parses a file name on the page of `project`, which decides where an old sdist's name ends
-    /// and its version starts.
+    /// Parses a file name on the page of `project`. The project's name decides where the name of an
+    /// old sdist ends and its version starts.
     ///
     /// # Errors
     ///
-    /// If it is neither a wheel nor a `.tar.gz` or `.zip` sdist of that project.
+    /// Returns [`ErrorKind::Parse`](crate::ErrorKind::Parse) if the file is neither a wheel nor a
+    /// `.tar.gz` or `.zip` sdist of that project.
     pub fn parse(file_name: &str, project: &ProjectName) -> Result<Self, Error> {
         if !file_name.ends_with(".whl") {
             return SdistName::parse(file_name, project).map(Self::Sdist);
@@ -155,7 +157,7 @@ impl Artifact {
         Ok(Self::Wheel(wheel))
     }
 
-    /// The wheel, if it is one.
+    /// Returns the wheel's name, or `None` for a source distribution.
     pub fn wheel(&self) -> Option<&WheelName> {
         match self {
             Self::Wheel(wheel) => Some(wheel),
@@ -163,7 +165,7 @@ impl Artifact {
         }
     }
 
-    /// The file name.
+    /// Returns the file name.
     pub fn file_name(&self) -> &str {
         match self {
             Self::Wheel(wheel) => wheel.as_str(),
@@ -171,7 +173,7 @@ impl Artifact {
         }
     }
 
-    /// The version.
+    /// Returns the version.
     pub fn version(&self) -> &Version {
         match self {
             Self::Wheel(wheel) => wheel.version(),
@@ -189,27 +191,28 @@ pub struct SdistName {
 }
 
 impl SdistName {
-    /// The whole file name.
+    /// Returns the whole file name.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The project.
+    /// Returns the project.
     pub fn project(&self) -> &ProjectName {
         &self.project
     }
 
-    /// The version.
+    /// Returns the version.
     pub fn version(&self) -> &Version {
         &self.version
     }
 
-    /// Whether it is a tar, which all current ones are (PEP 625).
+    /// Returns true if the file is a tar archive, as all current source distributions are (PEP
+    /// 625).
     pub(crate) fn is_tar(&self) -> bool {
         self.text.ends_with(".tar.gz")
     }
 
-    /// Where the one folder is in which it has its files.
+    /// Returns the name of the top-level folder that contains all files of the archive.
     pub(crate) fn stem(&self) -> &str {
         self.text.trim_end_matches(".zip").trim_end_matches(".tar.gz")
     }

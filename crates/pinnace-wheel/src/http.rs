@@ -1,4 +1,4 @@
-//! The network adapter: reqwest on a runtime of its own, on a thread of its own.
+//! The HTTP client: reqwest on its own runtime, in its own thread.
 
 use std::{
     fmt,
@@ -15,35 +15,35 @@ use tokio::sync::mpsc;
 
 use crate::{Address, Fetch, FetchError, GetRequest, Response, fetch::Outlook};
 
-/// [`Fetch`] over HTTP/1.1 and HTTP/2 with TLS.
+/// A [`Fetch`] over HTTP/1.1 and HTTP/2 with TLS.
 ///
-/// Nothing starts before the first request: a build that finds all in its cache pays nothing for
-/// it.
+/// The client starts nothing before the first request: a build that finds everything in its cache
+/// pays nothing for it.
 #[derive(Debug)]
 pub struct HttpFetch {
     options: HttpOptions,
     jobs: OnceLock<Result<mpsc::UnboundedSender<Job>, String>>,
 }
 
-/// How [`HttpFetch`] connects.
+/// The options of [`HttpFetch`].
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct HttpOptions {
-    /// Who asks, as the `User-Agent` header says it.
+    /// The value of the `User-Agent` header.
     pub user_agent: String,
-    /// Certificates to trust beside those of the system (PEM).
+    /// Certificates (PEM) to trust in addition to those of the system.
     pub certificates: Option<Vec<u8>>,
     /// The proxy for `http` addresses.
     pub http_proxy: Option<String>,
     /// The proxy for `https` addresses.
     pub https_proxy: Option<String>,
-    /// The hosts that are reached without a proxy, as `NO_PROXY` lists them.
+    /// The hosts that are reached without a proxy, in the format of `NO_PROXY`.
     pub no_proxy: Option<String>,
-    /// How long connecting may take, if not 15 seconds.
+    /// The timeout for connecting. 15 seconds by default.
     pub connect_timeout: Option<Duration>,
 }
 
-/// Proxies may hold credentials, so they are not shown.
+/// Leaves out the proxies, which may hold credentials.
 impl fmt::Debug for HttpOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpOptions").field("user_agent", &self.user_agent).finish_non_exhaustive()
@@ -51,14 +51,16 @@ impl fmt::Debug for HttpOptions {
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// Between two pieces of an answer, however long it is altogether.
+/// The timeout between two pieces of a response. The whole response may take longer.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long an answer may be slower than [`SLOWEST`], in bytes per second.
+/// The time after which a response must have reached the average rate of [`SLOWEST`].
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The minimum average rate of a response, in bytes per second.
 const SLOWEST: u64 = 1_000;
-/// Bytes of one body that may be under way; pages of indexes have up to a few megabytes.
+/// The flow control window of one body, in bytes. Pages of indexes have up to a few megabytes.
 const WINDOW: u32 = 1 << 20;
-/// Pieces of a body on their way to a reader: enough to keep the line busy while one is written.
+/// The number of pieces of a body that may wait for the reader: enough to keep the connection busy
+/// while one is written.
 const PIECES: usize = 16;
 
 enum Job {
@@ -82,12 +84,12 @@ enum Answer {
 }
 
 impl HttpFetch {
-    /// A client with these options.
+    /// Creates a client with these options.
     pub fn new(options: HttpOptions) -> Self {
         Self { options, jobs: OnceLock::new() }
     }
 
-    /// Breaks off all that is under way; what waits for an answer fails at once.
+    /// Aborts all requests in flight. Callers that wait for a response fail at once.
     pub fn stop(&self) {
         if let Some(Ok(jobs)) = self.jobs.get() {
             let _ = jobs.send(Job::Stop);
@@ -147,17 +149,17 @@ fn start(options: &HttpOptions) -> Result<mpsc::UnboundedSender<Job>, BoxError> 
     std::thread::Builder::new().name("pinnace-http".to_owned()).spawn(move || {
         runtime.block_on(async {
             while let Some(Job::GetRequest { url, headers, answer }) = queue.recv().await {
-                // The builder moves credentials from the URL into a header.
+                // The request builder moves credentials from the URL into a header.
                 tokio::spawn(get(client.get(*url).headers(headers), answer));
             }
         });
-        // Dropping the runtime drops every request under way, and with it their senders.
+        // Dropping the runtime drops every request in flight, and with it their senders.
     })?;
     Ok(jobs)
 }
 
 fn client(options: &HttpOptions) -> Result<Client, BoxError> {
-    // Another part of the program may have installed one already, which is as good.
+    // Another part of the program may have installed a provider already, which works as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .user_agent(&options.user_agent)
@@ -184,7 +186,7 @@ fn headers(request: &GetRequest<'_>) -> Result<HeaderMap, FetchError> {
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, value(request.accept)?);
     if let Some(part) = request.part {
-        // A compressed answer would have other offsets.
+        // A compressed response would have other offsets.
         headers.insert(header::RANGE, value(&part.to_string())?);
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
@@ -213,11 +215,11 @@ async fn try_get(request: RequestBuilder, answer: &mpsc::Sender<Answer>) -> reqw
         content_type: text(header::CONTENT_TYPE).unwrap_or_default(),
         content_length: response.content_length(),
         content_range: text(header::CONTENT_RANGE),
-        // A weak tag says that the meaning is the same, not the bytes.
+        // A weak tag promises equal meaning, not equal bytes.
         entity_tag: text(header::ETAG).filter(|tag| !tag.starts_with("W/")),
         retry_after: text(header::RETRY_AFTER).and_then(|seconds| seconds.parse().ok()),
     };
-    // A reader that has gone away wants no more.
+    // The send fails if the reader is gone and needs no more.
     if answer.send(head).await.is_err() {
         return Ok(());
     }
@@ -238,12 +240,12 @@ async fn try_get(request: RequestBuilder, answer: &mpsc::Sender<Answer>) -> reqw
     Ok(())
 }
 
-/// A server that sends a byte now and then is as good as silent.
+/// Returns true if the average rate is too low. A server that sends a byte now and then counts as silent.
 fn is_too_slow(received: u64, elapsed: Duration) -> bool {
     elapsed >= PATIENCE && received < SLOWEST * elapsed.as_secs()
 }
 
-/// The whole chain of causes: the first link is mostly just `error sending request`.
+/// Formats the whole chain of causes. The first error is mostly just `error sending request`.
 fn explain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -254,7 +256,7 @@ fn explain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// A body that comes in pieces from the runtime's thread.
+/// A response body, whose pieces arrive from the thread of the runtime.
 struct Body {
     answers: mpsc::Receiver<Answer>,
     piece: Vec<u8>,

@@ -11,9 +11,10 @@ use crate::{
     cache::{get_sealed, put_sealed},
 };
 
-/// A Python interpreter on this machine, as it describes itself.
+/// A Python interpreter on this machine.
 ///
-/// It is run once; the answer is cached under the identity of its binary.
+/// The interpreter describes itself when it is run once. The answer is cached under the identity of
+/// its binary.
 #[derive(Clone, Debug)]
 pub struct Interpreter {
     path: PathBuf,
@@ -23,7 +24,7 @@ pub struct Interpreter {
 
 const DESCRIBE: &str = include_str!("../python/describe.py");
 const DEFAULT_INDEX: &str = include_str!("../python/default_index.py");
-/// The version is that of the scripts' output.
+/// The name of the cache bucket. Its number is the version of the scripts' output.
 const BUCKET: &str = "interpreters-2";
 
 #[derive(Deserialize)]
@@ -37,11 +38,12 @@ struct Description {
 }
 
 impl Interpreter {
-    /// Asks the interpreter at `path`, or the cache.
+    /// Describes the interpreter at `path`, by running it or from the cache.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Interpreter`] if it cannot be run, or is no CPython or PyPy 3.8 or newer.
+    /// Returns [`ErrorKind::Interpreter`] if it cannot be run, or if it is not CPython or PyPy 3.8
+    /// or newer.
     pub fn probe(path: &Path, cache: &dyn Cache) -> Result<Self, Error> {
         let identity = identity(path)?;
         let output = cached(cache, &format!("describe {identity}"), || run(path, DESCRIBE))?;
@@ -51,22 +53,22 @@ impl Interpreter {
         Ok(Self { path: path.to_owned(), target, identity })
     }
 
-    /// Where it is.
+    /// Returns the interpreter's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The platform that it is.
+    /// Returns the target that the interpreter is.
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// The index that its own pip asks by default. An interpreter without pip is asked for the pip
-    /// that its `ensurepip` carries.
+    /// Returns the index that the interpreter's own pip uses by default. Without pip, the answer
+    /// comes from the pip that its `ensurepip` carries.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Interpreter`] if it has neither.
+    /// Returns [`ErrorKind::Interpreter`] if it has neither.
     pub fn default_index(&self, cache: &dyn Cache) -> Result<Address, Error> {
         let key = format!("index {}", self.identity);
         let output = cached(cache, &key, || run(&self.path, DEFAULT_INDEX)).map_err(|error| {
@@ -115,8 +117,9 @@ impl Description {
     }
 }
 
-/// What must be the same for a cached answer to hold: the path (a virtual environment is told by
-/// it), the binary behind it, and that binary's size and time.
+/// Returns the cache key of an interpreter: its path, the binary behind it, and that binary's size
+/// and modification time. The path is part of the key because it determines the virtual
+/// environment.
 fn identity(path: &Path) -> Result<String, Error> {
     let fail = |error: std::io::Error| refuse(path, error.to_string());
     let real = path.canonicalize().map_err(fail)?;
@@ -142,7 +145,7 @@ fn cached(
     Ok(text)
 }
 
-/// `-I`: neither the environment nor the current folder has a say.
+/// Runs a script with `-I`, so that neither the environment nor the current folder has an effect.
 fn run(path: &Path, script: &str) -> Result<String, Error> {
     let output = Command::new(path)
         .args(["-I", "-c", script])

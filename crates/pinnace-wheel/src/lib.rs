@@ -1,4 +1,5 @@
-//! Which wheels fit a platform, and which set of wheels satisfies a request.
+//! Wheel compatibility and resolution: which wheels fit a platform, and which set of wheels
+//! satisfies a request.
 //!
 //! # Does this wheel fit?
 //!
@@ -14,8 +15,8 @@
 //!
 //! # Which set of wheels solves this?
 //!
-//! [`resolve`] is a pure function over a [`Source`] of projects; [`MemorySource`] is one that
-//! needs no network, for tests and for learning.
+//! [`resolve`] is a pure function over a [`Source`] of projects. [`MemorySource`] is a source
+//! without network, for tests and for learning.
 //!
 //! ```
 //! use pinnace_wheel::{MemorySource, Outcome, Request, Target, resolve};
@@ -35,44 +36,54 @@
 //! # Ok::<(), pinnace_wheel::Error>(())
 //! ```
 //!
-//! That there is no solution is an answer ([`Outcome::Unsolvable`]) with the facts that rule one
-//! out, not an error.
+//! A request without a solution is not an error. The answer is then [`Outcome::Unsolvable`], with
+//! the facts that rule out a solution.
 //!
-//! # What do people write down?
+//! # Input files
 //!
-//! [`RequirementsReader`] reads requirements files as pip does, [`Pyproject`] what a project
-//! requires, [`Settings`] which indexes pip and uv are configured to ask, [`Netrc`] credentials. Each
-//! is a function of texts: files are read by the caller. A [`Request`] takes it all together, and
-//! remembers where each requirement stands, so that an explanation can say so.
+//! [`RequirementsReader`] reads requirements files as pip does. [`Pyproject`] reads the
+//! requirements of a project, [`Settings`] the indexes that pip and uv are configured with, and
+//! [`Netrc`] credentials. Each of them parses text; the caller reads the files. A [`Request`]
+//! combines the results. It keeps the origin of each requirement, so that explanations can show it.
 //!
 //! # Locks
 //!
-//! [`Lock::new`] puts the answers for several platforms into one lock, [`Lock::to_toml`] writes it as
-//! a `pylock.toml` (PEP 751), [`Lock::parse`] and [`UvLock::parse`] read locks, and `select` takes
-//! what is for one platform. The same answers are the same text.
+//! [`Lock::new`] combines the resolutions for several platforms into one lock, and
+//! [`Lock::to_toml`] writes it as a `pylock.toml` (PEP 751). [`Lock::parse`] and [`UvLock::parse`]
+//! read locks, and `select` takes the entries for one platform. Equal resolutions give equal text.
 //!
 //! # One platform at a time, exactly
 //!
-//! A [`Target`] is described, never assumed to be this machine: by a text such as
-//! `manylinux_2_28_aarch64-cp312`, by an [`Interpreter`] that is here, or in full. What a description
-//! leaves open is assumed and told ([`Target::assumptions`]), or has no value: a marker that asks for
-//! it is an error that names it. Markers are evaluated to true or false; `Requires-Python` is taken in
-//! full, per file. Stable releases come first: a pre-release is chosen only where nothing stable is
-//! left. A yanked file is chosen only for an exact pin (PEP 592).
+//! A [`Target`] is described, never assumed to be this machine. It comes from a text such as
+//! `manylinux_2_28_aarch64-cp312`, from an [`Interpreter`] on this machine, or from a description
+//! in full. For a part that the description leaves open, the target either assumes a value and
+//! reports it ([`Target::assumptions`]), or has no value. A marker that reads a variable without a
+//! value is an error that names the variable.
+//!
+//! Markers are evaluated to true or false. `Requires-Python` is applied in full, per file. Stable
+//! releases come first: the resolver chooses a pre-release only if no stable release is left. It
+//! chooses a yanked file only for an exact pin (PEP 592).
 //!
 //! # Indexes
 //!
 //! [`Index`] is the [`Source`] that reads simple indexes (PEP 503, PEP 691) and pages of links. All
-//! that it touches stands behind small traits, each with an implementation in memory: [`Fetch`] for
-//! the network (the `http` feature has an adapter, [`FileFetch`] one for this machine), [`Cache`] for
-//! what can be made again, [`Wheels`] for what was downloaded, [`Members`] for reading inside a zip,
-//! [`Credentials`] for what a program may have. [`BuildingSource`] is any source together with someone who can build:
-//! it is asked where only building tells what a release requires. So nothing here opens a socket, reads a
-//! clock or an environment variable on its own. Everything is blocking and safe to share between
-//! threads.
+//! its I/O goes through small traits, which can be implemented in memory:
 //!
-//! Three programs in `examples/` show it whole: `in_memory`, `loopback_index` with a client of its
-//! own, and `foreign_target`.
+//! - [`Fetch`] is the network. The `http` feature has an adapter, and [`FileFetch`] adds local
+//!   files.
+//! - [`Cache`] holds data that can be downloaded or computed again.
+//! - [`Wheels`] holds downloaded wheels.
+//! - [`Members`] reads inside a zip.
+//! - [`Credentials`] finds the user and password for an address.
+//!
+//! [`BuildingSource`] wraps a source with a builder, for releases whose metadata only a build can
+//! tell.
+//!
+//! The crate opens no socket and reads no clock or environment variable on its own. All calls are
+//! blocking, and all types are safe to share between threads.
+//!
+//! Three programs in `examples/` show complete uses: `in_memory`, `loopback_index` with its own
+//! HTTP client, and `foreign_target`.
 
 mod address;
 mod building_source;
@@ -152,7 +163,7 @@ pub use timestamp::parse_timestamp;
 pub use version::Version;
 pub use wheels::{MemoryWheels, Wheels};
 
-/// Entry points for fuzzing what has no public type of its own.
+/// Entry points for fuzzing internals that have no public type.
 #[doc(hidden)]
 pub mod fuzzing {
     pub use crate::index::parse_page;

@@ -2,16 +2,16 @@ use std::error::Error as StdError;
 
 use crate::ReadAt;
 
-/// Reads members of zips, with all the suspicion that they deserve.
+/// A reader of zip entries that treats every zip as hostile.
 ///
-/// The parser of hostile zips lives elsewhere; this is all that is wanted of it here.
+/// The zip parser lives elsewhere. This trait is the only part of it that is needed here.
 pub trait Members: Send + Sync {
-    /// The content of the one member that is wanted; `None` if there is none.
+    /// Reads the one entry that is wanted. Returns `None` if there is none.
     ///
     /// # Errors
     ///
-    /// If the zip is malformed, more than one member is wanted, or the member is larger than
-    /// `limit` bytes.
+    /// Returns an error if the zip is malformed, if more than one entry is wanted, or if the entry
+    /// is larger than `limit` bytes.
     fn read(
         &self,
         zip: &dyn ReadAt,

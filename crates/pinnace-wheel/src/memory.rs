@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{Address, Artifact, Error, File, Metadata, Project, ProjectName, Source, WheelName};
 
-/// A [`Source`] in memory: for tests, for benchmarks, and to learn what a source must do.
+/// A [`Source`] in memory, for tests, for benchmarks, and as an example of a source.
 #[derive(Debug, Default)]
 pub struct MemorySource {
     files: BTreeMap<ProjectName, Vec<File>>,
@@ -10,17 +10,17 @@ pub struct MemorySource {
 }
 
 impl MemorySource {
-    /// A source without projects.
+    /// Creates a source without projects.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a wheel with its requirements, and returns its file for details to be filled in: a lock
-    /// wants its SHA-256.
+    /// Adds a wheel with its requirements. Returns its file, so that the caller can fill in
+    /// details: a lock needs its SHA-256.
     ///
     /// # Errors
     ///
-    /// If the file name is malformed.
+    /// Returns an error if the file name is malformed.
     pub fn add(&mut self, file_name: &str, requires: &[&str]) -> Result<&mut File, Error> {
         let wheel: WheelName = file_name.parse()?;
         let mut text = format!("Name: {}\nVersion: {}\n", wheel.project(), wheel.version());
@@ -33,11 +33,11 @@ impl MemorySource {
         self.push(project, File::new(Artifact::Wheel(wheel), address))
     }
 
-    /// Adds a source distribution that must be built to know what it requires.
+    /// Adds a source distribution that must be built to know its requirements.
     ///
     /// # Errors
     ///
-    /// If the file name is malformed.
+    /// Returns an error if the file name is malformed.
     pub fn add_sdist(&mut self, project: &str, file_name: &str) -> Result<&mut File, Error> {
         let project: ProjectName = project.parse()?;
         let artifact = Artifact::parse(file_name, &project)?;

@@ -2,7 +2,7 @@ use std::{borrow::Cow, str::FromStr};
 
 use crate::{Error, ExtraName, ProjectName, Version, WheelName, error::without_secrets};
 
-/// What a solver needs of a wheel's `METADATA` (core metadata 2.x).
+/// The part of a wheel's `METADATA` that a solver needs (core metadata 2.x).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Metadata {
     name: ProjectName,
@@ -11,12 +11,12 @@ pub struct Metadata {
     requires: Vec<Box<str>>,
     extras: Vec<ExtraName>,
     dynamic: Vec<Box<str>>,
-    /// `Metadata-Version`.
+    /// The `Metadata-Version`.
     format: Option<(u32, u32)>,
 }
 
 impl Metadata {
-    /// What a project says of itself.
+    /// Creates the metadata of a project without requirements.
     pub fn new(name: ProjectName, version: Version) -> Self {
         Self {
             name,
@@ -29,7 +29,7 @@ impl Metadata {
         }
     }
 
-    /// The same with these `Requires-Dist` headers and extras.
+    /// Sets the `Requires-Dist` headers and the extras.
     #[must_use]
     pub fn requiring(mut self, requires: Vec<String>, extras: Vec<ExtraName>) -> Self {
         self.requires = requires.into_iter().map(String::into_boxed_str).collect();
@@ -37,19 +37,19 @@ impl Metadata {
         self
     }
 
-    /// The same for these Pythons.
+    /// Sets the `Requires-Python` header.
     #[must_use]
     pub fn for_python(mut self, specifiers: Option<&str>) -> Self {
         self.requires_python = specifiers.map(Into::into);
         self
     }
 
-    /// Reads the headers; the description that follows them is not looked at.
+    /// Reads the headers. The description that follows them is not read.
     ///
     /// # Errors
     ///
-    /// If name or version are missing or malformed. A malformed requirement is an error only where
-    /// it is used.
+    /// Returns [`ErrorKind::Parse`](crate::ErrorKind::Parse) if name or version are missing or
+    /// malformed. A malformed requirement is an error only when it is used.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let refuse = |reason: &str| Error::parse("METADATA file", "METADATA", reason);
         let text = String::from_utf8_lossy(bytes);
@@ -61,7 +61,7 @@ impl Metadata {
         let mut metadata = Self::new(find("Name")?.parse()?, find("Version")?.parse()?);
         for (header, value) in &headers {
             match header.to_ascii_lowercase().as_str() {
-                // An address may hold a secret, and nothing of it is used.
+                // The solver uses nothing of an address, and an address may hold a secret.
                 "requires-dist" if value.contains("://") => {
                     metadata.requires.push(without_secrets(value).into());
                 }
@@ -76,39 +76,41 @@ impl Metadata {
         Ok(metadata)
     }
 
-    /// Whether a source distribution's metadata will be that of every wheel built from it (PEP 643):
-    /// it is of format 2.2 or later, and does not call its requirements dynamic.
+    /// Returns true if the metadata of a source distribution also holds for every wheel built from
+    /// it (PEP 643). It must be of format 2.2 or later and must not declare its requirements
+    /// dynamic.
     pub(crate) fn is_static(&self) -> bool {
         let decides = ["requires-dist", "requires-python", "provides-extra", "version"];
         self.format >= Some((2, 2)) && !self.dynamic.iter().any(|one| decides.contains(&&**one))
     }
 
-    /// The `Requires-Python` header.
+    /// Returns the `Requires-Python` header.
     pub fn requires_python(&self) -> Option<&str> {
         self.requires_python.as_deref()
     }
 
-    /// The project.
+    /// Returns the project.
     pub fn name(&self) -> &ProjectName {
         &self.name
     }
 
-    /// The version.
+    /// Returns the version.
     pub fn version(&self) -> &Version {
         &self.version
     }
 
-    /// The `Requires-Dist` headers, as they are.
+    /// Returns the `Requires-Dist` headers, unparsed.
     pub fn requires(&self) -> impl ExactSizeIterator<Item = &str> {
         self.requires.iter().map(|requirement| &**requirement)
     }
 
-    /// The extras that it offers.
+    /// Returns the extras that the project offers.
     pub fn extras(&self) -> &[ExtraName] {
         &self.extras
     }
 
-    /// The headers that [`Metadata::parse`] reads, and no others.
+    /// Encodes the headers that a solver needs: name, version, `Requires-Python`, extras and
+    /// `Requires-Dist`.
     pub fn encode(&self) -> Vec<u8> {
         let mut text = format!("Name: {}\nVersion: {}\n", self.name, self.version);
         if let Some(specifiers) = &self.requires_python {
@@ -123,7 +125,7 @@ impl Metadata {
         text.into_bytes()
     }
 
-    /// Whether both say the same to a solver.
+    /// Returns true if both are equal for a solver.
     pub fn says_the_same(&self, other: &Self) -> bool {
         let told = |one: &Self| {
             let (name, version) = (one.name.clone(), one.version.clone());
@@ -132,7 +134,7 @@ impl Metadata {
         told(self) == told(other)
     }
 
-    /// Checks that it is the metadata of that wheel.
+    /// Checks that this is the metadata of the given wheel.
     pub(crate) fn check(&self, wheel: &WheelName) -> Result<(), String> {
         if self.name != *wheel.project() {
             return Err(format!("it names the project `{}`", self.name));
@@ -144,13 +146,13 @@ impl Metadata {
     }
 }
 
-/// `2.2` as numbers.
+/// Parses `2.2` into numbers.
 fn format_of(text: &str) -> Option<(u32, u32)> {
     let (major, minor) = text.split_once('.')?;
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// The headers of an RFC 822 message, with folded lines joined.
+/// Returns the headers of an RFC 822 message, with folded lines joined.
 fn headers(text: &str) -> Vec<(&str, Cow<'_, str>)> {
     let mut headers: Vec<(&str, Cow<'_, str>)> = Vec::new();
     for line in text.lines().take_while(|line| !line.is_empty()) {

@@ -2,7 +2,7 @@ use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
 use crate::Error;
 
-/// A project's name, normalised as PEP 503 says: `Zope.Interface` is `zope-interface`.
+/// A project's name, normalised by PEP 503: `Zope.Interface` is `zope-interface`.
 ///
 /// ```
 /// use pinnace_wheel::ProjectName;
@@ -15,14 +15,14 @@ use crate::Error;
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ProjectName(Arc<str>);
 
-/// An extra's name, normalised as PEP 685 says, which is PEP 503's way.
+/// An extra's name, normalised by PEP 685, with the rules of PEP 503.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ExtraName(Arc<str>);
 
 macro_rules! name {
     ($type:ident, $what:literal) => {
         impl $type {
-            /// The normalised name.
+            /// Returns the normalised name.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -55,7 +55,8 @@ macro_rules! name {
 name!(ProjectName, "project name");
 name!(ExtraName, "name of an extra");
 
-/// Lower case, and each run of `-`, `_` and `.` one `-`; `None` if it is no name (PEP 508).
+/// Normalises a name: lower case, and each run of `-`, `_` and `.` becomes one `-`. Returns `None`
+/// if the text is not a valid name (PEP 508).
 fn normalise(text: &str) -> Option<String> {
     let ends = [text.bytes().next()?, text.bytes().next_back()?];
     if !ends.iter().all(u8::is_ascii_alphanumeric) {

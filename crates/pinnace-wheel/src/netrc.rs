@@ -1,4 +1,4 @@
-//! User and password from a `.netrc` file, as curl and pip read it.
+//! Credentials from a `.netrc` file, with the syntax of curl and pip.
 
 use std::fmt;
 
@@ -19,15 +19,14 @@ pub struct Netrc(Vec<Entry>);
 
 #[derive(Clone, Default)]
 struct Entry {
-    /// `None` is the default, for all other hosts.
+    /// The host; `None` for the default entry, which matches all other hosts.
     machine: Option<String>,
     login: String,
     password: String,
 }
 
 impl Netrc {
-    /// Reads the text of a `.netrc` file. What is not understood is left out: other programs use the
-    /// file, too.
+    /// Parses the text of a `.netrc` file. Skips unknown words, because other programs use the file too.
     pub fn parse(text: &str) -> Self {
         let mut entries: Vec<Entry> = Vec::new();
         let mut words = words(text).into_iter();
@@ -38,7 +37,7 @@ impl Netrc {
                 "login" | "user" => set(&mut entries, words.next(), |entry| &mut entry.login),
                 "password" => set(&mut entries, words.next(), |entry| &mut entry.password),
                 "account" => drop(words.next()),
-                // A macro goes on to the next empty line, and there is none in words.
+                // A macro ends at the next empty line, and words do not show empty lines.
                 "macdef" => break,
                 _ => {}
             }
@@ -59,7 +58,7 @@ impl Credentials for Netrc {
     }
 }
 
-/// Passwords are not shown.
+/// Leaves out the passwords.
 impl fmt::Debug for Netrc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Netrc").field("entries", &self.0.len()).finish()
@@ -72,7 +71,8 @@ fn set(entries: &mut [Entry], value: Option<String>, field: impl Fn(&mut Entry) 
     }
 }
 
-/// Words are between blanks, or in double quotes; comments start a word with `#`.
+/// Splits a text into words, which are separated by blanks or stand in double quotes. A word that
+/// starts with `#` begins a comment.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     for line in text.lines() {

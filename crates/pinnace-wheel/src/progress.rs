@@ -1,45 +1,45 @@
 use crate::ProjectName;
 
-/// Told of what is going on; asked whether to go on.
+/// An observer of the work, which may also cancel it.
 pub trait Progress: Send + Sync {
-    /// Something happened. Called from many threads.
+    /// Receives an event. Called from many threads.
     fn event(&self, event: Event<'_>);
 
-    /// Whether to stop as soon as possible.
+    /// Returns true if the work should stop as soon as possible.
     fn is_cancelled(&self) -> bool {
         false
     }
 }
 
-/// What happened.
+/// An event during the work.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
     /// A project's page was read, from the network or the cache.
     ProjectRead(&'a ProjectName),
-    /// So many wheels, of so many bytes altogether as far as known, will be downloaded.
+    /// Wheels will be downloaded.
     DownloadsStart {
-        /// How many.
+        /// The number of wheels.
         wheels: usize,
-        /// Their size, as far as the index tells.
+        /// Their total size in bytes, as far as the index states it.
         bytes: u64,
     },
-    /// So many bytes more have come.
+    /// More bytes were received; the value is their number.
     Received(u64),
-    /// A wheel has been downloaded and verified.
+    /// A wheel was downloaded and verified.
     Downloaded(&'a str),
     /// A source distribution is being built.
     Building(&'a str),
-    /// A request failed and is made again.
+    /// A request failed and is retried.
     Retry {
         /// The address, without credentials.
         url: &'a str,
-        /// What went wrong.
+        /// The error.
         reason: &'a crate::Error,
     },
 }
 
-/// Says nothing, and never cancels.
+/// An observer that ignores all events and never cancels.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 

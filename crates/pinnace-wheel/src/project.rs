@@ -5,13 +5,13 @@ use std::{
 
 use crate::{Address, Artifact, Error, Version, index::KeptPage, version_key::VersionKey};
 
-/// All that an index has of one project: releases, newest first.
+/// A project on an index: its releases, newest first.
 #[derive(Debug)]
 pub struct Project {
     releases: Vec<Release>,
 }
 
-/// One version and its files.
+/// A release: one version and its files.
 #[derive(Debug)]
 pub struct Release {
     version: Version,
@@ -19,49 +19,50 @@ pub struct Release {
     files: Files,
 }
 
-/// Files are parsed when they are asked for: a solver looks at a few releases of thousands.
+/// The files of a release. A cached page is parsed on demand, because a solver looks at a few
+/// releases of thousands.
 #[derive(Debug)]
 enum Files {
     Ready(Vec<File>),
     Kept { page: Arc<KeptPage>, offset: u64, length: u64, parsed: OnceLock<Vec<File>> },
 }
 
-/// One file of a release.
+/// A file of a release.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct File {
-    /// What it is.
+    /// The distribution that it is.
     pub artifact: Artifact,
-    /// Where it is.
+    /// The address to download it from.
     pub address: Address,
-    /// Its SHA-256, if the index tells.
+    /// Its SHA-256, if the index gives it.
     pub sha256: Option<[u8; 32]>,
-    /// Its size in bytes, if the index tells.
+    /// Its size in bytes, if the index gives it.
     pub size: Option<u64>,
     /// Its `Requires-Python`, if it has one.
     pub requires_python: Option<String>,
-    /// When it was uploaded (PEP 700), in seconds since 1970, if the index tells.
+    /// The time of its upload (PEP 700), in seconds since 1970, if the index gives it.
     pub uploaded_at: Option<u64>,
-    /// Why it was yanked (PEP 592), if it was; the reason may be empty.
+    /// The reason why it was yanked (PEP 592), if it was; the reason may be empty.
     pub yanked: Option<String>,
-    /// Whether the index says that there is a metadata file beside it (PEP 658, PEP 714).
+    /// The metadata file beside it, if the index announces one (PEP 658, PEP 714).
     pub metadata_file: MetadataFile,
 }
 
-/// What an index says of the metadata file beside a wheel.
+/// The announcement of a metadata file beside a wheel on an index.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum MetadataFile {
-    /// Nothing.
+    /// The index announces none.
     #[default]
     Unknown,
-    /// That there is one.
+    /// The index announces one.
     Present,
-    /// That there is one with this SHA-256.
+    /// The index announces one with this SHA-256.
     Hashed([u8; 32]),
 }
 
 impl File {
-    /// A file of which nothing but name and address is known.
+    /// Creates a file of which only the name and the address are known.
     pub fn new(artifact: Artifact, address: Address) -> Self {
         Self {
             artifact,
@@ -77,7 +78,7 @@ impl File {
 }
 
 impl Project {
-    /// Groups files by version. Two spellings of one version are one release.
+    /// Groups files by version. Two spellings of one version give one release.
     pub fn new(files: impl IntoIterator<Item = File>) -> Self {
         let mut by_version: BTreeMap<Version, Vec<File>> = BTreeMap::new();
         for file in files {
@@ -88,7 +89,7 @@ impl Project {
         Self { releases: newest_first.map(release).collect() }
     }
 
-    /// The releases, newest first.
+    /// Returns the releases, newest first.
     pub fn releases(&self) -> &[Release] {
         &self.releases
     }
@@ -112,21 +113,21 @@ impl Release {
         Self { point: version.point(), version, files }
     }
 
-    /// Where it stands among all versions.
+    /// Returns the version's key in the order of all versions.
     pub(crate) fn point(&self) -> &VersionKey {
         &self.point
     }
 
-    /// The version.
+    /// Returns the version.
     pub fn version(&self) -> &Version {
         &self.version
     }
 
-    /// Its files, in the order of the index.
+    /// Returns the files, in the order of the index.
     ///
     /// # Errors
     ///
-    /// If the cached page cannot be read.
+    /// Returns an error if the cached page cannot be read.
     pub fn files(&self) -> Result<&[File], Error> {
         match &self.files {
             Files::Ready(files) => Ok(files),

@@ -1,5 +1,4 @@
-//! Version specifiers as ranges that a solver can calculate with; the rules are those of
-//! `packaging` 26.
+//! Version specifiers as ranges that a solver can calculate with, by the rules of `packaging` 26.
 
 use std::ops::Bound;
 
@@ -11,9 +10,9 @@ use crate::{
     version_key::VersionKey,
 };
 
-/// The versions that satisfy one specifier.
+/// Returns the versions that satisfy one specifier.
 pub(crate) fn ranges(specifier: &Specifier) -> Ranges<VersionKey> {
-    // What is no version is the spelling of none.
+    // Text that is not a version matches no version.
     let Some(version) = specifier.version() else { return Ranges::empty() };
     match specifier.operator() {
         Operator::Equal => equal(version),
@@ -31,19 +30,20 @@ pub(crate) fn ranges(specifier: &Specifier) -> Ranges<VersionKey> {
     }
 }
 
-/// One version in all its spellings, and its local versions unless it is one.
+/// Returns the range of one version in all its spellings. It includes the local versions, unless
+/// the version is local itself.
 fn equal(version: &Version) -> Ranges<VersionKey> {
     Ranges::from_range_bounds(VersionKey::below(version)..=VersionKey::above(version))
 }
 
-/// `==1.2.*`: from the first development release of `1.2` to that of `1.3`.
+/// Returns the range of `==1.2.*`: from the first development release of `1.2` to that of `1.3`.
 fn prefix(version: &Version) -> Ranges<VersionKey> {
     let next = next_prefix(version, version.release().len());
     let first = bare(version, version.release().to_vec()).with_dev(Some(0));
     Ranges::from_range_bounds(VersionKey::below(&first)..VersionKey::below(&next))
 }
 
-/// `~=1.4.2`: at least that, and below `1.5`.
+/// Returns the range of `~=1.4.2`: at least that version, and below `1.5`.
 fn compatible(version: &Version) -> Ranges<VersionKey> {
     let kept = version.release().len().saturating_sub(1).max(1);
     Ranges::from_range_bounds(
@@ -51,7 +51,8 @@ fn compatible(version: &Version) -> Ranges<VersionKey> {
     )
 }
 
-/// `>1.0` leaves out the post releases of `1.0`; `>1.0.post1` leaves out only itself.
+/// Returns the range of `>`. `>1.0` excludes the post releases of `1.0`; `>1.0.post1` excludes only
+/// itself.
 fn greater(version: &Version) -> Ranges<VersionKey> {
     let public = version.clone().without_local();
     if let Some(dev) = version.dev() {
@@ -66,7 +67,8 @@ fn greater(version: &Version) -> Ranges<VersionKey> {
     Ranges::strictly_higher_than(VersionKey::above_posts(&public))
 }
 
-/// `<1.0` leaves out the pre-releases of `1.0`, unless it names one itself.
+/// Returns the lower end of what `<` excludes. `<1.0` excludes the pre-releases of `1.0`, unless it
+/// names a pre-release itself.
 fn least_prerelease(version: &Version) -> Version {
     if version.any_prerelease() {
         version.clone()
@@ -87,7 +89,7 @@ fn bare(version: &Version, release: Vec<u64>) -> Version {
     Version::new(release).with_epoch(version.epoch())
 }
 
-/// Ranges in the words of specifiers: `>=1,<2 or ==3`.
+/// Describes ranges in the syntax of specifiers: `>=1,<2 or ==3`.
 pub(crate) fn describe(ranges: &Ranges<VersionKey>) -> String {
     if ranges == &Ranges::full() {
         return String::new();
@@ -128,7 +130,7 @@ fn without_dev0(point: &VersionKey) -> Version {
     }
 }
 
-/// The version of a range that holds only one, as `==1.0` does.
+/// Returns the version of a range that contains only one, such as `==1.0`.
 pub(crate) fn single(ranges: &Ranges<VersionKey>) -> Option<Version> {
     let mut segments = ranges.iter();
     match (segments.next(), segments.next()) {

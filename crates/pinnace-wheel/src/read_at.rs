@@ -1,19 +1,19 @@
 use std::io;
 
-/// Bytes that can be read at any offset.
+/// A source of bytes that can be read at any offset.
 pub trait ReadAt: Send + Sync {
-    /// The length in bytes.
+    /// Returns the length in bytes.
     ///
     /// # Errors
     ///
-    /// Whatever the source fails with.
+    /// Returns the error of the source.
     fn size(&self) -> io::Result<u64>;
 
-    /// Fills `buffer` from `offset` on.
+    /// Fills `buffer` with the bytes from `offset` on.
     ///
     /// # Errors
     ///
-    /// If the source ends before the buffer is full, or fails.
+    /// Returns an error if the source ends before the buffer is full, or fails.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
 }
 

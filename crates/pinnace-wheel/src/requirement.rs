@@ -6,8 +6,8 @@ use crate::{
     scan::{Scanner, is_word},
 };
 
-/// What is asked of one project: `fastapi[standard] >=0.100 ; python_version < "3.14"`
-/// (dependency specifiers, PEP 508).
+/// A requirement on a project: `fastapi[standard] >=0.100 ; python_version < "3.14"` (dependency
+/// specifiers, PEP 508).
 ///
 /// ```
 /// use pinnace_wheel::Requirement;
@@ -27,61 +27,63 @@ pub struct Requirement {
 }
 
 impl Requirement {
-    /// Any version of a project.
+    /// Creates a requirement on any version of a project.
     pub fn any(name: ProjectName) -> Self {
         let specifiers = Specifiers::default();
         Self { name, extras: Vec::new(), specifiers, url: None, marker: None }
     }
 
-    /// Parses what real projects published before anyone checked, as
-    /// [`Specifiers::parse_lenient`] does. Metadata is read so; what a user writes is not.
+    /// Parses leniently, as [`Specifiers::parse_lenient`] does: real projects published such
+    /// requirements before indexes checked them. The lenient parser is for metadata, not for what a
+    /// user writes.
     ///
     /// # Errors
     ///
-    /// If it is not even that.
+    /// Returns [`ErrorKind::Parse`](crate::ErrorKind::Parse) if the text cannot be parsed leniently
+    /// either.
     pub fn parse_lenient(text: &str) -> Result<Self, Error> {
         parse(text, Specifiers::parse_lenient)
             .map_err(|reason| Error::parse("requirement", text, reason))
     }
 
-    /// The project.
+    /// Returns the project.
     pub fn name(&self) -> &ProjectName {
         &self.name
     }
 
-    /// The extras that are asked for, sorted.
+    /// Returns the requested extras, sorted.
     pub fn extras(&self) -> &[ExtraName] {
         &self.extras
     }
 
-    /// Which versions will do. Empty for a requirement by URL.
+    /// Returns the version specifiers. They are empty for a requirement by URL.
     pub fn specifiers(&self) -> &Specifiers {
         &self.specifiers
     }
 
-    /// The address of `name @ address`.
+    /// Returns the address of `name @ address`.
     pub fn url(&self) -> Option<&str> {
         self.url.as_deref()
     }
 
-    /// When it applies; always if there is none.
+    /// Returns the marker. Without one, the requirement always applies.
     pub fn marker(&self) -> Option<&Marker> {
         self.marker.as_ref()
     }
 
-    /// The same from wherever the project comes: an address may hold a secret, and says nothing to
-    /// somebody else.
+    /// Removes the address. An address may hold a secret, and means nothing on another machine.
     #[must_use]
     pub fn without_url(mut self) -> Self {
         self.url = None;
         self
     }
 
-    /// Whether it applies in an environment where it is asked for with these extras.
+    /// Checks whether the requirement applies in an environment, when it is requested with these
+    /// extras.
     ///
     /// # Errors
     ///
-    /// If its marker cannot be evaluated there.
+    /// Returns [`MarkerError`] if the marker cannot be evaluated in this environment.
     pub fn applies(
         &self,
         environment: &MarkerEnvironment,
@@ -94,7 +96,7 @@ impl Requirement {
         self.marker.as_ref().map_or(Ok(true), |marker| marker.evaluate(asked))
     }
 
-    /// The same, at an address.
+    /// Sets the address and removes the specifiers.
     #[must_use]
     pub(crate) fn at(mut self, url: &str) -> Self {
         self.url = Some(url.into());
@@ -102,7 +104,7 @@ impl Requirement {
         self
     }
 
-    /// The same, only where that extra is asked for.
+    /// Limits the requirement to requests for that extra.
     pub(crate) fn only_for(mut self, extra: &ExtraName) -> Result<Self, Error> {
         let asked: Marker = format!("extra == '{extra}'").parse()?;
         self.marker = Some(match self.marker {
@@ -112,14 +114,14 @@ impl Requirement {
         Ok(self)
     }
 
-    /// The same, where this holds.
+    /// Sets the marker, replacing any other.
     #[must_use]
     pub(crate) fn when(mut self, marker: Marker) -> Self {
         self.marker = Some(marker);
         self
     }
 
-    /// The same, with these extras.
+    /// Sets the extras.
     #[must_use]
     pub(crate) fn with_extras(mut self, mut extras: Vec<ExtraName>) -> Self {
         extras.sort();
@@ -151,7 +153,7 @@ impl fmt::Display for Requirement {
         }
         match (&self.marker, &self.url) {
             (None, _) => Ok(()),
-            // A URL ends only at a blank.
+            // Only a blank ends a URL.
             (Some(marker), Some(_)) => write!(f, " ; {marker}"),
             (Some(marker), None) => write!(f, "; {marker}"),
         }
@@ -190,7 +192,7 @@ fn is_name(symbol: char) -> bool {
     is_word(symbol) || symbol == '-' || symbol == '.'
 }
 
-/// `[a, b]`, sorted, or nothing.
+/// Parses `[a, b]` into a sorted list. Returns an empty list if there is no bracket.
 fn extras(scanner: &mut Scanner<'_>) -> Result<Vec<ExtraName>, String> {
     let mut extras = Vec::new();
     if !scanner.eat("[") {
@@ -215,7 +217,7 @@ fn url(scanner: &mut Scanner<'_>) -> Result<Box<str>, String> {
     }
 }
 
-/// `>=1,<2` or `(>=1,<2)`; all up to the marker.
+/// Parses `>=1,<2` or `(>=1,<2)`, up to the marker.
 fn versions(scanner: &mut Scanner<'_>, parse: ParseSpecifiers) -> Result<Specifiers, String> {
     let opened = scanner.eat("(");
     let end = if opened { ')' } else { ';' };

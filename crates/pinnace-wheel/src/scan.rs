@@ -1,6 +1,6 @@
-//! Reading a line of text piece by piece, as the grammar of dependency specifiers has it.
+//! A scanner of one line of text, for the grammar of dependency specifiers.
 
-/// What is left of a text.
+/// A scanner; it holds the rest of the text.
 #[derive(Clone, Copy)]
 pub(crate) struct Scanner<'a> {
     pub(crate) rest: &'a str,
@@ -11,20 +11,20 @@ impl<'a> Scanner<'a> {
         Self { rest: text }
     }
 
-    /// Passes blanks: spaces and tabs, but no ends of lines.
+    /// Skips blanks: spaces and tabs, but no line ends.
     pub(crate) fn blanks(&mut self) -> &mut Self {
         self.rest = self.rest.trim_start_matches([' ', '\t']);
         self
     }
 
-    /// Whether the text goes on so; if it does, that is passed.
+    /// Skips `wanted` if the text continues with it, and returns true if it does.
     pub(crate) fn eat(&mut self, wanted: &str) -> bool {
         let rest = self.rest.strip_prefix(wanted);
         self.rest = rest.unwrap_or(self.rest);
         rest.is_some()
     }
 
-    /// As [`Scanner::eat`], for a word that must not go on.
+    /// Like [`Scanner::eat`], but only if the word ends there.
     pub(crate) fn eat_word(&mut self, wanted: &str) -> bool {
         let Some(rest) = self.rest.strip_prefix(wanted) else { return false };
         if rest.starts_with(is_word) {
@@ -34,7 +34,7 @@ impl<'a> Scanner<'a> {
         true
     }
 
-    /// Passes all that is wanted, and returns it.
+    /// Takes all leading characters that are wanted.
     pub(crate) fn take_while(&mut self, wanted: impl Fn(char) -> bool) -> &'a str {
         let end = self.rest.find(|symbol| !wanted(symbol)).unwrap_or(self.rest.len());
         let (taken, rest) = self.rest.split_at(end);
@@ -42,7 +42,7 @@ impl<'a> Scanner<'a> {
         taken
     }
 
-    /// Passes all up to a symbol and that symbol; `None` if it never comes.
+    /// Takes the text before a symbol and skips the symbol. Returns `None` if the symbol never comes.
     pub(crate) fn take_until(&mut self, end: char) -> Option<&'a str> {
         let (taken, rest) = self.rest.split_once(end)?;
         self.rest = rest;

@@ -1,4 +1,4 @@
-//! What a source distribution says of itself without being built (PEP 517, PEP 625).
+//! Metadata that a source distribution states without a build (PEP 517, PEP 625).
 
 use std::io::{self, Read};
 
@@ -6,11 +6,12 @@ use flate2::read::GzDecoder;
 
 use crate::ReadAt;
 
-/// `PKG-INFO` is among the first members; what comes after so many bytes is not looked at.
+/// The number of unpacked bytes to search. `PKG-INFO` is among the first members.
 const FARTHEST: u64 = 1 << 30;
+/// The size limit of `PKG-INFO` in bytes.
 const LARGEST: u64 = 32 << 20;
 
-/// The `PKG-INFO` of a `.tar.gz`, which lies in its one folder.
+/// Reads the `PKG-INFO` of a `.tar.gz`, which lies in its one folder.
 pub(crate) fn pkg_info(sdist: &dyn ReadAt) -> io::Result<Option<Vec<u8>>> {
     let unpacked = GzDecoder::new(Sequential { source: sdist, offset: 0 }).take(FARTHEST);
     let mut archive = tar::Archive::new(unpacked);
@@ -32,7 +33,7 @@ pub(crate) fn pkg_info(sdist: &dyn ReadAt) -> io::Result<Option<Vec<u8>>> {
     Ok(None)
 }
 
-/// Reads from the start to the end.
+/// A sequential reader of a [`ReadAt`], from the start to the end.
 struct Sequential<'a> {
     source: &'a dyn ReadAt,
     offset: u64,

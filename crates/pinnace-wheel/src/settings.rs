@@ -5,10 +5,10 @@ use std::{
 
 use crate::{Address, Error};
 
-/// Which indexes to ask, and how to trust them: found where pip and uv find it.
+/// The configured indexes and certificates, found where pip and uv find them.
 ///
-/// Pure over what the caller read: environment variables and the texts of configuration files. In
-/// order of precedence: `PIP_*`, then `UV_*`, then pip's configuration files.
+/// Discovery performs no I/O: the caller passes the environment variables and the texts of
+/// configuration files. The order of precedence is `PIP_*`, then `UV_*`, then pip's configuration files.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -25,25 +25,25 @@ use crate::{Address, Error};
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The index that is asked last, where one is configured.
+    /// The index that is asked last, if one is configured.
     pub index: Option<Address>,
     /// The indexes that are asked before it.
     pub extra: Vec<Address>,
-    /// Pages and folders whose links are candidates, too: URLs, or paths as they were written.
+    /// Pages and folders whose links are candidates too: URLs, or paths as the user wrote them.
     pub find_links: Vec<String>,
-    /// Whether no index is to be asked.
+    /// True if no index is to be asked.
     pub no_index: bool,
-    /// A file of certificates (PEM) to trust beside those of the system.
+    /// A file of certificates (PEM) to trust in addition to those of the system.
     pub certificates: Option<PathBuf>,
 }
 
 impl Settings {
-    /// Finds them. `files` are the texts of pip's configuration files, as
+    /// Discovers the settings. `files` are the texts of pip's configuration files, as
     /// [`pip_configuration_files`] lists them.
     ///
     /// # Errors
     ///
-    /// If a configured index is no URL.
+    /// Returns an error if a configured index is not a URL.
     pub fn discover(variables: &BTreeMap<String, String>, files: &[String]) -> Result<Self, Error> {
         let variable = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
         let configured = |key: &str| files.iter().rev().find_map(|text| configured(text, key));
@@ -82,7 +82,7 @@ impl Settings {
     }
 }
 
-/// Where pip keeps its configuration, from the weakest to the strongest.
+/// Returns the paths of pip's configuration files, from the weakest to the strongest.
 pub fn pip_configuration_files(variables: &BTreeMap<String, String>) -> Vec<PathBuf> {
     let variable = |name: &str| variables.get(name).filter(|value| !value.is_empty());
     if let Some(only) = variable("PIP_CONFIG_FILE").filter(|file| *file == "/dev/null") {
@@ -103,25 +103,25 @@ pub fn pip_configuration_files(variables: &BTreeMap<String, String>) -> Vec<Path
     files
 }
 
-/// As `distutils` read it, and pip still does.
+/// Parses a truth value by the rules of `distutils`, which pip still follows.
 fn is_true(value: &str) -> bool {
     ["1", "true", "yes", "on", "y", "t"].contains(&value.to_ascii_lowercase().as_str())
 }
 
-/// uv allows a name in front: `internal=https://…`.
+/// Parses the address of an index. uv allows a name in front: `internal=https://…`.
 fn address(text: &str) -> Result<Address, Error> {
     let named = text.split_once('=').filter(|(name, _)| !name.contains(['/', ':', '?']));
     Address::parse(named.map_or(text, |(_, url)| url))
 }
 
-/// A key of the `[global]` or `[install]` section of a pip configuration file, the latter first.
+/// Returns a key of a pip configuration file: from the `[install]` section, or else from `[global]`.
 fn configured(text: &str, key: &str) -> Option<String> {
     let of_section = |wanted: &str| section_value(text, wanted, key);
     of_section("install").or_else(|| of_section("global"))
 }
 
-/// The INI dialect of Python's `configparser`, as far as pip's files use it: continuation lines are
-/// indented, comments start with `#` or `;`.
+/// Returns the value of a key in a section. Reads the INI dialect of Python's `configparser`, as
+/// far as pip's files use it: continuation lines are indented, comments start with `#` or `;`.
 fn section_value(text: &str, wanted: &str, key: &str) -> Option<String> {
     let mut section = String::new();
     let mut value: Option<String> = None;

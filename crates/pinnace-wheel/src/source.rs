@@ -2,46 +2,47 @@ use std::sync::Arc;
 
 use crate::{Error, File, Metadata, Project, ProjectName, Specifiers};
 
-/// Where [`resolve`](crate::resolve) learns what there is.
+/// A source of projects and their metadata for [`resolve`](crate::resolve).
 ///
 /// Answers must not change during a resolution.
 pub trait Source: Sync {
-    /// The project of that name; `None` if there is none.
+    /// Returns the project of that name, or `None` if there is none.
     ///
     /// # Errors
     ///
-    /// If it cannot be found out.
+    /// Returns an error if the source cannot find out.
     fn project(&self, name: &ProjectName) -> Result<Option<Arc<Project>>, Error>;
 
-    /// The metadata of a file that this source listed; `None` if it is a source distribution that
-    /// would have to be built to know.
+    /// Returns the metadata of a file that this source listed. Returns `None` for a source
+    /// distribution that must be built to know it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Metadata`](crate::ErrorKind::Metadata) if it is not that of the file: the
-    /// release is then passed over. Any other error ends the resolution.
+    /// Returns [`ErrorKind::Metadata`](crate::ErrorKind::Metadata) if the metadata is not that of
+    /// the file: the resolver then skips the release. Any other error ends the resolution.
     fn metadata(&self, file: &File) -> Result<Option<Arc<Metadata>>, Error>;
 
-    /// The one file at the address of a requirement `name @ address`.
+    /// Returns the one file at the address of a requirement `name @ address`.
     ///
     /// # Errors
     ///
-    /// If it cannot be had, or is not of that project; by default always.
+    /// Returns an error if the file is not available, or belongs to another project. The default
+    /// implementation always fails.
     fn direct(&self, name: &ProjectName, url: &str) -> Result<File, Error> {
         let _ = name;
         Err(Error::parse("URL that is known", url, "this source has no files by address"))
     }
 
-    /// Whether the resolution shall stop as soon as possible.
+    /// Returns true if the resolution should stop as soon as possible.
     fn is_cancelled(&self) -> bool {
         false
     }
 
-    /// A hint that this project will be asked for soon, and likely in a version that satisfies
-    /// these specifiers. The answers do not depend on it.
+    /// Hints that the resolver will ask for this project soon, and likely in a version that
+    /// satisfies these specifiers. Answers do not depend on the hint.
     fn prefetch(&self, _name: &ProjectName, _specifiers: &Specifiers) {}
 
-    /// A hint that the metadata of these wheels will likely be asked for one after the other: the
-    /// solver is going through the versions of a project.
+    /// Hints that the resolver will likely ask for the metadata of these wheels one after the
+    /// other: it is going through the versions of a project.
     fn prefetch_metadata(&self, _files: Vec<File>) {}
 }

@@ -4,9 +4,9 @@ use pubgrub::Ranges;
 
 use crate::{Error, Version, range::ranges, version_key::VersionKey};
 
-/// Version specifiers, all of which must hold: `>=1.0,<2` (PEP 440).
+/// A set of version specifiers, all of which must hold: `>=1.0,<2` (PEP 440).
 ///
-/// Membership is exact as PEP 440 and `packaging` 26 have it.
+/// Membership follows PEP 440 and `packaging` 26 exactly.
 ///
 /// ```
 /// use pinnace_wheel::Specifiers;
@@ -19,17 +19,18 @@ use crate::{Error, Version, range::ranges, version_key::VersionKey};
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Specifiers(Vec<Specifier>);
 
-/// One operator and what it compares with.
+/// A specifier: an operator and the version that it compares with.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Specifier {
     operator: Operator,
-    /// `None` behind `===` alone, which may name what is no version.
+    /// The version. `None` occurs only with `===`, which may be followed by text that is not a
+    /// version.
     version: Option<pep440_rs::Version>,
-    /// What stands behind `===`, and nothing for all others.
+    /// The text after `===`; empty for all other operators.
     text: Box<str>,
 }
 
-/// The operators of PEP 440; `==` and `!=` with a final `.*` are others than without.
+/// The operators of PEP 440. `==` and `!=` with a final `.*` count as operators of their own.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Operator {
     Equal,
@@ -45,8 +46,9 @@ pub(crate) enum Operator {
 }
 
 impl Specifiers {
-    /// Parses what real projects published before anyone checked: `>=1.9.*`, `>=7<8`, `!=3.0*`,
-    /// `!=~5.0`, stray quotes. Metadata is read so; what a user writes is not.
+    /// Parses leniently: `>=1.9.*`, `>=7<8`, `!=3.0*`, `!=~5.0` or stray quotes. Real projects
+    /// published such specifiers before indexes checked them. The lenient parser is for metadata,
+    /// not for what a user writes.
     ///
     /// ```
     /// use pinnace_wheel::Specifiers;
@@ -58,7 +60,7 @@ impl Specifiers {
     ///
     /// # Errors
     ///
-    /// If it is not even that.
+    /// Returns [`ErrorKind::Parse`](crate::ErrorKind::Parse) if the text cannot be repaired.
     pub fn parse_lenient(text: &str) -> Result<Self, Error> {
         if let Ok(strict) = text.parse() {
             return Ok(strict);
@@ -72,18 +74,18 @@ impl Specifiers {
         split(text).iter().map(repaired).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether a version satisfies all of them.
+    /// Returns true if a version satisfies all specifiers.
     pub fn contains(&self, version: &Version) -> bool {
         let point = version.point();
         self.0.iter().all(|specifier| ranges(specifier).contains(&point))
     }
 
-    /// Whether there are none, so that every version satisfies them.
+    /// Returns true if there are no specifiers, so that every version satisfies them.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether one of them names a pre-release, which asks for pre-releases.
+    /// Returns true if a specifier names a pre-release, which requests pre-releases.
     pub fn names_prerelease(&self) -> bool {
         let names = |one: &Specifier| {
             !matches!(one.operator, Operator::NotEqual | Operator::NotEqualPrefix)
@@ -92,7 +94,7 @@ impl Specifiers {
         self.0.iter().any(names)
     }
 
-    /// The version of a single `==` or `===` without wildcard, which is what a pin is.
+    /// Returns the version of a pin: a single `==` or `===` without wildcard.
     pub fn pinned(&self) -> Option<Version> {
         match self.0.as_slice() {
             [one] if matches!(one.operator, Operator::Equal | Operator::Arbitrary) => {
@@ -126,7 +128,7 @@ impl fmt::Display for Specifiers {
     }
 }
 
-/// Two-letter operators are tried before the one-letter ones that they start with.
+/// The operators by their signs. Longer signs come before the shorter ones that they start with.
 const OPERATORS: [(&str, Operator); 8] = [
     ("===", Operator::Arbitrary),
     ("~=", Operator::Compatible),
@@ -139,7 +141,7 @@ const OPERATORS: [(&str, Operator); 8] = [
 ];
 
 impl Specifier {
-    /// Parses one, strictly.
+    /// Parses one specifier, strictly.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let found = OPERATORS
@@ -173,7 +175,8 @@ impl Specifier {
         self.version.as_ref()
     }
 
-    /// Whether it holds for a text, which may be no version.
+    /// Checks whether a text satisfies the specifier. The text may be something other than a
+    /// version.
     pub(crate) fn holds_for(&self, text: &str) -> bool {
         match text.parse::<Version>() {
             Ok(version) => ranges(self).contains(&version.point()),
@@ -182,7 +185,7 @@ impl Specifier {
     }
 }
 
-/// What PEP 440 allows behind each operator.
+/// Checks that PEP 440 allows this version after the operator.
 fn check(operator: Operator, version: &pep440_rs::Version) -> Result<(), String> {
     let prefix = matches!(operator, Operator::EqualPrefix | Operator::NotEqualPrefix);
     let exact = matches!(operator, Operator::Equal | Operator::NotEqual);
@@ -216,7 +219,7 @@ impl fmt::Display for Specifier {
     }
 }
 
-/// Splits at commas, and where a new operator starts without one (`>=7<8`).
+/// Splits at commas, and at an operator that follows without a comma (`>=7<8`).
 fn split(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut in_operator = true;
@@ -237,8 +240,9 @@ fn split(text: &str) -> Vec<String> {
     parts
 }
 
-/// `>=1.9.*` means `>=1.9`; `!=3.0*` means `!=3.0.*`; `!=~5.0` means `!=5.0.*`; `=1.0` and a bare
-/// `1.0` mean `==1.0`; `>dev` means any version, and `~=1` that and all later ones.
+/// Repairs a malformed specifier: `>=1.9.*` means `>=1.9`; `!=3.0*` means `!=3.0.*`; `!=~5.0` means
+/// `!=5.0.*`; `=1.0` and a bare `1.0` mean `==1.0`; `>dev` means any version, and `~=1` that
+/// version and all later ones.
 fn repair(part: &str) -> Option<String> {
     let operator_length = part.bytes().take_while(|byte| b"<>=!~".contains(byte)).count();
     let (operator, version) = part.split_at(operator_length);

@@ -6,7 +6,7 @@ use std::{
 
 use crate::{Error, WheelName};
 
-/// One tag of PEP 425: what a wheel was built for.
+/// A tag of PEP 425: the Python, ABI and platform that a wheel was built for.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Tag {
     python: Box<str>,
@@ -15,22 +15,22 @@ pub struct Tag {
 }
 
 impl Tag {
-    /// The tag with these three parts.
+    /// Creates a tag from its three parts.
     pub fn new(python: &str, abi: &str, platform: &str) -> Self {
         Self { python: python.into(), abi: abi.into(), platform: platform.into() }
     }
 
-    /// `cp312` of `cp312-abi3-linux_x86_64`.
+    /// Returns the Python tag: `cp312` of `cp312-abi3-linux_x86_64`.
     pub fn python(&self) -> &str {
         &self.python
     }
 
-    /// `abi3` of `cp312-abi3-linux_x86_64`.
+    /// Returns the ABI tag: `abi3` of `cp312-abi3-linux_x86_64`.
     pub fn abi(&self) -> &str {
         &self.abi
     }
 
-    /// `linux_x86_64` of `cp312-abi3-linux_x86_64`.
+    /// Returns the platform tag: `linux_x86_64` of `cp312-abi3-linux_x86_64`.
     pub fn platform(&self) -> &str {
         &self.platform
     }
@@ -63,7 +63,7 @@ impl fmt::Display for Tag {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tags {
     ordered: Vec<Tag>,
-    /// By Python, then by ABI, then by platform.
+    /// The rank of each tag, by Python, then by ABI, then by platform.
     ranks: BTreeMap<Box<str>, ByAbi>,
     systems: BTreeSet<(Box<str>, Box<str>)>,
 }
@@ -71,28 +71,28 @@ pub struct Tags {
 type ByAbi = BTreeMap<Box<str>, ByPlatform>;
 type ByPlatform = BTreeMap<Box<str>, u32>;
 
-/// Whether a wheel fits a platform.
+/// The compatibility of a wheel with a platform.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Compatibility {
-    /// It does; 0 is the best rank.
+    /// The wheel fits; 0 is the best rank.
     Compatible(u32),
-    /// It does not, and this is how near the miss was.
+    /// The wheel does not fit, with the part that it misses on.
     Incompatible(Incompatibility),
 }
 
-/// Why a wheel does not fit, from the widest miss to the nearest.
+/// A reason why a wheel does not fit, ordered from the widest miss to the nearest.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Incompatibility {
     /// Built for another Python.
     Python,
-    /// For this Python, but with another ABI.
+    /// Built for this Python, but with another ABI.
     Abi,
-    /// For this Python and ABI, but for another system.
+    /// Built for this Python and ABI, but for another system.
     System,
-    /// For this system, too, but for another machine.
+    /// Built for this system, but for another machine.
     Machine,
-    /// For this machine, too, but for a newer version of the system, or for another C library.
+    /// Built for this machine, but for a newer version of the system or another C library.
     SystemVersion,
 }
 
@@ -109,7 +109,7 @@ impl fmt::Display for Incompatibility {
 }
 
 impl Tags {
-    /// The table of a list that is ordered best first; repeated tags keep their best rank.
+    /// Creates the table from a list of tags, best first. A repeated tag keeps its best rank.
     pub fn new(ordered: impl IntoIterator<Item = Tag>) -> Self {
         let mut tags =
             Self { ordered: Vec::new(), ranks: BTreeMap::new(), systems: BTreeSet::new() };
@@ -129,12 +129,12 @@ impl Tags {
         tags
     }
 
-    /// The tags, best first.
+    /// Returns the tags, best first.
     pub fn iter(&self) -> impl Iterator<Item = &Tag> {
         self.ordered.iter()
     }
 
-    /// The best of what the wheel's tags come to.
+    /// Ranks a wheel by its best tag. If no tag fits, returns the nearest miss.
     ///
     /// ```
     /// use pinnace_wheel::{Compatibility, Incompatibility, Tag, Tags};
@@ -170,7 +170,8 @@ impl Tags {
         best.map_or(Compatibility::Incompatible(nearest), Compatibility::Compatible)
     }
 
-    /// How near the platform of a wheel is, whatever Python it is for; `None` is far.
+    /// Returns the nearest miss of the wheel's platforms, for any Python. Returns `None` if all are
+    /// for another system.
     pub(crate) fn rank_platform(&self, wheel: &WheelName) -> Option<Incompatibility> {
         let [.., platforms] = wheel.tag_parts();
         let here = |platform: &str| match platform {
@@ -183,7 +184,7 @@ impl Tags {
         platforms.split('.').map(here).max().filter(|misfit| *misfit > Incompatibility::System)
     }
 
-    /// How near a platform tag is that is not accepted.
+    /// Returns how a platform tag misses that is not accepted.
     fn miss(&self, platform: &str) -> Incompatibility {
         let (system, machine) = system_and_machine(platform);
         let here = self.systems.iter().filter(|(one, _)| **one == *system);
@@ -195,7 +196,7 @@ impl Tags {
     }
 }
 
-/// `linux` and `x86_64` of `manylinux_2_28_x86_64`.
+/// Splits a platform tag: `manylinux_2_28_x86_64` into `linux` and `x86_64`.
 fn system_and_machine(platform: &str) -> (&str, &str) {
     const SYSTEMS: [(&str, &str); 8] = [
         ("manylinux_", "linux"),
@@ -210,7 +211,7 @@ fn system_and_machine(platform: &str) -> (&str, &str) {
     let found =
         SYSTEMS.iter().find_map(|(prefix, system)| Some((*system, platform.strip_prefix(prefix)?)));
     let Some((system, rest)) = found else { return (platform, "") };
-    // Versions are numbers between underscores, and no machine starts with a digit.
+    // Versions are numbers between underscores; no machine name starts with a digit.
     let numbers = rest.trim_start_matches(|symbol: char| symbol.is_ascii_digit() || symbol == '_');
     (system, if system == "win" { rest } else { numbers })
 }

@@ -1,10 +1,11 @@
-//! Points in time as RFC 3339 writes them, in whole seconds since 1970.
+//! Timestamps in RFC 3339 format, in whole seconds since 1970.
 
 use std::fmt;
 
 use crate::Error;
 
-/// Reads `2026-11-25`, `2026-11-25T08:00:00Z`, `2026-11-25T09:00:00.5+01:00`.
+/// Parses a time such as `2026-11-25`, `2026-11-25T08:00:00Z` or `2026-11-25T09:00:00.5+01:00`.
+/// Returns seconds since 1970.
 ///
 /// ```
 /// use pinnace_wheel::parse_timestamp;
@@ -16,7 +17,8 @@ use crate::Error;
 ///
 /// # Errors
 ///
-/// If it is no such time, or one before 1970.
+/// Returns [`ErrorKind::Parse`](crate::ErrorKind::Parse) if the text is not such a time, or is
+/// before 1970.
 pub fn parse_timestamp(text: &str) -> Result<u64, Error> {
     parse(text).ok_or_else(|| {
         let reason = "it is none as in `2026-11-25` or `2026-11-25T08:00:00Z`";
@@ -32,7 +34,7 @@ pub(crate) fn parse(text: &str) -> Option<u64> {
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
     let plausible = year >= 1970 && (1..=12).contains(&month) && (1..=31).contains(&day);
     let days = plausible.then(|| days_since_1970(year, month, day))?;
-    // The 30th of February would be written as the 2nd of March.
+    // The formatter would write the 30th of February as the 2nd of March.
     if !Timestamp(days * 86_400).to_string().starts_with(date) {
         return None;
     }
@@ -40,7 +42,7 @@ pub(crate) fn parse(text: &str) -> Option<u64> {
     u64::try_from(seconds).ok()
 }
 
-/// `08:00:00.5+01:00`, as it is in UTC.
+/// Returns the second of the day in UTC for a time such as `08:00:00.5+01:00`.
 fn seconds_of_day(text: &str) -> Option<i64> {
     let zone = text.find(['Z', 'z', '+', '-']).unwrap_or(text.len());
     let (time, zone) = text.split_at(zone);
@@ -61,7 +63,7 @@ fn seconds_of_day(text: &str) -> Option<i64> {
     Some((hour * 3_600 + minute * 60 + second) as i64 - offset)
 }
 
-/// Numbers of so many digits each.
+/// Parses numbers with a fixed count of digits each.
 fn numbers<const N: usize>(text: &str, separator: char, digits: [usize; N]) -> Option<[u64; N]> {
     let mut parts = text.split(separator);
     let mut numbers = [0; N];
@@ -72,14 +74,15 @@ fn numbers<const N: usize>(text: &str, separator: char, digits: [usize; N]) -> O
     parts.next().is_none().then_some(numbers)
 }
 
-/// In the Gregorian calendar, counted in years that start in March, so that leap days come last.
+/// Returns the days since 1970 in the Gregorian calendar. It counts in years that start in March,
+/// so that leap days come last.
 fn days_since_1970(year: u64, month: u64, day: u64) -> u64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
     days - 719_468
 }
 
-/// Writes seconds since 1970 as `2026-11-25T08:00:00Z`.
+/// A timestamp in seconds since 1970, displayed as `2026-11-25T08:00:00Z`.
 pub(crate) struct Timestamp(pub(crate) u64);
 
 impl fmt::Display for Timestamp {

@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use crate::{Error, version_key::VersionKey};
 
-/// A version, ordered as PEP 440 says.
+/// A version, ordered by PEP 440.
 ///
 /// ```
 /// use pinnace_wheel::Version;
@@ -15,22 +15,22 @@ use crate::{Error, version_key::VersionKey};
 pub struct Version(pub(crate) pep440_rs::Version);
 
 impl Version {
-    /// Whether it is an alpha, beta, release candidate or development release.
+    /// Returns true for an alpha, a beta, a release candidate or a development release.
     pub fn is_prerelease(&self) -> bool {
         self.0.any_prerelease()
     }
 
-    /// Where it stands among all versions.
+    /// Returns the version's key in the order of all versions.
     pub(crate) fn point(&self) -> VersionKey {
         VersionKey::of(&self.0)
     }
 
-    /// The numbers between the dots of the release segment.
+    /// Returns the numbers of the release segment.
     pub fn release(&self) -> &[u64] {
         self.0.release()
     }
 
-    /// The release segment alone: `3.13.0` of `3.13.0rc2`.
+    /// Returns the release segment alone: `3.13.0` of `3.13.0rc2`.
     #[must_use]
     pub fn only_release(&self) -> Self {
         Self(self.0.only_release())

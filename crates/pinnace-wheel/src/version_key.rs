@@ -1,16 +1,16 @@
-//! Versions as bytes that sort as PEP 440 says, and the places between versions.
+//! Version keys: versions as bytes that sort by PEP 440, and the places between versions.
 //!
-//! A solver compares versions millions of times, and the ends of its ranges are often no versions:
-//! just above all local versions of `1.0`, just below its first pre-release. So a [`VersionKey`] is a
-//! string of bytes whose order is the order of versions, with one byte at the end that tells a
-//! version from the places beside it.
+//! A solver compares versions millions of times. The ends of its ranges are often not versions:
+//! just above all local versions of `1.0`, or just below its first pre-release. A [`VersionKey`] is
+//! therefore a string of bytes in the order of versions. One byte at its end tells a version from
+//! the places beside it.
 //!
 //! ```text
-//! epoch, release without trailing zeros, end       numbers as `push_number` writes them
+//! epoch, release without trailing zeros, end       numbers as encoded by `push_number`
 //! pre-release: 1 = development release only, 2 a, 3 b, 4 rc (and a number), 5 none
-//! post:  1 none, 2 and a number, 255 = above all post releases (the point ends here)
+//! post:  1 none, 2 and a number, 255 = above all post releases (the key ends here)
 //! dev:   1 and a number, 2 none
-//! local: 1 none, 2 and segments, 255 = above all local versions (the point ends here)
+//! local: 1 none, 2 and segments, 255 = above all local versions (the key ends here)
 //! edge:  1 below every spelling, 2 and the length of the release as spelled, 3 above them
 //! ```
 
@@ -19,11 +19,11 @@ use std::fmt;
 use pep440_rs::{LocalSegment, PrereleaseKind, Version};
 use smallvec::SmallVec;
 
-/// A version, or a place just before or after it that no version can take.
+/// A version key: a version, or a place just before or after it that no version can take.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct VersionKey(Bytes);
 
-/// Nearly all versions fit without an allocation.
+/// The bytes of a key. Nearly all versions fit without an allocation.
 type Bytes = SmallVec<[u8; 22]>;
 
 const END: u8 = 0;
@@ -42,7 +42,7 @@ const SPELLED: u8 = 2;
 const ABOVE: u8 = 3;
 
 impl VersionKey {
-    /// The point of a version itself.
+    /// Creates the key of a version itself.
     pub(crate) fn of(version: &Version) -> Self {
         let mut bytes = whole(version);
         bytes.push(SPELLED);
@@ -50,14 +50,15 @@ impl VersionKey {
         Self(bytes)
     }
 
-    /// Below every spelling of the version.
+    /// Creates the key below every spelling of the version.
     pub(crate) fn below(version: &Version) -> Self {
         let mut bytes = whole(version);
         bytes.push(BELOW);
         Self(bytes)
     }
 
-    /// Above every spelling of the version and, if it is not one itself, above its local versions.
+    /// Creates the key above every spelling of the version. If the version is not local, its local
+    /// versions are below the key, too.
     pub(crate) fn above(version: &Version) -> Self {
         let mut bytes = public(version);
         if version.is_local() {
@@ -69,29 +70,29 @@ impl VersionKey {
         Self(bytes)
     }
 
-    /// Above all post releases of the version and their local versions.
+    /// Creates the key above all post releases of the version and their local versions.
     pub(crate) fn above_posts(version: &Version) -> Self {
         let mut bytes = until_post(version);
         bytes.push(ABOVE_ALL);
         Self(bytes)
     }
 
-    /// Whether both lie at the same version, whatever the edge.
+    /// Returns true if both keys are at the same version, regardless of the edge.
     pub(crate) fn is_beside(&self, other: &Self) -> bool {
         self.version() == other.version()
     }
 
-    /// Whether it lies below its version.
+    /// Returns true if the key is below its version.
     pub(crate) fn is_below(&self) -> bool {
         Reader(&self.0).read().1 == Some(BELOW)
     }
 
-    /// Whether it is a version.
+    /// Returns true if the key is a version.
     pub(crate) fn is_version(&self) -> bool {
         Reader(&self.0).read().1 == Some(SPELLED)
     }
 
-    /// The version at which it lies.
+    /// Returns the version that the key is at.
     pub(crate) fn version(&self) -> Version {
         Reader(&self.0).read().0
     }
@@ -109,7 +110,7 @@ fn whole(version: &Version) -> Bytes {
     bytes
 }
 
-/// All but the local part.
+/// Encodes all but the local part and the edge.
 fn public(version: &Version) -> Bytes {
     let mut bytes = until_post(version);
     match version.post() {
@@ -172,11 +173,11 @@ fn push_local(bytes: &mut Bytes, version: &Version) {
     bytes.push(SEGMENTS_END);
 }
 
-/// The largest number that is written as one byte, one above itself.
+/// The largest number that is encoded as one byte, whose value is one more than the number.
 const SMALL: u64 = 238;
 
-/// Larger numbers are written as their length and their bytes, so that bytes sort as numbers do.
-/// No number starts with a zero byte, which ends lists of them.
+/// Appends a number. Larger numbers are encoded as their length and their bytes, so that bytes sort
+/// like numbers. No number starts with a zero byte, because that ends a list of numbers.
 fn push_number(bytes: &mut Bytes, number: u64) {
     if number <= SMALL {
         return bytes.push(number as u8 + 1);
@@ -187,11 +188,11 @@ fn push_number(bytes: &mut Bytes, number: u64) {
     bytes.extend_from_slice(&all[8 - length..]);
 }
 
-/// Reads a point back. Points are made here alone, so what is missing counts as zero.
+/// A decoder of keys. Only this module creates keys, so missing bytes count as zero.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
-    /// The version, and the edge if the point has one.
+    /// Decodes the version, and the edge if the key has one.
     fn read(mut self) -> (Version, Option<u8>) {
         let epoch = self.number();
         let mut release = Vec::new();

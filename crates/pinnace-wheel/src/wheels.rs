@@ -8,37 +8,37 @@ use sha2::{Digest, Sha256};
 
 use crate::ReadAt;
 
-/// Where downloaded wheels are kept, by the SHA-256 of their bytes.
+/// A store of downloaded wheels, by the SHA-256 of their bytes.
 pub trait Wheels: Send + Sync {
-    /// Whether that wheel is there.
+    /// Checks whether the store has that wheel.
     ///
     /// # Errors
     ///
-    /// If the store cannot be looked at.
+    /// Returns an error if the store cannot be read.
     fn contains(&self, sha256: &[u8; 32]) -> io::Result<bool>;
 
-    /// Keeps all that `body` gives, and returns its SHA-256. With `expected` given, other bytes
-    /// are not kept: the error then is of [`io::ErrorKind::InvalidData`].
+    /// Stores all bytes of `body` and returns their SHA-256. Bytes that differ from `expected` are
+    /// not stored, and the error is of [`io::ErrorKind::InvalidData`].
     ///
     /// # Errors
     ///
-    /// If `body` fails, or the wheel cannot be kept.
+    /// Returns an error if `body` fails, or the wheel cannot be stored.
     fn put(&self, body: &mut dyn Read, expected: Option<&[u8; 32]>) -> io::Result<[u8; 32]>;
 
-    /// Opens a wheel, verified; `None` if it is not there.
+    /// Opens a wheel and verifies it. Returns `None` if the store does not have it.
     ///
     /// # Errors
     ///
-    /// If its bytes are not its own, or cannot be read.
+    /// Returns an error if the bytes do not match the digest, or cannot be read.
     fn open(&self, sha256: &[u8; 32]) -> io::Result<Option<Box<dyn ReadAt>>>;
 }
 
-/// [`Wheels`] in memory, for tests and for programs that want none on disk.
+/// A [`Wheels`] store in memory, for tests and for programs that keep none on disk.
 #[derive(Debug, Default)]
 pub struct MemoryWheels(Mutex<BTreeMap<[u8; 32], Vec<u8>>>);
 
 impl MemoryWheels {
-    /// Forgets all wheels.
+    /// Removes all wheels.
     pub fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }

@@ -41,7 +41,7 @@ fn builder(vector: &Vector) -> ArchiveBuilder<'static> {
     builder
 }
 
-/// If one of these digests moves, every archive that was ever written moves with it.
+/// A change to one of these digests changes the bytes of every archive ever written.
 #[test]
 fn golden_vectors() {
     for vector in vectors() {
@@ -51,7 +51,7 @@ fn golden_vectors() {
     }
 }
 
-/// The specification is precise enough for a second implementation, which makes the same bytes.
+/// The specification is precise enough for a second implementation, which writes the same bytes.
 #[test]
 fn the_second_implementation_agrees() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/vectors/archive.py");

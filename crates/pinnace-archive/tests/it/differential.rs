@@ -1,5 +1,5 @@
-//! The strict reader beside CPython's `zipfile` and the zip crate, on thousands of archives that
-//! were damaged on purpose.
+//! The strict reader compared with CPython's `zipfile` and the zip crate, on thousands of archives
+//! that were damaged on purpose.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,8 +14,8 @@ use crate::{
     sample, write,
 };
 
-/// Reads all archives given as `length, bytes`; prints a line each: `ok` and the members' names
-/// and checksums, or the class of what was raised.
+/// Reads all archives given as `length, bytes`. Prints a line for each: `ok` and the members' names
+/// and checksums, or the class of the exception.
 const PYTHON: &str = r"
 import io, struct, sys, zipfile, zlib
 data = sys.stdin.buffer.read()
@@ -31,7 +31,7 @@ while at < len(data):
         print(type(error).__name__)
 ";
 
-/// Archives of all shapes that we and others write, each then damaged byte by byte.
+/// Returns archives of all the shapes that we and others write, each then damaged byte by byte.
 fn corpus() -> Vec<Vec<u8>> {
     let parts = [
         Part::new("a/", ""),
@@ -59,7 +59,7 @@ fn corpus() -> Vec<Vec<u8>> {
     corpus
 }
 
-/// Names in hexadecimal and checksums, as the script prints them.
+/// Returns names in hexadecimal and checksums, in the format of the script.
 fn ours(bytes: &[u8]) -> Result<String, Error> {
     let archive = Archive::open(bytes, Policy::strict())?;
     archive.entries().iter().try_fold("ok".to_owned(), |line, entry| {
@@ -118,7 +118,7 @@ fn what_is_accepted_is_one_archive_to_all_three() {
         }
     }
     assert!(accepted > 500, "{accepted} of {}", corpus.len());
-    // Where CPython sees nothing wrong, these are the rules that we insist on.
+    // These are the rules that we enforce although CPython accepts the archive.
     let rules: BTreeSet<&str> = stricter.keys().map(String::as_str).collect();
     assert_eq!(rules, BTreeSet::from(STRICTER), "{stricter:?}");
 }
@@ -150,7 +150,7 @@ fn kind(error: &Error) -> String {
     }
 }
 
-/// What both refuse is refused for the same kind of reason where CPython tells reasons apart.
+/// Checks that CPython refuses for the same kind of reason, if it distinguishes reasons.
 fn check_kinds(error: &Error, python: &str) {
     let expected: &[&str] = match error.kind() {
         ErrorKind::Refused { rule: Rule::Encrypted, .. } => {

@@ -1,4 +1,4 @@
-//! Extraction never leaves its folder, whatever is planted there.
+//! Extraction never writes outside its folder, whatever is planted there.
 
 use std::{fs, os::unix::fs::PermissionsExt, os::unix::fs::symlink, path::Path};
 
@@ -37,7 +37,7 @@ fn files_modes_and_folders_come_out_as_they_went_in() {
         let executable = fs::metadata(&file).unwrap().permissions().mode() & 0o100 != 0;
         assert_eq!(executable, mode == Mode::Executable);
     }
-    // A second time, everything is there: nothing is replaced.
+    // The second extraction finds every file in place and replaces nothing.
     let again = archive.extract(folder.path()).unwrap_err();
     assert!(again.to_string().contains("cannot extract `a/.hidden`"), "{again}");
 }
@@ -79,13 +79,13 @@ fn links_of_the_archive_stay_below() {
     assert_eq!(fs::read(folder.path().join("self/d/e/up")).unwrap(), b"x");
 }
 
-/// No member can lie below a link, under no policy.
+/// No policy allows a member below a link.
 #[test]
 fn nothing_is_written_through_a_link_of_the_archive() {
     let policy = Leniency::ALL.into_iter().fold(Policy::strict(), Policy::allow);
     let bytes = forge(&[link("l", "/tmp"), Part::new("l/x", "")]);
     assert!(Archive::open(bytes, policy).is_err());
-    // Where names differ in case, the file system may still see one: links come last.
+    // If names differ only in case, the file system may still merge them, so links come last.
     let bytes = forge(&[link("L", "d"), Part::new("l/x", ""), Part::new("d/y", "")]);
     let folder = tempfile::tempdir().unwrap();
     Archive::open(bytes, policy).unwrap().extract(folder.path()).unwrap();

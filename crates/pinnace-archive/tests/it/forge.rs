@@ -1,8 +1,8 @@
-//! Zips with anything in them, valid or not, made field by field.
+//! A generator of zips with arbitrary fields, valid or not.
 
 use pinnace_archive::{Archive, ErrorKind, Policy, Rule};
 
-/// A member; what is `None` is what an honest writer would put there.
+/// A member. A field that is `None` takes the value of an honest writer.
 #[derive(Clone, Default)]
 pub(crate) struct Part {
     pub(crate) name: Vec<u8>,
@@ -10,9 +10,9 @@ pub(crate) struct Part {
     pub(crate) method: u16,
     pub(crate) flags: u16,
     pub(crate) mode: u32,
-    /// The system that made it; Unix if it is not said.
+    /// The system that made the member; Unix if `None`.
     pub(crate) host: Option<u8>,
-    /// The attributes of MS-DOS.
+    /// The MS-DOS attributes.
     pub(crate) dos: u32,
     pub(crate) crc32: Option<u32>,
     pub(crate) size: Option<u32>,
@@ -24,7 +24,7 @@ pub(crate) struct Part {
     pub(crate) after: Vec<u8>,
 }
 
-/// What the local header says instead of what the central directory says.
+/// Overrides of the values in the local header.
 #[derive(Clone, Default)]
 pub(crate) struct Local {
     pub(crate) name: Option<Vec<u8>>,
@@ -44,7 +44,7 @@ impl Part {
         Self { name, data, flags, mode, ..Self::default() }
     }
 
-    /// Deflated by flate2.
+    /// Creates a member deflated by flate2.
     pub(crate) fn deflated(name: &str, content: &[u8]) -> Self {
         use std::io::Write as _;
         let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), Default::default());
@@ -106,7 +106,7 @@ pub(crate) fn forge(parts: &[Part]) -> Vec<u8> {
     forge_with(b"", parts, b"")
 }
 
-/// With a prefix and a comment.
+/// Builds an archive with a prefix and a comment.
 pub(crate) fn forge_with(prefix: &[u8], parts: &[Part], comment: &[u8]) -> Vec<u8> {
     let mut bytes = prefix.to_vec();
     let mut central = Vec::new();
@@ -127,7 +127,7 @@ pub(crate) fn forge_with(prefix: &[u8], parts: &[Part], comment: &[u8]) -> Vec<u
     bytes
 }
 
-/// An extra field.
+/// Encodes an extra field.
 pub(crate) fn extra(id: u16, body: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     put16(&mut bytes, id);
@@ -144,12 +144,12 @@ pub(crate) fn put32(out: &mut Vec<u8>, value: u32) {
     out.extend(value.to_le_bytes());
 }
 
-/// Opens and reads all of it.
+/// Opens an archive and reads all of it.
 pub(crate) fn read_all(bytes: &[u8], policy: Policy) -> Result<(), pinnace_archive::Error> {
     Archive::open(bytes, policy)?.verify()
 }
 
-/// The rule that it breaks for the strict reader.
+/// Returns the rule for which the strict reader refuses the archive.
 #[track_caller]
 pub(crate) fn rule(bytes: &[u8]) -> Rule {
     match read_all(bytes, Policy::strict()).expect_err("must be refused").kind() {

@@ -1,4 +1,4 @@
-//! What a strict reader refuses, each by the rule that it breaks.
+//! Archives that a strict reader refuses, each with the rule it breaks.
 
 use pinnace_archive::{Archive, ErrorKind, Leniency, Limits, Policy, Rule};
 
@@ -46,7 +46,7 @@ fn unsafe_names() {
     }
 }
 
-/// UTF-8 that is not said to be UTF-8 is code page 437 to some.
+/// Some readers decode UTF-8 names without the UTF-8 flag as code page 437.
 #[test]
 fn names_of_unknown_encoding() {
     let part = Part { flags: 0, ..Part::new("\u{e4}", "") };
@@ -137,18 +137,18 @@ fn data_descriptors() {
     assert_eq!(rule(&with(Vec::new(), Vec::new())), Rule::Descriptor);
     assert_eq!(rule(&with([signature, &[0; 12]].concat(), Vec::new())), Rule::Descriptor);
     assert_eq!(rule(&with([&honest[..], b"gap"].concat(), Vec::new())), Rule::Gap);
-    // Sizes in a zip64 field of the local header are read by some.
+    // Some readers use sizes in a zip64 field of the local header.
     let zip64 = |n: u64| extra(1, &[n.to_le_bytes(), n.to_le_bytes()].concat());
     read_all(&with(honest.clone(), zip64(0)), Policy::strict()).unwrap();
     assert_eq!(rule(&with(honest.clone(), zip64(3))), Rule::LocalHeader);
-    // Stored data has no end of its own: a reader that only goes forward takes the first thing
-    // that looks like a descriptor for the true one.
+    // Stored data does not mark its own end: a streaming reader takes the first bytes that look
+    // like a descriptor for the real one.
     let stored = Part { flags: 8, after: honest, local: blank, ..self::honest() };
     assert_eq!(refused_by(stored), Rule::Descriptor);
 }
 
-/// What is a file to us is a file to all: unzip, 7-Zip, bsdtar and the zip crate heed attributes of
-/// other systems, attributes of MS-DOS, and modes in extra fields.
+/// All readers must agree with us about what is a file. Unzip, 7-Zip, bsdtar and the zip crate obey
+/// attributes of other systems, attributes of MS-DOS, and modes in extra fields.
 #[test]
 fn what_other_readers_take_for_something_else() {
     for host in [1, 2, 5, 10, 11, 14, 16, 30] {
@@ -173,7 +173,8 @@ fn what_other_readers_take_for_something_else() {
     }
 }
 
-/// A directory's own header and what follows it are checked when it is extracted or added.
+/// The local header of a directory, and the bytes after it, are checked on extraction and on
+/// adding.
 #[test]
 fn directories_hide_nothing() {
     let hidden = forge(&[Part::new("evil.py", "")]);
@@ -235,14 +236,14 @@ fn whatever_follows_the_end_record() {
     }
 }
 
-/// Two zips in one file: readers that search from the front see another one.
+/// Two zips in one file: readers that search from the front see the other one.
 #[test]
 fn several_end_records() {
     let bytes = [forge(&[Part::new("evil", "")]), forge(&[honest()])].concat();
     assert!(matches!(rule(&bytes), Rule::CentralDirectory));
     let fake = forge(&[]);
     let bytes = forge_with(b"", &[honest()], &fake);
-    // The last record is an empty archive with a prefix, by its own account at offset 0.
+    // The last record describes an empty archive with a prefix, and claims offset 0.
     assert_eq!(rule(&bytes), Rule::CentralDirectory);
     let comment = [&fake[..], b"!"].concat();
     let bytes = forge_with(b"", &[honest()], &comment);
@@ -334,7 +335,7 @@ fn zip64_fields_that_lie() {
     for lie in [&[3, 4][..], &[4, 3], &[4, 4, 1], &[4, 4, 0, 0]] {
         assert_eq!(refused_by(beside(lie)), Rule::Zip64, "{lie:?}");
     }
-    // 32-bit sizes in the local header are fine as long as they agree.
+    // 32-bit sizes in the local header are accepted if they agree.
     let local = Local { size: Some(4), compressed: Some(4), ..Local::default() };
     let part = Part { local, ..wide(field(&[4, 4])) };
     read_all(&forge(&[part]), Policy::strict()).unwrap();
@@ -377,7 +378,7 @@ fn members_that_overlap() {
         refused_by(Part { compressed: Some(90), size: Some(90), ..honest() }),
         Rule::Overlap
     );
-    // A local header whose extra field claims the data.
+    // The extra field of this local header claims the data.
     let local = Local { extra: vec![0xff; 8], ..Local::default() };
     let mut bytes = forge(&[Part { local, ..honest() }]);
     bytes[28] = 12;
@@ -437,7 +438,7 @@ fn bombs() {
     archive.verify().unwrap();
 }
 
-/// The classic one: many members that share one stream of data.
+/// The classic zip bomb: many members that share one stream of data.
 #[test]
 fn overlapping_bombs() {
     let kernel = Part::deflated("0", &vec![0; 1 << 16]);

@@ -1,4 +1,4 @@
-//! What never changes a byte: order of arrival, threads, how the input is cut.
+//! Factors that never change a byte: order of arrival, threads, the cut of the input.
 
 use std::{
     io::{self, Cursor, Read, Seek, SeekFrom},
@@ -27,7 +27,7 @@ fn built(builder: &ArchiveBuilder<'_>, writing: &WriteOptions<'_>) -> Vec<u8> {
     bytes
 }
 
-/// Gives its bytes in pieces of one size, then another, and so on.
+/// A source that returns its bytes in pieces of alternating sizes.
 struct Cut<'a> {
     bytes: Cursor<&'a [u8]>,
     sizes: Vec<usize>,
@@ -94,7 +94,7 @@ proptest! {
     }
 }
 
-/// Enough entries for all threads to have work, of sizes around the border of what is kept.
+/// Returns enough entries to occupy all threads, with sizes around the border of what is kept.
 fn many() -> Files {
     (0..300)
         .map(|n| {
@@ -211,8 +211,8 @@ fn what_does_not_become_smaller_is_stored() {
     Archive::open(bytes, Policy::strict()).unwrap().verify().unwrap();
 }
 
-/// If this moves, so does every cache that keys on it, which is what it is for: the compressor
-/// makes other bytes than before.
+/// A change to these ids means that the compressor writes other bytes than before. Caches that
+/// include the id in their keys are then invalidated, as intended.
 #[test]
 fn encoders_are_recorded_by_what_they_make() {
     let deflate = Deflate::default();

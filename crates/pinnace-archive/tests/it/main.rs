@@ -16,10 +16,11 @@ mod roundtrip;
 
 use pinnace_archive::{Archive, ArchivePath, Leniency, Mode, Policy, Summary, Writer};
 
-/// Entries as tests write them: name, mode, content.
+/// Entries in the form that tests use: name, mode, content.
 pub(crate) type Files = Vec<(String, Mode, Vec<u8>)>;
 
-/// Everything that our writer writes: it has no opinion on other file systems' names.
+/// A policy for everything that our writer writes: the writer does not check names for other file
+/// systems.
 pub(crate) const POLICY: Policy = Policy::strict()
     .allow(Leniency::Prefix)
     .allow(Leniency::ReservedName)

@@ -1,4 +1,4 @@
-//! Other people's readers accept what we write.
+//! Zip readers of other projects accept our archives.
 
 use std::{io::Read as _, process::Command};
 

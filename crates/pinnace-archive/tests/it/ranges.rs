@@ -1,4 +1,4 @@
-//! How many reads of the source things cost: each is a request when the source is far away.
+//! The number of reads that each operation takes. Each read of a remote source is a request.
 
 use std::{cell::RefCell, io};
 
@@ -6,7 +6,7 @@ use pinnace_archive::{Archive, Mode, Policy, ReadAt};
 
 use crate::{Files, write};
 
-/// Notes each read: offset and length.
+/// A source that records offset and length of each read.
 struct Counting {
     bytes: Vec<u8>,
     reads: RefCell<Vec<(u64, usize)>>,

@@ -1,4 +1,4 @@
-//! Failures of other tools, each with the number under which it was reported.
+//! Bugs of other tools, each with its issue number.
 
 use std::{
     collections::BTreeMap,
@@ -17,8 +17,8 @@ use crate::{
     path, sample, write,
 };
 
-/// zip2 #715, #717: zip64 output that others could not read. Here a member of more than 4 GiB, and
-/// one whose header lies beyond 4 GiB, are read back by us and by the zip crate.
+/// zip2 #715, #717: zip64 output that other readers could not read. Here we and the zip crate read
+/// back a member of more than 4 GiB, and one whose header lies beyond 4 GiB.
 #[test]
 fn zip2_715_more_than_4_gib() {
     const SIZE: u64 = (4 << 30) + 5;
@@ -41,7 +41,7 @@ fn zip2_715_more_than_4_gib() {
     assert_eq!(content, "beyond");
 }
 
-/// zip2 #189: more than 65,535 entries. docs/vectors has both sides of the border.
+/// zip2 #189: more than 65,535 entries. `docs/vectors` covers both sides of the border.
 #[test]
 fn zip2_189_more_than_65535_entries() {
     let files: Files = (0..70_000).map(|n| (format!("{n:06}"), Mode::File, Vec::new())).collect();
@@ -52,8 +52,8 @@ fn zip2_189_more_than_65535_entries() {
     assert_eq!(second.by_index(69_999).unwrap().name().unwrap(), "069999");
 }
 
-/// ouch #1018: zip64 fields on directories, which 7-Zip and macOS refuse. Ours have none, and
-/// whether a header has any depends on its numbers alone.
+/// ouch #1018: zip64 fields on directories, which 7-Zip and macOS refuse. Our directories have
+/// none. A header has a zip64 field only if its numbers need one.
 #[test]
 fn ouch_1018_no_zip64_field_without_need() {
     let (bytes, _) = write(None, &[("d/f".into(), Mode::File, vec![b'x'])]);
@@ -61,7 +61,7 @@ fn ouch_1018_no_zip64_field_without_need() {
     assert_eq!(bytes.len(), per_entry(2) + per_entry(3) + 1 + 22);
 }
 
-/// zip2 #271: a corrupt archive out of a merge through `BufWriter<&File>`.
+/// zip2 #271: a corrupt archive from a merge through `BufWriter<&File>`.
 #[test]
 fn zip2_271_merging_through_a_buffered_file() {
     let (a, _) = write(None, &sample());
@@ -77,7 +77,7 @@ fn zip2_271_merging_through_a_buffered_file() {
     assert_eq!(merged.entries().len(), 8);
 }
 
-/// zlib-rs #459: a compressor that was used before gave other bytes. Ours starts anew per piece.
+/// zlib-rs #459: a reused compressor produced other bytes. Ours starts with fresh state per piece.
 #[test]
 fn zlib_rs_459_no_state_from_one_content_to_the_next() {
     let deflate = Deflate::default();
@@ -90,14 +90,14 @@ fn zlib_rs_459_no_state_from_one_content_to_the_next() {
     let first = encode(&text);
     encode(&[7; 100_000]);
     assert_eq!(encode(&text), first);
-    // The same piece twice in one content is compressed to the same bytes twice.
+    // One piece that occurs twice in a content is compressed to the same bytes twice.
     let piece = text.repeat(2)[..1 << 15].repeat(32);
     let (once, twice) = (encode(&piece), encode(&piece.repeat(2)));
     let body = &once[..once.len() - 2];
     assert_eq!(twice, [body, body, &once[once.len() - 2..]].concat());
 }
 
-/// zlib-rs #300: how the input is cut moved bytes. `laws.rs` has the property; this is its core.
+/// zlib-rs #300: the cut of the input changed bytes. `laws.rs` has the property, and this its core.
 #[test]
 fn zlib_rs_300_reads_of_one_byte() {
     struct OneByOne<'a>(Cursor<&'a [u8]>);
@@ -132,12 +132,12 @@ fn rustsec_2025_0168_traversal() {
     for name in ["../../etc/cron.d/x", "/etc/cron.d/x", "a/../../x", "..\\x"] {
         assert!(Archive::open(forge(&[Part::new(name, "x")]), Policy::strict()).is_err());
     }
-    // What the zip crate maps to another name (`/abs` to `abs`, `a\b` to `a/b`) is refused here.
+    // The zip crate maps these names to others (`/abs` to `abs`, `a\b` to `a/b`); we refuse them.
     assert!(Archive::open(forge(&[Part::new("a\\b", "")]), Policy::strict()).is_err());
 }
 
-/// CVE-2025-54368 (uv): one file, two archives: what a reader of local headers sees is not what a
-/// reader of the directory sees.
+/// CVE-2025-54368 (uv): two archives in one file. A reader of local headers and a reader of the
+/// directory see different contents.
 #[test]
 fn cve_2025_54368_two_archives_in_one_file() {
     let hidden = forge(&[Part::new("evil.py", "import os")]);
@@ -149,8 +149,8 @@ fn cve_2025_54368_two_archives_in_one_file() {
     assert_eq!(rule(&forge(&[part])), pinnace_archive::Rule::LocalHeader);
 }
 
-/// rawzip writes descriptors behind stored members even when sizes are known: a reader that only
-/// goes forward cannot find their end. Ours have none, so such a reader reads them.
+/// rawzip writes descriptors behind stored members even if sizes are known, so a streaming reader
+/// cannot find their end. We write no descriptors, so a streaming reader reads our archives.
 #[test]
 fn archives_can_be_read_forward_only() {
     let (bytes, _) = write(None, &sample());
@@ -167,7 +167,7 @@ fn archives_can_be_read_forward_only() {
 }
 
 /// CPython and others take the last 20 bytes of a directory for a zip64 locator if they look like
-/// one: here they do, by the offset and the length of the last name.
+/// one. Here they do, because of the offset and the length of the last name.
 #[test]
 fn a_directory_that_ends_like_a_zip64_locator() {
     let mut writer = Writer::new(Sparse::default());
@@ -185,7 +185,7 @@ fn a_directory_that_ends_like_a_zip64_locator() {
     zip::ZipArchive::new(Reading { sparse: &sparse, at: 0 }).unwrap();
 }
 
-/// What failed half-way is never finished.
+/// A writer that failed inside an entry never finishes.
 #[test]
 fn a_writer_that_failed_stays_failed() {
     let content = Content::measure(zeros(100)).unwrap();
@@ -200,14 +200,14 @@ fn a_writer_that_failed_stays_failed() {
     assert!(writer.finish().is_err());
 }
 
-/// A source of zeros: a file that is one hole.
+/// Creates a source of zeros: a file that is one hole.
 fn zeros(size: u64) -> File {
     let file = tempfile::tempfile().unwrap();
     file.set_len(size).unwrap();
     file
 }
 
-/// A file in memory that keeps no pieces of zeros.
+/// A file in memory that does not store pieces of zeros.
 #[derive(Debug, Default)]
 struct Sparse {
     pieces: BTreeMap<u64, Vec<u8>>,
@@ -216,7 +216,7 @@ struct Sparse {
 
 impl Write for Sparse {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Only the content of zeros comes in pieces as large as this.
+        // Only the content of zeros arrives in pieces this large.
         if bytes.len() < 1000 {
             self.pieces.insert(self.size, bytes.to_vec());
         }

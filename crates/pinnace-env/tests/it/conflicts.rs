@@ -15,7 +15,7 @@ fn placed(place: Place, files: &[(&str, u8)]) -> Contents<u8> {
     Contents::new(files.iter().map(|(path, id)| File::new(place, *path, *id))).unwrap()
 }
 
-/// A layer of one distribution, called as the layer.
+/// Creates a layer of one distribution, which has the layer's name.
 fn layer(name: &str, id: u8, contents: Contents<u8>) -> Layer<u8> {
     Layer::new(name).with(distribution(name, "1", id).with_contents(contents))
 }
@@ -24,8 +24,9 @@ fn said(layers: &[Layer<u8>]) -> Vec<String> {
     merge(layers, &NoRules).conflicts().iter().map(ToString::to_string).collect()
 }
 
-/// Requirements as `name==version` or, with the extra `x`, `name+x==version`; `extra:name` is asked for by the
-/// extra `x`. Wheels with `bad` in their name do not fit.
+/// Rules for test requirements: `name==version`, or `name+x==version` to request the extra `x`.
+/// `extra:name` applies only if the extra `x` is requested. Wheels with `bad` in their name do not
+/// fit.
 struct TestRules;
 
 impl Rules for TestRules {
@@ -229,7 +230,7 @@ fn no_layers_make_an_empty_plan() {
     assert_eq!(plan.files().count(), 0);
 }
 
-/// What an extra brings may ask for extras in turn.
+/// A requirement of an extra may request extras in turn.
 #[test]
 fn extras_that_are_required_count() {
     let requiring = |name: &str, requires: &[&str]| {

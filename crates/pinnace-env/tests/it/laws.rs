@@ -5,7 +5,7 @@ use pinnace_env::{
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
-/// Few names and contents, so that they meet often.
+/// Generates contents from few names and ids, so that they often coincide.
 fn contents() -> impl Strategy<Value = Contents<u8>> {
     let place = select(vec![Place::Code, Place::Library, Place::Scripts, Place::Data]);
     let file = (place, "[ab](/[abA]){0,2}", 0u8..3, any::<bool>());
@@ -24,7 +24,7 @@ fn contents() -> impl Strategy<Value = Contents<u8>> {
     })
 }
 
-/// One content per id, as it is with digests.
+/// Generates layers with one content per id, as with digests.
 fn layers() -> impl Strategy<Value = Vec<Layer<u8>>> {
     let layer = (vec(("[abc]", 0u8..6), 0..4), contents());
     (vec(contents(), 6), vec(layer, 0..4)).prop_map(|(wheels, layers)| {
@@ -56,7 +56,7 @@ fn programs(plan: &Plan<u8>) -> BTreeMap<String, String> {
     plan.programs().map(|(name, program)| (name.to_owned(), format!("{program:?}"))).collect()
 }
 
-/// File by file, each kept unless something is in its way.
+/// Overlays files one by one. Each is kept unless an earlier file is in its way.
 fn naive(sources: &[Source<u8>]) -> Files {
     let mut laid = Files::new();
     for file in sources.iter().flat_map(|source| source.contents().files()) {
@@ -96,7 +96,7 @@ proptest! {
         let after = merge(&more, &NoRules);
         let all = chosen(&after);
         prop_assert!(chosen(&before).iter().all(|(project, id)| all.get(project) == Some(id)));
-        // Code comes before all distributions, so that what a lower layer has of it may win.
+        // Code precedes all distributions, so a lower layer's code may win over a distribution.
         let all = files(&after);
         for (key, id) in files(&before) {
             let is_own = |other: &&Source<u8>| other.distribution().is_none();

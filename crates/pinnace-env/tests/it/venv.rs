@@ -1,4 +1,4 @@
-//! Plans on disk, tried with the interpreter that is here.
+//! Plans on disk, tested with the installed interpreter.
 
 use std::{
     fs, io,
@@ -11,7 +11,7 @@ use pinnace_env::{
     Plan, Script, Source, Unpacked, Venv, merge,
 };
 
-/// Unpacked sources, each in a folder of its layer's name.
+/// Unpacked sources, each in a folder named after its layer.
 struct Folders(PathBuf);
 
 impl Unpacked<u8> for Folders {
@@ -40,7 +40,7 @@ const FILES: [(&str, Place, &str, &str); 10] = [
     ("app", Place::Code, "ns_less/x.py", ""),
 ];
 
-/// What is unpacked, and its plan; the second distribution loses its `single.py`.
+/// Returns a plan of unpacked distributions. The second distribution loses its `single.py`.
 fn unpack(folder: &Path) -> Plan<u8> {
     let contents = |owner: &str| {
         let mut files = Vec::new();
@@ -69,7 +69,7 @@ fn unpack(folder: &Path) -> Plan<u8> {
     merge(&layers, &NoRules)
 }
 
-/// The interpreter itself, not one of a virtual environment.
+/// Returns the base interpreter, not one of a virtual environment.
 fn python() -> Interpreter {
     let code = "import sys; print(getattr(sys, '_base_executable', sys.executable)); print(*sys.version_info[:3])";
     let answer = Command::new("python3").args(["-c", code]).output().unwrap();
@@ -174,7 +174,7 @@ fn a_folder_of_one_owner_is_one_link() {
     assert!(!laid.at.join("code/app.py").is_symlink(), "code is a program's to write to");
 }
 
-/// Data of one distribution may go into a folder of another, which others share.
+/// Data of one distribution may go into a folder of another, which other environments share.
 #[test]
 fn nothing_is_written_to_what_is_shared() {
     for share in [LinkMode::SymbolicLink, LinkMode::HardLink, LinkMode::Copy] {

@@ -1,4 +1,4 @@
-//! What merging must know of a wheel, as bytes: whoever looks at many wheels often keeps it.
+//! A compact encoding of the parts of a wheel that a merge needs, for callers that cache them.
 
 use pinnace_env::{Contents, Distribution, File, Place, Script};
 use pinnace_wheel::WheelName;
@@ -6,11 +6,12 @@ use pinnace_wheel::WheelName;
 use crate::{Error, PexDistribution, WheelFiles};
 
 impl PexDistribution {
-    /// What [`Self::distribution`] says of a wheel, to be given to [`Self::decode`] later.
+    /// Encodes the [`Self::distribution`] of a wheel for [`Self::decode`].
     ///
     /// # Errors
     ///
-    /// If the wheel is not there, or malformed.
+    /// Returns [`ErrorKind::Wheel`](crate::ErrorKind::Wheel) if the wheel is missing. Returns
+    /// another error if it is malformed.
     pub fn encode(
         name: &WheelName,
         sha256: [u8; 32],
@@ -35,7 +36,7 @@ impl PexDistribution {
         Ok(out)
     }
 
-    /// What [`Self::encode`] wrote; `None` for anything else.
+    /// Decodes the output of [`Self::encode`], or returns `None` for other bytes.
     pub fn decode(name: &WheelName, bytes: &[u8]) -> Option<Distribution<[u8; 32]>> {
         let (id, rest) = bytes.split_first_chunk::<32>()?;
         let mut input = Input(rest);
@@ -58,7 +59,7 @@ impl PexDistribution {
     }
 }
 
-/// By their number in what is kept.
+/// The places, by their number in the encoding.
 const PLACES: [Place; 4] = [Place::Library, Place::Scripts, Place::Headers, Place::Data];
 
 fn put_count(out: &mut Vec<u8>, count: usize) {

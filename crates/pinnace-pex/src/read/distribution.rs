@@ -14,13 +14,13 @@ use crate::{
     wheels::Seeking,
 };
 
-/// How wheels are held.
+/// The form in which wheels are stored.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum WheelForm {
-    /// Whole: the bytes are the index's own.
+    /// A whole wheel with the bytes that the index serves.
     #[default]
     Whole,
-    /// Unpacked, as the pex tool does it by default.
+    /// An unpacked wheel, which is the default of the pex tool.
     Installed,
 }
 
@@ -30,13 +30,13 @@ pub struct PexDistribution {
     name: WheelName,
     recorded: String,
     form: WheelForm,
-    /// The members of the wheel, or the files of the installation.
+    /// The members of the wheel, or the installed files.
     tree: Tree,
-    /// The wheel's own bytes.
+    /// The bytes of the wheel.
     whole: Option<Span>,
 }
 
-/// A file of a distribution: where it is, and what an installer makes of it.
+/// A file of a distribution, with its place in an installation.
 pub(crate) struct Part<'a> {
     /// The path in the tree.
     pub(crate) path: &'a str,
@@ -70,11 +70,12 @@ impl PexDistribution {
         Ok(Self { name, recorded, form, tree, whole })
     }
 
-    /// A wheel that is in no PEX file yet.
+    /// Opens a wheel that is not in a PEX file.
     ///
     /// # Errors
     ///
-    /// If it is not there, or no archive.
+    /// Returns [`ErrorKind::Wheel`] if the wheel is missing, and [`ErrorKind::Archive`] if it is
+    /// not an archive.
     pub fn of_wheel(
         name: &WheelName,
         sha256: [u8; 32],
@@ -88,49 +89,50 @@ impl PexDistribution {
         Ok(Self { name, recorded, form: WheelForm::Whole, tree, whole: Some(span) })
     }
 
-    /// The name of the wheel that it is, or was.
+    /// Returns the file name of the wheel, also if the distribution is installed.
     pub fn name(&self) -> &WheelName {
         &self.name
     }
 
-    /// The digest that `PEX-INFO` has.
+    /// Returns the digest in `PEX-INFO`.
     pub fn recorded(&self) -> &str {
         &self.recorded
     }
 
-    /// How it is held.
+    /// Returns the form in which the distribution is stored.
     pub fn form(&self) -> WheelForm {
         self.form
     }
 
-    /// The wheel's bytes, if it is held whole.
+    /// Returns a reader of the wheel, if it is stored whole.
     pub fn whole(&self) -> Option<impl Read + Seek + Send + 'static> {
         self.whole.clone().map(Span::reader)
     }
 
-    /// Its METADATA.
+    /// Reads and parses METADATA.
     ///
     /// # Errors
     ///
-    /// If there is none that can be read.
+    /// Returns [`ErrorKind::Malformed`] if METADATA is missing or cannot be parsed.
     pub fn metadata(&self) -> Result<Metadata, Error> {
         let bytes = self.read(&self.dist_info("METADATA")?)?;
         Metadata::parse(&bytes).map_err(|error| self.malformed(&error.to_string()))
     }
 
-    /// Whether a platform's Python is one that it runs on.
+    /// Checks whether the Python of a platform satisfies `Requires-Python`.
     pub(super) fn runs_on(&self, target: &Target) -> Result<bool, Error> {
         let metadata = self.metadata()?;
         let python = metadata.requires_python();
         Ok(python.is_none_or(|python| PlatformRules(target).is_python(python)))
     }
 
-    /// What merging must know of it. Its id tells what an installer would make of it, so that one
-    /// wheel in two forms is one distribution.
+    /// Returns the description that a merge needs. Its id depends on the files that an installer
+    /// would create, so both forms of one wheel are one distribution.
     ///
     /// # Errors
     ///
-    /// If it is malformed, or damaged where RECORD says nothing.
+    /// Returns [`ErrorKind::Malformed`] if the distribution is malformed. Files with a digest in
+    /// RECORD are not read, so damage shows only in files without one.
     pub fn distribution(&self) -> Result<Distribution<[u8; 32]>, Error> {
         let contents = self.contents()?;
         let metadata = self.metadata()?;
@@ -147,7 +149,7 @@ impl PexDistribution {
         Ok(one.requiring(requires, Vec::new()).for_python(python).with_contents(contents))
     }
 
-    /// Its files as installed, each by its SHA-256, and its scripts.
+    /// Returns the scripts and the files as installed, each file with its SHA-256.
     fn contents(&self) -> Result<Contents<[u8; 32]>, Error> {
         let record = self.record()?;
         let mut files = Vec::new();
@@ -180,7 +182,7 @@ impl PexDistribution {
         Ok(scripts.map(|(name, target)| Script::new(name, target)).collect())
     }
 
-    /// Its files, and where an installer puts them.
+    /// Returns the files, each with its place in an installation.
     pub(crate) fn parts(&self) -> Result<Vec<Part<'_>>, Error> {
         let generated = match self.form {
             WheelForm::Whole => Vec::new(),
@@ -210,7 +212,7 @@ impl PexDistribution {
         Record::parse(self.name.as_str(), &path, self.read(&path)?)
     }
 
-    /// A file of its tree.
+    /// Reads a file of the distribution.
     pub(crate) fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
         self.tree.read(path).map_err(|error| self.malformed(&error.to_string()))
     }
@@ -219,8 +221,8 @@ impl PexDistribution {
         &self.tree
     }
 
-    /// What its bytes are marked with, where that takes no reading: what is damaged has other marks. Files of
-    /// a folder have none.
+    /// Returns the checksums of the files, without reading the files. Damaged files have other
+    /// checksums. Files in a folder have none.
     pub(crate) fn marks(&self) -> Vec<(&str, u64, u32)> {
         self.tree.marks()
     }
@@ -229,7 +231,7 @@ impl PexDistribution {
         self.whole.as_ref()
     }
 
-    /// The path of a file of its `.dist-info` folder.
+    /// Returns the path of a file in the `.dist-info` folder.
     pub(crate) fn dist_info(&self, file: &str) -> Result<String, Error> {
         let files = self.tree.files();
         let mut found = files.iter().filter_map(|(path, _)| {
@@ -248,10 +250,12 @@ impl PexDistribution {
     }
 }
 
-/// No `__init__.py` that only declares a namespace is longer, whatever its licence says above.
+/// The size limit of an `__init__.py` that only declares a namespace. It leaves room for a licence
+/// text above.
 const LONGEST_DECLARATION: u64 = 4096;
 
-/// What installers write about how they installed, so that it differs where nothing else does.
+/// Checks whether an installer wrote the file. Such files differ between installations with equal
+/// contents.
 fn is_of_installer(path: &str) -> bool {
     let name = path.split_once(".dist-info/").map_or("", |(_, name)| name);
     matches!(
@@ -260,7 +264,8 @@ fn is_of_installer(path: &str) -> bool {
     )
 }
 
-/// Where the pex tool puts what does not go into the library; `None` for its own files and bytecode.
+/// Returns the place of a file that the pex tool installed, or `None` for bytecode and the pex
+/// tool's own files.
 fn installed_place(path: &str) -> Option<(Scheme, &str)> {
     let is_bytecode = path.ends_with(".pyc") || path.ends_with(".pyo");
     if path == ".layout.json" || is_bytecode || path.contains(".pex-info/") {

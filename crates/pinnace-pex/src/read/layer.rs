@@ -11,20 +11,20 @@ use crate::Error;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PexLayer {
-    /// What the platform takes from it: of each project the wheel that fits best.
+    /// The layer for the platform, with the best-fitting wheel of each project.
     pub layer: Layer<[u8; 32]>,
     /// The distributions that are in the layer, in its order.
     pub distributions: Vec<PexDistribution>,
-    /// Wheels of projects of which none fits.
+    /// Wheels of projects without a fitting wheel.
     pub misfits: Vec<WheelName>,
 }
 
 impl Pex {
-    /// What this file brings to a platform; `name` is what conflicts will call it.
+    /// Returns the layer of this file for a platform. Conflicts use `name` to identify it.
     ///
     /// # Errors
     ///
-    /// If a distribution is malformed, or user code cannot be read.
+    /// Returns an error if a distribution is malformed, or if the user code cannot be read.
     pub fn layer(&self, name: &str, target: &Target) -> Result<PexLayer, Error> {
         let mut best: BTreeMap<&str, (u32, Reverse<&WheelName>, &PexDistribution)> =
             BTreeMap::new();
@@ -69,7 +69,7 @@ impl Pex {
         Contents::new(files).map_err(|error| not_pex(&error.to_string()))
     }
 
-    /// User code: modes and digests.
+    /// Returns the modes and digests of the user code.
     pub(crate) fn code_digests(&self) -> Result<BTreeMap<String, (Mode, [u8; 32])>, Error> {
         let digests = self.code_files().into_iter().map(|(path, mode)| {
             Ok((path.to_owned(), (mode, pinnace_archive::sha256(&self.tree.read(path)?))))

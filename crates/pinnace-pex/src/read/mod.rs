@@ -1,4 +1,4 @@
-//! PEX files as they are, whoever wrote them: in one piece, packed or loose.
+//! Reading PEX files from this crate or the pex tool: as one file, packed or loose.
 
 mod codec;
 mod distribution;
@@ -21,7 +21,7 @@ pub use self::{
     wheels::PexWheels,
 };
 
-/// A PEX file that is read; nothing in it is run.
+/// A PEX file that is open for reading. Nothing in it is executed.
 ///
 /// ```
 /// use pinnace_pex::{EntryPoint, NoWheels, Pex, PexBuilder};
@@ -46,22 +46,22 @@ pub struct Pex {
     distributions: Vec<PexDistribution>,
 }
 
-/// The shapes that boot.
+/// The layouts that can boot.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum PexLayout {
-    /// One file.
+    /// One zip file.
     Zipapp,
-    /// A folder with wheels and boot code in one piece each.
+    /// A folder with each wheel and the boot code as one file.
     Packed,
-    /// A folder of files.
+    /// A folder with all files unpacked.
     Loose,
 }
 
-/// A line longer than this is no shebang that any system would run.
+/// The length limit of a shebang, in bytes. No system runs a longer one.
 const LONGEST_SHEBANG: u64 = 4096;
 
-/// What is no user code, at the top and below.
+/// The top-level names that are not user code.
 const OWN: [&str; 5] = ["PEX-INFO", "__main__.py", ".bootstrap", ".deps", "__pex__"];
 
 impl Pex {
@@ -69,16 +69,17 @@ impl Pex {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotPex`] if it is none; [`ErrorKind::Archive`] if the strict reader refuses it.
+    /// Returns [`ErrorKind::Source`] if the path cannot be read, and [`ErrorKind::NotPex`] if it is not
+    /// a PEX file. Returns [`ErrorKind::Archive`] if the strict reader refuses the zip.
     pub fn open(path: &Path) -> Result<Self, Error> {
         if path.is_dir() {
-            // A folder that is none may be the root of a disk.
+            // Check this before walking the folder, which may be the root of a disk.
             if !path.join("PEX-INFO").is_file() {
                 return Err(not_pex("it has no PEX-INFO"));
             }
             return Self::of_folder(Tree::of_folder(path)?);
         }
-        // Opening a pipe would wait for somebody to write to it.
+        // Opening a named pipe would block until a writer opens it.
         if !path.metadata().map_err(sources::at(path))?.is_file() {
             return Err(not_pex("it is no ordinary file"));
         }
@@ -86,11 +87,11 @@ impl Pex {
         Self::of_zip(file)
     }
 
-    /// Reads one in memory.
+    /// Parses a PEX file in memory.
     ///
     /// # Errors
     ///
-    /// As [`Self::open`].
+    /// Returns the errors of [`Self::open`].
     pub fn parse(bytes: Vec<u8>) -> Result<Self, Error> {
         Self::of_zip(Span::of_bytes(bytes))
     }
@@ -124,32 +125,32 @@ impl Pex {
         Ok(Self { info, layout, shebang, tree, distributions })
     }
 
-    /// Its `PEX-INFO`.
+    /// Returns the `PEX-INFO`.
     pub fn info(&self) -> &PexInfo {
         &self.info
     }
 
-    /// Its shape.
+    /// Returns the layout.
     pub fn layout(&self) -> PexLayout {
         self.layout
     }
 
-    /// What starts it, without `#!`; empty if there is nothing.
+    /// Returns the first line without `#!`, or an empty text if the file has no shebang.
     pub fn shebang(&self) -> &str {
         &self.shebang
     }
 
-    /// How many files it holds; a distribution in one piece is one.
+    /// Returns the number of files. A distribution that is stored as one file counts as one.
     pub fn file_count(&self) -> usize {
         self.tree.files().len()
     }
 
-    /// The distributions that `PEX-INFO` names, sorted by name.
+    /// Returns the distributions in `PEX-INFO`, sorted by name.
     pub fn distributions(&self) -> &[PexDistribution] {
         &self.distributions
     }
 
-    /// What a console script of one of the distributions runs.
+    /// Returns the target of a console script of one of the distributions.
     pub fn script(&self, name: &str) -> Option<ScriptTarget> {
         self.distributions.iter().find_map(|one| {
             let scripts = one.console_scripts().ok()?;
@@ -158,16 +159,16 @@ impl Pex {
         })
     }
 
-    /// The paths of the user code, sorted.
+    /// Returns the paths of the user code, sorted.
     pub fn code(&self) -> impl Iterator<Item = &str> {
         self.code_files().into_iter().map(|(path, _)| path)
     }
 
-    /// A file of user code.
+    /// Reads a file of user code.
     ///
     /// # Errors
     ///
-    /// If it is not there, or damaged.
+    /// Returns an error if the file is missing or damaged.
     pub fn read_code(&self, path: &str) -> Result<Vec<u8>, Error> {
         match is_code(path) {
             true => self.tree.read(path),
@@ -177,7 +178,7 @@ impl Pex {
 
     pub(crate) fn code_files(&self) -> Vec<(&str, Mode)> {
         let mut files = self.tree.files();
-        // The link beside a folder's `__main__.py`.
+        // Skip the link `pex` beside the `__main__.py` of a folder.
         files.retain(|(path, _)| {
             is_code(path) && !(self.layout != PexLayout::Zipapp && *path == "pex")
         });
@@ -189,7 +190,7 @@ impl Pex {
     }
 }
 
-/// The digest of the code that boots it.
+/// Returns the digest of the boot code.
 pub(crate) fn boot_digest(pex: &Pex) -> Result<[u8; 32], Error> {
     let mut digest = ContentDigest::new(b"");
     for (path, mode) in pex.tree.files() {
@@ -214,7 +215,7 @@ pub(crate) fn not_pex(reason: &str) -> Error {
     ErrorKind::NotPex { reason: reason.to_owned() }.into()
 }
 
-/// The name of a wheel that was parsed before, or why it is none.
+/// Parses the name of a wheel.
 pub(crate) fn wheel_name(text: &str) -> Result<WheelName, Error> {
     text.parse().map_err(|error| not_pex(&format!("the distribution `{text}`: {error}")))
 }

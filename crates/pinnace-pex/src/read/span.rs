@@ -8,7 +8,7 @@ use pinnace_archive::ReadAt;
 
 use crate::wheels::Seeking;
 
-/// A run of bytes in a file or in memory, read in place.
+/// A range of bytes in a file, a wheel or memory, read in place.
 #[derive(Clone, Debug)]
 pub(crate) struct Span {
     source: Source,
@@ -39,14 +39,14 @@ impl Span {
         Ok(Self { source: Source::Seeking(Arc::new(wheel)), start: 0, length })
     }
 
-    /// A part of it; no more than there is.
+    /// Returns a part of the range, clipped to its end.
     pub(crate) fn part(&self, start: u64, length: u64) -> Self {
         let start = start.min(self.length);
         let length = length.min(self.length - start);
         Self { source: self.source.clone(), start: self.start + start, length }
     }
 
-    /// Reads it, from its start.
+    /// Returns a reader that starts at the beginning of the range.
     pub(crate) fn reader(self) -> impl Read + Seek + Send + 'static {
         SpanReader { span: self, at: 0 }
     }

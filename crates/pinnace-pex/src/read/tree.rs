@@ -10,11 +10,11 @@ use pinnace_archive::{Archive, Leniency, Limits, Method, Mode, Policy};
 use super::Span;
 use crate::{Error, ErrorKind, error::archive, sources};
 
-/// Files below one another, in a zip or on disk.
+/// A tree of files, in a zip or on disk.
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {
     store: Arc<Store>,
-    /// What the names of its files begin with there.
+    /// The prefix of the file names in the store.
     prefix: String,
 }
 
@@ -24,7 +24,8 @@ enum Store {
     Folder(BTreeMap<String, (Mode, PathBuf)>),
 }
 
-/// A file that was made to run here may hold whatever names this system can.
+/// The policy for zips. It allows every name that this system can hold, since the file was built to
+/// run here.
 const POLICY: Policy =
     Policy::wheel().allow(Leniency::Prefix).allow(Leniency::NormalizationCollision);
 
@@ -41,13 +42,13 @@ impl Tree {
         Ok(Self { store: Arc::new(Store::Folder(files)), prefix: String::new() })
     }
 
-    /// What is in a folder of it, which may be nothing.
+    /// Returns the subtree of a folder, which may be empty.
     pub(crate) fn below(&self, folder: &str) -> Self {
         let prefix = format!("{}{folder}/", self.prefix);
         Self { store: self.store.clone(), prefix }
     }
 
-    /// The zip, if it is one and no part of one.
+    /// Returns the zip if the tree is all of a zip, rather than a part of one.
     pub(crate) fn zip(&self) -> Option<&Archive<Span>> {
         match &*self.store {
             Store::Zip(zip, _) if self.prefix.is_empty() => Some(zip),
@@ -55,7 +56,7 @@ impl Tree {
         }
     }
 
-    /// The bytes of the zip, if it is one.
+    /// Returns the bytes of the zip, or `None` for a tree on disk.
     pub(crate) fn whole(&self) -> Option<&Span> {
         match &*self.store {
             Store::Zip(_, span) => Some(span),
@@ -63,7 +64,7 @@ impl Tree {
         }
     }
 
-    /// Its files, sorted.
+    /// Returns the files, sorted by path.
     pub(crate) fn files(&self) -> Vec<(&str, Mode)> {
         match &*self.store {
             Store::Zip(..) => {
@@ -75,7 +76,8 @@ impl Tree {
         }
     }
 
-    /// The same with their sizes in bytes; 0 for what is gone meanwhile.
+    /// Returns the files with their sizes in bytes. A file that has been deleted in the meantime
+    /// counts as 0 bytes.
     pub(crate) fn sizes(&self) -> Vec<(&str, Mode, u64)> {
         match &*self.store {
             Store::Zip(zip, _) => {
@@ -93,7 +95,7 @@ impl Tree {
         }
     }
 
-    /// Those of a folder's files that are below the prefix.
+    /// Returns the files on disk below the prefix.
     fn on_disk<'a>(
         &'a self,
         files: &'a BTreeMap<String, (Mode, PathBuf)>,
@@ -103,8 +105,8 @@ impl Tree {
             .map_while(|(path, file)| Some((path.strip_prefix(self.prefix.as_str())?, file)))
     }
 
-    /// Names, sizes and checksums of the members, as the directory of a zip has them; nothing for files
-    /// on disk.
+    /// Returns the names, sizes and checksums of the members from the central directory. The result
+    /// is empty for files on disk.
     pub(crate) fn marks(&self) -> Vec<(&str, u64, u32)> {
         let Store::Zip(zip, _) = &*self.store else { return Vec::new() };
         let marks = zip.sorted().filter(|entry| entry.is_file()).filter_map(|entry| {
@@ -122,7 +124,7 @@ impl Tree {
         }
     }
 
-    /// A file, of no more bytes than any small one has.
+    /// Reads a file into memory, up to the default member limit of the archive crate.
     pub(crate) fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
         let full = format!("{}{path}", self.prefix);
         match &*self.store {
@@ -142,7 +144,7 @@ impl Tree {
         }
     }
 
-    /// A file in place; one that is compressed is read into memory.
+    /// Returns the bytes of a file in place. A compressed file is read into memory.
     pub(crate) fn span(&self, path: &str) -> Result<Span, Error> {
         let full = format!("{}{path}", self.prefix);
         match &*self.store {
@@ -168,10 +170,10 @@ fn missing(path: &str) -> Error {
     ErrorKind::NotPex { reason: format!("`{path}` is missing") }.into()
 }
 
-/// No folder of real files is deeper.
+/// The depth limit of a folder. No real tree is deeper.
 const DEEPEST: usize = 100;
 
-/// All files below a folder. What a link leads to is none of the folder's, and may be anybody's.
+/// Collects all files below a folder, and refuses links, whose targets may be outside of it.
 fn walk(
     folder: &Path,
     prefix: &str,
@@ -197,7 +199,7 @@ fn walk(
         } else if kind.is_file() {
             found.insert(path, (sources::mode(&file)?, file));
         } else if path != "pex" {
-            // Beside `__main__.py` there is a link of that name.
+            // The one allowed link is `pex`, beside `__main__.py`.
             return Err(refuse(path, "it is a link, or no ordinary file"));
         }
     }

@@ -10,24 +10,25 @@ use crate::{
     Error, ErrorKind, ReadSeek, WheelFiles, error::archive, record, runtime::hex, scheme::Scheme,
 };
 
-/// Wheels that lie in PEX files, for [`PexBuilder`](crate::PexBuilder) to take them from there.
+/// The wheels in PEX files, as a source for [`PexBuilder`](crate::PexBuilder).
 #[derive(Clone, Debug, Default)]
 pub struct PexWheels {
     spans: BTreeMap<[u8; 32], Span>,
 }
 
 impl PexWheels {
-    /// No wheels.
+    /// Creates an empty source.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a distribution, and tells the SHA-256 of its wheel. One that is installed becomes a wheel
-    /// again: not the one that it was, but another that installs the same.
+    /// Adds a distribution, and returns the SHA-256 of its wheel. An installed distribution is
+    /// packed into a new wheel, which differs from the original one but installs the same files.
     ///
     /// # Errors
     ///
-    /// If it is malformed, or is not what `PEX-INFO` or RECORD says.
+    /// Returns [`ErrorKind::Malformed`] if the distribution is malformed, or if its digests differ
+    /// from `PEX-INFO` or RECORD.
     pub fn add(&mut self, distribution: &PexDistribution) -> Result<[u8; 32], Error> {
         let name = distribution.name().as_str();
         let fault = |source| ErrorKind::Wheel { wheel: name.to_owned(), source };
@@ -56,7 +57,7 @@ impl WheelFiles for PexWheels {
     }
 }
 
-/// Makes a wheel of what is installed, in a file without a name.
+/// Packs an installed distribution into a wheel, in an unnamed temporary file.
 fn pack(distribution: &PexDistribution) -> Result<(Span, [u8; 32]), Error> {
     let members = members(distribution)?;
     let record = record_of(distribution, &members)?;
@@ -75,7 +76,7 @@ fn pack(distribution: &PexDistribution) -> Result<(Span, [u8; 32]), Error> {
     Ok((Span::of_file(file).map_err(fault)?, summary.sha256))
 }
 
-/// What will be in the wheel; RECORD is not there as a part.
+/// The members of the new wheel. RECORD has no part, since it is generated.
 type WheelMembers<'a> = BTreeMap<ArchivePath, Option<Part<'a>>>;
 
 fn members(distribution: &PexDistribution) -> Result<WheelMembers<'_>, Error> {
@@ -90,7 +91,7 @@ fn members(distribution: &PexDistribution) -> Result<WheelMembers<'_>, Error> {
     Ok(members)
 }
 
-/// Where a file is in a wheel (binary distribution format, "The .data directory").
+/// Returns the path of a file in the wheel (binary distribution format, "The .data directory").
 fn member(stem: &str, part: &Part<'_>) -> String {
     let kind = match part.scheme {
         Scheme::Library => return part.place.to_owned(),
@@ -101,7 +102,7 @@ fn member(stem: &str, part: &Part<'_>) -> String {
     format!("{stem}.data/{kind}/{}", part.place)
 }
 
-/// The RECORD of the wheel, from what was recorded of the installation.
+/// Returns the RECORD of the new wheel, checked against the RECORD of the installation.
 fn record_of(distribution: &PexDistribution, members: &WheelMembers<'_>) -> Result<String, Error> {
     let recorded = distribution.record()?;
     let mut record = String::new();

@@ -1,4 +1,4 @@
-//! Items 1 to 5: what runs, with which arguments, and how it ends.
+//! Items 1 to 5: entry points, their arguments and exit codes.
 
 use crate::fixture::{Fixture, Ran, with_input};
 
@@ -43,7 +43,7 @@ fn item_2_what_a_function_returns_is_the_exit_code() {
             Fixture::new().code("m.py", &format!("def f():\n    {body}\n")).entry("m:f").run(&[]);
         assert_eq!((ran.code, ran.err.as_str()), (Some(code), err), "{body}");
     }
-    // Tracebacks name the boot code, which lies elsewhere at a warm start.
+    // `run` would fail here: tracebacks name the boot code, whose path differs at a warm start.
     let raises = "def f():\n    raise ValueError('bad')\n";
     let fixture = Fixture::new().code("m.py", raises).entry("m:f");
     let ran = Ran::of(fixture.command(&[]).output().unwrap());

@@ -1,4 +1,4 @@
-//! The bytes, the key, and what cannot be built.
+//! Deterministic bytes, the key, and inputs that the builder refuses.
 
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::Path};
 
@@ -43,7 +43,7 @@ fn item_15_two_copies_of_a_folder_give_the_same_bytes() {
     assert_eq!(built(a.path()), built(b.path()));
 }
 
-/// A dot-file, too, where the pex tool sees no change.
+/// Item 16. The key covers dot-files too, which the hash of the pex tool does not.
 #[test]
 fn item_16_every_change_of_a_file_changes_the_key() {
     let folder = sources();
@@ -105,7 +105,7 @@ fn members_stand_in_byte_order_and_info_tells_what_they_are() {
     let sha256 = fixture.wheels.0.keys().next().unwrap();
     let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(found.info().distributions["lib-1-py3-none-any.whl"], hex);
-    // The pex tool's own cache keys have 40 digits, ours 64, so they never collide.
+    // The cache keys of the pex tool have 40 digits and ours have 64, so they never collide.
     assert_eq!(found.info().pex_hash.len(), 64);
     assert_eq!(
         found.info().pex_hash,

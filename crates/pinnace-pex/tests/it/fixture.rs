@@ -1,4 +1,4 @@
-//! Wheels made on the spot, PEX files made of them, and the interpreter that runs those.
+//! Generated wheels, PEX files made from them, and the interpreter that runs the files.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use pinnace_archive::{ArchivePath, Mode, Writer};
 use pinnace_pex::{EntryPoint, FolderLayout, PexBuilder, PexInfo, ReadSeek, WheelFiles, Written};
 use pinnace_wheel::{Interpreter, MemoryCache, Target, WheelName};
 
-/// The interpreter of the tests: `python3` on PATH.
+/// Returns the platform of the tests: `python3` on PATH.
 pub(crate) fn target() -> &'static Target {
     static TARGET: OnceLock<Target> = OnceLock::new();
     TARGET.get_or_init(|| {
@@ -28,7 +28,7 @@ pub(crate) fn target() -> &'static Target {
     })
 }
 
-/// The interpreter itself.
+/// Returns the path of the interpreter.
 pub(crate) fn python() -> PathBuf {
     let run = Command::new("python3")
         .args(["-c", "import os, sys; print(os.path.realpath(sys.executable))"])
@@ -42,7 +42,7 @@ pub(crate) fn rename(from: &Path, to: &Path) {
     fs::rename(from, to).unwrap();
 }
 
-/// Wheels in memory.
+/// In-memory wheels.
 #[derive(Default)]
 pub(crate) struct Wheels(pub(crate) BTreeMap<[u8; 32], Vec<u8>>);
 
@@ -53,7 +53,7 @@ impl WheelFiles for Wheels {
     }
 }
 
-/// A folder with a PEX file in the making.
+/// A folder with a builder of a PEX file.
 pub(crate) struct Fixture {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) builder: PexBuilder,
@@ -67,7 +67,7 @@ impl Fixture {
         Self { folder, builder: PexBuilder::new(), wheels: Wheels::default(), names: Vec::new() }
     }
 
-    /// With user code.
+    /// Adds user code.
     pub(crate) fn code(mut self, path: &str, code: &str) -> Self {
         self.builder.add_bytes(path, code.as_bytes()).unwrap();
         self
@@ -78,13 +78,13 @@ impl Fixture {
         self
     }
 
-    /// With what the file says about itself changed.
+    /// Changes `PEX-INFO`.
     pub(crate) fn info(mut self, change: impl FnOnce(&mut PexInfo)) -> Self {
         change(self.builder.info_mut());
         self
     }
 
-    /// With a wheel of these files; RECORD and the rest of `.dist-info` are made here.
+    /// Adds a wheel with these files. RECORD and the rest of `.dist-info` are generated.
     pub(crate) fn wheel(mut self, name: &str, files: &[(&str, &str)]) -> Self {
         let bytes = wheel(name, files);
         let sha256 = pinnace_archive::sha256(&bytes);
@@ -105,7 +105,7 @@ impl Fixture {
         (path, written)
     }
 
-    /// In one of the shapes that are folders.
+    /// Writes the file as a folder of this layout.
     pub(crate) fn write_folder(&self, shape: FolderLayout) -> PathBuf {
         let path = self.folder.path().join(format!("{shape:?}"));
         fs::create_dir(&path).unwrap();
@@ -113,14 +113,15 @@ impl Fixture {
         path
     }
 
-    /// The builder with the wheels, for the interpreter of the tests.
+    /// Returns the builder with the wheels, for the interpreter of the tests.
     pub(crate) fn complete(&self) -> PexBuilder {
         let mut builder = self.builder.clone();
         builder.add_platform(target(), self.names.iter().map(|(name, sha256)| (name, *sha256)));
         builder
     }
 
-    /// The file, to be run with these arguments in a folder of its own, with a cache of its own.
+    /// Returns a command that runs the file with these arguments, in a folder and with a cache of
+    /// its own.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let (path, _) = self.write();
         let mut command = Command::new(path);
@@ -136,7 +137,7 @@ impl Fixture {
         self.folder.path().join("cache")
     }
 
-    /// Runs it twice, cold and warm, and expects the same both times.
+    /// Runs the file twice, cold and warm, and expects equal results.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         let cold = Ran::of(self.command(arguments).output().unwrap());
         let warm = Ran::of(self.command(arguments).output().unwrap());
@@ -158,7 +159,7 @@ impl Ran {
         Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
 
-    /// What it printed, if all went well.
+    /// Returns the output after checking that the run succeeded.
     pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, Some(0), "{}", self.err);
         self.out
@@ -200,7 +201,7 @@ pub(crate) fn zip(members: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     writer.finish().unwrap().0
 }
 
-/// URL-safe and without padding, as RECORD has it.
+/// Encodes bytes as in RECORD: URL-safe base64 without padding.
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let bits: Vec<u8> =
@@ -213,8 +214,9 @@ fn base64(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// Writes a program by way of another process: a child that a neighbouring test starts at that
-/// moment would inherit a descriptor of ours, and the kernel runs no file that is open for writing.
+/// Writes a program through another process. If this process opened the file, a child started by a
+/// parallel test could inherit the descriptor. The kernel refuses to execute a file that is open
+/// for writing.
 pub(crate) fn write_executable(path: &Path, bytes: &[u8]) {
     let mut shell = Command::new("sh")
         .args(["-c", r#"cat > "$0" && chmod 755 "$0""#])
@@ -226,7 +228,7 @@ pub(crate) fn write_executable(path: &Path, bytes: &[u8]) {
     assert!(shell.wait().unwrap().success());
 }
 
-/// Feeds standard input.
+/// Runs a command with this standard input.
 pub(crate) fn with_input(mut command: Command, input: &str) -> Ran {
     let mut child = command
         .stdin(Stdio::piped())
@@ -238,7 +240,7 @@ pub(crate) fn with_input(mut command: Command, input: &str) -> Ran {
     Ran::of(child.wait_with_output().unwrap())
 }
 
-/// All files below a folder, as paths relative to it.
+/// Returns all files below a folder, as paths relative to it.
 pub(crate) fn tree(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut waiting = vec![folder.to_owned()];

@@ -1,4 +1,4 @@
-//! Items 20 and 26: which interpreter runs, and several starts at once.
+//! Items 20 and 26: the choice of the interpreter, and concurrent starts.
 
 use std::{
     os::unix::fs::symlink,
@@ -9,7 +9,7 @@ use std::{
 
 use crate::fixture::{Fixture, Ran, python, write_executable};
 
-/// A folder with interpreters that say that they are of these versions, and are all the same.
+/// Creates a folder of interpreters that report these versions, but are all the same Python.
 fn interpreters(fixture: &Fixture, names: &[&str]) -> PathBuf {
     let folder = fixture.folder.path().join("interpreters");
     std::fs::create_dir(&folder).unwrap();
@@ -96,7 +96,7 @@ fn item_26_a_first_start_that_is_killed_is_made_good_by_the_next() {
     }
 }
 
-/// What was not yet on disk when the machine went down may have been lost.
+/// After a reboot, the cache is checked: data that was not yet on disk at a crash may be lost.
 #[test]
 fn what_an_earlier_run_of_the_machine_left_is_looked_at() {
     let fixture =

@@ -1,4 +1,4 @@
-//! Items 6 and 7: what a PEX file can see.
+//! Items 6 and 7: isolation from site-packages and `PYTHONPATH`.
 
 use std::{fs, io::Write};
 
@@ -40,7 +40,7 @@ fn item_7_the_variable_itself_is_still_there_for_children() {
     assert!(out.trim().ends_with("/outside"), "{out}");
 }
 
-/// What each entry of sys.path is, in order, without repeats.
+/// A script that prints the kind of each `sys.path` entry, in order, without repeats.
 const PATH: &str = r"
 import os, sys
 def kind(p):
@@ -61,7 +61,7 @@ fn item_6_inherited_paths_stand_where_they_are_documented() {
     assert_eq!(run(&fixture, Some("false"), PATH).ok(), "code standard site\n");
     let prefer = run(&fixture, Some("prefer"), PATH).ok();
     let fallback = run(&fixture, Some("fallback"), PATH).ok();
-    // An interpreter may have no site-packages of its own.
+    // The interpreter may have no site-packages.
     assert_eq!(prefer.replace(" packages", ""), "PYTHONPATH code standard site\n");
     assert_eq!(fallback.replace(" packages", ""), "code standard site PYTHONPATH\n");
     assert!(run(&fixture, Some("fallback"), FIND).ok().matches("True").count() >= 3);
@@ -89,7 +89,7 @@ fn the_boot_code_leaves_no_trace() {
     assert_eq!(fixture.run(&["-c", code]).ok(), "[] [] True\n");
 }
 
-/// The boot code itself imports nothing but the standard library, at the first start too.
+/// The boot code imports only the standard library, also at the first start.
 #[test]
 fn modules_that_shadow_the_standard_library_do_not_disturb_the_start() {
     const NAMES: [&str; 6] = ["json", "csv", "hashlib", "zipfile", "marshal", "pinnace_boot"];

@@ -1,4 +1,4 @@
-//! Item 28: more members than a zip could hold before zip64.
+//! Item 28: more members than a zip without zip64 can hold.
 
 use std::process::Command;
 

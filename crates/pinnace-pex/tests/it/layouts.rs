@@ -1,4 +1,4 @@
-//! Items 15 to 17 and 19: the shapes that a file comes in.
+//! Items 15 to 17 and 19: the layouts of a PEX file.
 
 use std::{fs, path::Path, process::Command};
 
@@ -88,14 +88,14 @@ fn bytecode_is_the_same_twice_and_is_what_runs() {
     assert_eq!(compile(), compile());
     let bytecode = compiler.bytecode(compile());
     fixture.builder.add_bytecode(&name, bytecode);
-    // The source is there, but what it would be compiled to is already.
+    // The bytecode is unchecked, so Python uses it although the source is present.
     let code = "import lib; print(lib.__cached__ and open(lib.__cached__, 'rb').read()[4])";
     let mut command = fixture.command(&["-c", code]);
     let ran = Ran::of(command.env("PEX_INTERPRETER", "1").output().unwrap());
     assert_eq!(ran.ok(), "1\n", "its flags say that it is never compared with its source");
 }
 
-/// Nothing boots in it, and whoever has it on the path sees all.
+/// A flat folder does not boot. An interpreter that has it on its path can import all modules.
 #[test]
 fn a_flat_folder_is_a_path_entry() {
     let fixture = fixture();
@@ -136,7 +136,7 @@ fn wheels_that_disagree_cannot_lie_flat() {
     for word in ["both.py", "one-1-py3-none-any.whl", "two-1-py3-none-any.whl"] {
         assert!(text.contains(word), "{text}");
     }
-    // Code comes first of all.
+    // User code takes precedence over wheels.
     let fixture = fixture.code("both.py", "3");
     fixture.complete().write_flat(std::io::sink(), &fixture.wheels).unwrap();
 }

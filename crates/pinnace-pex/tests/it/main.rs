@@ -1,5 +1,5 @@
-//! What a PEX file holds and how it boots. Item numbers are those of the pex tool's behaviours that
-//! `docs/pex.md` lists.
+//! The contents of PEX files and their start. Item numbers refer to the behaviours of the pex tool
+//! that `docs/pex.md` lists.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

@@ -1,4 +1,4 @@
-//! Items 8 to 12 and 25: files that are seen together.
+//! Items 8 to 12 and 25: several files on a `PEX_PATH`.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ fn with(fixture: &Fixture, path: impl AsRef<Path>, code: &str) -> Ran {
     Ran::of(command.env("PEX_PATH", path.as_ref()).output().unwrap())
 }
 
-/// Item 8; a distribution that is there twice is reported, where the pex tool shows both.
+/// Item 8. A distribution in two files is reported; the pex tool shows both copies.
 #[test]
 fn item_8_distributions_of_members_are_seen_and_those_of_the_main_file_win() {
     let (main, member) = (main_file(), member());
@@ -53,7 +53,7 @@ fn item_9_members_that_are_not_there_or_do_not_fit_are_named() {
     assert!(ran.err.contains("x-1-cp36-cp36m-win_amd64.whl"), "{}", ran.err);
 }
 
-/// Item 10: members bring their code, and never shadow that of the main file.
+/// Item 10. The code of a member is importable, but never shadows that of the main file.
 #[test]
 fn item_10_code_of_members_is_seen_behind_that_of_the_main_file() {
     let (main, member) = (main_file(), member());
@@ -81,7 +81,7 @@ fn item_12_members_that_are_built_in_come_first() {
     assert_eq!(with(&main, "", "import who; print(who.NAME)").ok(), "one\n");
 }
 
-/// A member that changes is another one.
+/// A changed member counts as a new file.
 #[test]
 fn a_member_that_changed_is_seen_as_it_is() {
     let main = main_file();
@@ -93,7 +93,7 @@ fn a_member_that_changed_is_seen_as_it_is() {
     assert_eq!(with(&main, &path, "import who; print(who.NAME)").ok(), "new\n");
 }
 
-/// What is remembered of a file is in the cache, and nowhere else.
+/// The boot code caches its data about a member in the cache folder only.
 #[test]
 fn a_member_by_another_tool_is_seen_and_leaves_nothing_where_the_program_runs() {
     let main = main_file();
@@ -131,7 +131,7 @@ fn item_25_the_import_of_pex_shows_what_a_file_brings() {
     }
 }
 
-/// Programs that are started by the program see what it sees.
+/// Child processes of the program see the same modules.
 #[test]
 fn child_processes_see_the_same() {
     let (main, member) = (main_file(), member());
@@ -139,7 +139,7 @@ fn child_processes_see_the_same() {
     assert_eq!(with(&main, member.write().0, code).ok(), "1 main\n");
 }
 
-/// A file that is seen together with others takes part in choosing the interpreter.
+/// The constraints of a member take part in the choice of the interpreter.
 #[test]
 fn constraints_of_members_must_hold_too() {
     let main = main_file();

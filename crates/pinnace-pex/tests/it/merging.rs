@@ -1,4 +1,4 @@
-//! One file out of several: what is in it, what is said, and that it runs.
+//! Merging several files: contents, conflicts, and running the result.
 
 use std::{fs, process::Command};
 
@@ -178,7 +178,7 @@ fn damage_is_found_wherever_it_is() {
         bytes[at] ^= 1;
         let whole = Pex::parse(bytes).map(|pex| pex.verify(1).is_empty());
         let is_prefix = at < good.windows(4).position(|four| four == b"PK\x03\x04").unwrap();
-        // What is before the zip is no member: a changed comment of the script changes nothing.
+        // The script before the zip is not a member, so a changed comment in it changes nothing.
         assert!(is_prefix || !matches!(whole, Ok(true)), "byte {at}");
         damaged += usize::from(!is_prefix);
     }

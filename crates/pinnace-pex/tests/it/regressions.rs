@@ -1,4 +1,4 @@
-//! What once went wrong at a start.
+//! Regression tests of the start.
 
 use std::{fs, process::Command};
 
@@ -61,7 +61,7 @@ fn what_was_altered_is_refused_and_does_not_reach_the_genuine_file() {
     let genuine = fs::read(&path).unwrap();
     let code = b"print(lib.NAME)\n";
     let at = genuine.windows(code.len()).position(|part| part == code).unwrap();
-    // The checksum of the zip is made right again, as whoever alters a file would.
+    // The zip checksum is corrected too, as an attacker would do.
     let mut altered = genuine.clone();
     altered[at..at + code.len()].copy_from_slice(b"print('altered')");
     let crc = |bytes: &[u8]| pinnace_archive::Content::bytes(bytes.to_vec()).sha256();

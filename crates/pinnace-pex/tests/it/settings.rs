@@ -1,4 +1,4 @@
-//! Items 18, 23 and 24, and tools: what a file says of its start.
+//! Items 18, 23 and 24, and tools: the settings in `PEX-INFO`.
 
 use crate::fixture::{Fixture, Ran};
 

@@ -1,4 +1,4 @@
-//! What the first start does to the cache, and what it refuses.
+//! The effect of a first start on the cache, and the inputs that it refuses.
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, process::Stdio};
 
@@ -81,7 +81,7 @@ fn item_26_many_first_starts_at_once_all_succeed() {
 fn a_first_start_that_is_killed_leaves_nothing_that_counts() {
     let fixture = Fixture::new().wheel("a-1-py3-none-any.whl", &[("a.py", "")]);
     let cache = fixture.cache().join("pinnace/1");
-    // What a killed start leaves: unfinished folders beside the places.
+    // A killed start leaves unfinished folders beside the final ones.
     for folder in ["env/key/.unfinished-x/site", "wheels/.unfinished-y/lib"] {
         fs::create_dir_all(cache.join(folder)).unwrap();
     }
@@ -128,7 +128,7 @@ fn a_damaged_file_is_refused() {
     );
 }
 
-/// A wheel whose own RECORD contradicts it, in a file that records its bytes rightly.
+/// A wheel contradicts its own RECORD, while `PEX-INFO` has the right digest of the wheel.
 #[test]
 fn a_member_that_its_record_denies_is_refused() {
     let mut fixture = Fixture::new();
@@ -184,7 +184,7 @@ fn executables_stay_executable() {
     assert_eq!(mode & 0o111, 0o111, "{mode:o}");
 }
 
-/// Whatever happened to the cache, a start makes good what it needs.
+/// A start repairs the parts of a damaged cache that it needs.
 #[test]
 fn a_damaged_cache_heals() {
     let fixture = Fixture::new()

@@ -3,27 +3,28 @@ use std::ops::Range;
 use super::{Backend, Listed, Meta, Reading, Upload};
 use crate::{Error, Key, PutMode, mark::digest_of, store};
 
-/// A near backend in front of a far one. What never changes under its key is kept near once it was read
-/// whole, and verified; all that can change, and all that is written, goes to the far one.
+/// A near backend that caches a far one. An object that never changes under its key is kept near
+/// once it was read whole and verified. Reads of objects that can change, and all writes, go to the
+/// far backend.
 ///
-/// A near copy that was damaged later is seen by the [`Store`](crate::Store) that reads it, which then
-/// [forgets](Backend::forget) it and reads the far one.
+/// The [`Store`](crate::Store) detects a near copy that was damaged later. It
+/// [forgets](Backend::forget) that copy and reads the far one.
 #[derive(Debug)]
 pub struct Cached<N, F> {
     near: N,
     far: F,
 }
 
-/// The folders of what never changes.
+/// The folders of objects that never change.
 const FIXED: [&str; 2] = ["blobs/", "packs/"];
 
 impl<N: Backend, F: Backend> Cached<N, F> {
-    /// Keeps in `near` what is read of `far`.
+    /// Creates a backend that caches in `near` the objects read from `far`.
     pub fn new(near: N, far: F) -> Self {
         Self { near, far }
     }
 
-    /// Copies an object into the near backend, if it is good.
+    /// Copies an object into the near backend if it is good.
     fn fetch(&self, key: &Key) -> Result<(), Error> {
         let Some(mut reading) = self.far.read(key, None)? else { return Ok(()) };
         let mut upload = self.near.write()?;
@@ -49,7 +50,7 @@ impl<N: Backend, F: Backend> Backend for Cached<N, F> {
         if range.is_some() {
             return self.far.read(key, range);
         }
-        // A near backend that is full, say, costs speed only.
+        // A failure of the near backend, such as a full disk, costs only speed.
         match self.fetch(key).and_then(|()| self.near.read(key, None)) {
             Ok(Some(reading)) => Ok(Some(reading)),
             _ => self.far.read(key, None),

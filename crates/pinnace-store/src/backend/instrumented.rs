@@ -9,26 +9,26 @@ use std::{
 use super::{Backend, Listed, Meta, PutMode, PutResult, Reading, Upload};
 use crate::{Error, ErrorKind, Key};
 
-/// Told of what is going on; asked whether to go on.
+/// An observer of transfers, which can also cancel them.
 pub trait Progress: Send + Sync {
-    /// So many bytes went in or out. Called from many threads.
+    /// Reports that so many bytes were transferred, in or out. Called from many threads.
     fn moved(&self, bytes: u64);
 
-    /// Whether to stop as soon as possible.
+    /// Returns true if the work should stop as soon as possible.
     fn is_cancelled(&self) -> bool {
         false
     }
 }
 
-/// A backend whose work is seen, and can be stopped between any two requests or pieces of an object: with
-/// [`ErrorKind::Cancelled`].
+/// A backend that reports its transfers. The observer can cancel it with [`ErrorKind::Cancelled`]
+/// between any two requests or pieces of an object.
 pub struct Instrumented<B> {
     backend: B,
     progress: Arc<dyn Progress>,
 }
 
 impl<B: Backend> Instrumented<B> {
-    /// Tells `progress` of everything that `backend` does.
+    /// Creates a backend that reports the transfers of `backend` to `progress`.
     pub fn new(backend: B, progress: Arc<dyn Progress>) -> Self {
         Self { backend, progress }
     }
@@ -41,7 +41,7 @@ impl<B: Backend> Instrumented<B> {
     }
 }
 
-/// As what it stands for, since messages name it.
+/// Formats the inner backend, since messages name it.
 impl<B: fmt::Debug> fmt::Debug for Instrumented<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.backend.fmt(f)

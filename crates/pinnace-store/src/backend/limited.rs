@@ -9,7 +9,8 @@ use std::{
 use super::{Backend, Listed, Meta, PutMode, PutResult, Reading, Upload};
 use crate::{Error, Key};
 
-/// A backend of which no more is asked at once than is good for it, or for others on the way.
+/// A backend with limits on concurrent requests and on bandwidth, for its own good and that of
+/// other traffic on the way.
 #[derive(Debug)]
 pub struct Limited<B> {
     backend: B,
@@ -22,15 +23,16 @@ struct Limits {
     bytes_per_second: u64,
     running: Mutex<usize>,
     freed: Condvar,
-    /// Until when the bytes that went by have used the line up.
+    /// The time until which the bytes that passed occupy the line.
     busy_until: Mutex<Option<Instant>>,
 }
 
-/// One of those that may run at once.
+/// A permit for one of the concurrent requests.
 struct Turn(Arc<Limits>);
 
 impl<B: Backend> Limited<B> {
-    /// At most `at_once` requests at once, and as many bytes per second in both directions together.
+    /// Creates a backend with at most `at_once` concurrent requests and `bytes_per_second` in both
+    /// directions together.
     pub fn new(backend: B, at_once: usize, bytes_per_second: u64) -> Self {
         let limits = Limits {
             at_once: at_once.max(1),
@@ -62,7 +64,7 @@ impl Drop for Turn {
 }
 
 impl Turn {
-    /// Waits until so many bytes may go by.
+    /// Waits until so many bytes may pass.
     fn pass(&self, bytes: usize) {
         let takes = Duration::from_secs_f64(bytes as f64 / self.0.bytes_per_second as f64);
         let now = Instant::now();

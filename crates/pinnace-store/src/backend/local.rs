@@ -12,13 +12,13 @@ use std::{
 use super::{Backend, Listed, Meta, PutMode, PutResult, Reading, Upload};
 use crate::{Access, Error, Key, LocalStore, PendingFile, atomic_file::PREFIX};
 
-/// What stands beside the objects.
+/// Folders beside the objects, which hold none.
 const OWN: [&str; 2] = ["reserve", "unfinished"];
 
 impl Backend for LocalStore {
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
         let path = self.place(key);
-        // Opening a pipe that somebody put there would wait for ever.
+        // Opening a foreign pipe at that path would block forever.
         if self.head(key)?.is_none() {
             return Ok(None);
         }
@@ -63,7 +63,7 @@ impl Backend for LocalStore {
     fn sweep(&self, before: u64) -> Result<usize, Error> {
         let mut swept = 0;
         for entry in self.names(&self.unfinished())? {
-            // What others put there is none of ours.
+            // Foreign files are left alone.
             if !entry.name.starts_with(PREFIX) {
                 continue;
             }
@@ -90,7 +90,7 @@ impl Backend for LocalStore {
         Ok(relieved)
     }
 
-    /// A file that is made tells what time it is: the disk may be another machine's.
+    /// Creates a file to learn the time: the disk may be another machine's.
     fn now(&self) -> Result<u64, Error> {
         let folder = self.unfinished();
         let file = tempfile::tempfile_in(&folder);
@@ -104,7 +104,8 @@ impl LocalStore {
         self.root().join(key.as_str())
     }
 
-    /// In the order of whole keys, in which `a.b` comes before `a/b`. Only what is told is looked at.
+    /// Lists objects in the order of whole keys, in which `a.b` comes before `a/b`. Reads the
+    /// metadata of listed objects only.
     fn walk(
         &self,
         prefix: &str,
@@ -119,7 +120,7 @@ impl LocalStore {
             }
             let text = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
             let plain = text.trim_end_matches('/');
-            // What others put there is none of ours.
+            // Foreign files are ignored.
             let Ok(key) = plain.parse::<Key>() else { continue };
             if OWN.contains(&plain) {
                 continue;
@@ -139,13 +140,14 @@ impl LocalStore {
         Ok(())
     }
 
-    /// The names in a folder, sorted; those of folders end in `/`, as they do in keys. Links are what they lead
-    /// to: a store may be spread over disks.
+    /// Returns the names in a folder, sorted. Names of folders end in `/`, as they do in keys.
+    /// Links are followed: a store may be spread over disks.
     fn names(&self, folder: &Path) -> Result<BTreeSet<Name>, Error> {
         let mut names = BTreeSet::new();
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
-            // A disk that is not there is no empty store.
+            // A folder that cannot be read, such as a link to a missing disk, is not an empty
+            // store.
             Err(error) if fs::symlink_metadata(folder).is_ok() => {
                 return Err(Error::at("read", folder)(error));
             }
@@ -173,7 +175,7 @@ impl LocalStore {
     }
 }
 
-/// A name in a folder.
+/// An entry of a folder.
 #[derive(Eq, Ord, PartialEq, PartialOrd)]
 struct Name {
     name: String,
@@ -185,7 +187,7 @@ fn meta(metadata: &Metadata) -> Meta {
     Meta { size: metadata.len(), modified: since.map_or(0, |since| since.as_secs()) }
 }
 
-/// What is not there is no failure.
+/// Turns the error of a missing file into `None`.
 fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),

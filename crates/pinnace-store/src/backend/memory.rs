@@ -8,8 +8,8 @@ use std::{
 use super::{Backend, Listed, Meta, PutMode, PutResult, Reading, Upload};
 use crate::{Error, Key};
 
-/// Objects in memory: the reference that other places are compared with, and a double for tests. Its
-/// clock stands still until it is set.
+/// A backend in memory: the reference that other backends are compared with, and a double for
+/// tests. Its clock stands still until it is set.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryBackend {
     state: Arc<Mutex<State>>,
@@ -22,7 +22,7 @@ struct State {
 }
 
 impl MemoryBackend {
-    /// An empty one.
+    /// Creates an empty backend.
     pub fn new() -> Self {
         Self::default()
     }

@@ -1,4 +1,4 @@
-//! Where objects are kept.
+//! Backends: the places that hold objects.
 
 mod cached;
 mod instrumented;
@@ -28,40 +28,40 @@ pub use prefixed::Prefixed;
 #[cfg(feature = "s3")]
 pub use s3::S3Backend;
 
-/// A place that keeps objects by key. All that a [`Store`](crate::Store) needs of a disk, an object
-/// store or a server stands here; [`conformance`](crate::conformance) says in tests what it means.
+/// A place that holds objects by key: all that a [`Store`](crate::Store) needs of a disk, an object
+/// store or a server. The cases in [`conformance`](crate::conformance) define its behavior.
 ///
-/// Objects are written whole or not at all, and what is written can be read and listed at once by
-/// everybody. Implementations retry by themselves what is worth it.
+/// Objects are written whole or not at all, and every client can read and list a written object at
+/// once. Implementations retry by themselves where that makes sense.
 pub trait Backend: fmt::Debug + Send + Sync {
-    /// Opens an object for reading, all of it or a range of its bytes; `None` if it is not there. A
-    /// range beyond the end is cut.
+    /// Opens an object, or a range of its bytes, for reading; returns `None` if it does not exist.
+    /// A range beyond the end is cut.
     ///
     /// # Errors
     ///
-    /// If the place fails.
+    /// Returns an error if the backend fails.
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error>;
 
-    /// Starts an object whose key may not be known yet.
+    /// Starts an upload whose key may not be known yet.
     ///
     /// # Errors
     ///
-    /// If the place fails.
+    /// Returns an error if the backend fails.
     fn write(&self) -> Result<Box<dyn Upload + '_>, Error>;
 
-    /// What is known of an object without reading it; `None` if it is not there.
+    /// Returns the metadata of an object without reading it, or `None` if it does not exist.
     ///
     /// # Errors
     ///
-    /// If the place fails.
+    /// Returns an error if the backend fails.
     fn head(&self, key: &Key) -> Result<Option<Meta>, Error>;
 
-    /// Which of these are not there, in their order. An implementation that can ask for many at once
-    /// does.
+    /// Returns the keys that have no object, in their order. An implementation that can look up
+    /// many at once does so.
     ///
     /// # Errors
     ///
-    /// If the place fails.
+    /// Returns an error if the backend fails.
     fn missing(&self, keys: &[Key]) -> Result<Vec<Key>, Error> {
         let mut missing = Vec::new();
         for key in keys {
@@ -72,123 +72,123 @@ pub trait Backend: fmt::Debug + Send + Sync {
         Ok(missing)
     }
 
-    /// The first objects, at most `limit`, below the folder `prefix` (nothing for all), of those that
-    /// come after `after`, in an order that does not change. Objects of one folder that holds no folders
-    /// are in the order of their keys' bytes; whether `a-b` is before `a/b` is the place's own affair.
+    /// Lists at most `limit` objects below the folder `prefix` (empty for all) that come after
+    /// `after`, in an order that does not change. Objects of a folder without subfolders come in
+    /// the byte order of their keys; the order of `a-b` and `a/b` is up to the implementation.
     ///
     /// # Errors
     ///
-    /// If the place fails.
+    /// Returns an error if the backend fails.
     fn list(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<Listed>, Error>;
 
-    /// Removes an object; one that is not there is no failure.
+    /// Removes an object. A missing object is not an error.
     ///
     /// # Errors
     ///
-    /// If the place fails.
+    /// Returns an error if the backend fails.
     fn remove(&self, key: &Key) -> Result<(), Error>;
 
-    /// The file of this machine that an object is, if it is one: to be read in place, or linked to, and
-    /// never to be written to.
+    /// Returns the file of this machine that holds an object, if there is one. The caller may read
+    /// it in place or link to it, and never writes to it.
     fn file(&self, key: &Key) -> Option<PathBuf> {
         let _ = key;
         None
     }
 
-    /// Removes unfinished objects that nobody has written to since a time, and tells how many. Where
-    /// the place does that itself, there is nothing to do.
+    /// Removes unfinished uploads that were not written to since `before`, and returns their
+    /// number. A backend that does this by itself has nothing to do.
     ///
     /// # Errors
     ///
-    /// If the place fails.
+    /// Returns an error if the backend fails.
     fn sweep(&self, before: u64) -> Result<usize, Error> {
         let _ = before;
         Ok(0)
     }
 
-    /// Gives up what the place holds in reserve for a collection that has no room left, and tells whether there
-    /// was something.
+    /// Releases the reserve that the backend holds for a collection without space, and returns true
+    /// if there was one.
     ///
     /// # Errors
     ///
-    /// If the place fails.
+    /// Returns an error if the backend fails.
     fn release_reserve(&self) -> Result<bool, Error> {
         Ok(false)
     }
 
-    /// Holds in reserve again what was given up, as far as there is room.
+    /// Refills the reserve, as far as there is space.
     fn refill_reserve(&self) {}
 
-    /// Gives up a nearer copy of an object, since it was read and is damaged, and tells whether there was one:
-    /// reading it again may be better.
+    /// Drops a cached copy of an object that turned out to be damaged, and returns true if there
+    /// was one: reading the object again may then succeed.
     ///
     /// # Errors
     ///
-    /// If the place fails.
+    /// Returns an error if the backend fails.
     fn forget(&self, key: &Key) -> Result<bool, Error> {
         let _ = key;
         Ok(false)
     }
 
-    /// What time it is there, in seconds since 1970: the clock that objects are dated by.
+    /// Returns the time of the backend, in seconds since 1970: the clock that dates objects.
     ///
     /// # Errors
     ///
-    /// If the place fails.
+    /// Returns an error if the backend fails.
     fn now(&self) -> Result<u64, Error>;
 }
 
-/// An object on its way. Dropped, it leaves nothing that anybody sees.
+/// An upload in progress. Dropping it leaves nothing visible.
 pub trait Upload: Write + Send {
-    /// Makes it the object of that key.
+    /// Completes the upload under that key.
     ///
     /// # Errors
     ///
-    /// If the place fails. The object is then there or not, and never in part.
+    /// Returns an error if the backend fails. The object then exists whole or not at all.
     fn finish(self: Box<Self>, key: &Key, mode: PutMode) -> Result<PutResult, Error>;
 }
 
-/// When an object may take its key.
+/// The condition under which an object takes its key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PutMode {
-    /// In any case; what has the key is replaced.
+    /// Always; an object that has the key is replaced.
     Overwrite,
-    /// If nothing has it yet.
+    /// Only if no object has the key yet.
     Create,
 }
 
-/// What became of an object that was written.
+/// The result of an upload.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PutResult {
-    /// It is there.
+    /// The object was written.
     Written,
-    /// It is not, since the condition did not hold.
+    /// The object was not written, since the condition did not hold.
     AlreadyExists,
 }
 
-/// An object that is being read.
+/// An object that is open for reading.
 #[expect(missing_debug_implementations, reason = "it holds a reader")]
 pub struct Reading {
-    /// How many bytes will come.
+    /// Number of bytes in the stream.
     pub size: u64,
-    /// They.
+    /// The object's bytes, as a stream.
     pub body: Box<dyn Read + Send>,
 }
 
-/// What is known of an object.
+/// The metadata of an object.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Meta {
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// When it was written, in seconds since 1970 by the clock of the place.
+    /// The time of writing, in seconds since 1970, by the clock of the backend.
     pub modified: u64,
 }
 
-/// An object of a listing.
+/// An object in a listing.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Listed {
-    /// Its key.
+    /// The key of the object.
     pub key: Key,
-    /// What is known of it.
+    /// The metadata of the object.
     pub meta: Meta,
 }

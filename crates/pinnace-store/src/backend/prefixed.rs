@@ -3,7 +3,7 @@ use std::ops::Range;
 use super::{Backend, Listed, Meta, PutMode, PutResult, Reading, Upload};
 use crate::{Error, Key};
 
-/// A folder of another backend as one of its own: each tenant has one, and sees no other.
+/// A folder of another backend as a backend of its own: each tenant has one, and sees no other.
 #[derive(Debug)]
 pub struct Prefixed<B> {
     backend: B,
@@ -11,7 +11,7 @@ pub struct Prefixed<B> {
 }
 
 impl<B: Backend> Prefixed<B> {
-    /// What is below `prefix`.
+    /// Creates a backend of the objects below `prefix`.
     pub fn new(backend: B, prefix: Key) -> Self {
         Self { backend, prefix }
     }

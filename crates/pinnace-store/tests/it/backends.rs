@@ -79,11 +79,11 @@ fn a_cache_reads_what_is_fixed_once_and_the_rest_always() {
     let key = far.list("blobs", None, 1).unwrap().remove(0).key;
     far.remove(&key).unwrap();
     assert_eq!(read().as_deref(), Some("content"), "it is near");
-    // A near copy that was damaged is left for the far one.
+    // A damaged near copy gives way to the far one.
     store.put(&mut "content".as_bytes()).unwrap();
     overwrite(&near, &key, b"c0ntent");
     assert_eq!(read().as_deref(), Some("content"));
-    // What is damaged far away is not kept near.
+    // A damaged far object is not cached.
     near.remove(&key).unwrap();
     overwrite(&far, &key, b"c0ntent");
     assert!(matches!(cached.get(&digest).unwrap_err().kind(), ErrorKind::Damaged { .. }));
@@ -97,7 +97,7 @@ fn overwrite(backend: &MemoryBackend, key: &Key, content: &[u8]) {
     upload.finish(key, PutMode::Overwrite).unwrap();
 }
 
-/// Stops after so many bytes.
+/// An observer that cancels after so many bytes.
 #[derive(Default)]
 struct Limit {
     moved: AtomicU64,
@@ -133,7 +133,7 @@ fn what_is_watched_is_counted_and_can_be_stopped() {
     assert_eq!(memory.list("blobs", None, 10).unwrap().len(), 1);
 }
 
-/// Not to be waited for: nobody will write to it.
+/// Checks that a named pipe does not block the store: no process will write to it.
 #[cfg(unix)]
 #[test]
 fn a_pipe_in_a_store_is_nothing_of_it() {
@@ -153,7 +153,8 @@ fn a_pipe_in_a_store_is_nothing_of_it() {
     assert_eq!(store.get(&digest).unwrap().unwrap().size(), 7);
 }
 
-/// A store may be spread over disks by links; a disk that is not there is no empty one.
+/// Checks that links may spread a store over several disks, and that a missing disk is not an empty
+/// store.
 #[cfg(unix)]
 #[test]
 #[expect(clippy::disallowed_methods, reason = "an administrator moves a part of a store")]
@@ -183,7 +184,8 @@ fn links_in_a_store_are_followed_or_told() {
     }
 }
 
-/// What is no format file is not waited for, and not read to its end; and only what we left unfinished is swept.
+/// Checks that a format file that is a named pipe neither blocks nor is read to its end, and that a
+/// sweep removes only the store's own unfinished files.
 #[cfg(unix)]
 #[test]
 fn what_stands_in_a_folder_is_looked_at_with_care() {
@@ -196,7 +198,7 @@ fn what_stands_in_a_folder_is_looked_at_with_care() {
     std::thread::sleep(std::time::Duration::from_millis(1100));
     assert_eq!(store.collect(Keep::default(), 0).unwrap().swept, 1);
     assert!(root.join("unfinished/thesis.txt").exists());
-    // A copy without the folder of unfinished objects is read all the same.
+    // A copy without the folder of unfinished objects is readable all the same.
     std::fs::remove_dir_all(root.join("unfinished")).unwrap();
     assert!(LocalStore::open_existing(&root, Durability::Durable).unwrap().is_some());
     let format = root.join("format");

@@ -14,12 +14,12 @@ use pinnace_store::{
     Upload,
 };
 
-/// Ignores conditions, as some servers do.
+/// A backend that ignores conditional writes, as some servers do.
 #[derive(Debug, Default)]
 pub(crate) struct Careless(MemoryBackend);
 
-/// Fails at one step, and at all that come after it: as a process that was killed there. Before it fails,
-/// that step may have been done all the same.
+/// A backend that fails at one request and at all later ones, like a process that was killed there.
+/// The request may have been done before it fails.
 #[derive(Clone, Debug)]
 pub(crate) struct Dying {
     backend: MemoryBackend,
@@ -33,7 +33,7 @@ impl Dying {
         Self { backend, steps: Arc::default(), last, is_done_all_the_same }
     }
 
-    /// Whether it died.
+    /// Returns true if the backend has died.
     pub(crate) fn is_dead(&self) -> bool {
         self.steps.load(Ordering::Relaxed) > self.last
     }
@@ -146,7 +146,7 @@ impl Upload for CarelessUpload<'_> {
     }
 }
 
-/// Counts what is asked, and the bytes that go by.
+/// A backend that counts requests and the bytes that pass.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counting {
     backend: MemoryBackend,
@@ -179,7 +179,7 @@ impl Backend for Counting {
 
     fn list(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<Listed>, Error> {
         let listed = self.count().list(prefix, after, limit)?;
-        // What an entry takes in the answers of S3, at most.
+        // An entry takes at most so many bytes in a response of S3.
         self.bytes.fetch_add(400 * listed.len(), Ordering::Relaxed);
         Ok(listed)
     }

@@ -1,4 +1,4 @@
-//! What the store promises: atomic, verified, healing, shared.
+//! Tests of the store's guarantees: atomic, verified, healing, shared.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -18,7 +18,7 @@ mod whole;
 
 use std::path::Path;
 
-/// The names of all files below a folder.
+/// Returns the names of all files below a folder.
 pub(crate) fn files(folder: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -1,6 +1,6 @@
-//! Random operations by several handles, any of which may be killed at any step, against what must
-//! hold whatever happens: what was published is there and whole, generations are numbered without
-//! gaps, and collecting takes only what nothing refers to.
+//! Property test: random operations by several handles, any of which may be killed at any backend
+//! request. Afterwards, published releases are complete, generations are numbered without gaps, and
+//! garbage collection has removed only unreferenced objects.
 
 use std::collections::BTreeMap;
 
@@ -17,15 +17,15 @@ use crate::faults::Dying;
 enum Step {
     /// Publish a release of these contents under a name.
     Publish { name: u8, contents: Vec<u8> },
-    /// Go back to the release of a step before.
+    /// Roll back to the release of the previous deployment.
     Rollback { name: u8 },
-    /// Collect, some time later.
+    /// Collect garbage, some time later.
     Collect { after: u64, generations: usize },
-    /// Put what nothing will refer to.
+    /// Put a blob that nothing will refer to.
     Litter { content: u8 },
 }
 
-/// A step, and at which of its own steps its process is killed.
+/// Returns random operations, each with the backend request at which its process is killed, if any.
 fn steps() -> impl Strategy<Value = Vec<(Step, Option<(usize, bool)>)>> {
     let step = prop_oneof![
         4 => (0..2_u8, vec(0..6_u8, 1..4)).prop_map(|(name, contents)| Step::Publish { name, contents }),
@@ -37,7 +37,7 @@ fn steps() -> impl Strategy<Value = Vec<(Step, Option<(usize, bool)>)>> {
 }
 
 const GRACE: u64 = 100;
-/// After so long a collection that was killed is taken for killed.
+/// Seconds after which a killed collection counts as dead.
 const PATIENCE: u64 = 300;
 
 fn name(number: u8) -> RefName {
@@ -48,7 +48,7 @@ fn blob(content: u8) -> String {
     format!("blob {content}").repeat(10)
 }
 
-/// What a deployer does: ask what is lacking, put that, and publish.
+/// Publishes as a deployer does: asks which blobs are missing, puts them, and publishes.
 fn publish(
     store: &Store,
     number: u8,
@@ -93,7 +93,7 @@ fn rollback(store: &Store, number: u8) -> Result<(), pinnace_store::Error> {
     let steps = store.history(&name(number), 2)?;
     let [newest, before] = &steps[..] else { return Ok(()) };
     let Some(release) = before.release else { return Ok(()) };
-    // A release that is not there any more cannot be gone back to.
+    // A rollback to a release that is gone is impossible.
     match store.hold(&release, newest.release.as_ref()) {
         Err(error) if error.is_retryable() || matches!(error.kind(), ErrorKind::Lost { .. }) => {
             return Ok(());
@@ -121,7 +121,7 @@ proptest! {
             let Ok(store) = Store::open(dying.clone()) else { continue };
             let ended = match &step {
                 Step::Publish { name, contents } => match publish(&store, *name, contents) {
-                    // A collection was killed at its work, and must be made good first.
+                    // A collection was killed at its work, and a later one must finish that first.
                     Err(error) if error.is_retryable() => {
                         now += PATIENCE;
                         backend.set_now(now);
@@ -138,7 +138,7 @@ proptest! {
                 Step::Litter { content } => store.put(&mut format!("litter {content}").as_bytes()).map(drop),
             };
             prop_assert!(ended.is_ok() || dying.is_dead(), "{:?}: {:?}", step, ended);
-            // Somebody else looks at the store after every step.
+            // Another process checks the store after every operation.
             let store = Store::open(backend.clone()).unwrap();
             let checked = store.check(None).unwrap();
             prop_assert!(checked.findings.is_empty(), "{:?}: {:?}", step, checked.findings);
@@ -153,7 +153,7 @@ proptest! {
                     prop_assert!(stored.is_some(), "{:?}: the live release is gone", step);
                 }
             }
-            // And what was killed can be done again.
+            // A killed operation can be done again.
             if dying.is_dead() {
                 now += PATIENCE;
                 backend.set_now(now);

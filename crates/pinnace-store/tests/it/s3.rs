@@ -1,5 +1,5 @@
-//! Against a real server, which `.ci/s3` starts: `PINNACE_TEST_S3` is a bucket of one that keeps
-//! conditions, `PINNACE_TEST_CARELESS` one of a server that does not.
+//! Tests against a real server, which `.ci/s3` starts: `PINNACE_TEST_S3` is a bucket on a server
+//! that keeps conditions, `PINNACE_TEST_CARELESS` one on a server that does not.
 
 use std::{
     cell::Cell,
@@ -84,7 +84,7 @@ fn refs_move_and_what_is_left_is_collected() {
     assert_eq!(store.history(&name, 2).unwrap().len(), 2);
     let checked = store.check(None).unwrap();
     assert!(checked.findings.is_empty() && checked.objects == 10, "{checked:?}");
-    // Without grace, two collections are enough.
+    // Two collections are enough without a grace period.
     let keep = Keep { generations: 1 };
     assert_eq!(store.collect(keep, 0).unwrap().condemned, 5);
     assert_eq!(store.collect(keep, 0).unwrap().removed, 5);

@@ -1,4 +1,5 @@
-//! A server on loopback that speaks as much of S3 as is needed, and fails as networks and servers do.
+//! A server on loopback that speaks as much of S3 as is needed, and fails as networks and servers
+//! do.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -13,24 +14,24 @@ use pinnace_store::{Deployment, Digest, ErrorKind, Manifest, Published, S3Backen
 
 #[derive(Clone, Copy, Debug)]
 enum Fault {
-    /// This status, and nothing done.
+    /// Answers with this status, and does nothing.
     Status(u16),
-    /// Nothing done, and the connection closed.
+    /// Does nothing, and closes the connection.
     Reset,
-    /// Half of the answer.
+    /// Sends half of the response.
     Truncated,
-    /// A flipped bit in the answer.
+    /// Flips a bit in the response.
     Flipped,
-    /// Done, and the connection closed before the answer.
+    /// Does the request, and closes the connection before the response.
     DoneThenReset,
-    /// Done, and no answer ever.
+    /// Does the request, and never responds.
     Silent,
 }
 
 #[derive(Clone, Default)]
 struct Server {
     objects: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
-    /// What befalls the next requests whose first line begins like this.
+    /// The faults of the next requests whose first line begins with the text.
     faults: Arc<Mutex<VecDeque<(&'static str, Fault)>>>,
     fired: Arc<Mutex<usize>>,
 }
@@ -62,7 +63,7 @@ impl Server {
         self.faults.lock().unwrap().extend(faults.iter().map(|fault| (what, *fault)));
     }
 
-    /// What befalls this request.
+    /// Takes the fault of this request, if there is one.
     fn take(&self, line: &str) -> Option<Fault> {
         let mut faults = self.faults.lock().unwrap();
         let (_, fault) = *faults.front().filter(|(what, _)| line.starts_with(what))?;
@@ -71,7 +72,7 @@ impl Server {
         Some(fault)
     }
 
-    /// One request; `None` if there will be no more on this connection.
+    /// Answers one request; returns `None` if no more will come on this connection.
     fn answer(&self, stream: &TcpStream) -> Option<()> {
         let mut reader = BufReader::new(stream);
         let mut line = String::new();
@@ -158,7 +159,7 @@ impl Server {
     }
 }
 
-/// The first keys of a folder.
+/// Lists the first keys of a folder.
 fn listing(objects: &BTreeMap<String, Vec<u8>>, query: &str) -> Vec<u8> {
     let value = |name: &str| {
         let found = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
@@ -252,7 +253,8 @@ fn what_does_not_pass_is_an_error_that_names_the_object() {
     }
 }
 
-/// A step that was written although its writer was told that it failed is the writer's own.
+/// Checks that a deployment that was written, although the server reported a failure, counts as the
+/// writer's own.
 #[test]
 fn a_step_that_was_done_all_the_same_is_not_lost() {
     for fault in [Fault::DoneThenReset, Fault::Silent, Fault::Status(500)] {

@@ -1,4 +1,4 @@
-//! Contents, manifests, refs, collecting and checking.
+//! Tests of contents, manifests, refs, garbage collection and checks.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ fn name() -> RefName {
     "wanted/shop".parse().unwrap()
 }
 
-/// A release of one large blob, and of a small one and a tree in a pack.
+/// Puts a release of one large blob, and of a small one and a tree in a pack.
 fn release(store: &Store, content: &str) -> Digest {
     let large = store.put(&mut content.as_bytes()).unwrap();
     let mut pack = PackBuilder::new();
@@ -181,7 +181,7 @@ fn releases_of_older_steps_are_kept_as_long_as_is_asked() {
         releases.iter().map(|digest| store.manifest(digest).unwrap().is_some()).collect();
     assert_eq!(there, [false, true, true]);
     assert_eq!(store.history(&name(), 10).unwrap().len(), 3, "records stay");
-    // Older steps may be gone, and that is no reason to stop.
+    // The releases of older deployments may be gone, which does not stop a collection.
     backend.set_now(600);
     store.collect(Keep { generations: 10 }, GRACE).unwrap();
     let checked = store.check(None).unwrap();
@@ -312,8 +312,8 @@ fn malformed_packs_are_refused() {
     }
 }
 
-/// That nothing has changed is known from the newest step alone, whatever the release holds and however
-/// many steps there were.
+/// Checks that a deployer learns from the newest deployment alone that nothing has changed,
+/// whatever the release holds and however many deployments there were.
 #[test]
 fn that_nothing_has_changed_takes_two_requests() {
     use std::sync::atomic::Ordering::Relaxed;
@@ -334,8 +334,8 @@ fn that_nothing_has_changed_takes_two_requests() {
     assert!(backend.bytes.load(Relaxed) < 2000);
 }
 
-/// A collection that has looked at an object, and not yet removed it, does not know that it was written
-/// again; whoever counts on it is told to wait.
+/// Checks that a writer which counts on an object that a collection is about to remove is told to
+/// wait. A collection that has looked at the object does not know that it was written again.
 #[test]
 fn nobody_counts_on_what_is_being_removed() {
     let backend = MemoryBackend::new();
@@ -354,7 +354,7 @@ fn nobody_counts_on_what_is_being_removed() {
     let release = store.put_manifest(&manifest, &BTreeSet::new()).unwrap();
     let refused = store.hold(&release, None).unwrap_err();
     assert!(refused.is_retryable(), "{refused}");
-    // Nobody else executes it, until it was silent for so long that it must have been killed.
+    // Other collections leave the list alone until the silent one counts as dead.
     backend.set_now(320);
     store.collect(Keep::default(), GRACE).unwrap();
     assert!(keys(&backend, "condemned").contains(&mark));
@@ -366,7 +366,7 @@ fn nobody_counts_on_what_is_being_removed() {
     store.hold(&release, None).unwrap();
 }
 
-/// A manifest that is an object of its own brings its own packs.
+/// Checks that the packs of an inner manifest are followed.
 #[test]
 fn manifests_of_manifests_are_followed() {
     let backend = MemoryBackend::new();
@@ -389,7 +389,7 @@ fn manifests_of_manifests_are_followed() {
     assert!(!store.check(None).unwrap().is_whole());
 }
 
-/// A copy of another kind does not make good what is missing, and is not tried for ever.
+/// Checks that a blob does not heal a missing manifest, and that healing is not tried forever.
 #[test]
 fn a_release_is_not_healed_by_a_blob_of_its_bytes() {
     let (backend, copy) = (MemoryBackend::new(), MemoryBackend::new());
@@ -402,7 +402,7 @@ fn a_release_is_not_healed_by_a_blob_of_its_bytes() {
     assert!(!checked.is_whole(), "{checked:?}");
 }
 
-/// Bytes that somebody put as a blob, too, are a manifest still: what it refers to is held.
+/// Checks that the references of a manifest are followed even if its bytes are also a blob.
 #[test]
 fn what_a_manifest_that_is_also_a_blob_refers_to_is_held() {
     let backend = MemoryBackend::new();

@@ -1,4 +1,4 @@
-//! `docs/storage.md`, implemented twice.
+//! Tests of the two implementations of `docs/storage.md` against each other.
 
 use std::{path::Path, process::Command};
 
@@ -77,7 +77,7 @@ fn the_second_implementation_agrees_and_reads_what_we_write() {
     assert_eq!(String::from_utf8(ran.stdout).unwrap(), expected);
 }
 
-/// A store on disk with a release of one blob, and a tree and a small content in a pack.
+/// Creates a store on disk with a release of one blob, and of a tree and a small content in a pack.
 fn published(folder: &Path) -> String {
     let store = Store::open(LocalStore::open(folder, Durability::Volatile).unwrap()).unwrap();
     let blob = store.put(&mut "large".as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! What checking tells, and what collecting leaves whole.
+//! Tests of what a check reports, and of what garbage collection leaves complete.
 
 use std::{
     collections::BTreeSet,
@@ -54,7 +54,7 @@ fn write(backend: &MemoryBackend, key: &Key, content: &[u8]) {
     upload.finish(key, PutMode::Overwrite).unwrap();
 }
 
-/// Two stores of the same, of which one will be damaged.
+/// Creates two stores with the same contents, one of which will be damaged.
 fn twins(contents: &[&str]) -> (MemoryBackend, Store, Store) {
     let (backend, copy) = (MemoryBackend::new(), MemoryBackend::new());
     let (store, other) = (Store::open(backend.clone()).unwrap(), Store::open(copy).unwrap());
@@ -82,7 +82,7 @@ fn steps_that_are_missing_between_others_are_told_and_healed() {
     assert!(store.check(None).unwrap().findings.is_empty());
 }
 
-/// One record that cannot be read does not hide what is wrong elsewhere.
+/// Checks that an unreadable record does not hide other problems.
 #[test]
 fn everything_that_is_wrong_is_told_at_once() {
     let (backend, store, other) = twins(&["a", "b", "c"]);
@@ -97,8 +97,8 @@ fn everything_that_is_wrong_is_told_at_once() {
     assert!(store.check(None).unwrap().findings.is_empty());
 }
 
-/// Whatever was not collected must be there: a release that can be gone back to, too. A pack that is lost is one
-/// finding, whatever is in it.
+/// Checks that releases that were not collected must be complete, including those that a rollback
+/// can return to. A lost pack is one finding, whatever is in it.
 #[test]
 fn older_releases_are_whole_until_they_are_collected() {
     let (backend, store, other) = twins(&["a", "b", "c"]);
@@ -119,7 +119,7 @@ fn older_releases_are_whole_until_they_are_collected() {
     assert!(!store.check(None).unwrap().is_whole());
     assert!(store.collect(Keep::default(), GRACE).is_err());
     assert!(store.check(Some(&other)).unwrap().is_whole());
-    // Once a collection has said that it keeps less, it may be missed.
+    // Once a collection has recorded that it keeps less, the release may be missing.
     backend.set_now(200);
     store.collect(Keep { generations: 2 }, GRACE).unwrap();
     backend.remove(&manifest).unwrap();
@@ -134,7 +134,7 @@ fn key(folder: &str, digest: &Digest) -> Key {
     format!("{folder}/{}/{}", &hex[..2], &hex[2..]).parse().unwrap()
 }
 
-/// A pack that cannot be had does not hide what else is missing and can be had.
+/// Checks that a lost pack does not hide other missing objects that can be healed.
 #[test]
 fn what_may_be_in_a_lost_pack_is_healed_all_the_same() {
     let (backend, store, other) = twins(&["a"]);
@@ -148,7 +148,7 @@ fn what_may_be_in_a_lost_pack_is_healed_all_the_same() {
     assert_eq!(told, [(&blob, true), (&pack, false)]);
 }
 
-/// Which packs a manifest names is sealed with it.
+/// Checks that the checksum trailer of a manifest covers the list of its packs.
 #[test]
 fn every_byte_of_a_manifest_is_checked() {
     let (backend, store, other) = twins(&["a"]);
@@ -165,7 +165,7 @@ fn every_byte_of_a_manifest_is_checked() {
     }
 }
 
-/// A step of another store is no copy of this one's, if it tells another history.
+/// Checks that a deployment from another store heals nothing if its history differs.
 #[test]
 fn history_is_not_healed_by_that_of_others() {
     let (backend, store, _) = twins(&["a", "b", "c"]);
@@ -178,7 +178,7 @@ fn history_is_not_healed_by_that_of_others() {
         write(&backend, &step, b"damaged");
         assert!(!store.check(Some(&other)).unwrap().is_whole(), "{step}");
     }
-    // Nor does a step count that follows another release than the one before it.
+    // A deployment that follows another release than the one before it is a finding, too.
     let foreign = keys_of(&other, "refs").remove(0);
     let mut step = Vec::new();
     io::Read::read_to_end(
@@ -196,7 +196,7 @@ fn keys_of(store: &Store, folder: &str) -> Vec<Key> {
     store.backend().list(folder, None, 1000).unwrap().into_iter().map(|one| one.key).collect()
 }
 
-/// Names that only look like those of a store are nobody's concern, and hide nothing.
+/// Checks that foreign objects whose names resemble those of a store are ignored, and hide nothing.
 #[test]
 fn what_others_put_there_is_none_of_ours() {
     let (backend, store, _) = twins(&["a"]);
@@ -220,7 +220,8 @@ fn what_others_put_there_is_none_of_ours() {
     assert!(!store.check(None).unwrap().is_whole());
 }
 
-/// Packs of a manifest that others refer to count for all of the release, whichever is looked at first.
+/// Checks that the packs of an inner manifest count for the whole release, in any order of
+/// references.
 #[test]
 fn contents_are_found_in_whatever_order_they_are_referred_to() {
     for content in 0..8 {
@@ -240,7 +241,7 @@ fn contents_are_found_in_whatever_order_they_are_referred_to() {
     }
 }
 
-/// What an old step and a live one have in common is missed for the live one.
+/// Checks that an object shared by an old deployment and a live one is missed for the live one.
 #[test]
 fn what_is_shared_with_old_steps_counts() {
     for keep in [1, 2] {
@@ -264,7 +265,8 @@ fn what_is_shared_with_old_steps_counts() {
     }
 }
 
-/// Of what collections have begun to take it is told that it cannot be gone back to.
+/// Checks that a release that collections have begun to remove is reported as out of reach of a
+/// rollback.
 #[test]
 fn releases_that_are_half_gone_are_past() {
     let (backend, store, _) = twins(&["a", "b"]);
@@ -278,8 +280,8 @@ fn releases_that_are_half_gone_are_past() {
     assert_eq!(checked.past, [(name(), 1)]);
 }
 
-/// A mark that is old, or of a time that is not yet, is that of a collection which was killed: nobody waits for
-/// it. One that is recent counts, whatever became of its list.
+/// Checks that a mark which is old, or from the future, counts as that of a killed collection, so
+/// that no writer waits for it. A recent mark counts, even if its list is damaged.
 #[test]
 fn marks_count_as_long_as_they_are_recent() {
     for (mark_at, now, is_busy) in [(400, 420, true), (400, 800, false), (5000, 420, false)] {
@@ -305,7 +307,8 @@ fn marks_count_as_long_as_they_are_recent() {
     }
 }
 
-/// What one ref is live with may be condemned by the time that it counts for another.
+/// Checks that an object of a live release is written again if it is on a tombstone list by the
+/// time that another release refers to it.
 #[test]
 fn what_is_known_of_a_live_release_is_saved_if_it_is_condemned() {
     let backend = MemoryBackend::new();
@@ -324,7 +327,8 @@ fn what_is_known_of_a_live_release_is_saved_if_it_is_condemned() {
     assert_eq!(backend.head(&key("blobs", &content)).unwrap().unwrap().modified, 250);
 }
 
-/// Of two collections one executes a list; the other leaves it alone, and its mark stays until it is done.
+/// Checks that one of two collections executes a tombstone list. The other leaves it alone, and the
+/// mark stays until the first is done.
 #[test]
 fn a_list_is_executed_by_one_collection() {
     let backend = MemoryBackend::new();
@@ -345,7 +349,8 @@ fn a_list_is_executed_by_one_collection() {
     assert!(keys(&backend, "condemned").is_empty());
 }
 
-/// A collection with more grace than the one that was killed does not leave writers waiting.
+/// Checks that a collection with a longer grace period than the killed one does not leave writers
+/// waiting.
 #[test]
 fn the_mark_of_a_killed_collection_goes_whatever_the_grace() {
     let backend = MemoryBackend::new();
@@ -360,7 +365,8 @@ fn the_mark_of_a_killed_collection_goes_whatever_the_grace() {
     assert_eq!(keys(&backend, "condemned"), [list]);
 }
 
-/// What a live release has in a pack of its own is not there for one that does not name that pack.
+/// Checks that a content in a pack of the live release is missing for a release that does not name
+/// that pack.
 #[test]
 fn what_is_live_in_another_pack_is_missing_still() {
     let store = Store::open(MemoryBackend::new()).unwrap();
@@ -398,7 +404,7 @@ fn a_damaged_list_condemns_nothing_and_a_newer_one_stops_everybody() {
     assert!(keys(&backend, "condemned").contains(&newer));
 }
 
-/// What a collection was killed before removing is removed by the next.
+/// Checks that a collection removes a mark that a killed collection left behind.
 #[test]
 fn marks_without_a_list_are_removed() {
     let backend = MemoryBackend::new();
@@ -410,7 +416,7 @@ fn marks_without_a_list_are_removed() {
     assert!(keys(&backend, "condemned").is_empty());
 }
 
-/// A disk on which nothing more fits, but for what was held in reserve.
+/// A disk that is full, except for the space held in reserve.
 #[derive(Clone, Debug)]
 struct Full {
     backend: MemoryBackend,
@@ -456,7 +462,7 @@ struct FullUpload<'a> {
 impl Write for FullUpload<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.size += bytes.len();
-        // The reserve of a folder.
+        // The limit is the size of a folder's reserve.
         if self.full.is_full.load(Ordering::Relaxed) || self.size > 256 << 10 {
             return Err(io::ErrorKind::StorageFull.into());
         }

@@ -1,5 +1,5 @@
-//! The form in which pages are kept: a head with the versions, and a body that is read a release at
-//! a time. A page may list ten thousand files, of which a solver looks at ten.
+//! The format of a cached index page: a head that lists the versions, and a body that is read one
+//! release at a time. A page may list ten thousand files, of which the resolver reads about ten.
 //!
 //! ```text
 //! u64le length of the head
@@ -9,7 +9,7 @@
 //!       metadata-sha256 TAB url LF
 //! ```
 //!
-//! A field that is absent is `-`; one that is present has `=` in front.
+//! An absent field is written `-`; a present one starts with `=`.
 
 use std::{borrow::Cow, fmt, fmt::Write as _, sync::Arc};
 
@@ -17,7 +17,8 @@ use super::entry::{self, Entry};
 use crate::{Address, Error, ErrorKind, File, Project, ProjectName, ReadAt, Version};
 
 const MAGIC: &str = "pinnace-page 2";
-/// No page is larger, nor the head of one. One of 100,000 versions has 4 MB.
+/// The size limit of a head in bytes, which is also that of a whole page. The head of a page with
+/// 100,000 versions takes 4 MB.
 const LARGEST_HEAD: u64 = 64 << 20;
 
 /// A page in the cache.
@@ -25,7 +26,7 @@ pub(crate) struct KeptPage {
     source: Box<dyn ReadAt>,
     body: u64,
     project: ProjectName,
-    /// What addresses are relative to; it lends its credentials to those of the same origin.
+    /// The base of relative URLs. Files on the same origin borrow its credentials.
     address: Address,
 }
 
@@ -34,25 +35,25 @@ pub(super) struct Opened {
     pub(super) project: Option<Project>,
 }
 
-/// A page as bytes, and whether it may be written to a disk.
+/// A page in its cached form, with the secrecy that decides whether it may be written to disk.
 pub(super) struct Encoded {
     pub(super) bytes: Vec<u8>,
     pub(super) secrecy: Secrecy,
 }
 
-/// Whether an address has credentials of its own.
+/// The secrecy of addresses: secret if one carries credentials or a signature of its own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Secrecy {
     Public,
     Secret,
 }
 
-/// Writes that an index has no such project.
+/// Encodes the answer that an index has no such project.
 pub(super) fn encode_absent(fetched_at: u64, name: &ProjectName) -> Vec<u8> {
     join(&format!("{MAGIC}\t{fetched_at}\t{name}\tabsent\n"), "")
 }
 
-/// Writes a page.
+/// Encodes a page.
 pub(super) fn encode(
     fetched_at: u64,
     name: &ProjectName,
@@ -82,7 +83,7 @@ fn join(head: &str, body: &str) -> Vec<u8> {
     bytes
 }
 
-/// Opens a kept page; `None` if it is not one.
+/// Opens a cached page. Returns `None` if the bytes are malformed or belong to another project.
 pub(super) fn open(
     source: Box<dyn ReadAt>,
     project: &ProjectName,
@@ -122,7 +123,7 @@ fn release(line: &str) -> Option<(Version, u64, u64)> {
 }
 
 impl KeptPage {
-    /// The files of a release. Files with names that mean nothing here are left out.
+    /// Reads the files of a release. Leaves out files whose names or addresses cannot be used.
     pub(crate) fn files(&self, offset: u64, length: u64) -> Result<Vec<File>, Error> {
         let start = self.body.saturating_add(offset);
         let size = self.source.size().map_err(Error::keep("read a cached page"))?;
@@ -193,14 +194,14 @@ fn push_text(body: &mut String, text: &Option<Cow<'_, str>>) {
 }
 
 fn push_number(body: &mut String, number: Option<u64>) {
-    // Writing to a string does not fail.
+    // Writing to a `String` does not fail.
     let _ = match number {
         Some(number) => write!(body, "\t={number}"),
         None => write!(body, "\t-"),
     };
 }
 
-/// An absolute address without the page's own credentials.
+/// Returns the address of a file without the page's own credentials, and the secrecy of the result.
 fn address<'u>(url: &'u str, base: &Address) -> (Cow<'u, str>, Secrecy) {
     let authority = url.split_once("://").map(|(_, rest)| rest.split('/').next());
     match authority.flatten() {
@@ -215,9 +216,9 @@ fn address<'u>(url: &'u str, base: &Address) -> (Cow<'u, str>, Secrecy) {
     }
 }
 
-/// What would end a field or a line becomes a blank.
+/// Replaces control characters, which would end a field or a line, with blanks.
 fn clean(text: &str) -> Cow<'_, str> {
-    // All bytes are looked at, so that many are at once.
+    // Without an early exit the loop checks many bytes at once.
     match text.bytes().fold(false, |found, byte| found | (byte < 32) | (byte == 127)) {
         true => text.replace(char::is_control, " ").into(),
         false => text.into(),

@@ -1,9 +1,9 @@
-//! Files by address: `name @ https://…/name-1.0-py3-none-any.whl`.
+//! Files that a requirement names by address: `name @ https://…/name-1.0-py3-none-any.whl`.
 
 use super::{Index, entry::parse_sha256};
 use crate::{Address, Artifact, Error, File, ProjectName, error::without_secrets};
 
-/// Where code is kept under version control, as pip spells it.
+/// The version control systems that URLs may name, in pip's spelling.
 const REPOSITORIES: [&str; 4] = ["git", "hg", "svn", "bzr"];
 
 pub(super) fn file(index: &Index<'_>, name: &ProjectName, url: &str) -> Result<File, Error> {

@@ -1,4 +1,4 @@
-//! Downloads in parallel, each verified before it is kept.
+//! Parallel downloads. Each file is verified before it is stored.
 
 use std::{
     io::{self, Read},
@@ -12,30 +12,30 @@ use std::{
 use super::{Index, hex, metadata, parse_sha256, retry};
 use crate::{Artifact, ByteRange, Error, ErrorKind, Event, File, GetRequest, Pin, ReadAt};
 
-/// How many wheels come at once: enough to hide the waits between small ones, while a single
-/// large one already fills the line.
+/// The number of wheels downloaded at once: enough to hide the latency of small ones, while a
+/// single large one already saturates the connection.
 const PARALLEL: usize = 8;
 
-/// Remembers the SHA-256 of files whose index does not tell it, by their address.
+/// The cache bucket for the SHA-256 of files whose index does not state one, by address.
 const DIGESTS: &str = "digests-2";
 
-/// A file that is in the store.
+/// A file in the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Downloaded {
-    /// What it is.
+    /// The wheel or source distribution.
     pub artifact: Artifact,
-    /// The SHA-256 of its bytes, under which it is kept.
+    /// The SHA-256 of its bytes, which is its key in the store.
     pub sha256: [u8; 32],
 }
 
 impl Index<'_> {
-    /// Downloads those wheels that are not in the store yet; the answer has them all, in the order
-    /// of the pins.
+    /// Downloads the wheels that the store lacks. Returns all files in the order of the pins.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Broken`] if a wheel is not what the index promised, or its METADATA is not what
-    /// the resolution was told; else as fetching and keeping fail. Wheels that came whole are kept.
+    /// Returns [`ErrorKind::Broken`] if a wheel differs from what the index stated, or its METADATA
+    /// differs from what the resolver used. Other errors come from fetching and storing. Wheels
+    /// that were downloaded completely stay in the store.
     pub fn download(&self, pins: &[Pin]) -> Result<Vec<Downloaded>, Error> {
         let missing = self.missing(pins)?;
         if !missing.is_empty() {
@@ -46,17 +46,18 @@ impl Index<'_> {
         pins.iter().map(|pin| self.verified(pin)).collect()
     }
 
-    /// The same files, each with its SHA-256: those whose index does not tell are downloaded for it.
+    /// Returns the pins, each with its SHA-256. Downloads every file whose SHA-256 is not
+    /// known, and every local file that the store lacks.
     ///
     /// # Errors
     ///
-    /// As [`Index::download`].
+    /// Returns the errors of [`Index::download`].
     pub fn with_digests(&self, pins: Vec<Pin>) -> Result<Vec<Pin>, Error> {
         let unknown: Vec<&Pin> = pins
             .iter()
             .filter(|pin| {
                 let known = known_digest(self, pin.file());
-                // What is said of a file that is here can be looked at.
+                // A digest that is stated for a local file can be checked.
                 let here = pin.file().address.is_file();
                 known.is_none_or(|sha256| here && !contains(self, &sha256).unwrap_or(false))
             })
@@ -82,7 +83,7 @@ impl Index<'_> {
                 missing.push(pin);
             }
         }
-        // The largest first: the last download to end should not be the one that started last.
+        // Largest first: the last download to finish should not be the one that started last.
         missing.sort_by_key(|pin| std::cmp::Reverse(pin.file().size));
         Ok(missing)
     }
@@ -108,7 +109,7 @@ impl Index<'_> {
         };
         thread::scope(|scope| {
             for _ in 1..PARALLEL.min(pins.len()) {
-                // A system that gives no more threads gets fewer downloads at a time.
+                // If the system refuses more threads, fewer downloads run at once.
                 if thread::Builder::new().spawn_scoped(scope, work).is_err() {
                     break;
                 }
@@ -143,7 +144,7 @@ fn broken(file: &File, error: &io::Error) -> Error {
     ErrorKind::Broken { file, reason: error.to_string() }.into()
 }
 
-/// Downloads one wheel, whether it is here or not, and returns its SHA-256.
+/// Downloads one wheel, even if the store has it already, and returns its SHA-256.
 pub(super) fn one(index: &Index<'_>, file: &File) -> Result<[u8; 32], Error> {
     let address = &file.address;
     index.check_online(address)?;
@@ -175,7 +176,7 @@ pub(super) fn one(index: &Index<'_>, file: &File) -> Result<[u8; 32], Error> {
         }
     })?;
     index.digests().insert(address.without_credentials(), sha256);
-    // A file of this machine may change.
+    // A local file may change, so its digest is not cached.
     if file.sha256.is_none() && !address.is_file() {
         let entry = format!("{}{:020}", hex(&sha256), index.options.now);
         index.parts.cache.put(DIGESTS, &address.without_credentials(), entry.as_bytes());
@@ -183,15 +184,15 @@ pub(super) fn one(index: &Index<'_>, file: &File) -> Result<[u8; 32], Error> {
     Ok(sha256)
 }
 
-/// No wheel on PyPI may be larger than this by default.
+/// The size limit of a download in bytes. By default PyPI accepts no larger wheel.
 const LARGEST: u64 = 10 << 30;
 
 fn contains(index: &Index<'_>, sha256: &[u8; 32]) -> Result<bool, Error> {
     index.parts.wheels.contains(sha256).map_err(Error::keep("look for a wheel"))
 }
 
-/// From the index, or from a download of the same address: in this run, or one so long ago as pages
-/// are believed.
+/// Returns the SHA-256 that the index states, or that a download of the same address found. The
+/// download is part of this run, or recent enough for a cached page to count as fresh.
 pub(super) fn known_digest(index: &Index<'_>, file: &File) -> Option<[u8; 32]> {
     let key = file.address.without_credentials();
     let known = file.sha256.or_else(|| index.digests().get(&key).copied());
@@ -204,9 +205,9 @@ pub(super) fn known_digest(index: &Index<'_>, file: &File) -> Option<[u8; 32]> {
     })
 }
 
-/// A body on its way into the store: counted, bounded, cancellable. Where it breaks off it is taken
-/// up again, if the server can tell that the file is still the same. Its own failure is remembered,
-/// to be told from one of the store.
+/// A response body on its way into the store. It counts bytes, enforces the size limit and checks
+/// for cancellation. A body that breaks off is resumed if the server can confirm that the file is
+/// unchanged. The body remembers its own failure, to tell it apart from a failure of the store.
 struct Body<'a> {
     index: &'a Index<'a>,
     file: &'a File,
@@ -230,7 +231,7 @@ impl Body<'_> {
         }
     }
 
-    /// Asks for the rest; false if that is not to be had.
+    /// Requests the rest of the body. Returns false if the download cannot be resumed.
     fn resume(&mut self) -> bool {
         let (Some(tag), 1..) = (&self.entity_tag, self.resumes) else { return false };
         self.resumes -= 1;
@@ -256,7 +257,7 @@ impl Read for Body<'_> {
                     self.index.parts.progress.event(Event::Received(n as u64));
                     return Ok(n);
                 }
-                // Asking again would not change it.
+                // A retry would not change the size.
                 io::Error::new(io::ErrorKind::InvalidData, "it is larger than it should be")
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),

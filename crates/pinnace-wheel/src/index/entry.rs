@@ -1,11 +1,11 @@
-//! A file as a page lists it, before anything is made of it. A page may list ten thousand, of which
-//! a solver looks at ten.
+//! A file as a page lists it, before its fields are parsed. A page may list ten thousand files, of
+//! which the resolver reads about ten.
 
 use std::borrow::Cow;
 
 use crate::{Address, Artifact, File, MetadataFile, ProjectName, Version};
 
-/// One file of a page. What is malformed is told apart where it is used.
+/// One file of a page. Malformed fields are detected where they are used.
 #[derive(Debug, Default)]
 pub(super) struct Entry<'a> {
     pub(super) name: Cow<'a, str>,
@@ -16,13 +16,13 @@ pub(super) struct Entry<'a> {
     pub(super) requires_python: Option<Cow<'a, str>>,
     pub(super) uploaded_at: Option<u64>,
     pub(super) yanked: Option<Cow<'a, str>>,
-    /// Empty if there is a metadata file whose hash is not told.
+    /// Empty if there is a metadata file whose hash the index does not state.
     pub(super) metadata_sha256: Option<Cow<'a, str>>,
 }
 
 impl Entry<'_> {
-    /// The version that the file's name says; `None` if it is no distribution of that project. Its
-    /// tags are not looked at.
+    /// Returns the version in the file's name, or `None` if the file is no distribution of that
+    /// project. Does not check the tags.
     pub(super) fn version<'n>(&'n self, project: &ProjectName) -> Option<&'n str> {
         let name = &*self.name;
         if let Some(stem) = name.strip_suffix(".whl") {
@@ -40,7 +40,8 @@ impl Entry<'_> {
         })
     }
 
-    /// The file, whose address is relative to `base`.
+    /// Returns the file, with its address resolved against `base`. Returns `None` if its name or
+    /// address is malformed.
     pub(super) fn file(&self, base: &Address, project: &ProjectName) -> Option<File> {
         let artifact = Artifact::parse(&self.name, project).ok()?;
         let mut file = File::new(artifact, base.join(&self.url)?);
@@ -58,7 +59,7 @@ impl Entry<'_> {
     }
 }
 
-/// Groups entries by version, newest first. Two spellings of one version are one release.
+/// Groups entries by version, newest first. Two spellings of one version make one release.
 pub(super) fn by_version<'e, 'a>(
     entries: &'e [Entry<'a>],
     project: &ProjectName,
@@ -67,7 +68,7 @@ pub(super) fn by_version<'e, 'a>(
     let mut last = "";
     for entry in entries {
         let Some(text) = entry.version(project) else { continue };
-        // Files of a version mostly stand together.
+        // The files of one version are mostly adjacent.
         if text == last {
             if let Some((_, files)) = releases.last_mut() {
                 files.push(entry);
@@ -89,7 +90,7 @@ pub(super) fn by_version<'e, 'a>(
     releases
 }
 
-/// 64 hexadecimal digits.
+/// Parses a SHA-256 of 64 hexadecimal digits.
 pub(crate) fn parse_sha256(hex: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     if hex.len() != 64 || !hex.is_ascii() {
@@ -101,7 +102,7 @@ pub(crate) fn parse_sha256(hex: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-/// The hexadecimal digits of a digest.
+/// Returns the hexadecimal digits of a digest.
 pub(crate) fn hex(bytes: &[u8; 32]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |value: u8| char::from(DIGITS[usize::from(value)]);

@@ -1,15 +1,15 @@
-//! Pages in HTML: PEP 503, with the additions of PEP 592, 658 and 714. Only attributes matter.
+//! Pages in HTML: PEP 503, with the additions of PEP 592, 658 and 714. The parser reads only attributes.
 
 use html5gum::{StartTag, Token, Tokenizer};
 
 use super::entry::Entry;
 use crate::{Address, address::percent_decode, timestamp};
 
-/// The links of a page, with absolute addresses.
+/// Returns the links of a page, with absolute addresses.
 ///
 /// # Errors
 ///
-/// If the page announces a repository version that is not 1.
+/// Returns a message if the page declares a repository version other than 1.
 pub(super) fn entries(bytes: &[u8], address: &Address) -> Result<Vec<Entry<'static>>, String> {
     let mut base = address.clone();
     let mut entries = Vec::new();

@@ -43,25 +43,26 @@ struct Row<'a> {
     yanked: Option<Yanked<'a>>,
     #[serde(borrow, default)]
     core_metadata: Option<CoreMetadata<'a>>,
-    /// The names that it had before PEP 714; large indexes say both.
+    /// The names of this key before PEP 714. Large indexes send the old and the new ones.
     #[serde(borrow, default)]
     data_dist_info_metadata: Option<CoreMetadata<'a>>,
     #[serde(borrow, default)]
     dist_info_metadata: Option<CoreMetadata<'a>>,
 }
 
-/// A string that is borrowed from the page unless it has escapes.
+/// A string, borrowed from the page unless it contains escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Of all hashes only this one counts; a map of them would take most of the memory of a page.
+/// The hashes of a file, reduced to SHA-256. A map of all hashes would take most of the memory of a page.
 #[derive(Default, Deserialize)]
 struct Hashes<'a> {
     #[serde(borrow, default)]
     sha256: Option<Text<'a>>,
 }
 
-/// Read by hand: what could be one thing or another would be kept in between, at twice the time.
+/// The `yanked` key. It is deserialized by hand: an untagged enum would buffer the value first,
+/// which takes twice the time.
 enum Yanked<'a> {
     Flag(bool),
     Reason(Cow<'a, str>),
@@ -120,16 +121,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for CoreMetadata<'a> {
     }
 }
 
-/// The files of a page. A malformed row is left out, not the page.
+/// Returns the files of a page. Leaves out malformed rows and keeps the rest of the page.
 ///
 /// # Errors
 ///
-/// If the page is no JSON of API version 1.
+/// Returns a message if the page is not JSON of API version 1.
 pub(super) fn entries(bytes: &[u8]) -> Result<Vec<Entry<'_>>, String> {
     let (meta, rows) = match serde_json::from_slice::<Page<'_, Row<'_>>>(bytes) {
         Ok(page) => (page.meta, page.files),
         Err(error) => {
-            // Only then is it worth the time to take the page apart row by row.
+            // Only now is the slower parse, row by row, worth its time.
             let page: Page<'_, &RawValue> =
                 serde_json::from_slice(bytes).map_err(|_| error.to_string())?;
             let rows = page.files.iter().filter_map(|row| serde_json::from_str(row.get()).ok());

@@ -1,13 +1,15 @@
-//! The metadata of a wheel that is still far away: the cheapest way that works.
+//! Metadata of files that are not downloaded yet, from the cheapest source that works.
 //!
-//! 1. kept from an earlier time, by the wheel's SHA-256;
-//! 2. from the wheel itself, if it is here;
-//! 3. the metadata file beside the wheel (PEP 658), if the index tells of it;
-//! 4. the wheel's last bytes, which hold its directory and mostly its metadata too;
-//! 5. the metadata file even where nobody told of it, for servers without ranges;
+//! For a wheel, the client tries these sources in order:
+//!
+//! 1. the cache, by the wheel's SHA-256;
+//! 2. the wheel itself, if the store has it;
+//! 3. the metadata file beside the wheel (PEP 658), if the index announces one;
+//! 4. the wheel's last bytes, which hold its central directory and mostly its METADATA too;
+//! 5. the metadata file even if the index announces none, for servers without range requests;
 //! 6. the whole wheel.
 //!
-//! What came from a metadata file is checked against the wheel once that is downloaded.
+//! Metadata from a metadata file is checked against the wheel after the wheel is downloaded.
 
 use std::{
     io,
@@ -24,14 +26,15 @@ use crate::{
     sdist,
 };
 
-/// The version is that of the kept form.
+/// The cache bucket; its number is the version of the encoding.
 const BUCKET: &str = "metadata-3";
-/// The largest METADATA known has 1 MB.
+/// The size limit of METADATA in bytes. The largest known one has 1 MB.
 const LARGEST: u64 = 32 << 20;
-/// Of 135 popular wheels 122 have directory and METADATA in their last 64 KiB (96 in 16 KiB).
+/// The number of bytes to fetch from the end of a wheel. Of 135 popular wheels, 122 have their
+/// central directory and METADATA in the last 64 KiB (96 in the last 16 KiB).
 const TAIL: u64 = 64 << 10;
 
-/// `None` if it is a source distribution that must be built to know.
+/// Returns the metadata of a file, or `None` for a source distribution that must be built to know it.
 pub(super) fn metadata(index: &Index<'_>, file: &File) -> Result<Option<Metadata>, Error> {
     match &file.artifact {
         Artifact::Wheel(wheel) => of_wheel(index, file, wheel).map(Some),
@@ -47,10 +50,10 @@ fn of_wheel(index: &Index<'_>, file: &File, wheel: &WheelName) -> Result<Metadat
         return keep(index, file, metadata);
     }
     index.check_online(&file.address)?;
-    // An index that does not tell of metadata files mostly has none, and to say so takes it long.
+    // An index that announces no metadata files mostly has none, and is slow to say so.
     let told = file.metadata_file != MetadataFile::Unknown;
     let from_file = || -> Result<Option<Metadata>, Error> {
-        // What the file says counts only if it is the metadata of this wheel.
+        // The file counts only if it is the metadata of this wheel.
         Ok(from_metadata_file(index, file)?.and_then(|bytes| parse(wheel, &bytes).ok()))
     };
     if let Some(metadata) = if told { from_file()? } else { None } {
@@ -68,7 +71,7 @@ fn of_wheel(index: &Index<'_>, file: &File, wheel: &WheelName) -> Result<Metadat
     keep(index, file, parse(wheel, &read.ok_or_else(missing)?)?)
 }
 
-/// What it says of itself, if that holds for every wheel built from it (PEP 643).
+/// Returns the metadata in a source distribution, if it holds for every wheel built from it (PEP 643).
 fn of_sdist(index: &Index<'_>, file: &File, sdist: &SdistName) -> Result<Option<Metadata>, Error> {
     if let Some(metadata) = kept(index, file) {
         return Ok(Some(metadata));
@@ -98,7 +101,7 @@ fn of_sdist(index: &Index<'_>, file: &File, sdist: &SdistName) -> Result<Option<
     own.map(|own| keep(index, file, own)).transpose()
 }
 
-/// Checks what the solver believed of a wheel against the wheel itself.
+/// Checks the metadata that the resolver used against the wheel itself.
 pub(super) fn verify(index: &Index<'_>, file: &File, sha256: &[u8; 32]) -> Result<(), Error> {
     let Artifact::Wheel(wheel) = &file.artifact else { return Ok(()) };
     let key = hex(sha256);
@@ -118,8 +121,9 @@ pub(super) fn verify(index: &Index<'_>, file: &File, sha256: &[u8; 32]) -> Resul
 
 const VERIFIED: &str = "verified-1";
 
-/// What a wheel says of itself once it was here, or what its index said of it. The latter counts only
-/// for the same address: another index may list the same bytes, and tell the truth of them.
+/// Returns cached metadata: from the wheel itself, if it was downloaded before, or from its index.
+/// The latter counts only for the same address: an index may state wrong metadata, while another
+/// one lists the same bytes with the right metadata.
 fn kept(index: &Index<'_>, file: &File) -> Option<Metadata> {
     let sha256 = file.sha256.as_ref()?;
     let read = |key: &str| {
@@ -154,12 +158,13 @@ fn from_wheel(
     if !index.parts.wheels.contains(sha256).map_err(Error::keep("look for a wheel"))? {
         return Ok(None);
     }
-    // A damaged wheel is as good as none: it will be downloaded again.
+    // A damaged wheel counts as missing: it will be downloaded again.
     let Ok(Some(zip)) = index.parts.wheels.open(sha256) else { return Ok(None) };
     Ok(Some(parse(wheel, &from_zip(index, wheel, &*zip)?)?))
 }
 
-/// Any failure to get it means that there is none: the wheel itself will tell.
+/// Fetches the metadata file. Any failure counts as "there is none", because the wheel itself has
+/// the metadata too.
 fn from_metadata_file(index: &Index<'_>, file: &File) -> Result<Option<Vec<u8>>, Error> {
     let address = file.address.metadata_file();
     index.check_cancelled()?;
@@ -175,7 +180,8 @@ fn from_metadata_file(index: &Index<'_>, file: &File) -> Result<Option<Vec<u8>>,
     }
 }
 
-/// `None` if the server does not serve ranges, or the tail cannot be read as a zip.
+/// Reads METADATA from the end of a remote wheel. Returns `None` if the server does not support
+/// range requests, or the tail cannot be read as a zip.
 fn from_tail(index: &Index<'_>, file: &File, wheel: &WheelName) -> Result<Option<Vec<u8>>, Error> {
     let address = &file.address;
     let tail = retry::with_retries(index, address, || {
@@ -193,17 +199,18 @@ fn from_tail(index: &Index<'_>, file: &File, wheel: &WheelName) -> Result<Option
     Ok(tail.and_then(|remote| from_zip(index, wheel, &remote).ok()))
 }
 
-/// A wheel of which the last bytes are here, and others are fetched when they are wanted.
+/// A remote wheel. Its last bytes are in memory, and others are fetched on demand.
 struct Remote<'a> {
     index: &'a Index<'a>,
     address: &'a Address,
     size: u64,
     tail: Vec<u8>,
-    /// What was fetched last: a member's header, and most likely the member behind it.
+    /// The latest fetch: the header of an entry, and most likely the entry that follows.
     window: Mutex<(u64, Vec<u8>)>,
 }
 
-/// Reading a member takes three small reads in a row, which one request can answer.
+/// The smallest request in bytes. Reading an entry takes three small reads in a row, which one
+/// request of this size can answer.
 const WINDOW: u64 = 32 << 10;
 
 impl Remote<'_> {
@@ -248,7 +255,7 @@ fn open(index: &Index<'_>, sha256: &[u8; 32]) -> Result<Option<Box<dyn ReadAt>>,
     index.parts.wheels.open(sha256).map_err(Error::keep("open a wheel"))
 }
 
-/// The one METADATA of the wheel's own `.dist-info` folder.
+/// Reads the one METADATA in the wheel's own `.dist-info` folder.
 fn from_zip(index: &Index<'_>, wheel: &WheelName, zip: &dyn ReadAt) -> Result<Vec<u8>, Error> {
     let wanted = |name: &str| {
         name.strip_suffix(".dist-info/METADATA").is_some_and(|folder| !folder.contains('/'))

@@ -1,4 +1,4 @@
-//! Simple indexes over a network, with a cache in front and readers ahead of the solver.
+//! Simple indexes over a network, with a cache in front and prefetching ahead of the resolver.
 
 mod cached_page;
 mod direct;
@@ -33,67 +33,68 @@ pub use page::parse_page;
 use prefetch::{Ahead, Wish};
 use semaphore::Semaphore;
 
-/// Simple indexes (PEP 503, PEP 691) as a [`Source`], and the downloads from them.
+/// A client of simple indexes (PEP 503, PEP 691): a [`Source`], and the downloads from them.
 ///
-/// Of several indexes the first that has a project owns it: a name is never looked up further, so
-/// a private name cannot be taken over by a public index.
+/// The first index that has a project owns it. The client asks no further index for that name, so a
+/// public index cannot take over a private name.
 pub struct Index<'a> {
     parts: IndexParts<'a>,
     options: IndexOptions,
     projects: Memo<ProjectName, Option<Arc<Project>>>,
     metadata: Memo<String, Option<Arc<Metadata>>>,
     links: Memo<Address, Arc<Vec<Entry<'static>>>>,
-    /// The SHA-256 of what was downloaded, by address.
+    /// The SHA-256 of downloaded files, by address.
     fetched: Mutex<BTreeMap<String, [u8; 32]>>,
     ahead: Ahead,
     pages: Semaphore,
-    /// For bodies of pages that are larger than any page should be.
+    /// Limits how many oversized pages are read at once.
     large: Semaphore,
 }
 
-/// What an [`Index`] stands on.
+/// The dependencies of an [`Index`].
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "it holds nothing but trait objects")]
 pub struct IndexParts<'a> {
-    /// The network.
+    /// The network client.
     pub fetch: &'a dyn Fetch,
-    /// For pages and metadata.
+    /// The cache of pages and metadata.
     pub cache: &'a dyn Cache,
-    /// For wheels.
+    /// The store of wheels.
     pub wheels: &'a dyn Wheels,
-    /// For looking into wheels.
+    /// The reader of zip entries in wheels.
     pub members: &'a dyn Members,
-    /// Who is told, and may cancel.
+    /// The observer of events, which may cancel the work.
     pub progress: &'a dyn Progress,
-    /// Who knows user and password for an address that has none.
+    /// The lookup of user and password for an address that has none.
     pub credentials: Option<&'a dyn Credentials>,
 }
 
-/// How an [`Index`] behaves.
+/// The options of an [`Index`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IndexOptions {
-    /// The indexes, in the order in which they are asked. None at all is allowed.
+    /// The indexes, in the order in which the client asks them. The list may be empty.
     pub indexes: Vec<Address>,
-    /// Pages and folders whose links are files of any project, beside what the indexes have.
+    /// Pages and folders whose links are files of any project, in addition to those of the indexes.
     pub find_links: Vec<Address>,
-    /// Projects that one index has, and no other is asked for.
+    /// Projects that the client looks up on one index only.
     pub routes: BTreeMap<ProjectName, Address>,
-    /// Now, in seconds since 1970: pages have an age.
+    /// The current time in seconds since 1970. The age of a cached page is relative to it.
     pub now: u64,
-    /// How old a cached page may be. Ten minutes by default: many indexes send no caching headers.
+    /// The maximum age of a cached page. Ten minutes by default, because many indexes send no
+    /// caching headers.
     pub time_to_live: Duration,
-    /// Never to fetch: what is not in the cache is an error.
+    /// True to fetch nothing. Content that is not in the cache is then an error.
     pub offline: bool,
-    /// How often a request that failed for a passing reason is made again. Three by default.
+    /// The number of retries of a request that failed for a transient reason. Three by default.
     pub retries: u32,
-    /// How many requests are made at once. 24 by default: more gained nothing on an index that is
-    /// 30 ms away.
+    /// The number of concurrent requests. 24 by default: more gained nothing on an index with a
+    /// latency of 30 ms.
     pub concurrency: usize,
 }
 
 impl IndexOptions {
-    /// The defaults for these indexes at this time.
+    /// Returns the default options for these indexes at this time.
     pub fn new(indexes: Vec<Address>, now: u64) -> Self {
         Self {
             indexes,
@@ -109,7 +110,7 @@ impl IndexOptions {
 }
 
 impl<'a> Index<'a> {
-    /// An index on these parts.
+    /// Creates a client from these parts.
     pub fn new(parts: IndexParts<'a>, options: IndexOptions) -> Self {
         Self {
             parts,
@@ -124,7 +125,7 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// Whether what was fetched then is still believed.
+    /// Checks whether an answer that was fetched at that time is still fresh. Offline, every answer is.
     fn is_fresh(&self, fetched_at: u64) -> bool {
         let age = self.options.now.checked_sub(fetched_at);
         let fresh = age.is_some_and(|age| age < self.options.time_to_live.as_secs());
@@ -182,12 +183,13 @@ impl fmt::Debug for Index<'_> {
     }
 }
 
-/// Pages that are parsed at once: one takes several times its size while that lasts.
+/// The number of pages that are parsed at once. Parsing a page takes several times its size in memory.
 const PAGES_AT_ONCE: usize = 2;
 
 type Slot<V> = Arc<OnceLock<Result<V, Error>>>;
 
-/// Answers that are made once, by whoever asks first; everybody else waits for that one.
+/// A memo of answers. The first caller that asks for a key computes its answer, and all others wait
+/// for that one.
 struct Memo<K, V>(Mutex<BTreeMap<K, Slot<V>>>);
 
 impl<K: Ord, V: Clone> Memo<K, V> {

@@ -1,4 +1,5 @@
-//! The page of one project: from the cache while it is fresh, else from the first index that has it.
+//! The page of one project: from the cache while it is fresh, otherwise from the first index that
+//! has it.
 
 use std::{collections::BTreeSet, io::Read, sync::Arc};
 
@@ -10,16 +11,17 @@ use super::{
 };
 use crate::{Address, ByteRange, Error, ErrorKind, Event, File, Project, ProjectName, Response};
 
-/// JSON first; HTML is what every index speaks (PEP 691, "Version + Format Selection").
+/// The `Accept` header. JSON comes first; HTML is the format that every index supports (PEP 691,
+/// "Version + Format Selection").
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
      application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01";
 
-/// The largest page known has 12 MB. Larger ones are read one at a time, and beyond the second of
-/// these it is no page.
+/// The size in bytes above which pages are read one at a time. The largest known page has 12 MB.
 const LARGE: u64 = 16 << 20;
+/// The size limit of a page in bytes.
 const LARGEST: u64 = 64 << 20;
 
-/// The version is that of the kept form.
+/// The cache bucket; its number is the version of the encoding.
 const BUCKET: &str = "pages-2";
 
 pub(super) fn project(
@@ -61,7 +63,7 @@ fn of_index(
     }
 }
 
-/// The files that `--find-links` has of a project.
+/// Returns the files of a project that the `--find-links` pages list.
 fn linked(index: &Index<'_>, name: &ProjectName) -> Result<Vec<File>, Error> {
     let mut files = Vec::new();
     for address in &index.options.find_links {
@@ -86,7 +88,7 @@ fn links(index: &Index<'_>, address: &Address) -> Result<Arc<Vec<Entry<'static>>
     })
 }
 
-/// A file that is in both comes from the links.
+/// Merges linked files into a project. A file that both list comes from the links.
 fn with_links(linked: Vec<File>, found: Option<Project>) -> Result<Project, Error> {
     let names: BTreeSet<String> =
         linked.iter().map(|file| file.artifact.file_name().to_owned()).collect();
@@ -101,7 +103,7 @@ fn with_links(linked: Vec<File>, found: Option<Project>) -> Result<Project, Erro
     Ok(Project::new(files))
 }
 
-/// `Some(None)` is a fresh answer that there is no such project.
+/// Returns the cached answer if it is fresh. `Some(None)` is the answer that there is no such project.
 fn cached(index: &Index<'_>, name: &ProjectName, address: &Address) -> Option<Option<Project>> {
     let page = index.parts.cache.get(BUCKET, &address.to_string())?;
     let page = cached_page::open(page, name, address)?;
@@ -118,12 +120,12 @@ fn fetch(
         let response = retry::get(index, address, ACCEPT, None::<ByteRange>)?;
         match response.status {
             200 => {
-                // Read before waiting: a body that nobody reads holds up all others on its
+                // Read the body before waiting: an unread body holds up all others on its
                 // connection (RFC 9113, section 5.2).
                 let told_json = response.content_type.contains("json");
                 let base = base_of(&response, address);
                 let bytes = read(index, response, address)?;
-                // Some servers do not say what they send; no page in HTML starts so.
+                // Some servers send no content type. No HTML page starts with a brace.
                 let is_json = told_json || bytes.trim_ascii_start().starts_with(b"{");
                 let _room = index.pages.enter();
                 let entries = parse(&bytes, is_json, &base)
@@ -134,8 +136,8 @@ fn fetch(
             status => Err(retry::refused(address, status, response.retry_after)),
         }
     })?;
-    // An absent project may appear at any moment, so only an answer that decides between several
-    // indexes is worth remembering.
+    // An absent project may appear at any moment. The answer is worth caching only if it decides
+    // between several indexes.
     if project.is_none() && index.options.indexes.len() > 1 && !address.is_file() {
         let bytes = cached_page::encode_absent(index.options.now, name);
         index.parts.cache.put(BUCKET, &address.to_string(), &bytes);
@@ -149,8 +151,8 @@ fn base_of(response: &Response, address: &Address) -> Address {
     base
 }
 
-/// Puts a page into the cache, and takes it from there: what is not looked at stays on disk. Pages
-/// whose links have secrets of their own, and those of this machine, stay in memory.
+/// Writes a page to the cache and opens it from there, so that unread releases stay on disk. Pages
+/// whose links carry secrets of their own, and local pages, stay in memory.
 fn keep(
     index: &Index<'_>,
     name: &ProjectName,
@@ -200,11 +202,11 @@ fn no_page(address: &Address, reason: String) -> ErrorKind {
     ErrorKind::Page { url: address.to_string(), reason }
 }
 
-/// The files of a page in JSON or HTML, for fuzzing and measuring.
+/// Returns the project of a page in JSON or HTML, for fuzzing and benchmarks.
 ///
 /// # Errors
 ///
-/// As the parser of the format says.
+/// Returns the message of the parser, or a message if the encoded page cannot be read back.
 pub fn parse_page(
     bytes: &[u8],
     is_json: bool,

@@ -1,8 +1,8 @@
-//! Reading ahead of the solver: pages and metadata that it will likely ask for next.
+//! Prefetching: pages and metadata are requested before the resolver asks for them.
 //!
-//! The solver decides one package at a time, and each decision may need two answers from far away.
-//! Readers on threads of their own make those requests as soon as a project is first mentioned.
-//! They only fill memos: what the solver sees does not depend on them.
+//! The resolver decides one package at a time, and each decision may need two answers from the
+//! network. Threads of their own make those requests as soon as a project is first mentioned. They
+//! only fill memos, so the resolver sees the same answers without them.
 
 use std::{
     collections::VecDeque,
@@ -28,9 +28,9 @@ struct Queue {
     state: State,
 }
 
-/// What will likely be asked for.
+/// An answer that the resolver will likely need.
 pub(super) enum Wish {
-    /// A page, and the metadata of the version that will likely be chosen.
+    /// A page, and the metadata of the version that the resolver will likely choose.
     Project(ProjectName, Specifiers),
     Metadata(Box<File>),
 }
@@ -58,7 +58,7 @@ impl Ahead {
         self.filled.notify_all();
     }
 
-    /// The next wish; `None` when there will be no more.
+    /// Waits for the next wish and returns it. Returns `None` when there will be no more.
     fn pop(&self) -> Option<Wish> {
         let mut queue = self.lock();
         while queue.state == State::Reading && queue.wishes.is_empty() {
@@ -73,7 +73,7 @@ impl Ahead {
 }
 
 impl Index<'_> {
-    /// Runs `work`, mostly a resolution of that request for `target`, with readers ahead of it.
+    /// Runs `work`, mostly a resolution of that request for `target`, with prefetching.
     pub fn reading_ahead<T>(
         &self,
         request: &Request,
@@ -83,7 +83,7 @@ impl Index<'_> {
         let candidates = Candidates { target, rules: &request.files };
         self.ahead.set(State::Reading);
         thread::scope(|scope| {
-            // Readers stop even if `work` panics.
+            // The threads stop even if `work` panics.
             let _stop = StopOnDrop(&self.ahead);
             let read = || {
                 while let Some(wish) = self.ahead.pop() {
@@ -91,7 +91,7 @@ impl Index<'_> {
                 }
             };
             for _ in 0..self.options.concurrency {
-                // A system that gives no more threads gets fewer readers.
+                // If the system refuses more threads, fewer of them prefetch.
                 if thread::Builder::new().spawn_scoped(scope, read).is_err() {
                     break;
                 }
@@ -100,7 +100,7 @@ impl Index<'_> {
         })
     }
 
-    /// Fills the memos. Errors are kept there for the solver to find.
+    /// Fills the memos. They keep errors too, which the resolver then finds.
     fn read(&self, wish: Wish, candidates: Candidates<'_>) {
         match wish {
             Wish::Project(name, specifiers) => self.read_project(&name, &specifiers, candidates),

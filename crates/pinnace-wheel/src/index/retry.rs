@@ -1,4 +1,4 @@
-//! Requests that fail for a passing reason are made again, later each time.
+//! Retries of requests that failed for a transient reason, with a growing delay.
 
 use std::{io, time::Duration};
 
@@ -8,7 +8,7 @@ use crate::{
     error::is_retryable_status,
 };
 
-/// A failed try, and how long the server asked to wait.
+/// A failed attempt, with the delay in seconds that the server asked for.
 pub(super) struct Failure {
     error: Error,
     retry_after: Option<u64>,
@@ -20,7 +20,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// A server may ask for patience, but not for more than this.
+/// The longest delay before a retry, even if the server asks for more.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
@@ -47,7 +47,7 @@ pub(super) fn with_retries<T>(
     attempt().map_err(|failure| failure.error)
 }
 
-/// Sleeps in short naps, so that cancelling does not wait for the longest one.
+/// Sleeps in short naps, so that a cancellation does not wait for the longest delay.
 fn sleep(index: &Index<'_>, mut left: Duration) -> Result<(), Error> {
     const NAP: Duration = Duration::from_millis(100);
     while !left.is_zero() {
@@ -68,7 +68,7 @@ pub(super) fn get(
     request(index, GetRequest { part, ..GetRequest::new(address, accept) })
 }
 
-/// One request, with the credentials that are known for its address.
+/// Makes one request, with the credentials that are known for its address.
 pub(super) fn request(index: &Index<'_>, get: GetRequest<'_>) -> Result<Response, Failure> {
     let address = get.address;
     let known = index.parts.credentials.and_then(|known| known.find(address));
@@ -78,7 +78,7 @@ pub(super) fn request(index: &Index<'_>, get: GetRequest<'_>) -> Result<Response
     response.map_err(|error: FetchError| error.at(address).into())
 }
 
-/// The failure of an answer with a status that is no success.
+/// Returns the failure for a response whose status is not a success.
 pub(super) fn refused(address: &Address, status: u16, retry_after: Option<u64>) -> Failure {
     let url = address.to_string();
     let error = match status {
@@ -92,7 +92,7 @@ pub(super) fn refused(address: &Address, status: u16, retry_after: Option<u64>) 
     Failure { error: error.into(), retry_after }
 }
 
-/// The failure of a body that broke off.
+/// Returns the failure for a body that broke off.
 pub(super) fn broken(address: &Address, error: io::Error) -> Failure {
     FetchError::new(error).at(address).into()
 }

@@ -1,8 +1,8 @@
-//! Bounds how many threads do at once what takes much memory.
+//! A semaphore that limits how many threads do memory-intensive work at once.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// Lets so many through at a time.
+/// A counting semaphore.
 pub(super) struct Semaphore {
     free: Mutex<usize>,
     freed: Condvar,
@@ -13,7 +13,7 @@ impl Semaphore {
         Self { free: Mutex::new(places), freed: Condvar::new() }
     }
 
-    /// Waits for a place, which is free again when the answer is dropped.
+    /// Waits for a free place. Dropping the permit frees it again.
     pub(super) fn enter(&self) -> Permit<'_> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         while *free == 0 {

@@ -1,4 +1,4 @@
-//! What is read of a `pyproject.toml`, as it stands there.
+//! The parts of a `pyproject.toml` that are read, in the form that they have there.
 
 use std::collections::BTreeMap;
 
@@ -36,12 +36,12 @@ pub(super) struct Project {
     pub(super) gui_scripts: BTreeMap<String, String>,
 }
 
-/// What another tool's file comes to.
+/// The standard tables that another tool's file is translated to.
 #[derive(Default)]
 pub(super) struct Tables {
     pub(super) project: Option<Project>,
     pub(super) groups: BTreeMap<String, Vec<Value>>,
-    /// Where projects come from, as `[tool.uv.sources]` has it.
+    /// The sources of projects, in the form of `[tool.uv.sources]`.
     pub(super) sources: BTreeMap<String, Value>,
 }
 
@@ -68,14 +68,14 @@ pub(super) struct Uv {
     pub(super) workspace: Option<Workspace>,
 }
 
-/// The patterns of the folders of a workspace's members (`[tool.uv.workspace]`).
+/// The folders of a workspace's members, as patterns (`[tool.uv.workspace]`).
 #[derive(Clone, Debug, Default, Deserialize)]
 #[non_exhaustive]
 pub struct Workspace {
-    /// Which folders are members.
+    /// The patterns of member folders.
     #[serde(default)]
     pub members: Vec<String>,
-    /// Which of these are not.
+    /// The patterns of folders that are not members, although `members` matches them.
     #[serde(default)]
     pub exclude: Vec<String>,
 }

@@ -1,15 +1,15 @@
-//! The lines of a requirements file: joined, without comments, with variables put in.
+//! The lines of a requirements file: continuations joined, comments removed, variables expanded.
 
 use std::collections::BTreeMap;
 
-/// A logical line, and the number of the first line that it is made of.
+/// A logical line, with the number of the first line that it consists of.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Line {
     pub(super) number: usize,
     pub(super) text: String,
 }
 
-/// The logical lines of a text, as pip reads them.
+/// Splits a text into logical lines, as pip does.
 pub(super) fn lines(text: &str, variables: &BTreeMap<String, String>) -> Vec<Line> {
     let joined = join(text.strip_prefix('\u{feff}').unwrap_or(text));
     let bare = joined.into_iter().map(|line| Line {
@@ -19,7 +19,7 @@ pub(super) fn lines(text: &str, variables: &BTreeMap<String, String>) -> Vec<Lin
     bare.filter(|line| !line.text.is_empty()).collect()
 }
 
-/// A line that ends in a backslash goes on in the next one, unless it is a comment.
+/// Joins continued lines. A line that ends in a backslash continues in the next one, unless it is a comment.
 fn join(text: &str) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut open: Option<Line> = None;
@@ -41,7 +41,8 @@ fn join(text: &str) -> Vec<Line> {
     lines
 }
 
-/// A `#` starts a comment only at the start or behind a blank: URLs have fragments.
+/// Removes a comment. A `#` starts one only at the start of the line or after a blank, because URLs
+/// have fragments.
 fn without_comment(line: &str) -> &str {
     let start = line.char_indices().find(|(at, symbol)| {
         *symbol == '#' && line[..*at].chars().next_back().is_none_or(char::is_whitespace)
@@ -49,7 +50,7 @@ fn without_comment(line: &str) -> &str {
     start.map_or(line, |(at, _)| &line[..at])
 }
 
-/// `${NAME}`, in capitals as pip has it; what is not set stays as it is.
+/// Expands `${NAME}`, which pip accepts only in capitals. Leaves variables that are not set as they are.
 fn with_variables(line: &str, variables: &BTreeMap<String, String>) -> String {
     let mut text = String::with_capacity(line.len());
     let mut rest = line;

@@ -1,4 +1,4 @@
-//! What people write down: requirements files and projects.
+//! Inputs that users write: requirements files, projects and scripts.
 
 mod document;
 mod line;

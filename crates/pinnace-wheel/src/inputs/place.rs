@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::LocalPath;
 use crate::{Address, Error, ExtraName, Marker, ProjectName, Requirement, WheelName};
 
-/// Where a line stands.
+/// The position of a line: its file, and the text that messages show.
 pub(super) struct Place {
     pub(super) file: PathBuf,
     pub(super) origin: String,
@@ -25,7 +25,7 @@ impl Place {
         self.folder().join(path)
     }
 
-    /// A URL, or the path of a folder.
+    /// Parses a URL, or the path of a folder.
     pub(super) fn address(&self, text: &str) -> Result<Address, String> {
         if text.contains("://") {
             return Address::parse(text).map_err(|error| error.to_string());
@@ -33,7 +33,7 @@ impl Place {
         Address::of_path(&self.beside(text)).map_err(|error| error.to_string())
     }
 
-    /// `name @ ./x.whl` is relative to the file that says so.
+    /// Makes the path of `name @ ./x.whl` absolute, relative to the file that contains it.
     pub(super) fn absolute(&self, requirement: Requirement) -> Result<Requirement, String> {
         let Some(url) = requirement.url().map(str::to_owned) else { return Ok(requirement) };
         let path = url.strip_prefix("file:").unwrap_or(&url);
@@ -44,7 +44,7 @@ impl Place {
         Ok(requirement.at(address.with_credentials()))
     }
 
-    /// The folder that a requirement by address means.
+    /// Returns the folder that a requirement by address refers to, or else the requirement itself.
     pub(super) fn folder_of(&self, requirement: &Requirement) -> Parsed {
         let address = requirement.url().and_then(|url| Address::parse(url).ok());
         let path = address.and_then(|address| address.to_path());
@@ -59,7 +59,7 @@ impl Place {
         }
     }
 
-    /// A path or URL without a name in front; extras and a marker may follow.
+    /// Parses a path or URL without a name in front. Extras and a marker may follow.
     pub(super) fn local(&self, path: &str, text: &str) -> Result<Parsed, String> {
         let (_, marker) = split_marker(text);
         let marker = match marker.trim() {
@@ -100,7 +100,7 @@ impl Place {
     }
 }
 
-/// The path or URL of a line that has no name in front; `None` if it is a requirement.
+/// Returns the path or URL of a line that has no name in front, or `None` if the line is a requirement.
 pub(super) fn place_of(text: &str) -> Option<&str> {
     let (path, _) = split_marker(text);
     let name = path.split(['[', '@', ' ', '<', '>', '=', '~', '!', ';']).next().unwrap_or_default();
@@ -114,7 +114,8 @@ pub(super) fn place_of(text: &str) -> Option<&str> {
     (is_path || is_archive_here || inside).then_some(path)
 }
 
-/// A marker behind a path starts at a `;`, and behind a URL, which may have one, at a `;` with a blank.
+/// Splits a marker from a path or URL. A `;` ends a path. A URL may contain a `;`, so it ends only
+/// at one with a blank beside it.
 fn split_marker(text: &str) -> (&str, &str) {
     let separators: &[&str] =
         if text.contains("://") && !text.starts_with('.') { &[" ;", "; "] } else { &[";"] };
@@ -127,7 +128,7 @@ fn is_archive(name: &str) -> bool {
     [".whl", ".tar.gz", ".zip"].iter().any(|end| name.ends_with(end))
 }
 
-/// `path[extra]`
+/// Splits the extras from a path: `path[extra]`.
 fn split_extras(path: &str) -> Result<(&str, Vec<ExtraName>), String> {
     let Some((bare, extras)) = path.strip_suffix(']').and_then(|path| path.rsplit_once('[')) else {
         return Ok((path, Vec::new()));
@@ -137,7 +138,7 @@ fn split_extras(path: &str) -> Result<(&str, Vec<ExtraName>), String> {
     Ok((bare, extras?))
 }
 
-/// The project of a wheel or, as far as its name tells, of an sdist.
+/// Returns the project of a wheel or, as far as its name tells, of an sdist.
 fn project_of(file_name: &str) -> Option<ProjectName> {
     if let Ok(wheel) = file_name.parse::<WheelName>() {
         return Some(wheel.project().clone());

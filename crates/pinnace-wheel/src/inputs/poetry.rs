@@ -1,4 +1,4 @@
-//! `[tool.poetry]`, as the tables of a project that it means.
+//! The translation of `[tool.poetry]` to the standard tables of a project.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use toml::Value;
 
 use super::document::{Project, Tables};
 
-/// What Poetry's table says of what is required.
+/// Poetry's table, as far as it concerns requirements and scripts.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Poetry {
@@ -32,11 +32,12 @@ struct Group {
 }
 
 impl Poetry {
-    /// The same as a `[project]` with groups, and sources where something comes from elsewhere than an index.
+    /// Translates the table to a `[project]` with groups. Dependencies that do not come from an
+    /// index get a source.
     pub(super) fn tables(&self) -> Result<Tables, String> {
         let mut tables = Tables::default();
         let mut project = Project {
-            // A project that is no package need not have a name.
+            // A project that is not a package need not have a name.
             name: self.name.clone().unwrap_or_else(|| "project".to_owned()),
             version: self.version.clone(),
             ..Project::default()
@@ -84,7 +85,7 @@ fn is_optional(value: &Value) -> bool {
     value.get("optional").and_then(Value::as_bool) == Some(true)
 }
 
-/// What a dependency asks for: one requirement, or several for different platforms.
+/// Returns the requirements of a dependency: one, or several for different platforms.
 fn requirements(
     name: &str,
     value: &Value,
@@ -128,7 +129,7 @@ fn join(name: &str, extras: &str, version: &str, markers: &[String]) -> String {
     }
 }
 
-/// A range of Python's versions as markers.
+/// Translates a range of Python versions to markers.
 fn python_markers(specifiers: &str) -> Vec<String> {
     let clauses = specifiers.split(',').filter(|clause| !clause.is_empty());
     let marker = |clause: &str| {
@@ -144,13 +145,13 @@ fn python_markers(specifiers: &str) -> Vec<String> {
     clauses.map(marker).collect()
 }
 
-/// A constraint of Poetry as version specifiers (PEP 440).
+/// Translates a constraint of Poetry to version specifiers (PEP 440).
 fn specifiers(text: &str) -> Result<String, String> {
     if text.contains('|') {
         return Err(format!("`{text}` is one of several ranges, which no requirement can say"));
     }
     let text = text.replace(',', " ");
-    // An operator may stand apart from its version.
+    // A blank may separate an operator from its version.
     let mut clauses: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match clauses.last_mut() {
@@ -172,7 +173,7 @@ fn clause(text: &str) -> Result<String, String> {
     }
     if let Some(version) = text.strip_prefix('^') {
         let release = release(version)?;
-        // Up to the next change of the first number that is not zero.
+        // The bound is the next change of the first number that is not zero.
         let at = release.iter().position(|number| *number > 0).unwrap_or(release.len() - 1);
         return Ok(format!(">={version},<{}", next(&release, at)));
     }
@@ -186,7 +187,7 @@ fn clause(text: &str) -> Result<String, String> {
     }
 }
 
-/// The numbers of a version, without what follows them.
+/// Returns the numbers of a version, without the rest.
 fn release(version: &str) -> Result<Vec<u64>, String> {
     let end = version.find(|symbol: char| !(symbol.is_ascii_digit() || symbol == '.'));
     let numbers = version[..end.unwrap_or(version.len())].trim_end_matches('.').split('.');
@@ -204,7 +205,7 @@ fn next(release: &[u64], at: usize) -> String {
 mod tests {
     use super::specifiers;
 
-    /// The examples of Poetry's documentation, "Dependency specification".
+    /// Checks the examples of Poetry's documentation, "Dependency specification".
     #[test]
     fn constraints_are_what_poetry_says_that_they_are() {
         for (poetry, expected) in [

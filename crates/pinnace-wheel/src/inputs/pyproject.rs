@@ -1,4 +1,4 @@
-//! Projects: `pyproject.toml` (PEP 621, PEP 735) as far as it says what is required.
+//! Projects: a `pyproject.toml` (PEP 621, PEP 735), as far as it states requirements.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::{
     Address, Error, ErrorKind, ExtraName, Metadata, ProjectName, Requirement, Specifiers, Version,
 };
 
-/// What a `pyproject.toml` says of what its project requires.
+/// The requirements of a project, as its `pyproject.toml` states them.
 ///
 /// ```
 /// use pinnace_wheel::Pyproject;
@@ -39,7 +39,7 @@ use crate::{
 pub struct Pyproject {
     pub(super) origin: String,
     pub(super) document: Document,
-    /// What its backend says of it.
+    /// The metadata that the build backend reports.
     told: Option<Metadata>,
 }
 
@@ -47,22 +47,23 @@ pub struct Pyproject {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct NamedIndex {
-    /// What sources call it; credentials are found under it, too (`UV_INDEX_NAME_USERNAME`).
+    /// The name that sources refer to. Credentials are found under it too (`UV_INDEX_NAME_USERNAME`).
     pub name: Option<String>,
-    /// Where it is.
+    /// The address of the index.
     pub address: Address,
-    /// Whether it is asked only for the projects that name it.
+    /// True if only the projects that name the index are looked up there.
     pub explicit: bool,
-    /// Whether it takes the place of the default index.
+    /// True if the index replaces the default index.
     pub default: bool,
 }
 
 impl Pyproject {
-    /// Parses the text of a `pyproject.toml`; `origin` is how messages name it.
+    /// Parses the text of a `pyproject.toml`. Messages refer to the file as `origin`.
     ///
     /// # Errors
     ///
-    /// If it is no TOML, or one of the tables that are read here is malformed.
+    /// Returns [`ErrorKind::Input`] if the text is not TOML, or if one of the tables that are read
+    /// here is malformed.
     pub fn parse(text: &str, origin: &str) -> Result<Self, Error> {
         let document = toml::from_str(text).map_err(|error| -> Error {
             let reason = Error::toml_reason(text, &error);
@@ -80,12 +81,12 @@ impl Pyproject {
         }
     }
 
-    /// The same with what the `setup.cfg` beside it says (setuptools, "Configuring setuptools using setup.cfg
-    /// files"), if it says nothing itself.
+    /// Adds the requirements from the `setup.cfg` beside the file (setuptools, "Configuring
+    /// setuptools using setup.cfg files"). Changes nothing if the project states its own requirements.
     ///
     /// # Errors
     ///
-    /// If what is required is malformed.
+    /// Returns an error if the requirements are malformed.
     pub fn with_setup_cfg(self, text: &str) -> Result<Self, Error> {
         if !self.says_nothing() {
             return Ok(self);
@@ -94,14 +95,14 @@ impl Pyproject {
         Ok(self.with(tables))
     }
 
-    /// The same as its backend describes it, which is stronger than what the files say.
+    /// Adds the metadata that the build backend reports. It takes precedence over the files.
     #[must_use]
     pub fn described(mut self, metadata: Metadata) -> Self {
         self.told = Some(metadata);
         self
     }
 
-    /// Whether `[project]` is missing, or leaves to others what is required.
+    /// Checks whether `[project]` is missing, or declares its dependencies as dynamic.
     fn says_nothing(&self) -> bool {
         let dynamic =
             |project: &Project| project.dynamic.iter().any(|field| field == "dependencies");
@@ -130,18 +131,18 @@ impl Pyproject {
         self
     }
 
-    /// The scripts that it has, and what each runs (PEP 621, `scripts` and `gui-scripts`).
+    /// Returns the scripts of the project, and what each runs (PEP 621, `scripts` and `gui-scripts`).
     pub fn scripts(&self) -> impl Iterator<Item = (&str, &str)> {
         let project = self.document.project.iter();
         let scripts = project.flat_map(|one| one.scripts.iter().chain(&one.gui_scripts));
         scripts.map(|(name, target)| (name.as_str(), target.as_str()))
     }
 
-    /// The project's name, if it is one.
+    /// Returns the name of the project, or `None` if the file describes no project.
     ///
     /// # Errors
     ///
-    /// If the name is none.
+    /// Returns an error if the name is malformed.
     pub fn name(&self) -> Result<Option<ProjectName>, Error> {
         if let Some(told) = &self.told {
             return Ok(Some(told.name().clone()));
@@ -149,30 +150,30 @@ impl Pyproject {
         self.document.project.as_ref().map(|project| project.name.parse()).transpose()
     }
 
-    /// What a script of it runs, as `module:function` (PEP 621, `scripts` and `gui-scripts`).
+    /// Returns the target of a script, as `module:function` (PEP 621, `scripts` and `gui-scripts`).
     pub fn script(&self, name: &str) -> Option<&str> {
         let project = self.document.project.as_ref()?;
         let found = project.scripts.get(name).or_else(|| project.gui_scripts.get(name));
         found.map(String::as_str)
     }
 
-    /// Whether it says its version; else only its backend does.
+    /// Checks whether the version is known. Otherwise only the build backend can tell it.
     pub fn has_version(&self) -> bool {
         let own = self.document.project.as_ref().and_then(|project| project.version.as_ref());
         own.is_some() || self.told.is_some()
     }
 
-    /// Its `requires-python`.
+    /// Returns the `requires-python` of the project.
     pub fn requires_python(&self) -> Option<&str> {
         self.document.project.as_ref()?.requires_python.as_deref()
     }
 
-    /// What the project says of itself, with extras as `Requires-Dist` has them; `None` if it says
-    /// nothing, or only what building it would tell.
+    /// Returns the metadata of the project, with extras in the form of `Requires-Dist`. Returns
+    /// `None` if the file describes no project, or if only a build can tell the metadata.
     ///
     /// # Errors
     ///
-    /// If a requirement is malformed.
+    /// Returns an error if a requirement is malformed.
     pub fn metadata(&self) -> Result<Option<Metadata>, Error> {
         if let Some(told) = &self.told {
             let at_sources = |text| Ok(self.requirement(text)?.to_string());
@@ -196,7 +197,7 @@ impl Pyproject {
             }
             extras.push(extra);
         }
-        // A version that only building tells takes part in no comparison that matters here.
+        // A version that only a build can tell takes part in no comparison that matters here.
         let version: Version = project.version.as_deref().unwrap_or("0").parse()?;
         if let Some(text) = &project.requires_python {
             text.parse::<Specifiers>()
@@ -206,11 +207,11 @@ impl Pyproject {
         Ok(Some(metadata.for_python(project.requires_python.as_deref())))
     }
 
-    /// The requirements of a dependency group, with those of the groups that it includes (PEP 735).
+    /// Returns the requirements of a dependency group and of the groups that it includes (PEP 735).
     ///
     /// # Errors
     ///
-    /// If there is no such group, or it includes itself, or holds what is no requirement.
+    /// Returns an error if there is no such group, if it includes itself, or if an item is not a requirement.
     pub fn group(&self, name: &ProjectName) -> Result<Vec<Requirement>, Error> {
         let mut requirements = Vec::new();
         self.add_group(name, &mut Vec::new(), &mut requirements)?;
@@ -251,46 +252,46 @@ impl Pyproject {
         Ok(())
     }
 
-    /// The dependency groups that there are.
+    /// Returns the names of the dependency groups.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
         self.document.dependency_groups.keys().map(String::as_str)
     }
 
-    /// `constraint-dependencies` of `[tool.uv]`.
+    /// Returns the `constraint-dependencies` of `[tool.uv]`.
     ///
     /// # Errors
     ///
-    /// If one is malformed.
+    /// Returns an error if one is malformed.
     pub fn constraints(&self) -> Result<Vec<Requirement>, Error> {
         let texts = &self.document.tool.uv.constraint_dependencies;
         texts.iter().map(|text| self.requirement(text)).collect()
     }
 
-    /// `override-dependencies` of `[tool.uv]`.
+    /// Returns the `override-dependencies` of `[tool.uv]`.
     ///
     /// # Errors
     ///
-    /// If one is malformed.
+    /// Returns an error if one is malformed.
     pub fn overrides(&self) -> Result<Vec<Requirement>, Error> {
         let texts = &self.document.tool.uv.override_dependencies;
         texts.iter().map(|text| self.requirement(text)).collect()
     }
 
-    /// `exclude-dependencies` of `[tool.uv]`.
+    /// Returns the `exclude-dependencies` of `[tool.uv]`.
     ///
     /// # Errors
     ///
-    /// If one is no name.
+    /// Returns an error if one is not a project name.
     pub fn excludes(&self) -> Result<Vec<ProjectName>, Error> {
         let names = &self.document.tool.uv.exclude_dependencies;
         names.iter().map(|name| name.parse()).collect()
     }
 
-    /// The indexes of `[[tool.uv.index]]`, in their order.
+    /// Returns the indexes of `[[tool.uv.index]]`, in their order.
     ///
     /// # Errors
     ///
-    /// If an address is none.
+    /// Returns an error if an address is malformed.
     pub fn indexes(&self) -> Result<Vec<NamedIndex>, Error> {
         let indexes = self.document.tool.uv.index.iter();
         let named = |one: &UvIndex| {
@@ -305,16 +306,16 @@ impl Pyproject {
         indexes.map(named).collect()
     }
 
-    /// The workspace that it is the root of.
+    /// Returns the workspace that the project is the root of.
     pub fn workspace(&self) -> Option<&Workspace> {
         self.document.tool.uv.workspace.as_ref()
     }
 
-    /// The extras that there are.
+    /// Returns the names of the extras.
     ///
     /// # Errors
     ///
-    /// If a name is none.
+    /// Returns an error if a name is malformed.
     pub fn extras(&self) -> Result<BTreeSet<ExtraName>, Error> {
         if let Some(told) = &self.told {
             return Ok(told.extras().iter().cloned().collect());

@@ -1,4 +1,4 @@
-//! Requirements files, as pip reads them.
+//! Requirements files, with the syntax of pip.
 
 use std::{
     collections::BTreeMap,
@@ -15,16 +15,16 @@ use crate::{
     index::parse_sha256,
 };
 
-/// All that requirements files say together.
+/// The combined content of requirements files.
 #[derive(Clone, Debug, Default)]
 pub struct Inputs {
-    /// What is required.
+    /// The requirements.
     pub requirements: Vec<Named>,
-    /// What is limited, without being required.
+    /// The constraints: they limit versions without requiring a project.
     pub constraints: Vec<Named>,
-    /// Folders with code of their own (`-e .`, `./library`).
+    /// Folders with local source code (`-e .`, `./library`).
     pub folders: Vec<LocalPath>,
-    /// Which indexes to ask.
+    /// The indexes to ask.
     pub index: IndexChoice,
     /// `--only-binary`.
     pub only_binary: Formats,
@@ -32,37 +32,37 @@ pub struct Inputs {
     pub no_binary: Formats,
     /// `--pre`.
     pub prereleases: bool,
-    /// `--require-hashes`, or a requirement with a hash, which means the same to pip.
+    /// `--require-hashes`, or a requirement with a hash, which has the same effect in pip.
     pub require_hashes: bool,
-    /// Options that mean nothing here, and where they stand.
+    /// Options that have no effect here, with their positions.
     pub ignored: Vec<String>,
 }
 
-/// A requirement, where it stands, and the hashes that it allows.
+/// A requirement, its position, and the hashes that it allows.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Named {
     /// The requirement.
     pub requirement: Requirement,
-    /// The file and the line, as messages show it.
+    /// The file and the line, as messages show them.
     pub origin: String,
-    /// The SHA-256 of files that will do; any if there are none.
+    /// The SHA-256 digests of acceptable files. An empty list accepts any file.
     pub sha256: Vec<[u8; 32]>,
 }
 
-/// A folder with code.
+/// A folder with source code.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LocalPath {
-    /// Where it is.
+    /// The path of the folder.
     pub path: PathBuf,
-    /// The extras that are asked for.
+    /// The requested extras.
     pub extras: Vec<ExtraName>,
-    /// When it is wanted.
+    /// The condition under which the folder is required.
     pub marker: Option<Marker>,
-    /// The file and the line, as messages show it.
+    /// The file and the line, as messages show them.
     pub origin: String,
 }
 
-/// What requirements files say about indexes. Later words win over earlier ones.
+/// The indexes that requirements files choose. Later options override earlier ones.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct IndexChoice {
     /// `--index-url`.
@@ -75,13 +75,13 @@ pub struct IndexChoice {
     pub no_index: bool,
 }
 
-/// Reads the text of a file that another names.
+/// A reader of the files that requirements files name.
 pub trait ReadText {
-    /// The text of the file at that path.
+    /// Reads the text of the file at that path.
     ///
     /// # Errors
     ///
-    /// If it cannot be read.
+    /// Returns an error if the file cannot be read.
     fn read_text(&self, path: &Path) -> io::Result<String>;
 }
 
@@ -91,7 +91,7 @@ impl<F: Fn(&Path) -> io::Result<String>> ReadText for F {
     }
 }
 
-/// Reads requirements files, and those that they name.
+/// A reader of requirements files, and of the files that they name.
 ///
 /// ```
 /// use std::{collections::BTreeMap, io, path::Path};
@@ -115,19 +115,19 @@ pub struct RequirementsReader<'a> {
     files: &'a dyn ReadText,
     variables: &'a BTreeMap<String, String>,
     inputs: Inputs,
-    /// The files that are being read, each named by the one before.
+    /// The files that are being read; each is named by the one before.
     open: Vec<PathBuf>,
-    /// How many have been read.
+    /// The number of files read so far.
     read: usize,
 }
 
-/// Files that name one another deeper than this go round.
+/// The maximum depth of files that name one another. A deeper chain is taken for a cycle.
 const DEEPEST: usize = 32;
 
-/// Files that name two others each come to millions.
+/// The maximum number of files. Files that each name two others add up to millions.
 const MOST_FILES: usize = 1_000;
 
-/// What a line of a file adds to.
+/// The part of the inputs that the lines of a file add to.
 #[derive(Clone, Copy)]
 enum Role {
     Requirements,
@@ -135,7 +135,7 @@ enum Role {
 }
 
 impl<'a> RequirementsReader<'a> {
-    /// A reader that puts these variables in where a file says `${NAME}`.
+    /// Creates a reader that expands `${NAME}` with these variables.
     pub fn new(files: &'a dyn ReadText, variables: &'a BTreeMap<String, String>) -> Self {
         Self { files, variables, inputs: Inputs::default(), open: Vec::new(), read: 0 }
     }
@@ -144,33 +144,33 @@ impl<'a> RequirementsReader<'a> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Input`] with the file and the line.
+    /// Returns [`ErrorKind::Input`] with the file and the line.
     pub fn read(&mut self, path: &Path) -> Result<(), Error> {
         self.file(path, Role::Requirements)
     }
 
-    /// Reads a file of constraints.
+    /// Reads a constraints file.
     ///
     /// # Errors
     ///
-    /// As [`RequirementsReader::read`].
+    /// Returns the errors of [`RequirementsReader::read`].
     pub fn read_constraints(&mut self, path: &Path) -> Result<(), Error> {
         self.file(path, Role::Constraints)
     }
 
-    /// Reads one requirement that does not come from a file: anything that may stand on a line of
-    /// one, with paths relative to `folder`.
+    /// Reads one requirement that does not come from a file. It may be anything that a line of a
+    /// requirements file allows. Paths are relative to `folder`.
     ///
     /// # Errors
     ///
-    /// If it is none.
+    /// Returns [`ErrorKind::Parse`] if the text is not a requirement.
     pub fn argument(&mut self, text: &str, folder: &Path) -> Result<(), Error> {
         let place = Place { file: folder.join("arguments"), origin: String::new() };
         self.requirement(text.trim(), &place, Role::Requirements)
             .map_err(|reason| Error::parse("requirement", text, reason))
     }
 
-    /// All that was read.
+    /// Returns the content of all files read so far.
     pub fn finish(self) -> Inputs {
         self.inputs
     }
@@ -301,7 +301,7 @@ fn unreadable(error: &io::Error) -> String {
     }
 }
 
-/// `--name value`, `--name=value`, `-rvalue`
+/// Splits an option into name and value: `--name value`, `--name=value`, `-rvalue`.
 fn option(line: &str) -> (&str, &str) {
     let end = line.find(['=', ' ', '\t']).unwrap_or(line.len());
     let (name, value) = line.split_at(end);
@@ -317,7 +317,7 @@ fn unquote(text: &str) -> &str {
     quoted('"').or_else(|| quoted('\'')).unwrap_or(text)
 }
 
-/// The requirement, and the options behind it.
+/// Splits a line into the requirement and the options behind it.
 fn split_options(text: &str) -> (&str, &str) {
     match text.find(" --") {
         Some(at) => (text[..at].trim(), text[at..].trim()),
@@ -325,7 +325,7 @@ fn split_options(text: &str) -> (&str, &str) {
     }
 }
 
-/// `--hash=sha256:…`; other options of single requirements are for building.
+/// Parses `--hash=sha256:…`. Other options of single requirements concern builds and are ignored.
 fn hashes(options: &str) -> Result<Vec<[u8; 32]>, String> {
     let mut sha256 = Vec::new();
     let mut weaker = None;

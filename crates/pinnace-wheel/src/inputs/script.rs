@@ -1,4 +1,4 @@
-//! What a single-file script asks for (PEP 723).
+//! The metadata of a single-file script (PEP 723).
 
 use serde::Deserialize;
 
@@ -19,9 +19,9 @@ use crate::Error;
 #[serde(default, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct ScriptMetadata {
-    /// What it requires.
+    /// The requirements of the script.
     pub dependencies: Vec<String>,
-    /// The versions of Python that it runs on.
+    /// The versions of Python that the script supports.
     pub requires_python: Option<String>,
 }
 
@@ -29,11 +29,13 @@ const START: &str = "# /// script";
 const END: &str = "# ///";
 
 impl ScriptMetadata {
-    /// Reads the block of a source; `None` if it has none. `name` is what errors call it.
+    /// Parses the block of a script's source. Returns `None` if there is none. Errors refer to the
+    /// script as `name`.
     ///
     /// # Errors
     ///
-    /// If there are two blocks, or one that is malformed.
+    /// Returns [`ErrorKind::Parse`](crate::ErrorKind::Parse) if there are two blocks, or if
+    /// one is malformed.
     pub fn parse(source: &str, name: &str) -> Result<Option<Self>, Error> {
         let refuse = |reason: &str| Error::parse("script", name, reason);
         let lines: Vec<&str> = source.lines().map(str::trim_end).collect();
@@ -41,7 +43,7 @@ impl ScriptMetadata {
         let Some(start) = starts.next() else { return Ok(None) };
         let is_comment = |line: &&&str| **line == "#" || line.starts_with("# ");
         let block: Vec<&str> = lines[start + 1..].iter().take_while(is_comment).copied().collect();
-        // The last such line of the comment ends it, so that TOML may have some, too.
+        // The last such line of the comment ends the block, so that the TOML may contain some too.
         let Some(end) = block.iter().rposition(|line| *line == END) else {
             return Err(refuse("its `script` block has no end"));
         };
@@ -50,7 +52,7 @@ impl ScriptMetadata {
         }
         let body = block[..end].iter().map(|line| line.get(2..).unwrap_or_default());
         let body = body.collect::<Vec<_>>().join("\n");
-        // An error of the parser would quote what may be a secret.
+        // The message of the parser might quote a secret.
         toml::from_str(&body).map(Some).map_err(|_| refuse("its `script` block is malformed TOML"))
     }
 }

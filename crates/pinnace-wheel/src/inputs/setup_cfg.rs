@@ -1,10 +1,11 @@
-//! `setup.cfg` of setuptools, as the tables of a project that it means.
+//! The translation of setuptools' `setup.cfg` to the standard tables of a project.
 
 use std::collections::BTreeMap;
 
 use super::document::{Project, Tables};
 
-/// What is required, as far as the file says it: not what `setup.py` adds, or another file holds.
+/// Reads the requirements that the file itself states, without those that `setup.py` adds or
+/// another file holds.
 pub(super) fn tables(text: &str) -> Result<Tables, String> {
     let sections = sections(text);
     let value = |section: &str, key: &str| sections.get(section)?.get(key).cloned();
@@ -33,7 +34,7 @@ pub(super) fn tables(text: &str) -> Result<Tables, String> {
     Ok(Tables { project: Some(project), ..Tables::default() })
 }
 
-/// `file: …` and `attr: …` say where the value is.
+/// Checks whether the value is stored elsewhere: `file: …` or `attr: …`.
 fn is_elsewhere(text: &str) -> bool {
     let text = text.trim_start();
     text.starts_with("file:") || text.starts_with("attr:")
@@ -44,7 +45,8 @@ fn lines(text: &str) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-/// Keys by section, as Python's `configparser` reads them: what is indented goes on with the value before.
+/// Parses keys by section, as Python's `configparser` does. An indented line continues the value
+/// before it.
 fn sections(text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
     let mut sections: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let (mut section, mut key) = (String::new(), None::<String>);

@@ -1,4 +1,4 @@
-//! Where a project says that others come from: `[tool.uv.sources]`.
+//! The sources that a project declares for its dependencies: `[tool.uv.sources]`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,8 +11,8 @@ use super::Pyproject;
 use crate::{Address, Error, ProjectName, Requirement};
 
 impl Pyproject {
-    /// The same project as a member of a workspace, whose root says for all of them where projects
-    /// come from, and which constraints and overrides hold. What a member says itself is stronger.
+    /// Adds what the root of the workspace declares for all members: sources, indexes, constraints,
+    /// overrides and exclusions. A source that the member declares itself takes precedence.
     #[must_use]
     pub fn as_member_of(mut self, root: &Self) -> Self {
         let folder = Path::new(&root.origin).parent().unwrap_or(Path::new(""));
@@ -37,11 +37,11 @@ impl Pyproject {
         self
     }
 
-    /// The projects that `[tool.uv.sources]` takes from its workspace.
+    /// Returns the projects that `[tool.uv.sources]` takes from the workspace.
     ///
     /// # Errors
     ///
-    /// If a name is none.
+    /// Returns an error if a name is malformed.
     pub fn members(&self) -> Result<BTreeSet<ProjectName>, Error> {
         let sources = self.document.tool.uv.sources.iter();
         let member = |source: &Value| source.get("workspace").and_then(Value::as_bool);
@@ -49,11 +49,11 @@ impl Pyproject {
         members.map(|(name, _)| name.parse()).collect()
     }
 
-    /// The projects that `[tool.uv.sources]` gives to one index, by that index's name.
+    /// Returns the projects that `[tool.uv.sources]` assigns to an index, with the name of that index.
     ///
     /// # Errors
     ///
-    /// If a name is none.
+    /// Returns an error if a name is malformed.
     pub fn routes(&self) -> Result<BTreeMap<ProjectName, String>, Error> {
         let mut routes = BTreeMap::new();
         for (name, source) in &self.document.tool.uv.sources {
@@ -64,11 +64,11 @@ impl Pyproject {
         Ok(routes)
     }
 
-    /// The projects that `[tool.uv.sources]` finds at a path, relative to the project.
+    /// Returns the projects that `[tool.uv.sources]` finds at a path, relative to the project.
     ///
     /// # Errors
     ///
-    /// If a name is none.
+    /// Returns an error if a name is malformed.
     pub fn paths(&self) -> Result<BTreeMap<ProjectName, String>, Error> {
         let mut paths = BTreeMap::new();
         for (name, source) in &self.document.tool.uv.sources {
@@ -79,7 +79,8 @@ impl Pyproject {
         Ok(paths)
     }
 
-    /// A project whose source is an address is required from there, and from nowhere else.
+    /// Replaces a requirement whose source is an address with a requirement at that address. It
+    /// cannot then come from anywhere else.
     pub(super) fn at_its_source(
         &self,
         requirement: Requirement,
@@ -104,7 +105,7 @@ impl Pyproject {
         }
     }
 
-    /// A source that is overlooked would let the project come from an index instead.
+    /// Checks that a source is supported. If one were ignored, the project would come from an index instead.
     fn check_source(&self, name: &ProjectName, source: &Value) -> Result<(), Error> {
         let refuse = |reason: &str| Err(self.refuse(format!("the source of `{name}` {reason}")));
         if source.is_array() {

@@ -1,4 +1,4 @@
-//! A lock from the resolutions of one request for several platforms.
+//! The creation of a lock from the resolutions of one request for several platforms.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -8,7 +8,7 @@ use crate::{
     Pin, ProjectName, Resolution, Target, Version,
 };
 
-/// What tells the environments of a lock apart.
+/// The markers that tell the environments of a lock apart.
 const TELLING: [Variable; 4] = [
     Variable::SysPlatform,
     Variable::PlatformMachine,
@@ -19,13 +19,13 @@ const TELLING: [Variable; 4] = [
 type Key = (ProjectName, Version);
 
 impl Lock {
-    /// Puts together what was chosen for each platform. What all have alike is one entry; what only
-    /// some have carries a marker that holds on those.
+    /// Merges the resolutions of several platforms. Packages that all platforms share become one
+    /// entry. Packages of only some platforms carry a marker that holds on those.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Lock`] if a file has no SHA-256, or if two platforms whose markers are the same
-    /// (such as two C libraries) differ in what they hold: a lock cannot tell them apart.
+    /// Returns [`ErrorKind::Lock`] if a file has no SHA-256. Fails also if two platforms with equal
+    /// markers (such as two C libraries) hold different versions: a lock cannot tell them apart.
     pub fn new<'s>(
         solved: impl IntoIterator<Item = (&'s Target, &'s Resolution)>,
     ) -> Result<Self, Error> {
@@ -64,10 +64,10 @@ impl Lock {
     }
 }
 
-/// What was chosen of one project in one version.
+/// The choices for one project in one version.
 #[derive(Default)]
 struct Merged<'s> {
-    /// The environments in which it was.
+    /// The environments that include it.
     on: Vec<usize>,
     pins: Vec<&'s Pin>,
     local: Option<&'s LocalPin>,
@@ -95,7 +95,7 @@ fn environment(target: &Target) -> Result<Marker, Error> {
     all.ok_or_else(|| ErrorKind::Lock { reason: "it has no markers".to_owned() }.into())
 }
 
-/// Platforms with the same markers must hold the same versions.
+/// Checks that platforms with equal markers hold the same versions.
 fn check_twins(solved: &[(&Target, &Resolution)], of_target: &[usize]) -> Result<(), Error> {
     let versions = |one: &Resolution| -> Vec<Key> {
         one.pins().iter().map(|pin| (pin.project().clone(), pin.version().clone())).collect()
@@ -159,7 +159,7 @@ fn package(
     Ok(Package { name, version: Some(version), marker, requires_python, index: None, files })
 }
 
-/// What a lock keeps of a file: not whether it was yanked, nor any credentials.
+/// Returns a file as a lock stores it: without its yanked state and without credentials.
 fn locked(file: &File) -> Result<File, Error> {
     if file.sha256.is_none() {
         let name = match &file.artifact {

@@ -18,8 +18,8 @@ pub use update::Upgrade;
 pub use uv::UvLock;
 pub use versions::locked_versions;
 
-/// The exact files that satisfy a request, for one or more platforms: what a `pylock.toml` holds
-/// (PEP 751).
+/// A lock: the exact files that satisfy a request, for one or more platforms. It is the content of
+/// a `pylock.toml` (PEP 751).
 ///
 /// ```
 /// use std::path::Path;
@@ -46,15 +46,16 @@ pub use versions::locked_versions;
 /// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Lock {
-    /// The environments that it is for; all if there are none.
+    /// The environments that the lock is for; empty for all.
     environments: Vec<Marker>,
     requires_python: Option<String>,
-    /// The extras that it knows, and the dependency groups.
+    /// The extras that the lock distinguishes.
     extras: Vec<ExtraName>,
+    /// The dependency groups that the lock distinguishes.
     groups: Vec<ProjectName>,
-    /// The groups that are installed where none are named.
+    /// The dependency groups that are installed if the caller names none.
     default_groups: Vec<ProjectName>,
-    /// Projects that were overridden or excluded: what others require of them need not hold.
+    /// Overridden or excluded projects: requirements of other projects on them need not hold.
     loosened: Vec<ProjectName>,
     packages: Vec<Package>,
 }
@@ -72,26 +73,25 @@ struct Package {
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Files {
-    /// Wheels, and an sdist, of an index.
+    /// The wheels, and possibly an sdist, of an index.
     Listed(Vec<File>),
     /// The one file at an address that the request names.
     Archive(Box<File>),
-    /// Code that is here.
+    /// A local folder with source code.
     Directory(PathBuf),
-    /// What can only be told: code in a repository.
+    /// Source code in a repository. It is only reported.
     Repository(String),
 }
 
 impl Lock {
-    /// The same, in which these projects were overridden or excluded. That is kept in the lock's own
-    /// table of this tool.
+    /// Sets the projects that were overridden or excluded. The lock stores them in this tool's own table.
     #[must_use]
     pub fn loosened(mut self, projects: impl IntoIterator<Item = ProjectName>) -> Self {
         self.loosened = projects.into_iter().collect();
         self
     }
 
-    /// The projects and their versions, by name.
+    /// Returns the projects of the lock with their versions.
     pub fn versions(&self) -> impl Iterator<Item = (&ProjectName, Option<&Version>)> {
         self.packages.iter().map(|package| (&package.name, package.version.as_ref()))
     }

@@ -1,8 +1,8 @@
-//! Paths in locks, which are relative to the folder that the lock lies in.
+//! Paths in locks, relative to the folder that contains the lock.
 
 use std::path::{Component, Path, PathBuf};
 
-/// A path of a lock as an absolute one, without `.` and `..`.
+/// Makes a path from a lock absolute, without `.` and `..`.
 pub(super) fn absolute(folder: &Path, path: &str) -> PathBuf {
     let mut absolute = PathBuf::new();
     for component in folder.join(path).components() {
@@ -15,7 +15,8 @@ pub(super) fn absolute(folder: &Path, path: &str) -> PathBuf {
     absolute
 }
 
-/// An absolute path as a lock has it: from the lock's folder, with `/` on every system.
+/// Converts an absolute path to its form in a lock: relative to the lock's folder, with `/` on
+/// every system.
 pub(super) fn relative(folder: &Path, path: &Path) -> String {
     let (own, theirs) = (folder.components(), path.components());
     let shared = own.clone().zip(theirs.clone()).take_while(|(a, b)| a == b).count();

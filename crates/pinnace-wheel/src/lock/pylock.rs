@@ -1,4 +1,4 @@
-//! Reading `pylock.toml` (PEP 751).
+//! A reader of `pylock.toml` (PEP 751).
 
 use std::{collections::BTreeMap, path::Path, str::FromStr};
 
@@ -34,7 +34,7 @@ struct Tool {
     pinnace: Own,
 }
 
-/// What other tools have no word for.
+/// This tool's own table, for facts that PEP 751 has no key for.
 #[derive(Default, Deserialize)]
 struct Own {
     #[serde(default)]
@@ -81,7 +81,7 @@ struct Repository {
 }
 
 impl Lock {
-    /// Whether a file of that name is a lock: `pylock.toml` or `pylock.NAME.toml`.
+    /// Checks whether a file of that name is a lock: `pylock.toml` or `pylock.NAME.toml`.
     ///
     /// ```
     /// use pinnace_wheel::Lock;
@@ -97,11 +97,12 @@ impl Lock {
         middle.is_some_and(|middle| middle.is_empty() || named(middle))
     }
 
-    /// Parses the text of a lock that lies in `folder`, which relative paths start from.
+    /// Parses the text of a lock. Relative paths start from `folder`, which contains the lock.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Lock`] if it is no lock of version 1, or a file in it has no SHA-256.
+    /// Returns [`ErrorKind::Lock`] if the text is not a lock of version 1, or if a file in it has
+    /// no SHA-256.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, Error> {
         let document: Document =
             toml::from_str(text).map_err(|error| refuse(Error::toml_reason(text, &error)))?;
@@ -179,7 +180,7 @@ fn package(row: Row, folder: &Path) -> Result<Package, Error> {
     })
 }
 
-/// Files of another version than the entry says are a mistake, or worse.
+/// Checks that the files have the version of their entry. A difference is a mistake, or worse.
 fn check_versions(
     name: &ProjectName,
     version: Option<&Version>,

@@ -1,4 +1,4 @@
-//! What of a lock is for one platform.
+//! The part of a lock that one platform needs.
 
 use std::path::PathBuf;
 
@@ -8,46 +8,47 @@ use crate::{
     resolve::{Candidates, Choice, FileRules, Yanked, excludes_python},
 };
 
-/// What of a lock is for one platform.
+/// The part of a lock that one platform needs.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Selection {
-    /// The files.
+    /// The chosen files.
     pub pins: Vec<Pin>,
-    /// The folders with code of their own.
+    /// The folders with local source code.
     pub folders: Vec<Folder>,
     /// Projects whose source is in a repository, from which nothing is built.
     pub repositories: Vec<(ProjectName, String)>,
-    /// Projects that were overridden or excluded: what others require of them need not hold.
+    /// Overridden or excluded projects: requirements of other projects on them need not hold.
     pub loosened: Vec<ProjectName>,
 }
 
-/// A folder with code that a lock names.
+/// A folder with source code that a lock names.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Folder {
     /// The project.
     pub project: ProjectName,
-    /// Where it is.
+    /// The path of the folder.
     pub path: PathBuf,
-    /// Whether it is installed.
+    /// The kind of the folder, which decides whether its project is installed.
     pub kind: FolderKind,
 }
 
-/// Whether the project of a folder is installed, or only what it requires.
+/// The kind of a folder: its project is installed, or only the requirements of the project are.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum FolderKind {
-    /// It is a package.
+    /// A package, which is installed.
     Package,
-    /// It is none; uv calls it virtual.
+    /// Not a package; uv calls it virtual.
     Virtual,
 }
 
 impl Lock {
-    /// Whether some environment of the lock is the platform's.
+    /// Checks whether an environment of the lock matches the platform. A lock without environments
+    /// matches every platform.
     ///
     /// # Errors
     ///
-    /// If a marker asks for what the platform does not know.
+    /// Returns [`ErrorKind::Marker`] if a marker needs a value that the platform does not define.
     pub fn covers(&self, target: &Target) -> Result<bool, Error> {
         for marker in &self.environments {
             let holds = marker.holds(target.markers(), &[]);
@@ -58,22 +59,24 @@ impl Lock {
         Ok(self.environments.is_empty())
     }
 
-    /// The extras that it tells apart; what else was asked for when it was made is in it for good.
+    /// Returns the extras that the lock distinguishes. Other extras that were requested when it was
+    /// made are always included.
     pub fn extras(&self) -> &[ExtraName] {
         &self.extras
     }
 
-    /// The dependency groups that it tells apart.
+    /// Returns the dependency groups that the lock distinguishes.
     pub fn groups(&self) -> &[ProjectName] {
         &self.groups
     }
 
-    /// The files for a platform, with these extras and dependency groups.
+    /// Selects the files for a platform, with these extras and dependency groups. Without groups,
+    /// the lock's default groups apply.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Lock`] if the lock is for other platforms, has two entries of a project that
-    /// apply, or no file of one that fits.
+    /// Returns [`ErrorKind::Lock`] if the lock is for other platforms, if two entries of a project
+    /// apply, or if no file of a project is compatible.
     pub fn select(
         &self,
         target: &Target,
@@ -108,7 +111,7 @@ impl Lock {
         Ok(selection)
     }
 
-    /// By name.
+    /// Returns the packages that apply, sorted by name.
     fn applying(
         &self,
         target: &Target,
@@ -132,7 +135,7 @@ impl Lock {
     }
 }
 
-/// Whether a lock is for the platform's Python.
+/// Checks that the Python of the platform satisfies the specifiers.
 pub(super) fn check_python(specifiers: Option<&str>, target: &Target) -> Result<(), String> {
     match specifiers.filter(|specifiers| excludes_python(specifiers, target)) {
         Some(specifiers) => {

@@ -1,4 +1,4 @@
-//! Reading `uv.lock`: the part that one member of a workspace reaches.
+//! A reader of `uv.lock`: it selects the part that one member of a workspace depends on.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -13,7 +13,7 @@ use crate::{
     index::parse_sha256, timestamp,
 };
 
-/// A `uv.lock`, of which the part is taken that a member reaches.
+/// A `uv.lock`, from which the caller selects the part that a member depends on.
 #[derive(Clone, Debug)]
 pub struct UvLock {
     folder: PathBuf,
@@ -49,7 +49,7 @@ struct Row {
     metadata: Told,
 }
 
-/// What a project says of itself; here, which extras and dependency groups there are.
+/// The metadata of a project: its extras and dependency groups.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Told {
@@ -59,7 +59,7 @@ struct Told {
     requires_dev: BTreeMap<String, toml::Value>,
 }
 
-/// Where a package comes from; one of these is set.
+/// The source of a package; one of the fields is set.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 struct Source {
     registry: Option<String>,
@@ -72,7 +72,7 @@ struct Source {
 }
 
 impl Source {
-    /// The folder of code that is here.
+    /// Returns the folder of local source code.
     fn folder(&self) -> Option<&String> {
         self.directory.as_ref().or(self.editable.as_ref()).or(self.r#virtual.as_ref())
     }
@@ -104,7 +104,7 @@ impl UvLock {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Lock`] if it is no lock of version 1.
+    /// Returns [`ErrorKind::Lock`] if the text is not a lock of version 1.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, Error> {
         let document: Document =
             toml::from_str(text).map_err(|error| refuse(Error::toml_reason(text, &error)))?;
@@ -120,18 +120,18 @@ impl UvLock {
         }
     }
 
-    /// The projects whose code is here, by name.
+    /// Returns the names of the projects with local source code.
     pub fn members(&self) -> impl Iterator<Item = &str> {
         self.packages.iter().filter(|row| row.source.folder().is_some()).map(|row| &*row.name)
     }
 
-    /// What a member reaches on a platform, with these extras and dependency groups. The member is
-    /// among the folders.
+    /// Selects the packages that a member depends on, on a platform, with these extras and
+    /// dependency groups. The member itself is among the folders.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Lock`] if there is no such member, extra or group, if the lock is not whole, or
-    /// if it has no file of a project that fits.
+    /// Returns [`ErrorKind::Lock`] if there is no such member, extra or group, if the lock is
+    /// incomplete, or if no file of a project is compatible.
     pub fn select(
         &self,
         member: &ProjectName,
@@ -202,11 +202,11 @@ impl UvLock {
     }
 }
 
-/// The walk from a member along its dependencies.
+/// A walk from a member along its dependencies.
 struct Reach<'a> {
     lock: &'a UvLock,
     target: &'a Target,
-    /// Packages, each with an extra or without.
+    /// Packages that were reached, each with an extra or without.
     seen: BTreeSet<(usize, Option<ExtraName>)>,
     waiting: VecDeque<(usize, Option<ExtraName>)>,
 }
@@ -261,7 +261,7 @@ impl<'a> Reach<'a> {
         }
     }
 
-    /// The packages that are reached, each once.
+    /// Returns the packages that the walk reaches, each once.
     fn walk(mut self) -> Result<BTreeSet<usize>, Error> {
         while let Some((at, extra)) = self.waiting.pop_front() {
             let row = &self.lock.packages[at];
@@ -270,7 +270,7 @@ impl<'a> Reach<'a> {
                 Some(extra) => {
                     let mut known = row.optional_dependencies.iter();
                     let named = |name: &str| name.parse::<ExtraName>().is_ok_and(|it| it == extra);
-                    // An extra that requires nothing is not told.
+                    // uv leaves out extras that require nothing.
                     if let Some((_, dependencies)) = known.find(|(name, _)| named(name)) {
                         self.follow(dependencies)?;
                     }

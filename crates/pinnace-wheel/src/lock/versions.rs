@@ -15,12 +15,12 @@ struct Document {
 #[derive(Deserialize)]
 struct Package {
     name: String,
-    /// A folder has none.
+    /// Absent for a folder.
     version: Option<String>,
 }
 
-/// The versions of a `poetry.lock` or `pdm.lock`, to be [preferred](crate::Request::prefer). A project that it has in
-/// several versions, each for some platforms, is left out.
+/// Reads the versions of a `poetry.lock` or `pdm.lock`, to be [preferred](crate::Request::prefer)
+/// by the resolver. Leaves out a project that the lock has in several versions, each for some platforms.
 ///
 /// ```
 /// use pinnace_wheel::{ProjectName, locked_versions};
@@ -34,7 +34,8 @@ struct Package {
 ///
 /// # Errors
 ///
-/// If it is no TOML, or its packages have no names; `origin` is how messages name it.
+/// Returns [`ErrorKind::Input`] if the text is not TOML, or if a package in it has no name.
+/// Messages refer to the lock as `origin`.
 pub fn locked_versions(text: &str, origin: &str) -> Result<BTreeMap<ProjectName, Version>, Error> {
     let document: Document = toml::from_str(text).map_err(|error| -> Error {
         let reason = Error::toml_reason(text, &error);
@@ -42,7 +43,7 @@ pub fn locked_versions(text: &str, origin: &str) -> Result<BTreeMap<ProjectName,
     })?;
     let mut all: BTreeMap<ProjectName, BTreeSet<Version>> = BTreeMap::new();
     for package in document.package {
-        // What is no version here pins nothing.
+        // A malformed version pins nothing.
         let version = package.version.and_then(|text| text.parse().ok());
         if let (Ok(name), Some(version)) = (package.name.parse(), version) {
             all.entry(name).or_default().insert(version);

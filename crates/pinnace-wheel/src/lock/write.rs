@@ -1,4 +1,4 @@
-//! A lock as text: always in the same order, one line per file.
+//! A writer of locks: the order is always the same, and each file takes one line.
 
 use std::{fmt::Write as _, path::Path};
 
@@ -6,8 +6,8 @@ use super::{Files, Lock, Package, paths};
 use crate::{Artifact, ExtraName, File, ProjectName, index::hex, timestamp::Timestamp};
 
 impl Lock {
-    /// The lock as the text of a `pylock.toml` in `folder`: files of this machine are named
-    /// relative to it. The same lock is the same text.
+    /// Returns the text of a `pylock.toml` in `folder`. Paths of local files are relative to the
+    /// folder. Equal locks give equal texts.
     pub fn to_toml(&self, folder: &Path) -> String {
         let mut text = String::from("lock-version = \"1.0\"\n");
         if !self.environments.is_empty() {
@@ -35,7 +35,7 @@ impl Lock {
         text
     }
 
-    /// The lock as a requirements file, with hashes. Markers tell platforms apart.
+    /// Returns the lock as a requirements file with hashes. Markers tell the platforms apart.
     pub fn to_requirements(&self) -> String {
         let mut text = String::new();
         for package in &self.packages {
@@ -74,7 +74,7 @@ impl Lock {
     }
 }
 
-/// Nothing where the list is empty.
+/// Writes a list of names. Writes nothing if the list is empty.
 fn list<'a>(text: &mut String, key: &str, names: impl Iterator<Item = &'a str>) {
     let names: Vec<String> = names.map(quoted).collect();
     if !names.is_empty() {
@@ -125,7 +125,7 @@ fn listed(files: &[File], folder: &Path, text: &mut String) {
     }
 }
 
-/// Whether a file's name is told beside its address.
+/// The choice to write a file's name beside its address, or not.
 #[derive(Clone, Copy)]
 enum Named {
     Yes,
@@ -148,7 +148,7 @@ fn fields(file: &File, folder: &Path, named: Named) -> String {
     fields.join(", ")
 }
 
-/// A basic string of TOML.
+/// Formats a text as a basic string of TOML.
 fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');

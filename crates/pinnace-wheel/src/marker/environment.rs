@@ -2,14 +2,15 @@ use std::fmt;
 
 use crate::Error;
 
-/// The environment that markers are evaluated in (dependency specifiers, "Environment Markers").
+/// A marker environment: the values that markers are evaluated with (dependency specifiers,
+/// "Environment Markers").
 ///
-/// What a platform does not say has no value; a marker that asks for it cannot be evaluated, and
-/// the error names it.
+/// A variable that the platform does not define has no value. A marker that reads it cannot be
+/// evaluated, and the error names the variable.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct MarkerEnvironment([Option<Box<str>>; 11]);
 
-/// A variable of markers. `extra` is none: it is told with each evaluation.
+/// A variable of markers. `extra` is not among them, because each evaluation passes its own.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[expect(missing_docs, reason = "each is named as in the standard")]
 pub enum MarkerVariable {
@@ -27,7 +28,7 @@ pub enum MarkerVariable {
 }
 
 impl MarkerVariable {
-    /// All of them, by name.
+    /// All variables, sorted by name.
     pub const ALL: [Self; 11] = [
         Self::ImplementationName,
         Self::ImplementationVersion,
@@ -42,7 +43,7 @@ impl MarkerVariable {
         Self::SysPlatform,
     ];
 
-    /// Its name: `python_version`.
+    /// Returns the variable's name, such as `python_version`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ImplementationName => "implementation_name",
@@ -59,7 +60,7 @@ impl MarkerVariable {
         }
     }
 
-    /// The variable of that name, old names included (PEP 345, setuptools).
+    /// Returns the variable with this name. Old names are accepted, too (PEP 345, setuptools).
     pub fn of(name: &str) -> Option<Self> {
         let current = match name {
             "os.name" => "os_name",
@@ -74,7 +75,7 @@ impl MarkerVariable {
         Self::ALL.into_iter().find(|variable| variable.as_str() == current)
     }
 
-    /// Whether its values are compared as versions where both sides are one.
+    /// Returns true if values are compared as versions, provided that both sides are versions.
     pub(super) fn is_version(self) -> bool {
         matches!(
             self,
@@ -93,7 +94,7 @@ impl fmt::Display for MarkerVariable {
 }
 
 impl MarkerEnvironment {
-    /// The value of a variable; `None` if it is not known.
+    /// Returns the value of a variable, or `None` if it is unknown.
     pub fn get(&self, variable: MarkerVariable) -> Option<&str> {
         self.0[variable as usize].as_deref()
     }
@@ -105,18 +106,19 @@ impl MarkerEnvironment {
         self
     }
 
-    /// Forgets a variable: a marker that asks for it cannot be evaluated any more.
+    /// Removes a variable. A marker that reads it cannot be evaluated any more.
     #[must_use]
     pub fn without(mut self, variable: MarkerVariable) -> Self {
         self.0[variable as usize] = None;
         self
     }
 
-    /// Sets variables by name, as in `platform_release=5.15`.
+    /// Sets a variable from an assignment such as `platform_release=5.15`.
     ///
     /// # Errors
     ///
-    /// If it is not a name of a variable, `=` and a value.
+    /// Returns [`ErrorKind::Parse`](crate::ErrorKind::Parse) if the text is not `NAME=VALUE`, or if
+    /// there is no such variable.
     pub fn with_assignment(self, assignment: &str) -> Result<Self, Error> {
         let refuse = |reason: &str| Error::parse("value of a marker variable", assignment, reason);
         let (name, value) =

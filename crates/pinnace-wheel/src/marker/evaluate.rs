@@ -1,23 +1,23 @@
-//! Whether a marker holds, as `packaging` 26 has it.
+//! The evaluation of markers, by the rules of `packaging` 26.
 
 use std::cell::Cell;
 
 use super::{Comparison, Expression, MarkerEnvironment, MarkerVariable, Side, Sign, Subject};
 use crate::{ExtraName, ProjectName, specifiers::Specifier};
 
-/// Why a marker cannot be evaluated.
+/// A reason why a marker cannot be evaluated.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MarkerError {
-    /// The platform does not say; the value must be given.
+    /// The platform does not define this variable; the user must give its value.
     #[error("the platform does not say what `{0}` is; give it with `--marker {0}=VALUE`")]
     Unknown(MarkerVariable),
-    /// The comparison has no meaning.
+    /// The comparison is undefined, such as `~=` between strings.
     #[error("`{0}` cannot be evaluated")]
     Undefined(String),
 }
 
-/// Which variables were read, so that a resolution knows what it depends on.
+/// A set of variables that were read, so that a resolution knows its dependencies on the target.
 #[derive(Debug, Default)]
 pub(crate) struct Reads(Cell<u16>);
 
@@ -31,7 +31,7 @@ impl Reads {
     }
 }
 
-/// In what a marker is evaluated.
+/// The inputs of an evaluation: the environment, extras and groups.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(super) environment: &'a MarkerEnvironment,
@@ -111,8 +111,8 @@ impl Comparison {
             Side::Right => (&*self.literal, value),
         };
         if let Comparable::AsVersion = comparable {
-            // What is no version specifier is compared as text, but for the operators that only
-            // versions have.
+            // Without a valid version specifier, the values are compared as text. Operators that
+            // only versions have are then undefined.
             let specifier = Specifier::parse(&format!("{}{right}", self.operator.as_str()));
             if let Ok(specifier) = specifier {
                 return Ok(specifier.holds_for(left));

@@ -1,4 +1,4 @@
-//! Environment markers: when a requirement applies.
+//! Environment markers: the conditions under which requirements apply.
 
 mod environment;
 mod evaluate;
@@ -15,8 +15,9 @@ pub use environment::{MarkerEnvironment, MarkerVariable};
 pub use evaluate::MarkerError;
 pub(crate) use evaluate::{Asked, Reads};
 
-/// When a requirement applies: `python_version < "3.12" and sys_platform == "linux"` (dependency
-/// specifiers, "Environment Markers").
+/// A marker: the condition under which a requirement applies, such as
+/// `python_version < "3.12" and sys_platform == "linux"` (dependency specifiers, "Environment
+/// Markers").
 ///
 /// ```
 /// use pinnace_wheel::{Marker, Target};
@@ -32,9 +33,9 @@ pub struct Marker(Expression);
 
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 enum Expression {
-    /// Holds if one of them does.
+    /// True if at least one of the expressions is true.
     Any(Vec<Expression>),
-    /// Holds if all of them do.
+    /// True if all expressions are true.
     All(Vec<Expression>),
     Compare(Comparison),
 }
@@ -47,18 +48,18 @@ struct Comparison {
     side: Side,
 }
 
-/// What a literal is compared with.
+/// The subject of a comparison, which is compared with a literal.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 enum Subject {
     Variable(MarkerVariable),
-    /// `extra`: the extra that a requirement is asked for.
+    /// `extra`: the extra for which the requirement is evaluated.
     Extra,
     /// `extras` and `dependency_groups`: sets (PEP 751).
     Extras,
     Groups,
 }
 
-/// On which side the subject stands.
+/// The side on which the subject stands.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 enum Side {
     Left,
@@ -101,12 +102,13 @@ impl Sign {
 }
 
 impl Marker {
-    /// Whether it holds in an environment for a requirement that is asked for with these extras: for
-    /// one of them, or without any if there are none.
+    /// Evaluates the marker for a requirement that is requested with these extras. Returns true if
+    /// it holds for at least one of them. With no extras, the marker is evaluated without one.
     ///
     /// # Errors
     ///
-    /// If it asks for what the environment does not know, or compares what cannot be compared.
+    /// Returns [`MarkerError::Unknown`] if the marker reads a variable that the environment does
+    /// not define. Returns [`MarkerError::Undefined`] if a comparison is undefined.
     pub fn holds(
         &self,
         environment: &MarkerEnvironment,
@@ -124,12 +126,12 @@ impl Marker {
         Ok(false)
     }
 
-    /// Whether it holds for an entry of a lock that is installed with these extras and groups, which
-    /// it may name in `extras` and `dependency_groups` (PEP 751).
+    /// Evaluates the marker for an entry of a lock that is installed with these extras and groups.
+    /// The marker may name them in `extras` and `dependency_groups` (PEP 751).
     ///
     /// # Errors
     ///
-    /// As [`Marker::holds`].
+    /// Returns the errors of [`Marker::holds`].
     pub fn holds_in_lock(
         &self,
         environment: &MarkerEnvironment,
@@ -145,7 +147,7 @@ impl Marker {
         self.0.evaluate(asked)
     }
 
-    /// Holds where either does.
+    /// Returns a marker that holds if at least one of the two holds.
     pub(crate) fn or(self, other: Self) -> Self {
         let parts = |expression| match expression {
             Expression::Any(all) => all,
@@ -154,7 +156,7 @@ impl Marker {
         Self(Expression::Any([parts(self.0), parts(other.0)].concat()))
     }
 
-    /// Holds where a variable has this value.
+    /// Creates a marker that holds if a variable has this value.
     pub(crate) fn equals(variable: MarkerVariable, value: &str) -> Self {
         Self(Expression::Compare(Comparison {
             subject: Subject::Variable(variable),
@@ -164,7 +166,7 @@ impl Marker {
         }))
     }
 
-    /// Holds where both do.
+    /// Returns a marker that holds if both hold.
     pub(crate) fn and(self, other: Self) -> Self {
         let parts = |expression| match expression {
             Expression::All(all) => all,
@@ -198,7 +200,8 @@ impl fmt::Display for Expression {
     }
 }
 
-/// `and` binds more tightly, so only an `or` inside an `and` needs parentheses.
+/// Writes expressions with `and` or `or` between them. `and` binds more tightly, so only an `or`
+/// inside an `and` needs parentheses.
 fn join(f: &mut fmt::Formatter<'_>, all: &[Expression], word: &str) -> fmt::Result {
     for (at, one) in all.iter().enumerate() {
         if at > 0 {

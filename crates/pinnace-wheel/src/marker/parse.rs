@@ -6,10 +6,10 @@ use crate::{
     scan::{Scanner, is_word},
 };
 
-/// Parentheses deeper than this are no marker that anyone wrote.
+/// The deepest nesting of parentheses that is accepted. No real marker is nested this deep.
 const DEEPEST: usize = 32;
 
-/// Parses a whole text.
+/// Parses a text that is one marker.
 pub(super) fn marker(text: &str) -> Result<Marker, String> {
     let mut scanner = Scanner::new(text);
     let expression = any(&mut scanner, 0)?;
@@ -19,7 +19,7 @@ pub(super) fn marker(text: &str) -> Result<Marker, String> {
     }
 }
 
-/// `a or b`
+/// Parses `a or b`.
 fn any(scanner: &mut Scanner<'_>, depth: usize) -> Result<Expression, String> {
     let mut parts = vec![all(scanner, depth)?];
     while scanner.blanks().eat_word("or") {
@@ -28,7 +28,7 @@ fn any(scanner: &mut Scanner<'_>, depth: usize) -> Result<Expression, String> {
     Ok(single(parts, Expression::Any))
 }
 
-/// `a and b`
+/// Parses `a and b`.
 fn all(scanner: &mut Scanner<'_>, depth: usize) -> Result<Expression, String> {
     let mut parts = vec![atom(scanner, depth)?];
     while scanner.blanks().eat_word("and") {
@@ -82,7 +82,7 @@ fn comparison(scanner: &mut Scanner<'_>) -> Result<Comparison, String> {
     Ok(Comparison { subject, operator, literal: normalised(subject, literal).into(), side })
 }
 
-/// Names of extras and groups are compared in their normal form (PEP 685, PEP 735).
+/// Normalises the names of extras and groups, which are compared in normal form (PEP 685, PEP 735).
 fn normalised(subject: Subject, literal: &str) -> String {
     let name = match subject {
         Subject::Variable(_) => None,
@@ -114,7 +114,7 @@ fn literal<'a>(scanner: &mut Scanner<'a>, quote: &str) -> Result<&'a str, String
     if text.contains(['\n', '\r']) {
         return Err("a quoted string goes over the end of a line".to_owned());
     }
-    // Python's own literals would make something of it; no two tools agree on what.
+    // Python would read a backslash as an escape; tools disagree on its meaning in markers.
     if text.contains('\\') {
         return Err(format!("`{text}` has a backslash"));
     }

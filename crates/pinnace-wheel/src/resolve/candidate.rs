@@ -1,4 +1,4 @@
-//! Which file of a release to take on a platform, and why none will do.
+//! The choice of a release's file on a platform, and the reasons why no file can be used.
 
 use std::{cmp::Reverse, collections::BTreeSet, fmt};
 
@@ -8,42 +8,42 @@ use crate::{
     Specifiers, Target, WheelName,
 };
 
-/// Why a release cannot be used.
+/// A reason why a release cannot be used.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Unfit {
-    /// No wheel fits the platform. `tags` are those that exist, nearest first.
+    /// No wheel fits the platform.
     NoWheel {
-        /// How near the nearest came.
+        /// The incompatibility of the nearest wheel.
         nearest: Incompatibility,
-        /// The compressed tags of its wheels.
+        /// The compressed tags of its wheels, nearest first.
         tags: Vec<String>,
     },
-    /// There is a source distribution only, and wheels only are wanted.
+    /// The release has only a source distribution, but only wheels are allowed.
     OnlySdist {
-        /// Its file name.
+        /// The file name of the source distribution.
         sdist: String,
     },
-    /// What it requires is known only when it is built.
+    /// The release's requirements are only known after a build.
     NeedsBuild {
         /// The file name of the source distribution.
         sdist: String,
-        /// The compressed tags of its wheels, none of which fits, nearest first.
+        /// The compressed tags of its wheels, nearest first. None of them fits.
         tags: Vec<String>,
     },
-    /// There are wheels only, and none are wanted.
+    /// The release has only wheels, but no wheels are allowed.
     OnlyWheels,
-    /// It excludes this Python.
+    /// Its `Requires-Python` excludes this Python.
     RequiresPython(String),
-    /// It was withdrawn, with this reason.
+    /// The release was yanked, with this reason.
     Yanked(String),
-    /// Its files were uploaded after the time that counts.
+    /// Its files were uploaded after the time limit of the request.
     TooNew,
-    /// The index does not tell when its files were uploaded, and that counts.
+    /// The request has a time limit, and the index does not tell when the files were uploaded.
     NoUploadTime,
-    /// None of its files has a hash that is allowed.
+    /// No file has an allowed hash.
     WrongHash,
-    /// Its files are of a kind that is not known here.
+    /// Its files are of an unknown kind.
     NoFile,
 }
 
@@ -80,7 +80,7 @@ impl fmt::Display for Unfit {
     }
 }
 
-/// The first of many tags.
+/// A list of tags, of which only the first few are displayed.
 struct Shown<'a>(&'a [String]);
 
 impl fmt::Display for Shown<'_> {
@@ -95,20 +95,20 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Whether withdrawn files may be taken: only for an exact pin (PEP 592).
+/// A policy for yanked files: they are allowed only for an exact pin (PEP 592).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Yanked {
     Refused,
     Allowed,
 }
 
-/// What [`Candidates::choose`] found.
+/// The result of [`Candidates::choose`].
 pub(crate) enum Choice {
     File(Box<File>),
     Unfit(Unfit),
 }
 
-/// What decides which files of a project will do.
+/// The target and the rules that decide which files of a project can be used.
 #[derive(Clone, Copy)]
 pub(crate) struct Candidates<'a> {
     pub(crate) target: &'a Target,
@@ -116,7 +116,8 @@ pub(crate) struct Candidates<'a> {
 }
 
 impl Candidates<'_> {
-    /// The best file of a release: a wheel by tag, then by build tag; else a source distribution.
+    /// Chooses the best file of a release: a wheel by tag, then by build tag, else a source
+    /// distribution.
     pub(crate) fn choose(
         &self,
         project: &ProjectName,
@@ -143,7 +144,8 @@ impl Candidates<'_> {
         })
     }
 
-    /// How good a file is, less being better; `None` if it is of no use here.
+    /// Ranks a file: less is better. Returns `None` if the file does not fit or its format is
+    /// refused.
     fn rank<'f>(&self, project: &ProjectName, file: &'f File) -> Option<Rank<'f>> {
         match &file.artifact {
             Artifact::Wheel(wheel) if !self.rules.no_binary.contains(project) => {
@@ -162,7 +164,7 @@ impl Candidates<'_> {
     }
 
     fn exclusion(&self, project: &ProjectName, file: &File, yanked: Yanked) -> Option<Unfit> {
-        // A hash that the index does not tell is known, and checked, when the file is here.
+        // A hash missing from the index is checked after the file is downloaded.
         let allowed = self.rules.hashes.allowed.get(project);
         if allowed.zip(file.sha256).is_some_and(|(all, sha256)| !all.contains(&sha256)) {
             return Some(Unfit::WrongHash);
@@ -183,7 +185,7 @@ impl Candidates<'_> {
         }
     }
 
-    /// Why a release without any file that could be used cannot be.
+    /// Returns the reason why a release without any rankable file cannot be used.
     fn unfit(&self, project: &ProjectName, files: &[File]) -> Unfit {
         if self.rules.no_binary.contains(project) {
             return Unfit::OnlyWheels;
@@ -197,9 +199,10 @@ impl Candidates<'_> {
         }
     }
 
-    /// How near the nearest wheel that does not fit comes, and the tags of all such, nearest first.
+    /// Returns the incompatibility of the nearest wheel that does not fit, and the tags of all such
+    /// wheels, nearest first.
     pub(super) fn misfits(&self, files: &[File]) -> (Option<Incompatibility>, Vec<String>) {
-        // Of those that miss by as much, the ones for this system are nearer.
+        // Of equally incompatible wheels, those for this system are nearer.
         let misfits: BTreeSet<(
             Reverse<Incompatibility>,
             Reverse<Option<Incompatibility>>,
@@ -224,13 +227,14 @@ enum Rank<'f> {
     Sdist(Reverse<bool>),
 }
 
-/// What cannot be read excludes nothing; installers agree on that.
+/// Returns true if the specifiers exclude the target's Python. Specifiers that cannot be parsed
+/// exclude nothing; installers agree on that.
 pub(crate) fn excludes_python(specifiers: &str, target: &Target) -> bool {
     Specifiers::parse_lenient(specifiers)
         .is_ok_and(|specifiers| !specifiers.contains(&target.python().only_release()))
 }
 
-/// The release that a solver tries first: the newest stable one, else the newest.
+/// Returns the release that a solver tries first: the newest stable one, else the newest.
 pub(crate) fn best_release<'a>(
     project: &'a Project,
     specifiers: &Specifiers,

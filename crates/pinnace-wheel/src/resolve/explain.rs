@@ -13,67 +13,67 @@ use super::{
 };
 use crate::{ProjectName, Version, range::describe};
 
-/// The facts that together rule out every solution.
+/// An explanation of an unsolvable request: facts that together rule out every solution.
 #[derive(Clone, Debug)]
 pub struct Explanation {
     facts: Vec<Fact>,
-    /// What the user wrote and could loosen.
+    /// The requirements and constraints that the user wrote and could loosen.
     written: Vec<String>,
     needs_build: bool,
 }
 
-/// One fact of an [`Explanation`]. Ranges of versions are written as specifiers; an empty one is
+/// A fact of an [`Explanation`]. Version ranges are written as specifiers; an empty string means
 /// every version.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Fact {
-    /// The request requires this, and where it says so.
+    /// A requirement of the request, with its origin.
     Asked(String),
-    /// The request limits this, and where it says so.
+    /// A constraint of the request, with its origin.
     Limited(String),
     /// A project requires another.
     Requires {
-        /// Who requires it.
+        /// The project, or `project[extra]`, that has the requirement.
         by: String,
-        /// In which versions.
+        /// The versions that have the requirement.
         versions: String,
-        /// What is required.
+        /// The required project, or `project[extra]`.
         what: String,
-        /// In which versions.
+        /// The required versions.
         range: String,
-        /// How many older ranges of versions require others of it.
+        /// The number of older version ranges that require other versions of it.
         others: usize,
     },
-    /// No index has files of a project of that name.
+    /// No index has files of a project with this name.
     Unknown(ProjectName),
-    /// The newest version that there is.
+    /// The newest version that exists.
     Newest(ProjectName, Version),
-    /// None of these versions can be used.
+    /// No remaining version of a project can be used.
     NoVersion {
         /// The project.
         project: ProjectName,
-        /// Those that exist and why they do not fit, newest first.
+        /// The versions that exist and the reasons why they do not fit, newest first.
         unfit: Vec<(Version, Unfit)>,
     },
     /// These versions cannot be used.
     Unusable {
-        /// What they are versions of.
+        /// The project, or `project[extra]`.
         what: String,
-        /// The versions.
+        /// The unusable versions.
         versions: String,
-        /// Why.
+        /// The reason.
         reason: String,
-        /// How many older versions cannot be used for a like reason.
+        /// The number of older version ranges that cannot be used for similar reasons.
         others: usize,
     },
 }
 
-/// Why versions are not to be had, as the solver is told.
+/// A reason why versions are unavailable, as passed to the solver.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Reason {
     Text(String),
     Unfit(Unfit),
-    /// A constraint of the request, and where it stands.
+    /// A constraint of the request, with its origin.
     Constraint(String),
 }
 
@@ -93,12 +93,12 @@ impl fmt::Display for Reason {
 }
 
 impl Explanation {
-    /// The facts, what the request asks for first.
+    /// Returns the facts, with the request's own requirements first.
     pub fn facts(&self) -> &[Fact] {
         &self.facts
     }
 
-    /// Whether a source distribution that was built would help.
+    /// Returns true if building a source distribution would help.
     pub fn needs_build(&self) -> bool {
         self.needs_build
     }
@@ -115,7 +115,7 @@ impl Explanation {
                 _ => false,
             });
         facts.sort_by_key(order);
-        // Loosening helps where requirements clash, and not where a name is unknown or nothing fits.
+        // Loosening helps if requirements conflict, but not if a name is unknown or no file fits.
         let clash = facts
             .iter()
             .any(|it| matches!(it, Fact::Requires { .. } | Fact::Limited(_) | Fact::Newest(..)));
@@ -127,7 +127,8 @@ impl Explanation {
     }
 }
 
-/// What the user wrote comes first, then who requires what, then what there is.
+/// Returns the sort key of a fact: first what the user wrote, then dependencies between projects,
+/// then the state of versions and names.
 fn order(fact: &Fact) -> u8 {
     match fact {
         Fact::Asked(_) => 0,
@@ -140,15 +141,16 @@ fn order(fact: &Fact) -> u8 {
     }
 }
 
-/// The leaves of a tree, put together: a fact about a hundred versions is one fact.
+/// The merged leaves of a derivation tree: a fact about a hundred versions becomes one fact.
 struct Collected<'k> {
     knowledge: &'k Knowledge<'k>,
     facts: Vec<Fact>,
-    /// Who requires what: ranges of versions, and what each asks for.
+    /// Dependencies between packages: for each pair, version ranges with the range that each
+    /// requires.
     requires: BTreeMap<(Package, Package), Vec<(Versions, Versions)>>,
-    /// What cannot be used: ranges of versions, and why.
+    /// Unusable packages: version ranges, each with its reason.
     unusable: BTreeMap<Package, Vec<(Versions, String)>>,
-    /// Projects of which no version in some range would do.
+    /// Projects with a version range in which no version could be chosen.
     blamed: BTreeSet<ProjectName>,
     needs_build: bool,
 }
@@ -171,8 +173,8 @@ impl<'k> Collected<'k> {
         }
     }
 
-    /// The leaves of the tree, each once. Trees share branches, and are as deep as conflicts go, so
-    /// they are walked with a list of their own.
+    /// Visits each leaf of the tree once. Trees share branches and are as deep as conflicts go, so
+    /// the walk uses an explicit stack.
     fn tree(&mut self, tree: &Tree) {
         let mut waiting = vec![tree];
         let mut shared = BTreeSet::new();
@@ -192,7 +194,7 @@ impl<'k> Collected<'k> {
         match external {
             External::NotRoot(..) => {}
             External::FromDependencyOf(Package::Root, _, what, _) => self.asked(what),
-            // That an extra pins its base is how we solve, not what anyone wrote.
+            // An extra pins its base only in the solver's model; the user did not write that.
             External::FromDependencyOf(Package::Extra(a, _), _, Package::Base(b), _) if a == b => {}
             External::FromDependencyOf(by, versions, what, range) => {
                 let known = self.requires.entry((by.clone(), what.clone())).or_default();
@@ -212,7 +214,7 @@ impl<'k> Collected<'k> {
         }
     }
 
-    /// All that the request says of a project.
+    /// Adds every requirement that the request has on a project.
     fn asked(&mut self, what: &Package) {
         let knowledge = self.knowledge;
         for asked in &knowledge.request.requirements {
@@ -248,7 +250,7 @@ impl<'k> Collected<'k> {
         self.facts
     }
 
-    /// Takes out what is about the newest version that exists.
+    /// Removes and returns the entry about the newest version that exists.
     fn newest_of<T>(
         &self,
         package: &Package,
@@ -282,7 +284,7 @@ impl<'k> Collected<'k> {
     }
 }
 
-/// What holds of one range and of another holds of both.
+/// Adds a range to the entry that has an equal value, or adds a new entry.
 fn join<T: PartialEq + Clone>(known: &mut Vec<(Versions, T)>, versions: &Versions, what: &T) {
     match known.iter_mut().find(|(_, one)| one == what) {
         Some((all, _)) => *all = all.union(versions),
@@ -347,7 +349,7 @@ impl fmt::Display for Fact {
     }
 }
 
-/// `name versions ` with a space only where there are versions.
+/// The subject of a fact, displayed as `name versions `, or as `name ` if there are no versions.
 struct Subject<'a>(&'a str, &'a str);
 
 impl fmt::Display for Subject<'_> {

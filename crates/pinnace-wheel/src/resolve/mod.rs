@@ -1,4 +1,4 @@
-//! One request, one platform, one set of files: PubGrub over a [`Source`].
+//! The resolver: PubGrub over a [`Source`] finds one set of files for one request on one platform.
 
 mod candidate;
 mod explain;
@@ -25,12 +25,12 @@ pub(crate) use request::FileRules;
 pub use request::{Dependencies, Formats, Prereleases, Request};
 pub use satisfaction::Satisfaction;
 
-/// What a resolution came to.
+/// The outcome of a resolution.
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// A set of files that satisfies the request.
     Solved(Resolution),
-    /// There is none, and this is why.
+    /// No set of files satisfies the request, for the reasons given.
     Unsolvable(Explanation),
 }
 
@@ -43,7 +43,7 @@ pub struct Resolution {
     markers_read: Vec<MarkerVariable>,
 }
 
-/// One chosen file.
+/// A pin: the file chosen for a project.
 #[derive(Clone, Debug)]
 pub struct Pin {
     project: ProjectName,
@@ -51,108 +51,110 @@ pub struct Pin {
     extras: Vec<ExtraName>,
     requires: Vec<String>,
     by_address: bool,
-    /// The digests that will do, if the index did not tell the file's own; any, if this is empty.
+    /// The allowed digests, which count if the index does not tell the file's own. An empty set
+    /// allows any digest.
     hashes: BTreeSet<[u8; 32]>,
 }
 
-/// A project whose code is here, and which the request needs.
+/// A local project that the request needs. Its code is on this machine.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LocalPin {
     /// The project.
     pub project: ProjectName,
     /// Its version.
     pub version: Version,
-    /// Where it is, as the request says.
+    /// The path of its folder, as given in the request.
     pub path: String,
 }
 
 impl Resolution {
-    /// The files, by project name.
+    /// Returns the pins, sorted by project name.
     pub fn pins(&self) -> &[Pin] {
         &self.pins
     }
 
-    /// The projects whose code is here.
+    /// Returns the local projects.
     pub fn locals(&self) -> &[LocalPin] {
         &self.locals
     }
 
-    /// The same with these files, which are the same but for what is known of them.
+    /// Replaces the pins with copies that carry more metadata, such as digests.
     #[must_use]
     pub fn with_pins(mut self, pins: Vec<Pin>) -> Self {
         self.pins = pins;
         self
     }
 
-    /// What the user should know: yanked files that were pinned, extras that do not exist.
+    /// Returns the warnings for the user, such as pinned files that were yanked and extras that do
+    /// not exist.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// The marker variables that were read on the way. Where these have the same values, and the
-    /// tags are the same, the answer is the same.
+    /// Returns the marker variables that the resolver read. For a target with equal values of these
+    /// variables and equal tags, the resolution is the same.
     pub fn markers_read(&self) -> &[MarkerVariable] {
         &self.markers_read
     }
 }
 
 impl Pin {
-    /// A file that was chosen at another time, as a lock has it.
+    /// Creates a pin for a file that was chosen earlier, such as a file of a lock.
     pub fn new(project: ProjectName, file: File) -> Self {
         let (extras, requires, hashes) = (Vec::new(), Vec::new(), BTreeSet::new());
         Self { project, file, extras, requires, by_address: false, hashes }
     }
 
-    /// The same, of which these extras are asked for.
+    /// Sets the requested extras.
     #[must_use]
     pub fn with_extras(mut self, extras: Vec<ExtraName>) -> Self {
         self.extras = extras;
         self
     }
 
-    /// Whether the request allows these bytes.
+    /// Returns true if the request allows a file with this SHA-256.
     pub(crate) fn allows(&self, sha256: &[u8; 32]) -> bool {
         self.hashes.is_empty() || self.hashes.contains(sha256)
     }
 
-    /// The same, of bytes with this SHA-256.
+    /// Sets the SHA-256 of the file.
     #[must_use]
     pub(crate) fn with_sha256(mut self, sha256: [u8; 32]) -> Self {
         self.file.sha256 = Some(sha256);
         self
     }
 
-    /// The project.
+    /// Returns the project.
     pub fn project(&self) -> &ProjectName {
         &self.project
     }
 
-    /// The version.
+    /// Returns the version.
     pub fn version(&self) -> &Version {
         self.file.artifact.version()
     }
 
-    /// The wheel; `None` if it is a source distribution, which must be built first.
+    /// Returns the wheel's name, or `None` for a source distribution, which must be built first.
     pub fn wheel(&self) -> Option<&WheelName> {
         self.file.artifact.wheel()
     }
 
-    /// The file as the index lists it.
+    /// Returns the file as listed by the index.
     pub fn file(&self) -> &File {
         &self.file
     }
 
-    /// The extras that are asked for.
+    /// Returns the requested extras.
     pub fn extras(&self) -> &[ExtraName] {
         &self.extras
     }
 
-    /// Its `Requires-Dist` headers, where they were read.
+    /// Returns the `Requires-Dist` headers. The slice is empty if the metadata was not read.
     pub fn requires(&self) -> &[String] {
         &self.requires
     }
 
-    /// Whether the request named its address, not just its project.
+    /// Returns true if the request named the file's address, not just its project.
     pub fn is_by_address(&self) -> bool {
         self.by_address
     }
@@ -160,13 +162,15 @@ impl Pin {
 
 /// Finds the newest set of files that satisfies a request on one platform.
 ///
-/// The same source, request and target give the same answer. Requirements whose marker does not
-/// hold on the target are ignored.
+/// The answer is deterministic: it depends only on the source, the request and the target.
+/// Requirements whose marker is false on the target are ignored.
 ///
 /// # Errors
 ///
-/// Whatever the source fails with, markers that ask for what the target does not know, and
-/// [`ErrorKind::TooHard`](crate::ErrorKind::TooHard). That there is no solution is not an error.
+/// Returns any error of the source. Returns [`ErrorKind::Marker`](crate::ErrorKind::Marker) if a
+/// marker reads a variable that the target does not define. Returns
+/// [`ErrorKind::TooHard`](crate::ErrorKind::TooHard) if the search takes too many decisions. A
+/// request without a solution is not an error but [`Outcome::Unsolvable`].
 pub fn resolve(source: &dyn Source, request: &Request, target: &Target) -> Result<Outcome, Error> {
     let knowledge = Knowledge::new(source, request, target)?;
     match solve::solve(&knowledge)? {

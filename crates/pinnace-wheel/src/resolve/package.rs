@@ -2,8 +2,8 @@ use std::fmt;
 
 use crate::{ExtraName, ProjectName, version_key::VersionKey};
 
-/// What the solver decides versions of. An extra is a package of its own that pins its base to its
-/// own version, and brings what the extra requires.
+/// A package: the unit for which the solver decides a version. An extra is a package of its own. It
+/// pins its base to its own version and adds the requirements of the extra.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Package {
     Root,
@@ -30,7 +30,7 @@ impl fmt::Display for Package {
     }
 }
 
-/// The one version of the root.
+/// Returns the only version of the root package.
 pub(crate) fn root_point() -> VersionKey {
     VersionKey::of(&pep440_rs::Version::new([0]))
 }

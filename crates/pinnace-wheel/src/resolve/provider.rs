@@ -1,4 +1,4 @@
-//! What the solver knows: which versions there are, and what each requires.
+//! The dependency provider of the solver: the versions that exist and the requirements of each.
 
 use std::{
     cell::RefCell,
@@ -19,8 +19,8 @@ use crate::{
 
 pub(super) type Constraints = BTreeMap<Package, Versions>;
 
-/// Answers to the solver's questions, and what was learned on the way. All of it is a function of the
-/// request and the source alone.
+/// A dependency provider: it answers the solver's questions and keeps what it learned. Its answers
+/// depend only on the request, the target and the source.
 pub(crate) struct Knowledge<'a> {
     pub(super) source: &'a dyn Source,
     pub(super) request: &'a Request,
@@ -34,28 +34,28 @@ pub(super) struct Learned {
     pub(super) known: BTreeMap<ProjectName, Option<Arc<Known>>>,
     pub(super) chosen: BTreeMap<(ProjectName, VersionKey), Arc<File>>,
     pub(super) parsed: BTreeMap<(ProjectName, VersionKey), Arc<Parsed>>,
-    /// The version of each project that was decided last: what its extras try first.
+    /// The last decided version of each project, which its extras try first.
     pub(super) decided: BTreeMap<ProjectName, VersionKey>,
     pub(super) unfit: BTreeMap<ProjectName, BTreeMap<Version, Unfit>>,
     pub(super) seen: BTreeMap<ProjectName, usize>,
-    /// Limits that the solver has not been told yet.
+    /// Constraints of the request that the solver does not know yet.
     pub(super) limits: Vec<(ProjectName, Versions, Reason)>,
-    /// How many versions of a project were tried.
+    /// The number of versions tried, by project.
     pub(super) tried: BTreeMap<ProjectName, usize>,
     pub(super) warnings: BTreeSet<String>,
-    /// The overrides and excludes that changed something.
+    /// The overrides and excludes that took effect.
     pub(super) used: BTreeSet<ProjectName>,
 }
 
-/// A project, and where its releases stand, in ascending order.
+/// A project with the version keys of its releases, in ascending order.
 pub(super) struct Known {
     pub(super) project: Arc<Project>,
     pub(super) points: Vec<VersionKey>,
-    /// The address that the request names for it.
+    /// The address that the request names for the project.
     pub(super) address: Option<String>,
 }
 
-/// Metadata whose requirements are parsed. A malformed one makes its release unusable.
+/// Metadata with its parsed requirements. A malformed requirement makes its release unusable.
 pub(super) struct Parsed {
     pub(super) metadata: Arc<Metadata>,
     pub(super) requirements: Vec<Result<Requirement, String>>,
@@ -74,7 +74,7 @@ impl<'a> Knowledge<'a> {
                 knowledge.learn_address(requirement)?;
             }
         }
-        // Code that is here may name addresses, too.
+        // Local projects may name addresses, too.
         let local = request.locals.values().flat_map(|local| local.metadata.requires());
         for text in local.filter(|text| text.contains('@')) {
             let requirement: Requirement = text.parse()?;
@@ -86,7 +86,7 @@ impl<'a> Knowledge<'a> {
         Ok(knowledge)
     }
 
-    /// What the request names an address for is there, and nowhere else.
+    /// Records the file at a requirement's address as the project's only release.
     fn learn_address(&self, requirement: &Requirement) -> Result<(), Error> {
         let (name, url) = (requirement.name(), requirement.url().unwrap_or_default());
         let file = self.source.direct(name, url)?;
@@ -122,14 +122,14 @@ impl<'a> Knowledge<'a> {
         Ok(known)
     }
 
-    /// When a package was first seen; a base comes before its extras.
+    /// Returns the position at which a package was first seen. A base comes before its extras.
     pub(super) fn rank(&self, package: &Package) -> (usize, bool) {
         let learned = self.learned.borrow();
         let seen = package.project().and_then(|project| learned.seen.get(project));
         (seen.copied().unwrap_or_default(), matches!(package, Package::Extra(..)))
     }
 
-    /// The version to try next; `None` if no version in the range will do.
+    /// Chooses the version to try next. Returns `None` if no version in the range can be used.
     pub(super) fn choose(
         &self,
         package: &Package,
@@ -156,7 +156,8 @@ impl<'a> Knowledge<'a> {
         Ok(chosen)
     }
 
-    /// The first release that will do: the preferred one, then stable ones, newest first.
+    /// Chooses the first usable release: the preferred one, then stable ones, then pre-releases,
+    /// each newest first.
     fn choose_release(
         &self,
         project: &ProjectName,
@@ -168,7 +169,7 @@ impl<'a> Knowledge<'a> {
         let preferred = self.request.preferences.get(project);
         let mut yanked = if single(range).is_some() { Yanked::Allowed } else { Yanked::Refused };
         if let Some(preferred) = preferred {
-            // What a lock has may have been yanked since.
+            // A locked version may have been yanked since.
             let first = in_range().filter(|release| release.version() == preferred);
             if let Some(point) = self.first_fit(project, Yanked::Allowed, first)? {
                 return Ok(Some(point));
@@ -216,7 +217,7 @@ impl<'a> Knowledge<'a> {
         Candidates { target: self.target, rules: &self.request.files }
     }
 
-    /// The tags of the wheels of a version that do not fit, nearest first.
+    /// Returns the tags of a version's wheels that do not fit, nearest first.
     pub(super) fn misfits(
         &self,
         project: &ProjectName,
@@ -230,8 +231,8 @@ impl<'a> Knowledge<'a> {
         }
     }
 
-    /// Asks for the metadata of the next versions at once where a project is gone through version by
-    /// version: after 5, 10, 20 tries, and every 20 from then on.
+    /// Prefetches the metadata of the next versions while the solver goes through a project version
+    /// by version: after 5, 10 and 20 tries, and every 20 from then on.
     fn expect_more<'r>(
         &self,
         project: &ProjectName,
@@ -257,7 +258,7 @@ impl<'a> Knowledge<'a> {
         Ok(())
     }
 
-    /// The range with its ends moved to the next versions that exist: what holds for a version holds
+    /// Moves the ends of a range to the next versions that exist. A fact about a version also holds
     /// for the gap around it, and ranges without gaps are cheap.
     pub(super) fn widen(&self, package: &Package, range: &Versions) -> Result<Versions, Error> {
         let Some(project) = package.project() else { return Ok(range.clone()) };
@@ -267,7 +268,8 @@ impl<'a> Knowledge<'a> {
         Ok(self.known(project)?.map_or(range.clone(), |known| range.widen_versions(&known.points)))
     }
 
-    /// The range in fewer words, for the same versions of those that exist and are asked for.
+    /// Simplifies a range without changing which of the existing and requested versions it
+    /// contains.
     pub(super) fn simplify(&self, project: &ProjectName, range: &Versions) -> Versions {
         let learned = self.learned.borrow();
         let Some(known) = learned.known.get(project).and_then(Option::as_ref) else {
@@ -281,21 +283,22 @@ impl<'a> Knowledge<'a> {
         range.simplify(points.iter().copied()).narrow_versions(&points)
     }
 
-    /// The newest version of a project in a range.
+    /// Returns the newest version of a project in a range.
     pub(super) fn newest_in(&self, project: &ProjectName, range: &Versions) -> Option<VersionKey> {
         let learned = self.learned.borrow();
         let known = learned.known.get(project)?.as_ref()?;
         known.points.iter().rev().find(|point| range.contains(*point)).cloned()
     }
 
-    /// Why releases of a project were passed over, newest first.
+    /// Returns the releases of a project that were passed over, with the reasons, newest first.
     pub(super) fn unfit(&self, project: &ProjectName) -> Vec<(Version, Unfit)> {
         let learned = self.learned.borrow();
         let releases = learned.unfit.get(project).into_iter().flatten().rev();
         releases.map(|(version, unfit)| (version.clone(), unfit.clone())).collect()
     }
 
-    /// The newest version of a project; `Err` if there is no such project.
+    /// Returns the newest version of a project, preferring stable ones. Returns `Err` if the
+    /// project does not exist.
     pub(super) fn newest(&self, project: &ProjectName) -> Result<Option<Version>, ()> {
         match self.learned.borrow().known.get(project) {
             Some(None) => Err(()),

@@ -6,7 +6,7 @@ use std::{
 
 use crate::{Error, Inputs, Metadata, Named, ProjectName, Requirement, Version};
 
-/// What a resolution is asked for: requirements, and what else decides which files will do.
+/// A request to the resolver: requirements, and the rules that decide which files can be used.
 ///
 /// ```
 /// use pinnace_wheel::{Formats, Request};
@@ -30,7 +30,7 @@ pub struct Request {
     pub(crate) files: FileRules,
 }
 
-/// A requirement, and where it stands.
+/// A requirement with its origin.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) requirement: Requirement,
@@ -47,34 +47,36 @@ impl fmt::Display for Asked {
     }
 }
 
-/// A project whose code is here: it satisfies requirements on it, and brings its own.
+/// A local project, whose code is on this machine. It satisfies requirements on it and adds its
+/// own.
 #[derive(Clone, Debug)]
 pub(super) struct Local {
     pub(super) metadata: Metadata,
     pub(super) path: Box<str>,
 }
 
-/// When pre-releases are candidates.
+/// A policy that says when pre-releases are candidates.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Prereleases {
-    /// Where no stable release is left.
+    /// Only if no stable release is left.
     #[default]
     IfNecessary,
-    /// As any release.
+    /// Always, like stable releases.
     Allowed,
 }
 
-/// Whether what is chosen brings what it requires.
+/// A policy for the dependencies of chosen projects.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Dependencies {
-    /// It does.
+    /// The resolver follows them.
     #[default]
     Followed,
-    /// Only what is asked for by name is chosen; folders that are named bring theirs.
+    /// The resolver chooses only projects that the request names. Local projects still bring their
+    /// dependencies.
     Ignored,
 }
 
-/// Which files of a release will do, beside those that fit the platform.
+/// The rules for which files of a release can be used, apart from their tags.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FileRules {
     pub(crate) only_binary: Formats,
@@ -83,20 +85,20 @@ pub(crate) struct FileRules {
     pub(crate) hashes: Hashes,
 }
 
-/// The projects that a choice of formats is about, as pip has it: `:all:`, `:none:` or names.
+/// A set of projects, as pip's format options take it: `:all:`, `:none:` or names.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Formats {
-    /// None.
+    /// No project.
     #[default]
     None,
-    /// All.
+    /// Every project.
     All,
-    /// These.
+    /// The projects with these names.
     Named(BTreeSet<ProjectName>),
 }
 
 impl Formats {
-    /// Whether it is about this project.
+    /// Returns true if the set contains the project.
     pub fn contains(&self, project: &ProjectName) -> bool {
         match self {
             Self::None => false,
@@ -105,7 +107,7 @@ impl Formats {
         }
     }
 
-    /// What comes of one more option: `:none:` takes back all that was said before.
+    /// Combines this option with a later one. `:none:` resets all earlier options.
     #[must_use]
     pub fn then(self, more: Self) -> Self {
         match (self, more) {
@@ -134,14 +136,14 @@ impl FromStr for Formats {
     }
 }
 
-/// The files that may be used at all, by their SHA-256.
+/// The allowed files of each project, by SHA-256.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hashes {
     pub(crate) allowed: BTreeMap<ProjectName, BTreeSet<[u8; 32]>>,
     pub(crate) required: bool,
 }
 
-/// A requirement in which the order of clauses says nothing.
+/// Formats a requirement with sorted clauses, so that their order makes no difference.
 fn canonical(requirement: &Requirement) -> String {
     let specifiers = requirement.specifiers().to_string();
     let mut clauses: Vec<&str> = specifiers.split(',').map(str::trim).collect();
@@ -150,30 +152,30 @@ fn canonical(requirement: &Requirement) -> String {
 }
 
 impl Request {
-    /// A request for these, in which nothing else is said.
+    /// Creates a request with these requirements and defaults for everything else.
     pub fn new(requirements: impl IntoIterator<Item = Requirement>) -> Self {
         let asked = |requirement| Asked { requirement, origin: None };
         Self { requirements: requirements.into_iter().map(asked).collect(), ..Self::default() }
     }
 
-    /// What is required.
+    /// Returns the requirements.
     pub fn requirements(&self) -> impl Iterator<Item = &Requirement> {
         self.requirements.iter().map(|asked| &asked.requirement)
     }
 
-    /// The projects that are overridden or excluded.
+    /// Returns the projects that are overridden or excluded.
     pub fn loosened(&self) -> impl Iterator<Item = &ProjectName> {
         self.overrides.keys().chain(&self.excludes)
     }
 
-    /// Whether it asks for nothing.
+    /// Returns true if the request has no requirements.
     pub fn is_empty(&self) -> bool {
         self.requirements.is_empty()
     }
 
-    /// All that it asks for, in one form: what is written otherwise and means the same gives the same text. Where
-    /// something stands, which versions are preferred and what local projects are called besides their
-    /// requirements is no part of it.
+    /// Formats the whole request in a canonical form: requests with the same meaning give the same
+    /// text. Origins are left out. Of local projects, only the name, `Requires-Python` and the
+    /// requirements are included.
     ///
     /// ```
     /// use pinnace_wheel::Request;
@@ -213,16 +215,16 @@ impl Request {
         lines.join("\n")
     }
 
-    /// Adds a requirement that stands at `origin`, as in `requirements.txt, line 4`: explanations
-    /// say so.
+    /// Adds a requirement with its origin, such as `requirements.txt, line 4`. Explanations show
+    /// the origin.
     #[must_use]
     pub fn require(mut self, requirement: Requirement, origin: Option<&str>) -> Self {
         self.requirements.push(Asked { requirement, origin: origin.map(Into::into) });
         self
     }
 
-    /// Adds what requirements files say of what is wanted: requirements, constraints, hashes, formats
-    /// and pre-releases. The folders and indexes that they name are left to the caller.
+    /// Adds the requirements, constraints, hashes, formats and pre-release option of requirements
+    /// files. The caller handles the folders and indexes that they name.
     #[must_use]
     pub fn with_inputs(mut self, inputs: &Inputs) -> Self {
         for named in inputs.requirements.iter().chain(&inputs.constraints) {
@@ -249,28 +251,29 @@ impl Request {
         self
     }
 
-    /// Limits the versions of a project, without asking for it.
+    /// Adds a constraint: it limits the versions of a project without requiring it.
     #[must_use]
     pub fn constrain(mut self, constraint: Requirement, origin: Option<&str>) -> Self {
         self.constraints.push(Asked { requirement: constraint, origin: origin.map(Into::into) });
         self
     }
 
-    /// Puts this in the place of whatever anyone requires of the project.
+    /// Adds an override: it replaces every requirement on its project.
     #[must_use]
     pub fn replace(mut self, requirement: Requirement) -> Self {
         self.overrides.entry(requirement.name().clone()).or_default().push(requirement);
         self
     }
 
-    /// Leaves a project out, whoever requires it.
+    /// Excludes a project, even if other projects require it.
     #[must_use]
     pub fn exclude(mut self, project: ProjectName) -> Self {
         self.excludes.insert(project);
         self
     }
 
-    /// Has a project's code at `path`, with this metadata: nothing is looked up or chosen for it.
+    /// Adds a local project at `path` with this metadata. The resolver then looks up nothing for
+    /// it.
     #[must_use]
     pub fn with_local(mut self, metadata: Metadata, path: &str) -> Self {
         let local = Local { path: path.into(), metadata };
@@ -278,74 +281,74 @@ impl Request {
         self
     }
 
-    /// Takes this version of a project if it will do, as an earlier lock has it.
+    /// Prefers this version of a project if it can be used. It usually comes from an earlier lock.
     #[must_use]
     pub fn prefer(mut self, project: ProjectName, version: Version) -> Self {
         self.preferences.insert(project, version);
         self
     }
 
-    /// When pre-releases are candidates.
+    /// Sets when pre-releases are candidates.
     #[must_use]
     pub fn with_prereleases(mut self, prereleases: Prereleases) -> Self {
         self.prereleases = prereleases;
         self
     }
 
-    /// Whether what is chosen brings what it requires.
+    /// Sets whether the resolver follows dependencies.
     #[must_use]
     pub fn with_dependencies(mut self, dependencies: Dependencies) -> Self {
         self.dependencies = dependencies;
         self
     }
 
-    /// Projects of which only wheels will do.
+    /// Allows only wheels of these projects, in addition to those of earlier calls.
     #[must_use]
     pub fn with_only_binary(mut self, projects: Formats) -> Self {
         self.files.only_binary = self.files.only_binary.then(projects);
         self
     }
 
-    /// Projects of which only source distributions will do.
+    /// Allows only source distributions of these projects, in addition to those of earlier calls.
     #[must_use]
     pub fn with_no_binary(mut self, projects: Formats) -> Self {
         self.files.no_binary = self.files.no_binary.then(projects);
         self
     }
 
-    /// Where it stands that a project is wanted, if that is known.
+    /// Returns the origin of a requirement or constraint on a project, if it is known.
     pub fn origin(&self, project: &ProjectName) -> Option<&str> {
         let asked = self.requirements.iter().chain(&self.constraints);
         let mut own = asked.filter(|one| one.requirement.name() == project);
         own.find_map(|one| one.origin.as_deref())
     }
 
-    /// The version of a project that is preferred.
+    /// Returns the preferred version of a project.
     pub fn preference(&self, project: &ProjectName) -> Option<&Version> {
         self.preferences.get(project)
     }
 
-    /// The time from which on files are too new, in seconds since 1970.
+    /// Returns the time from which on files are too new, in seconds since 1970.
     pub fn newest(&self) -> Option<u64> {
         self.files.exclude_newer
     }
 
-    /// Leaves out files that were uploaded at this time, in seconds since 1970, or later; and those
-    /// of which the index does not tell.
+    /// Excludes files that were uploaded at or after this time, in seconds since 1970. Files
+    /// without an upload time on the index are excluded, too.
     #[must_use]
     pub fn exclude_newer(mut self, time: u64) -> Self {
         self.files.exclude_newer = Some(time);
         self
     }
 
-    /// Allows a file of a project by its SHA-256. Once one is, others of that project are refused.
+    /// Allows a file of a project by its SHA-256. Other files of that project are then refused.
     #[must_use]
     pub fn allow_hash(mut self, project: ProjectName, sha256: [u8; 32]) -> Self {
         self.files.hashes.allowed.entry(project).or_default().insert(sha256);
         self
     }
 
-    /// Refuses every project of which no file is allowed by its hash.
+    /// Refuses every project that has no allowed hash.
     #[must_use]
     pub fn require_hashes(mut self) -> Self {
         self.files.hashes.required = true;

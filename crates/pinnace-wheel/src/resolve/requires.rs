@@ -1,4 +1,4 @@
-//! What a version of a project requires, as constraints for the solver.
+//! The requirements of a project's version, as constraints for the solver.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl Knowledge<'_> {
-    /// What a version of a package requires, or why it cannot be used.
+    /// Returns the constraints of a package's version, or the reason why it cannot be used.
     pub(super) fn dependencies(
         &self,
         package: &Package,
@@ -68,13 +68,13 @@ impl Knowledge<'_> {
         Ok(Ok(constraints))
     }
 
-    /// Whether what a project requires does not count.
+    /// Returns true if the requirements of a project are ignored.
     fn passes_over(&self, project: &ProjectName) -> bool {
         let request = self.request;
         request.dependencies == Dependencies::Ignored && !request.locals.contains_key(project)
     }
 
-    /// Without an extra: whether it applies; with one: whether it applies because of that.
+    /// Checks whether a requirement applies. With an extra, it must apply because of the extra.
     fn applies_for(
         &self,
         requirement: &Requirement,
@@ -146,7 +146,7 @@ impl Knowledge<'_> {
         }
     }
 
-    /// Adds what one requirement asks for. A project never constrains itself.
+    /// Adds the constraints of one requirement. A project never constrains itself.
     fn constrain(
         &self,
         constraints: &mut Constraints,
@@ -204,7 +204,7 @@ impl Knowledge<'_> {
         Ok(())
     }
 
-    /// Only the request may say where a project is.
+    /// Checks an address: only the request may name the address of a project.
     fn check_address(&self, requirement: &Requirement) -> Result<(), Reason> {
         let (name, Some(url)) = (requirement.name(), requirement.url()) else { return Ok(()) };
         let learned = self.learned.borrow();
@@ -219,7 +219,7 @@ impl Knowledge<'_> {
         )))
     }
 
-    /// What is seen first is decided first; its page will soon be wanted.
+    /// Records a project as seen and prefetches its page. Projects seen first are decided first.
     fn see(&self, requirement: &Requirement) {
         let name = requirement.name();
         let mut learned = self.learned.borrow_mut();
@@ -244,7 +244,8 @@ impl Knowledge<'_> {
         }
     }
 
-    /// What the request's constraints forbid, for projects that were seen since the last call.
+    /// Returns the versions that the request's constraints forbid, for projects seen since the last
+    /// call.
     pub(super) fn new_limits(&self) -> Vec<(ProjectName, Versions, Reason)> {
         std::mem::take(&mut self.learned.borrow_mut().limits)
     }

@@ -1,28 +1,28 @@
-//! Whether pinned versions are what a request asks for, as far as the request itself tells.
+//! A check of pinned versions against a request. It uses only the request itself, no index.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Request, candidate::excludes_python};
 use crate::{Error, ErrorKind, ExtraName, ProjectName, Requirement, Target, Version};
 
-/// What a request makes of pinned versions.
+/// The result of a check of pinned versions against a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Satisfaction {
-    /// All that it asks for by itself is there, with these extras. What the pinned projects require is another
-    /// question.
+    /// The pins satisfy all requirements of the request, with these extras. The requirements of the
+    /// pinned projects are not checked.
     Satisfied(BTreeMap<ProjectName, BTreeSet<ExtraName>>),
-    /// Something is not.
+    /// The pins do not satisfy a requirement.
     Unsatisfied {
-        /// What is asked for.
+        /// The requirement.
         requirement: String,
-        /// The version that is pinned, if there is one.
+        /// The pinned version, if there is one.
         found: Option<Version>,
     },
 }
 
 impl Request {
-    /// Whether these versions, such as a lock has, are what it asks for on a platform: its requirements, those of
-    /// the projects whose code is here, and their extras.
+    /// Checks whether pinned versions, such as those of a lock, satisfy the request on a platform.
+    /// The check covers the requirements of the request, those of local projects, and their extras.
     ///
     /// ```
     /// use pinnace_wheel::{Satisfaction, Request, Target};
@@ -36,7 +36,8 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// If a marker asks for what the platform does not know.
+    /// Returns [`ErrorKind::Marker`] if a marker reads a variable that the platform does not
+    /// define. Returns [`ErrorKind::Parse`] if a requirement of a local project is malformed.
     pub fn covered_by(
         &self,
         pins: &BTreeMap<ProjectName, Version>,
@@ -57,13 +58,14 @@ struct Walk<'w> {
     request: &'w Request,
     pins: &'w BTreeMap<ProjectName, Version>,
     target: &'w Target,
-    /// The projects whose code is here, with the extras that they were looked at with.
+    /// The visited local projects, with the extras they were visited with.
     seen: BTreeSet<(ProjectName, Vec<ExtraName>)>,
     extras: BTreeMap<ProjectName, BTreeSet<ExtraName>>,
 }
 
 impl Walk<'_> {
-    /// What is lacking of a requirement of a project with these extras.
+    /// Checks a requirement of a project that is requested with these extras. Returns `None` if the
+    /// pins satisfy it.
     fn requirement(
         &mut self,
         requirement: &Requirement,

@@ -1,4 +1,4 @@
-//! From the versions that the solver chose to files.
+//! The step from the solver's versions to files.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::{LocalPin, Pin, Resolution, package::Package, provider::Knowledge, so
 use crate::{Error, ExtraName, MarkerVariable, ProjectName, version_key::VersionKey};
 
 impl Knowledge<'_> {
-    /// The files of a solution.
+    /// Turns a solution into a resolution: files, local projects and warnings.
     pub(super) fn resolution(&self, solution: Solution) -> Result<Resolution, Error> {
         let mut extras: BTreeMap<ProjectName, Vec<ExtraName>> = BTreeMap::new();
         for (package, _) in &solution {

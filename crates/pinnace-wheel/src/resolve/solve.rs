@@ -1,10 +1,10 @@
 //! The loop that drives PubGrub, and the order in which it decides.
 //!
-//! PubGrub finds a solution in whatever order packages are decided, but how much it must read on the
-//! way depends on that order. Two rules of thumb, both of which uv has shown to work on real
-//! indexes, keep it small: what is pinned is decided first, then what was seen first; and where two
-//! packages keep getting into each other's way, the one that was decided too early is taken back
-//! and decided after the other.
+//! PubGrub finds a solution in any order of decisions, but the order determines how much it must
+//! read. Two heuristics keep this small; uv has shown that both work on real indexes. First, pinned
+//! packages are decided first, then packages in the order in which they were seen. Second, if two
+//! packages keep conflicting, the one that was decided too early is taken back and decided after
+//! the other.
 
 use std::{
     cmp::Reverse,
@@ -27,28 +27,29 @@ pub(super) type Versions = Ranges<VersionKey>;
 pub(super) type Tree = DerivationTree<Package, Versions, Reason>;
 pub(super) type Solution = Vec<(Package, VersionKey)>;
 
-/// Conflicts between two packages after which they change places. uv found this number for its own
-/// solver.
+/// The number of conflicts between two packages after which they swap places. uv found this number
+/// for its own solver.
 const TROUBLE: u32 = 5;
 
-/// Decisions after which a request counts as too hard. The largest real one known (apache-airflow
-/// with all its extras) takes some thousands.
+/// The number of decisions after which a request counts as too hard. The largest known real request
+/// (apache-airflow with all its extras) takes some thousands.
 const MOST_DECISIONS: u32 = 100_000;
 
-/// Higher goes first.
+/// The priority of a package. The solver decides the package with the highest one first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Priority {
-    /// It got into the way of another.
+    /// Caused conflicts of other packages.
     Late(Reverse<(usize, bool)>),
-    /// By when it was first seen; the base of an extra before the extra.
+    /// Ordered by when it was first seen, the base of an extra before the extra.
     Seen(Reverse<(usize, bool)>),
-    /// Another got into its way.
+    /// Suffered from conflicts with other packages.
     Early(Reverse<(usize, bool)>),
-    /// Only one version will do.
+    /// Has only one version left.
     Pinned(Reverse<(usize, bool)>),
 }
 
-/// The types that the solver works with; the loop below takes the place of its own.
+/// The types that the solver works with. The loop below replaces PubGrub's own, so no method is
+/// called.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Types {}
 
@@ -77,7 +78,7 @@ impl DependencyProvider for Types {
     }
 }
 
-/// A version of each package, or the tree of reasons why there is none.
+/// Finds a version of each package, or returns the tree of reasons why there is no solution.
 pub(super) fn solve(knowledge: &Knowledge<'_>) -> Result<Result<Solution, Tree>, Error> {
     let mut solver = Solver::new(knowledge);
     for _ in 0..MOST_DECISIONS {
@@ -98,7 +99,7 @@ struct Solver<'k> {
     knowledge: &'k Knowledge<'k>,
     state: State<Types>,
     next: Id<Package>,
-    /// The versions whose dependencies the solver knows already.
+    /// The versions whose dependencies the solver already knows.
     added: BTreeSet<(Package, VersionKey)>,
     conflicts: Conflicts,
 }
@@ -135,7 +136,7 @@ impl<'k> Solver<'k> {
         self.conflicts.record(&packages[affected], &culprits);
     }
 
-    /// Decides one more package; false when all are decided.
+    /// Decides one more package. Returns false when all packages are decided.
     fn decide(&mut self) -> Result<bool, Error> {
         let (packages, conflicts) = (&self.state.package_store, &self.conflicts);
         let knowledge = self.knowledge;
@@ -211,14 +212,14 @@ impl<'k> Solver<'k> {
     }
 }
 
-/// Who got into whose way, and what came of it.
+/// The conflicts between packages, and the changes of priority that follow from them.
 #[derive(Default)]
 struct Conflicts {
     affected: BTreeMap<Package, u32>,
     culprits: BTreeMap<Package, u32>,
     early: BTreeSet<Package>,
     late: BTreeSet<Package>,
-    /// Those that became late since the last decision.
+    /// Packages that became late since the last decision.
     waiting: Vec<Package>,
 }
 
@@ -229,7 +230,8 @@ impl Conflicts {
             self.early.insert(affected.clone());
         }
         for culprit in culprits {
-            // What was in another's way and in trouble itself stays early, or both would go round.
+            // A culprit that suffered conflicts itself stays early; otherwise both would swap
+            // endlessly.
             if count(&mut self.culprits, culprit)
                 && !self.early.contains(culprit)
                 && self.late.insert(culprit.clone())
@@ -240,7 +242,7 @@ impl Conflicts {
     }
 }
 
-/// Counts one more, and says whether that is trouble.
+/// Counts one more conflict. Returns true each time the count reaches a multiple of `TROUBLE`.
 fn count(counts: &mut BTreeMap<Package, u32>, package: &Package) -> bool {
     let count = counts.entry(package.clone()).or_default();
     *count += 1;

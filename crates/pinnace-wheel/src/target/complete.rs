@@ -1,4 +1,4 @@
-//! Platforms in full, as `pex3 interpreter inspect --markers --tags` prints them.
+//! Complete platforms, in the format of `pex3 interpreter inspect --markers --tags`.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ struct Complete {
     compatible_tags: Vec<String>,
 }
 
-/// No interpreter accepts as many as this.
+/// The largest number of tags that is accepted. No interpreter has this many.
 const MOST_TAGS: usize = 100_000;
 
 impl Target {
-    /// Reads a platform in full: a JSON object with `marker_environment` and `compatible_tags`.
-    /// A variable that is not there has no value, but for the full version of Python, which is `X.Y.0`
-    /// where only `python_version` is there.
+    /// Reads a complete platform: a JSON object with `marker_environment` and `compatible_tags`. A
+    /// missing variable has no value. The only exception is the full version of Python: it is
+    /// `X.Y.0` if the object has only `python_version`.
     ///
     /// ```
     /// use pinnace_wheel::Target;
@@ -36,7 +36,8 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// If it is no such object, or lacks the Python version or any tags.
+    /// Returns [`ErrorKind::Parse`](crate::ErrorKind::Parse) if the text is not such an object, or
+    /// if it lacks the Python version or tags.
     pub fn from_complete_platform(json: &str) -> Result<Self, Error> {
         let shown: String = json.chars().take(40).collect();
         let refuse = |reason: &str| Error::parse("complete platform", &shown, reason);
@@ -64,7 +65,7 @@ impl Target {
             full.or(short).ok_or_else(|| refuse("`python_full_version` is missing"))?.parse()?;
         Self::check_version(&python)?;
         let assumed = is_assumed.then(|| Assumption::PatchLevel(python.clone()));
-        // A release candidate of 3.13 is a 3.13 to every marker.
+        // Markers see a release candidate of 3.13 as 3.13.
         let markers =
             markers.with(MarkerVariable::PythonFullVersion, &python.only_release().to_string());
         Ok(Self {

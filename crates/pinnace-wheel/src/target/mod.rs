@@ -1,4 +1,4 @@
-//! What code will run on.
+//! Targets: the Python and the system that code will run on.
 
 mod complete;
 mod parse;
@@ -15,8 +15,8 @@ pub use platform::{Libc, Platform, WindowsArchitecture};
 use python::Precision;
 pub use python::{Implementation, Python};
 
-/// What code will run on: a Python on a system, with the tags and the marker environment that these
-/// come to. Described, never assumed to be this machine.
+/// A target: a Python on a system, with its tags and its marker environment. A target is described,
+/// never assumed to be this machine.
 ///
 /// ```
 /// use pinnace_wheel::{Compatibility, Target};
@@ -48,13 +48,15 @@ pub struct Target {
     assumptions: Vec<Assumption>,
 }
 
-/// Something that a platform's description did not say, and what was taken instead.
+/// An assumption: a value that replaces a missing part of a platform's description.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Assumption {
-    /// The patch level of Python is 0. A platform such as `linux_x86_64-3.12.4` says better.
+    /// The patch level of Python is 0. A platform such as `linux_x86_64-3.12.4` gives it
+    /// explicitly.
     PatchLevel(Version),
-    /// The version of the system or its C library, which this tag has. Naming the tag says better.
+    /// The version of the system or its C library is that of this tag. Naming the tag gives it
+    /// explicitly.
     System(String),
 }
 
@@ -68,11 +70,11 @@ impl fmt::Display for Assumption {
 }
 
 impl Target {
-    /// A Python on a system.
+    /// Creates a target for a Python on a system.
     ///
-    /// What neither tells is left open: the release and version of the kernel are empty, as the
-    /// standard has it for what cannot be found out; other variables have no value, and a marker
-    /// that asks for one is an error.
+    /// Parts that neither defines are left open. The release and version of the kernel are empty,
+    /// as the standard prescribes for unknown values. Other variables have no value, and a marker
+    /// that reads one is an error.
     pub fn new(python: Python, platform: &Platform) -> Self {
         let patch = (python.precision() == Precision::Minor)
             .then(|| Assumption::PatchLevel(python.version().clone()));
@@ -85,48 +87,50 @@ impl Target {
         }
     }
 
-    /// A final release of CPython on a Linux system; kernel release and version are blank.
+    /// Creates a target for a final release of CPython on a Linux system. The kernel's release and
+    /// version are empty.
     ///
     /// # Errors
     ///
-    /// If the version is none.
+    /// Returns [`ErrorKind::Parse`](crate::ErrorKind::Parse) if `version` is not a Python version.
     pub fn cpython_on_linux(version: &str, architecture: &str, libc: Libc) -> Result<Self, Error> {
         let python = Python::new(Implementation::CPython, version.parse()?)?;
         let architecture = architecture.into();
         Ok(Self::new(python, &Platform::Linux { architecture, libc }))
     }
 
-    /// The full Python version.
+    /// Returns the full Python version.
     pub fn python(&self) -> &Version {
         &self.python
     }
 
-    /// The tags that it accepts, best first.
+    /// Returns the accepted tags, best first.
     pub fn tags(&self) -> &Tags {
         &self.tags
     }
 
-    /// What its markers are.
+    /// Returns the marker environment.
     pub fn markers(&self) -> &MarkerEnvironment {
         &self.markers
     }
 
-    /// What its description did not say.
+    /// Returns the assumptions that replace missing parts of the description.
     pub fn assumptions(&self) -> &[Assumption] {
         &self.assumptions
     }
 
-    /// Whether a wheel fits, and how well.
+    /// Ranks a wheel by its best tag, or returns how it misses.
     pub fn rank(&self, wheel: &WheelName) -> Compatibility {
         self.tags.rank(wheel)
     }
 
-    /// The same with a marker variable set, as in `platform_machine=aarch64`. A
-    /// `python_full_version` is the version for everything else, too.
+    /// Sets a marker variable from an assignment such as `platform_machine=aarch64`. A
+    /// `python_full_version` also becomes the Python version of the target.
     ///
     /// # Errors
     ///
-    /// If it is no assignment to a variable, or says another Python.
+    /// Returns [`ErrorKind::Parse`](crate::ErrorKind::Parse) if the text is not an assignment to a
+    /// variable, or if it sets a different Python `X.Y`.
     pub fn with_marker(mut self, assignment: &str) -> Result<Self, Error> {
         self.markers = self.markers.with_assignment(assignment)?;
         let [major, minor] = python::minor_of(&self.python)?;
@@ -158,7 +162,7 @@ impl Target {
     }
 }
 
-/// As it may be written on the command line, but for the patch level.
+/// Writes the platform in a form that the command line accepts, without the patch level.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.label)
@@ -166,7 +170,7 @@ impl fmt::Display for Target {
 }
 
 fn markers(python: &Python, platform: &Platform) -> MarkerEnvironment {
-    // A release candidate of 3.13 is a 3.13 to every marker.
+    // Markers see a release candidate of 3.13 as 3.13.
     let full = python.version().only_release().to_string();
     let short = full.split('.').take(2).collect::<Vec<_>>().join(".");
     let environment = MarkerEnvironment::default()
@@ -179,7 +183,7 @@ fn markers(python: &Python, platform: &Platform) -> MarkerEnvironment {
             .with(Variable::ImplementationName, "cpython")
             .with(Variable::ImplementationVersion, &full)
             .with(Variable::PlatformPythonImplementation, "CPython"),
-        // Which PyPy it is cannot be told from the Python that it is.
+        // The version of PyPy itself cannot be derived from its Python version.
         Implementation::PyPy => environment
             .with(Variable::ImplementationName, "pypy")
             .with(Variable::PlatformPythonImplementation, "PyPy"),
@@ -195,7 +199,7 @@ fn markers(python: &Python, platform: &Platform) -> MarkerEnvironment {
     }
 }
 
-/// `os_name`, `sys_platform`, `platform_system`.
+/// Returns `os_name`, `sys_platform` and `platform_system`.
 fn system_markers(platform: &Platform) -> [&'static str; 3] {
     match platform {
         Platform::Linux { .. } => ["posix", "linux", "Linux"],

@@ -1,4 +1,4 @@
-//! Platforms as people write them.
+//! The parser for platforms, in all spellings that users write.
 
 use std::str::FromStr;
 
@@ -16,7 +16,7 @@ impl FromStr for Target {
         };
         let at = parts.iter().position(|part| is_python(part)).ok_or_else(missing)?;
         let (system, rest) = match at {
-            // `cp312-cp312-linux_x86_64`, as tags have it
+            // `cp312-cp312-linux_x86_64`, in the order of tags
             0 => {
                 let rest = parts.iter().skip(1).position(|part| Platform::from_str(part).is_ok());
                 let system = 1 + rest.ok_or_else(|| {
@@ -34,12 +34,13 @@ impl FromStr for Target {
     }
 }
 
-/// The part where the Python starts: `cp312`, `3.12`, or the pex tool's `cp` of `cp-312-cp312`.
+/// Returns true if the Python starts at this part: `cp312`, `3.12`, or the pex tool's `cp` of
+/// `cp-312-cp312`.
 fn is_python(part: &str) -> bool {
     matches!(part, "cp" | "pp") || Python::from_str(part).is_ok()
 }
 
-/// `cp312`, `cp312-cp312`, `cp-312-cp312`, `cp-3.12.4-cp312`
+/// Parses `cp312`, `cp312-cp312`, `cp-312-cp312` or `cp-3.12.4-cp312`.
 fn python_of(parts: &[&str]) -> Result<Python, String> {
     let (python, abi) = match parts {
         [python] => (python.parse::<Python>(), None),
@@ -59,7 +60,8 @@ fn python_of(parts: &[&str]) -> Result<Python, String> {
     }
 }
 
-/// The ABI must be one that this Python can have; `t` and `d` alone are its flags.
+/// Checks that this Python can have the ABI, and sets it. Flags alone, such as `t` and `d`, are
+/// appended to the Python's own tag.
 fn checked(python: Python, abi: &str) -> Result<Python, String> {
     let own = match python.implementation() {
         Implementation::CPython => python.tag(),
@@ -78,11 +80,12 @@ fn checked(python: Python, abi: &str) -> Result<Python, String> {
 }
 
 impl Target {
-    /// The platform of a text that may lack its Python, which is then this one.
+    /// Parses a platform. If the text names only a system, `python` completes it.
     ///
     /// # Errors
     ///
-    /// If the text is no platform, or neither says which Python it is.
+    /// Returns [`ErrorKind::Parse`](crate::ErrorKind::Parse) if the text is not a platform, or if
+    /// neither the text nor `python` names a Python.
     pub fn parse_with(text: &str, python: Option<&Python>) -> Result<Self, Error> {
         let alone = text.parse::<Platform>().ok();
         match (alone, python) {
@@ -95,7 +98,7 @@ impl Target {
         }
     }
 
-    /// The same with another full version, whose major and minor number are its own.
+    /// Checks that a version has a major and a minor number.
     pub(crate) fn check_version(version: &Version) -> Result<(), Error> {
         python::minor_of(version).map(|_| ())
     }

@@ -1,4 +1,4 @@
-//! Systems that binaries are for, and the tags that each accepts.
+//! Systems that binaries are built for, and the tags that each accepts.
 
 use std::{fmt, str::FromStr};
 
@@ -6,8 +6,8 @@ use crate::Error;
 
 /// A system that binaries are built for.
 ///
-/// Parsed from the platform tag of a wheel (PEP 425, 600, 656), and from the names that uv has for
-/// platforms: `manylinux_2_28_x86_64` and `x86_64-manylinux_2_28` are the same.
+/// It is parsed from the platform tag of a wheel (PEP 425, 600, 656) or from a platform name of uv:
+/// `manylinux_2_28_x86_64` and `x86_64-manylinux_2_28` are equal.
 ///
 /// ```
 /// use pinnace_wheel::Platform;
@@ -21,43 +21,43 @@ use crate::Error;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Platform {
-    /// Linux; its C library decides which binary wheels it can load.
+    /// Linux. Its C library decides which binary wheels it can load.
     Linux {
-        /// As in tags: `x86_64`.
+        /// The machine, spelled as in tags: `x86_64`.
         architecture: Box<str>,
         /// The C library.
         libc: Libc,
     },
     /// macOS.
     MacOs {
-        /// `14` of 14.2.
+        /// The major version, `14` of 14.2.
         major: u32,
-        /// `2` of 14.2. Tags from 11 on have only major versions.
+        /// The minor version, `2` of 14.2. Tags from 11 on have only major versions.
         minor: u32,
-        /// `arm64` or `x86_64`.
+        /// The machine, `arm64` or `x86_64`.
         architecture: Box<str>,
     },
-    /// Windows: there is no version in its tags.
+    /// Windows. Its tags have no version.
     Windows(WindowsArchitecture),
     /// iOS (PEP 730).
     Ios {
-        /// `17` of 17.2.
+        /// The major version, `17` of 17.2.
         major: u32,
-        /// `2` of 17.2.
+        /// The minor version, `2` of 17.2.
         minor: u32,
-        /// As in tags: `arm64_iphoneos`.
+        /// The machine and kind of device, spelled as in tags: `arm64_iphoneos`.
         multiarch: Box<str>,
     },
     /// Android (PEP 738).
     Android {
-        /// The level of its interfaces.
+        /// The API level.
         api: u32,
-        /// As in tags: `arm64_v8a`.
+        /// The ABI, spelled as in tags: `arm64_v8a`.
         abi: Box<str>,
     },
 }
 
-/// What Windows runs on.
+/// A processor architecture that Windows runs on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum WindowsArchitecture {
     /// 64-bit Intel and AMD.
@@ -73,37 +73,37 @@ pub enum WindowsArchitecture {
 pub enum Libc {
     /// GNU (PEP 600).
     Glibc {
-        /// `2` of 2.36.
+        /// The major version, `2` of 2.36.
         major: u32,
-        /// `36` of 2.36.
+        /// The minor version, `36` of 2.36.
         minor: u32,
     },
     /// musl (PEP 656).
     Musl {
-        /// `1` of 1.2.
+        /// The major version, `1` of 1.2.
         major: u32,
-        /// `2` of 1.2.
+        /// The minor version, `2` of 1.2.
         minor: u32,
     },
 }
 
 impl Libc {
-    /// What is assumed where a platform says Linux and no more: the oldest that current wheels of
-    /// large projects still support.
+    /// The C library that is assumed if a platform names only Linux: the oldest that current wheels
+    /// of large projects still support.
     pub(super) const ASSUMED: Self = Self::Glibc { major: 2, minor: 28 };
 }
 
-/// The macOS that is assumed where only an architecture is told, as uv does.
+/// The macOS version that is assumed if only an architecture is given, as in uv.
 const MACOS: (u32, u32) = (13, 0);
 const IOS: (u32, u32) = (13, 0);
 const ANDROID: u32 = 24;
 
-/// The names that numbered tags had before PEP 600. The older two were for Intel machines alone,
-/// which are the only ones whose lists go down that far.
+/// The names of numbered tags from before PEP 600. The older two exist only for Intel machines, and
+/// only the lists of those machines go down that far.
 const LEGACY: [(u32, &str); 3] = [(17, "manylinux2014"), (12, "manylinux2010"), (5, "manylinux1")];
 
 impl Platform {
-    /// The platform tags that it accepts, best first.
+    /// Returns the accepted platform tags, best first.
     pub fn tags(&self) -> Vec<String> {
         match self {
             Self::Linux { architecture, libc } => linux(architecture, *libc),
@@ -116,7 +116,7 @@ impl Platform {
         }
     }
 
-    /// Whether the text names it so exactly that nothing was assumed.
+    /// Returns true if the text leaves something open, so that parsing assumes a value.
     pub(super) fn assumed(text: &str) -> bool {
         let tag = text.replace(['-', '.'], "_");
         tag.starts_with("linux")
@@ -142,7 +142,7 @@ impl FromStr for Platform {
     }
 }
 
-/// The best tag that says all.
+/// Writes the best tag that describes the platform completely.
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -170,8 +170,8 @@ fn windows_tag(architecture: WindowsArchitecture) -> &'static str {
     }
 }
 
-/// `linux_*` comes first, as in `packaging` 26.3. A 64-bit ARM kernel with 32-bit programs
-/// (`armv8l`) runs what is for `armv7l`, too.
+/// Returns the tags of a Linux system. `linux_*` comes first, as in `packaging` 26.3. A 64-bit ARM
+/// kernel with 32-bit programs (`armv8l`) also runs programs for `armv7l`.
 fn linux(architecture: &str, libc: Libc) -> Vec<String> {
     let machines: &[&str] =
         if architecture == "armv8l" { &["armv8l", "armv7l"] } else { &[architecture] };
@@ -187,7 +187,8 @@ fn linux(architecture: &str, libc: Libc) -> Vec<String> {
     tags
 }
 
-/// A legacy name stands right after its number (PEP 600).
+/// Adds the manylinux tags, newest first. A legacy name follows directly after its number (PEP
+/// 600).
 fn manylinux(machine: &str, major: u32, minor: u32, tags: &mut Vec<String>) {
     let oldest = if matches!(machine, "x86_64" | "i686") { 5 } else { 17 };
     for minor in (oldest..=minor).rev() {
@@ -197,8 +198,8 @@ fn manylinux(machine: &str, major: u32, minor: u32, tags: &mut Vec<String>) {
     }
 }
 
-/// From 11 on tags have the minor version 0; programs for 10.x run on them, too, and on ARM those
-/// that are for both.
+/// Returns the tags of a macOS system. From 11 on, tags have the minor version 0. These systems
+/// also run programs for 10.x, on ARM only universal ones.
 fn macos(major: u32, minor: u32, architecture: &str) -> Vec<String> {
     let mut tags = Vec::new();
     for major in (11..=major).rev() {
@@ -221,7 +222,7 @@ fn formats(architecture: &str) -> &'static [&'static str] {
     }
 }
 
-/// Each earlier version down to 12.0, the first that Python ran on.
+/// Returns the tags of an iOS system, down to 12.0, the first version that Python ran on.
 fn ios(major: u32, minor: u32, multiarch: &str) -> Vec<String> {
     let minors = |one: u32| if one == major { minor } else { 9 };
     let versions = (12..=major).rev().flat_map(|major| {
@@ -263,18 +264,18 @@ fn of_tag(tag: &str) -> Option<Platform> {
     }
 }
 
-/// `2_28_x86_64` in its parts.
+/// Splits `2_28_x86_64` into its parts.
 fn numbered(text: Option<&str>) -> Option<(u32, u32, &str)> {
     let (major, rest) = text?.split_once('_')?;
     let (minor, rest) = rest.split_once('_')?;
     Some((major.parse().ok()?, minor.parse().ok()?, rest))
 }
 
-/// PEP 730, "Packaging".
+/// The machines of iOS tags (PEP 730, "Packaging").
 const IOS_MACHINES: [&str; 3] =
     ["arm64_iphoneos", "arm64_iphonesimulator", "x86_64_iphonesimulator"];
 
-/// PEP 738, "Wheels".
+/// The machines of Android tags (PEP 738, "Wheels").
 const ANDROID_MACHINES: [&str; 4] = ["arm64_v8a", "armeabi_v7a", "x86", "x86_64"];
 
 const MACHINES: [&str; 11] = [
@@ -293,12 +294,12 @@ const MACHINES: [&str; 11] = [
 
 fn linux_of(architecture: &str, libc: Libc) -> Option<Platform> {
     let (Libc::Glibc { minor, .. } | Libc::Musl { minor, .. }) = libc;
-    // A list of tags is made of it, so it must have an end.
+    // The version is limited, because a list of tags is generated from it.
     let known = MACHINES.contains(&architecture) && minor <= 999;
     known.then(|| Platform::Linux { architecture: architecture.into(), libc })
 }
 
-/// The names that uv has, which are those of Rust and of its own.
+/// Parses a platform name of uv: a Rust target triple or one of uv's own names.
 fn of_triple(text: &str) -> Option<Platform> {
     let macos = |architecture: &str| {
         let (major, minor) = MACOS;

@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use crate::{Error, Tag, Version};
 
-/// A Python: which implementation, which version, which binary interface.
+/// A Python: implementation, version and ABI.
 ///
 /// ```
 /// use pinnace_wheel::Python;
@@ -17,12 +17,12 @@ use crate::{Error, Tag, Version};
 pub struct Python {
     implementation: Implementation,
     version: Version,
-    /// Whether the version was told to the last number.
+    /// The precision with which the version was given.
     precision: Precision,
     abi: Box<str>,
 }
 
-/// Who made a Python.
+/// An implementation of Python.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Implementation {
@@ -35,39 +35,39 @@ pub enum Implementation {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Precision {
     Exact,
-    /// The patch level was taken for 0.
+    /// The patch level was not given and is assumed to be 0.
     Minor,
 }
 
 impl Python {
-    /// A Python of that version, whose patch level is known.
+    /// Creates a Python with this version, including its patch level.
     ///
     /// # Errors
     ///
-    /// If the version has no minor number.
+    /// Returns [`ErrorKind::Parse`](crate::ErrorKind::Parse) if the version has no minor number.
     pub fn new(implementation: Implementation, version: Version) -> Result<Self, Error> {
         let abi = default_abi(implementation, minor_of(&version)?, "");
         Ok(Self { implementation, version, precision: Precision::Exact, abi })
     }
 
-    /// The same with another binary interface, as tags have it: `cp313t`, `cp38d`, `pypy310_pp73`.
+    /// Sets the ABI, spelled as in tags: `cp313t`, `cp38d`, `pypy310_pp73`.
     #[must_use]
     pub fn with_abi(mut self, abi: &str) -> Self {
         self.abi = abi.into();
         self
     }
 
-    /// Who made it.
+    /// Returns the implementation.
     pub fn implementation(&self) -> Implementation {
         self.implementation
     }
 
-    /// The full version; the patch level is 0 where it is not known.
+    /// Returns the full version. An unknown patch level is 0.
     pub fn version(&self) -> &Version {
         &self.version
     }
 
-    /// The binary interface, as tags have it.
+    /// Returns the ABI, spelled as in tags.
     pub fn abi(&self) -> &str {
         &self.abi
     }
@@ -76,8 +76,8 @@ impl Python {
         self.precision
     }
 
-    /// The tags that it accepts on these platforms, best first. PEP 425 leaves the order to
-    /// installers; this is the one of `packaging` 26.
+    /// Returns the accepted tags on these platforms, best first. PEP 425 leaves the order to
+    /// installers; this is the order of `packaging` 26.
     pub(super) fn tags(&self, platforms: &[String]) -> Vec<Tag> {
         let [major, minor] = minor_of(&self.version).unwrap_or_default();
         let own = self.tag();
@@ -101,15 +101,15 @@ impl Python {
         tags
     }
 
-    /// The interfaces that CPython accepts beside its own.
+    /// Adds the ABIs that CPython accepts besides its own.
     fn more_abis(&self, major: u64, minor: u64, each: &mut dyn FnMut(&str, &str)) {
         let own = self.tag();
         let flags = self.abi.strip_prefix(own.as_str()).unwrap_or_default();
-        // A debug build of 3.8 and later loads what is built for the release.
+        // A debug build of 3.8 or later also loads binaries for the release build.
         if flags.contains('d') {
             each(&own, &format!("{own}{}", flags.replace('d', "")));
         }
-        // PEP 803: free-threaded builds have a stable interface of their own.
+        // PEP 803: free-threaded builds have a stable ABI of their own.
         let stable = if flags.contains('t') { "abi3t" } else { "abi3" };
         each(&own, stable);
         each(&own, "none");
@@ -118,7 +118,7 @@ impl Python {
         }
     }
 
-    /// `cp312`, `pp311`.
+    /// Returns the Python tag, such as `cp312` or `pp311`.
     pub(super) fn tag(&self) -> String {
         let [major, minor] = minor_of(&self.version).unwrap_or_default();
         format!("{}{major}{minor}", prefix(self.implementation))
@@ -128,7 +128,7 @@ impl Python {
 impl FromStr for Python {
     type Err = Error;
 
-    /// `cp312`, `cp313t`, `pp311`, `pypy311_pp73`, `3.12`, `3.12.4`, `cpython3.12`.
+    /// Parses `cp312`, `cp313t`, `pp311`, `pypy311_pp73`, `3.12`, `3.12.4` or `cpython3.12`.
     fn from_str(text: &str) -> Result<Self, Error> {
         parse(text).ok_or_else(|| {
             let reason = "it is none as in `cp312`, `cp313t`, `pp311`, `3.12` or `3.12.4`";
@@ -137,7 +137,7 @@ impl FromStr for Python {
     }
 }
 
-/// `cp312-cp312`
+/// Writes `cp312-cp312`.
 impl fmt::Display for Python {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.tag(), self.abi)
@@ -154,7 +154,7 @@ fn prefix(implementation: Implementation) -> &'static str {
 fn default_abi(implementation: Implementation, [major, minor]: [u64; 2], flags: &str) -> Box<str> {
     match implementation {
         Implementation::CPython => format!("cp{major}{minor}{flags}").into(),
-        // All of PyPy 7.3, which is all that supports these Pythons.
+        // The ABI of all PyPy 7.3 releases; no other PyPy supports these Pythons.
         Implementation::PyPy => format!("pypy{major}{minor}_pp73").into(),
     }
 }
@@ -183,7 +183,7 @@ fn parse(text: &str) -> Option<Python> {
     let flags = &rest[number.len()..];
     let (version, precision) = version(number)?;
     let minor = minor_of(&version).ok()?;
-    // `m` was the one flag of most Pythons before 3.8, and means nothing since.
+    // `m` was the only flag of most Pythons before 3.8, and has no meaning since.
     let flags = if minor >= [3, 8] { flags.replace('m', "") } else { flags.to_owned() };
     let abi = match pypy {
         Some(abi) => abi.into(),
@@ -192,7 +192,7 @@ fn parse(text: &str) -> Option<Python> {
     Some(Python { implementation, version, precision, abi })
 }
 
-/// `312` and `3.12` lack the patch level; `3.12.4` and `3.13.0rc2` have it.
+/// Parses a version. `312` and `3.12` lack the patch level; `3.12.4` and `3.13.0rc2` have it.
 fn version(text: &str) -> Option<(Version, Precision)> {
     if !text.contains('.') {
         let (major, minor) = text.split_at_checked(1)?;
@@ -212,7 +212,7 @@ fn version(text: &str) -> Option<(Version, Precision)> {
     plausible.then_some((full, precision))
 }
 
-/// `py312`, `py3`, `py311`, …, `py30`.
+/// Returns the generic Python tags: `py312`, `py3`, `py311`, …, `py30`.
 fn generic_pythons(major: u64, minor: u64) -> Vec<String> {
     let mut pythons = vec![format!("py{major}{minor}"), format!("py{major}")];
     pythons.extend((0..minor).rev().map(|minor| format!("py{major}{minor}")));

@@ -27,7 +27,7 @@ fn site() -> Site {
     site
 }
 
-/// The page of `b` says that there is a metadata file beside its wheel.
+/// Serves a page of `b` that announces a metadata file beside its wheel.
 fn told_of_metadata(site: &Site) {
     let sha256 = site.wheel("b-2-py3-none-any.whl", &[]);
     let page = json(&[("b-2-py3-none-any.whl", &sha256)]);
@@ -105,7 +105,7 @@ fn the_first_index_that_has_a_name_owns_it() {
     assert_eq!(index.project(&"b".parse().unwrap()).unwrap().unwrap().releases().len(), 1);
     assert!(index.project(&"c".parse().unwrap()).unwrap().is_none());
     site.requests();
-    // That the private index has no `b` is remembered, too.
+    // The index also remembers that the private index has no `b`.
     assert!(site.index(&bases, 2).project(&"b".parse().unwrap()).unwrap().is_some());
     assert_eq!(site.requests(), [""; 0]);
 }
@@ -174,7 +174,7 @@ fn a_download_that_broke_off_is_taken_up_where_it_ended() {
     let resolution = solve(&site, 1).unwrap();
     site.wheels.clear();
     site.requests();
-    // The last one is used first: twice a break for the first wheel, and one for the rest of it.
+    // Breaks are used from the last to the first: two for the first wheel, and one for its rest.
     *site.breaks.lock().unwrap() = vec![5, 12, 10];
     site.index(&[BASE], 2).download(&resolution.pins()[..1]).unwrap();
     assert_eq!(
@@ -214,7 +214,7 @@ fn old_and_new_names_of_the_metadata_file_go_together() {
         r#""core-metadata":{{"sha256":"{hash}"}},"data-dist-info-metadata":{{"sha256":"{hash}"}},"hashes""#
     );
     let page = page.replace("\"hashes\"", &both);
-    // A row that makes no sense is left out, and takes no other with it.
+    // A malformed row is skipped without losing the other rows.
     let page = page.replace("\"files\":[", "\"files\":[{\"filename\":7},");
     site.put("/simple/a/", JSON, page);
     let project = site.index(&[BASE], 1).project(&"a".parse().unwrap()).unwrap().unwrap();
@@ -252,7 +252,7 @@ fn html_is_as_good_as_json() {
     };
     let name = "a".parse().unwrap();
     check(&site.index(&[BASE], 1).project(&name).unwrap().unwrap());
-    // The cached form holds all of it.
+    // The cached page gives all of it, too.
     check(&site.index(&[BASE], 2).project(&name).unwrap().unwrap());
     assert_eq!(site.requests().len(), 1);
 }
@@ -292,7 +292,7 @@ fn what_one_index_says_of_a_wheel_another_need_not_believe() {
     assert_eq!(requires("http://index.test/evil"), 1);
 }
 
-/// A source distribution with this `PKG-INFO`, on the page of `a` beside its wheel.
+/// Adds a source distribution with this `PKG-INFO` to the page of `a`, beside its wheel.
 fn add_sdist(site: &Site, info: &str) {
     let mut archive =
         tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
@@ -331,7 +331,7 @@ fn what_a_source_distribution_says_for_good_is_believed() {
     }
 }
 
-/// Builds whatever it is given: it requires `b`, or cannot be built.
+/// A builder that either builds every file into a release that requires `b`, or fails.
 struct Builder {
     works: bool,
 }

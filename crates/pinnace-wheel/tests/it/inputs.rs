@@ -1,4 +1,4 @@
-//! Requirements files and projects.
+//! Tests of requirements files and project files.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! Locks: made, written, read, and used.
+//! Tests of locks: creating, writing, reading and using them.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The rules of names, versions, tags, indexes and resolving.
+//! Tests of names, versions, tags, indexes and resolution.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -15,7 +15,7 @@ mod vectors;
 
 use pinnace_wheel::{Libc, Target};
 
-/// CPython 3.11 on a Debian 12.
+/// Returns CPython 3.11 on Debian 12.
 pub(crate) fn target() -> Target {
     let libc = Libc::Glibc { major: 2, minor: 36 };
     Target::cpython_on_linux("3.11.7", "x86_64", libc).unwrap()

@@ -230,7 +230,7 @@ fn secrets_are_not_shown() {
     }
 }
 
-/// Markers as projects write them.
+/// Returns markers in the style of real projects.
 fn markers() -> impl Strategy<Value = String> {
     let comparison = prop_oneof![
         ("(python_version|python_full_version)", "(<|<=|>|>=|==|!=)", "3\\.(8|10|11|12)")
@@ -249,7 +249,7 @@ fn markers() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// pep508_rs is the second reader of what both understand.
+    /// Uses pep508_rs as the second parser, for markers that both understand.
     #[test]
     fn ordinary_markers_hold_where_pep508_rs_says(text in markers(), extra in "(a|b|c)") {
         let target = super::target();

@@ -1,5 +1,5 @@
-//! Cases that others published: rows of the tests of `packaging`, and lists of tags made with it.
-//! They are not part of this repository; `PINNACE_SCENARIOS` says where they are.
+//! Published test cases: rows of the tests of `packaging`, and lists of tags made with it. They are
+//! not part of this repository; `PINNACE_SCENARIOS` names their folder.
 
 use std::{
     fmt::Debug,
@@ -23,14 +23,14 @@ fn read(name: &str) -> Value {
     serde_json::from_slice(&fs::read(folder().join(name)).unwrap()).unwrap()
 }
 
-/// The rows of one test; there must be some.
+/// Returns the rows of one test, of which there must be at least one.
 fn rows(file: &str, test: &str) -> Vec<Value> {
     let rows = read(&format!("packaging/{file}.json"))[test].as_array().unwrap().clone();
     assert!(!rows.is_empty());
     rows
 }
 
-/// The rows for which `check` says that we differ, but for those that are listed with a reason.
+/// Returns the rows that fail `check`, except those that are listed with a reason.
 fn differ(rows: &[Value], excepted: &[&str], check: impl Fn(&Value) -> bool) -> Vec<String> {
     let wrong = rows.iter().filter(|row| !check(row)).map(ToString::to_string);
     wrong.filter(|row| !excepted.iter().any(|one| row.contains(one))).collect()
@@ -96,7 +96,7 @@ fn specifiers() {
     }));
     let membership = rows("specifiers", "TestSpecifier.test_specifiers");
     assert_none(&differ(&membership, &[], |row| contains(row, "spec_str") == row["expected"]));
-    // `===` compares versions as they are printed: an index lists no other spelling.
+    // `===` compares versions as displayed, because an index lists no other spelling.
     let spelled = ["1.01", "foobar", "lolwat", "LOLWAT", "lOlwAt"];
     for test in
         ["TestSpecifier.test_arbitrary_equality", "TestSpecifierSet.test_comparison_ignores_local"]
@@ -107,7 +107,7 @@ fn specifiers() {
         }));
     }
     let bridges = rows("specifiers", "TestSpecifierSet.test_contains_exclusionary_bridges");
-    // Whether pre-releases are wanted is a matter of the resolver here, not of the specifiers.
+    // Here the resolver decides about pre-releases, not the specifiers.
     let bridges: Vec<Value> =
         bridges.into_iter().filter(|row| row["prereleases"] == true).collect();
     assert_none(&differ(&bridges, &[], |row| contains(row, "specifier") == row["expected"]));
@@ -120,7 +120,7 @@ fn specifiers() {
 #[ignore = "needs the public cases; .ci/live runs it"]
 fn markers() {
     let marker = |row: &Value| text(row, "marker_string").parse::<Marker>();
-    // Strings with a backslash, which Python reads as its own literals, are refused by both.
+    // Both parsers refuse strings with a backslash, which Python would read as an escape.
     for test in ["parses_valid", "parses_pep345_valid", "parses_setuptools_legacy_valid"] {
         let valid = rows("markers", &format!("TestMarker.test_{test}"));
         assert_none(&differ(&valid, &[], |row| marker(row).is_ok()));
@@ -152,7 +152,7 @@ fn markers() {
     }));
 }
 
-/// The one that the rows mean, on top of a Linux.
+/// Returns the environment and the extras of a row, on top of a Linux target.
 fn environment(given: &Value) -> (MarkerEnvironment, Vec<ExtraName>) {
     let mut environment = super::target().markers().clone();
     let mut extras = Vec::new();
@@ -208,7 +208,7 @@ fn requirements() {
         "requirements",
         "TestRequirementBehaviour.test_equivalent_reqs_equal_hashes_unequal_strings",
     );
-    // Zeros at the end of a version in a marker are text here.
+    // Trailing zeros of a version in a marker are compared as text here.
     assert_none(&differ(&equal, &["python_version"], |row| {
         let (a, b) = pair(row);
         (a.name(), a.extras(), a.specifiers()) == (b.name(), b.extras(), b.specifiers())
@@ -229,7 +229,7 @@ fn names_of_projects_and_files() {
         text(row, "name").parse::<ProjectName>().unwrap().as_str() == text(row, "expected")
     }));
     let valid = rows("utils", "test_parse_wheel_filename");
-    // Names beyond ASCII are none (PEP 508).
+    // Names beyond ASCII are invalid (PEP 508).
     let valid: Vec<Value> =
         valid.into_iter().filter(|row| text(row, "filename").is_ascii()).collect();
     assert_none(&differ(&valid, &[], |row| {
@@ -243,7 +243,7 @@ fn names_of_projects_and_files() {
     assert_none(&differ(&bad, &[], |row| text(row, "tag").parse::<Tag>().is_err()));
 }
 
-/// `linux_x86_64 glibc 2.17` as a platform of ours.
+/// Parses a platform of the published lists, such as `linux_x86_64 glibc 2.17`.
 fn platform(name: &str) -> Platform {
     let words: Vec<&str> = name.split(' ').collect();
     let tag = match words[..] {
@@ -308,7 +308,7 @@ fn requirements_files() {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let mut reader = pinnace_wheel::RequirementsReader::new(&read, &variables);
         let result = reader.read(&path);
-        // Editables whose extras are not closed, and paths with blanks, are refused by pip, too.
+        // pip also refuses editables with unclosed extras, and paths with blanks.
         let refused =
             ["editable.txt", "semicolon.txt", "hash.txt", "bare-url.txt"].contains(&name.as_str());
         if !refused {

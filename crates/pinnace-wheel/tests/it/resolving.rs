@@ -336,8 +336,8 @@ fn the_variables_that_were_read_are_told() {
     assert_eq!(read, ["sys_platform"]);
 }
 
-/// What made solvers go through hundreds of versions: the newest `core` fits no release of `web`,
-/// each of which pins its own.
+/// A case that made solvers go through hundreds of versions: no release of `web` fits the newest
+/// `core`, because each pins its own.
 #[test]
 fn a_project_that_was_decided_too_early_is_taken_back() {
     let mut source = MemorySource::new();
@@ -350,7 +350,8 @@ fn a_project_that_was_decided_too_early_is_taken_back() {
     assert_eq!(solved(&source, &["core", "web"]), ["core-300", "web-300"]);
 }
 
-/// Twelve projects with eight versions each, every one of which excludes two of each other project.
+/// A hard case: twelve projects with eight versions each. Every version excludes two versions of
+/// each other project.
 #[test]
 fn a_universe_made_to_be_hard_comes_to_an_end() {
     let mut source = MemorySource::new();
@@ -380,7 +381,7 @@ fn circles_are_fine() {
     assert_eq!(solved(&source, &["c"]), ["c-1"]);
 }
 
-/// Small universes: up to four projects with up to three versions each.
+/// Returns small universes: up to four projects with up to three versions each.
 fn universe() -> impl Strategy<Value = Vec<(String, Vec<String>)>> {
     let requirement = ("[abcd]", "(<|>=|==|!=)", 1u8..4)
         .prop_map(|(name, op, version)| format!("{name}{op}{version}"));
@@ -402,7 +403,8 @@ fn build(wheels: &[(String, Vec<String>)]) -> MemorySource {
     source
 }
 
-/// Every choice of at most one version per project, tried one by one.
+/// Checks by brute force whether a solution exists: tries every choice of at most one version per
+/// project.
 fn solvable_by_force(wheels: &[(String, Vec<String>)], requirements: &[&str]) -> bool {
     (0u32..1 << wheels.len()).any(|chosen| {
         let chosen: Vec<_> = wheels

@@ -1,4 +1,4 @@
-//! A web site in memory: the test double of the network.
+//! A web site in memory, as the test double of the network.
 
 use std::{
     collections::BTreeMap,
@@ -16,14 +16,14 @@ type Page = (u16, String, Vec<u8>);
 
 #[derive(Default)]
 pub(crate) struct Site {
-    /// By path: status, content type, body.
+    /// The pages by path: status, content type and body.
     pages: Mutex<BTreeMap<String, Page>>,
-    /// What the next requests get instead of the page: a status, or 0 for a broken connection.
+    /// Failures that replace the next responses: a status, or 0 for a broken connection.
     pub(crate) trouble: Mutex<Vec<u16>>,
-    /// After how many bytes the next bodies break off; they have an entity tag.
+    /// The byte counts after which the next bodies break off. Such responses have an entity tag.
     pub(crate) breaks: Mutex<Vec<u64>>,
     pub(crate) log: Mutex<Vec<String>>,
-    /// Where every answer claims to come from.
+    /// The address to which every response claims to be redirected.
     pub(crate) redirect: Mutex<Option<Address>>,
     pub(crate) cache: MemoryCache,
     pub(crate) wheels: MemoryWheels,
@@ -45,7 +45,7 @@ impl Site {
         self.pages.lock().unwrap().insert(path.to_owned(), page);
     }
 
-    /// A wheel in the only form that `FirstLine` reads, its page, and its digest.
+    /// Serves a wheel in the only form that `WholeFile` reads, and returns its digest.
     pub(crate) fn wheel(&self, name: &str, requires: &[&str]) -> String {
         let (project, rest) = name.split_once('-').unwrap();
         let version = rest.split('-').next().unwrap();
@@ -68,7 +68,7 @@ impl Site {
         self.index_on(self, options)
     }
 
-    /// An index over another network than this.
+    /// Returns an index that fetches through another network.
     pub(crate) fn index_through<'a>(&'a self, fetch: &'a dyn Fetch, base: &str) -> Index<'a> {
         self.index_on(fetch, IndexOptions::new(vec![Address::parse(base).unwrap()], 1))
     }
@@ -136,7 +136,7 @@ impl Fetch for Site {
     }
 }
 
-/// A connection that was reset.
+/// A reader of a connection that was reset.
 struct Broken;
 
 impl Read for Broken {
@@ -149,7 +149,7 @@ impl Progress for Site {
     fn event(&self, _event: Event<'_>) {}
 }
 
-/// Stands in for a zip reader: the whole file is the METADATA.
+/// A stand-in for a zip reader: the whole file is the `METADATA`.
 struct WholeFile;
 
 impl Members for WholeFile {

@@ -1,4 +1,4 @@
-//! Platforms: how they are written, what they accept, what their markers are.
+//! Tests of platforms: their spellings, the tags that they accept, and their markers.
 
 use pinnace_wheel::{Assumption, Compatibility, MarkerVariable, Platform, Python, Target, Version};
 

@@ -1,4 +1,4 @@
-//! What `packaging` 26.3 says, as `data/generate.py` wrote it down.
+//! Test vectors of `packaging` 26.3, written by `data/generate.py`.
 
 use pinnace_wheel::{Requirement, Specifiers, Target, Version};
 use sha2::{Digest, Sha256};

@@ -1,11 +1,11 @@
-//! The network's thread.
+//! The thread that drives the network.
 
 use std::{io, sync::mpsc};
 
 use object_store::Error as S3Error;
 use tokio::{runtime::Handle, sync::oneshot};
 
-/// A runtime on a thread of its own, which ends with it.
+/// A runtime on a thread of its own, which ends when the driver is dropped.
 pub(super) struct Driver {
     pub(super) handle: Handle,
     _stop: oneshot::Sender<()>,
@@ -13,7 +13,7 @@ pub(super) struct Driver {
 
 impl Driver {
     pub(super) fn start() -> io::Result<Self> {
-        // Another part of the program may have installed one already, which is as good.
+        // Another part of the program may have installed a provider already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
@@ -24,7 +24,7 @@ impl Driver {
         Ok(Self { handle, _stop: stop })
     }
 
-    /// Waits for what the network brings.
+    /// Runs a request on the network thread, and waits for its result.
     pub(super) fn run<T, E>(
         &self,
         work: impl Future<Output = Result<T, E>> + Send + 'static,

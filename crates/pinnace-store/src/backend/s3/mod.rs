@@ -1,5 +1,5 @@
-//! Object storage that speaks S3, through the `object_store` crate. Its signing, its retries with growing
-//! and random pauses, and its verification of what a server acknowledges are used as they are.
+//! S3 object storage, through the `object_store` crate. Its signing, its retries with growing and
+//! random pauses, and its verification of server responses are used as they are.
 
 mod driver;
 mod upload;
@@ -27,34 +27,36 @@ use crate::{Error, ErrorKind, Key};
 use driver::Driver;
 use upload::S3Upload;
 
-/// A bucket, or a folder of one, of a server that speaks S3.
+/// A bucket, or a folder of one, on a server that speaks S3.
 ///
-/// It is configured as the AWS tools are: by the variables `AWS_ACCESS_KEY_ID`,
+/// The configuration is that of the AWS tools: the variables `AWS_ACCESS_KEY_ID`,
 /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION` or `AWS_DEFAULT_REGION`, and
-/// `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` for other servers than Amazon's. The network is driven by a
-/// thread of its own.
+/// `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` for servers other than Amazon's. A thread of its own
+/// drives the network.
 pub struct S3Backend {
     client: Arc<AmazonS3>,
-    /// The folder with a `/` at its end, or nothing.
+    /// The folder with a trailing `/`, or an empty text.
     prefix: String,
     place: String,
     driver: Driver,
 }
 
-/// What is larger is read and written in pieces, several at once. Measured with 30 ms to the server: 8 MiB
-/// are as fast as larger ones, and four of them keep 32 MiB of memory.
+/// The size of a piece: larger objects are read and written in pieces, several at once. Measured
+/// with 30 ms to the server: 8 MiB are as fast as larger pieces, and four of them keep 32 MiB of
+/// memory.
 const PIECE: u64 = 8 << 20;
 const AT_ONCE: usize = 4;
-/// How many requests that move nothing are under way at once.
+/// Number of concurrent requests that transfer no data.
 const QUESTIONS: usize = 32;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection may be silent.
+/// The longest silence of a connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
-/// How long one request is tried again.
+/// The time for which a request is retried.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The variables that count; others of object_store could lead to another bucket, or ask for less care.
+/// The variables that count. Other variables of object_store could lead to another bucket, or turn
+/// off checks.
 const VARIABLES: [&str; 7] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -66,27 +68,27 @@ const VARIABLES: [&str; 7] = [
 ];
 
 impl S3Backend {
-    /// Opens `s3://bucket/folder`; `variables` are those of the environment that matter.
+    /// Opens `s3://bucket/folder`. `variables` are the environment variables that configure it.
     ///
     /// # Errors
     ///
-    /// If the URL or a variable is malformed. The server is not asked yet.
+    /// Returns an error if the URL or a variable is malformed. No request is sent yet.
     pub fn open(url: &str, variables: &[(String, String)]) -> Result<Self, Error> {
         Self::with_patience(url, variables, RETRY_TIMEOUT)
     }
 
-    /// The same, which gives a request up after `patience`, and not after a minute.
+    /// Opens like [`Self::open`], but gives up a request after `patience` instead of a minute.
     ///
     /// # Errors
     ///
-    /// As [`Self::open`].
+    /// Returns the errors of [`Self::open`].
     pub fn with_patience(
         url: &str,
         variables: &[(String, String)],
         patience: Duration,
     ) -> Result<Self, Error> {
         let refuse = |reason: &str| {
-            // What is before an `@` may be a secret.
+            // The part before an `@` may be a secret.
             let shown = url.rsplit_once('@').map_or(url, |(_, rest)| rest);
             let (key, source) = (shown.to_owned(), reason.to_owned().into());
             Error::from(ErrorKind::Backend { doing: "open", key, source, is_retryable: false })
@@ -114,7 +116,7 @@ impl S3Backend {
         Path::from(format!("{}{key}", self.prefix))
     }
 
-    /// Reads a large object, piece by piece in their order.
+    /// Reads a large object in pieces, in their order.
     fn pieces(&self, key: &Key, size: u64) -> Reading {
         let (client, path) = (Arc::clone(&self.client), self.path(key));
         let (sender, receiver) = tokio::sync::mpsc::channel(1);
@@ -159,7 +161,7 @@ fn configured(bucket: &str, variables: &[(String, String)], patience: Duration) 
             max_backoff: Duration::from_secs(10),
             base: 2.0,
         },
-        // How long it takes decides, and not how often: who refuses a connection does so at once.
+        // Retries are limited by time, not by number: a refused connection fails at once.
         max_retries: 1000,
         retry_timeout: patience,
     };
@@ -200,7 +202,7 @@ impl Backend for S3Backend {
             Ok((size, None)) if range.is_none() => Ok(Some(self.pieces(key, size))),
             Ok((size, None)) => Err(failed("read", key, too_large(size))),
             Err(S3Error::NotFound { .. }) => Ok(None),
-            // A server refuses a range that begins behind the end.
+            // The server refuses a range that begins beyond the end.
             Err(error) => match (range, self.head(key)?) {
                 (Some(range), Some(meta)) if range.start >= meta.size => {
                     Ok(Some(Reading { size: 0, body: Box::new(io::empty()) }))
@@ -263,7 +265,7 @@ impl Backend for S3Backend {
                 offset = page.result.objects.last().map(|last| last.location.to_string());
                 let is_last = page.page_token.is_none() || page.result.objects.is_empty();
                 listed.extend(page.result.objects.iter().filter_map(|object| {
-                    // What others put there is none of ours.
+                    // Foreign objects are ignored.
                     let key = object.location.as_ref().strip_prefix(&own)?.parse().ok()?;
                     Some(Listed { key, meta: meta_of(object) })
                 }));
@@ -282,7 +284,7 @@ impl Backend for S3Backend {
         }
     }
 
-    /// The server dates what is written.
+    /// Writes an object to learn the time: the server dates it.
     fn now(&self) -> Result<u64, Error> {
         let key = Key::of("clock".to_owned());
         self.write()?.finish(&key, PutMode::Overwrite)?;
@@ -299,7 +301,7 @@ fn too_large(size: u64) -> S3Error {
     S3Error::Generic { store: "S3", source }
 }
 
-/// For what fails before it is known which object it is about.
+/// Converts an error that occurs before its object is known.
 impl From<S3Error> for Error {
     fn from(error: S3Error) -> Self {
         failed("reach", &Key::of("the server".to_owned()), error)
@@ -312,7 +314,7 @@ fn failed(doing: &'static str, key: &Key, error: S3Error) -> Error {
     ErrorKind::Backend { doing, key, source: Box::new(error), is_retryable }.into()
 }
 
-/// Pieces as they come.
+/// A stream of pieces, in their order.
 struct Pieces {
     receiver: tokio::sync::mpsc::Receiver<io::Result<bytes::Bytes>>,
     current: Vec<u8>,

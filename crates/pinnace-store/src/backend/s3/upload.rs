@@ -1,4 +1,4 @@
-//! Objects on their way to the server.
+//! Uploads to the server.
 
 use std::{
     fs::File,
@@ -14,7 +14,7 @@ use object_store::{
 use super::{AT_ONCE, PIECE, S3Backend, failed};
 use crate::{Backend, Error, Key, PutMode, PutResult, Upload};
 
-/// Objects of more than one piece wait in a file until their key is known.
+/// An upload to S3. An object of more than one piece waits in a file until its key is known.
 pub(super) struct S3Upload<'a> {
     backend: &'a S3Backend,
     spool: Vec<u8>,
@@ -71,7 +71,7 @@ impl Upload for S3Upload<'_> {
                 Err(error) => Err(failed("write", key, error)),
             };
         };
-        // No record is that large, so that the condition need not hold against a race.
+        // No record is that large, so the condition need not hold against a race.
         if mode == PutMode::Create && backend.head(key)?.is_some() {
             return Ok(PutResult::AlreadyExists);
         }
@@ -80,7 +80,7 @@ impl Upload for S3Upload<'_> {
     }
 }
 
-/// Writes a file in pieces, several at once, each of which the server checks.
+/// Uploads a file in pieces, several at once. The server checks each of them.
 fn multipart(backend: &S3Backend, path: Path, mut file: File) -> Result<(), S3Error> {
     let generic = |source: io::Error| S3Error::Generic { store: "S3", source: source.into() };
     file.rewind().map_err(generic)?;

@@ -376,6 +376,6 @@ pub fn sources(bytes: &[u8]) {
 /// What an agent reads of connections, processes and people.
 pub fn agents(bytes: &[u8]) {
     pinnace_agent::fuzzing::message(bytes);
-    pinnace_agent::fuzzing::speech(bytes);
+    pinnace_agent::fuzzing::protocol(bytes);
     pinnace_agent::fuzzing::text(&String::from_utf8_lossy(bytes));
 }

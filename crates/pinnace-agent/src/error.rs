@@ -1,27 +1,27 @@
-use std::{
-    io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::{io, net::SocketAddr, path::PathBuf};
 
-/// Why an agent cannot work, or cannot be spoken to.
+/// The error of an agent or of its client.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Box<ErrorKind>);
 
 impl Error {
-    /// What happened.
+    /// Returns the kind, with its facts.
     pub fn kind(&self) -> &ErrorKind {
         &self.0
     }
 
-    /// Whether trying again later may help.
+    /// Returns true if a later attempt may succeed.
     pub fn is_retryable(&self) -> bool {
         matches!(self.kind(), ErrorKind::Unreachable { .. })
     }
 
     /// Makes the error of an operation on `path`; used as `.map_err(Error::at("read", path))`.
-    pub(crate) fn at(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    #[cfg(feature = "server")]
+    pub(crate) fn at(
+        doing: &'static str,
+        path: &std::path::Path,
+    ) -> impl FnOnce(io::Error) -> Self {
         move |source| ErrorKind::Io { doing, path: path.to_owned(), source }.into()
     }
 }
@@ -42,39 +42,39 @@ impl From<pinnace_store::Error> for Error {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The file system failed.
+    /// A file or folder could not be used.
     #[error("cannot {doing} `{}`: {source}", path.display())]
     Io {
-        /// What was being done.
+        /// The operation.
         doing: &'static str,
-        /// To which file or folder.
+        /// The file or folder.
         path: PathBuf,
         /// The failure itself.
         source: io::Error,
     },
-    /// The system does not let the agent work.
+    /// The operating system refused a resource.
     #[error("cannot {doing}: {source}")]
     System {
-        /// What was being done.
+        /// The operation.
         doing: &'static str,
         /// The failure itself.
         source: io::Error,
     },
-    /// An address cannot be listened at.
-    #[error("cannot listen at {address}: {source}")]
+    /// The agent cannot listen on its address.
+    #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address.
         address: SocketAddr,
         /// The failure itself.
         source: io::Error,
     },
-    /// Another agent works in the same folder.
+    /// Another agent uses the same folder.
     #[error("another agent works in `{}`: give each a folder of its own", path.display())]
-    Taken {
+    InUse {
         /// The folder.
         path: PathBuf,
     },
-    /// Others could reach the agent, and nobody would be asked who they are.
+    /// Other machines could reach the agent, and it has no token to ask them for.
     #[error(
         "{address} can be reached from other machines, so a token is needed: name a file that holds one"
     )]
@@ -82,12 +82,12 @@ pub enum ErrorKind {
         /// The address.
         address: SocketAddr,
     },
-    /// Something that was written by hand cannot be used.
+    /// A configuration file or a URL is malformed.
     #[error("`{origin}`: {reason}")]
     Malformed {
         /// The file, or the text.
         origin: String,
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
     /// An agent cannot be reached.
@@ -95,20 +95,20 @@ pub enum ErrorKind {
     Unreachable {
         /// Its address.
         url: String,
-        /// What went wrong.
+        /// The failure.
         reason: String,
     },
-    /// An agent refused what was asked.
+    /// An agent refused a request.
     #[error("the agent at {url} refuses: {reason}")]
     Refused {
         /// Its address.
         url: String,
-        /// The status of its answer.
+        /// The HTTP status of its answer.
         status: u16,
-        /// What it says.
+        /// The reason that it gives.
         reason: String,
     },
-    /// The caller cancelled the wait for a deployment, which goes on.
+    /// The caller cancelled the wait for a rollout, which goes on.
     #[error("interrupted while generation {generation} of `{service}` is being tried")]
     Cancelled {
         /// The service.

@@ -1,15 +1,15 @@
-//! Keeps services running on a machine, and swaps their releases while they answer.
+//! An agent that keeps services running on a machine and swaps their releases while they serve, and its client.
 //!
 //! ```
 //! use std::{sync::Arc, time::Duration};
-//! use pinnace_agent::{Agent, Client, Clock, Options, Parts};
+//! use pinnace_agent::{Agent, Client, Clock, Dependencies, Options};
 //! use pinnace_deploy::{Cache, Interpreters};
 //! use pinnace_store::{MemoryBackend, Store};
 //! use pinnace_wheel::Interpreter;
 //!
-//! /// A machine on which nothing runs.
-//! struct NoPythons;
-//! impl Interpreters for NoPythons {
+//! /// A machine without Python.
+//! struct NoInterpreters;
+//! impl Interpreters for NoInterpreters {
 //!     fn find(&self, version: &str) -> Result<Interpreter, String> {
 //!         Err(format!("there is no Python {version}"))
 //!     }
@@ -20,87 +20,82 @@
 //!
 //! # let folder = tempfile::tempdir()?;
 //! # let (cache, data) = (folder.path().join("cache"), folder.path().join("data"));
-//! let parts = Parts {
+//! let dependencies = Dependencies {
 //!     store: Store::open(MemoryBackend::new())?,
-//!     machine: Arc::new(Cache::open(&cache)?),
-//!     pythons: Arc::new(NoPythons),
+//!     cache: Arc::new(Cache::open(&cache)?),
+//!     interpreters: Arc::new(NoInterpreters),
 //!     fetch: None,
 //!     clock: Clock(|| 1_800_000_000),
 //! };
-//! let agent = Agent::start(parts, Options::new(data))?;
+//! let agent = Agent::start(dependencies, Options::new(data))?;
 //!
-//! // Somewhere else, with no key to the store: what is put there is looked at before it is taken.
+//! // On another machine, without credentials of the store. The agent verifies all that it stores.
 //! let client = Client::new(&agent.url(), None)?;
 //! let store = Store::unopened(client.backend());
 //! let digest = store.put(&mut "hello".as_bytes())?;
 //! assert!(store.missing(&[digest])?.is_empty());
-//! // What becomes of a generation of a service; of one that nobody has deployed nothing is known.
-//! assert!(client.attempt("shop", 1, None, Duration::from_secs(60)).is_err());
+//! // A service that has no deployment cannot be waited for.
+//! assert!(client.wait_for_attempt("shop", 1, None, Duration::from_secs(60)).is_err());
 //! agent.stop();
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # How it is made
+//! # Features
 //!
-//! Each service has a *keeper*, a task that alone changes it: it takes up what is wanted, brings it up beside what runs, and retires what
-//! ran. Each service has a *gate*, through which every request goes: it leads to the process that is live at that moment, and knows who is with which
-//! process. A swap is one write under the gate's lock, so that everybody is with the old process, and counted, or comes to the new one. What was
-//! with the old one finishes; then that is asked to stop, and its process group is ended last.
+//! `client` brings [`Client`] and [`RemoteBackend`], which block and bring no async runtime. `server` brings [`Agent`],
+//! with its proxy and its runtime. Both are on by default; a deployer needs `client` alone.
 //!
-//! A process counts once it has *proven* itself: it takes connections, answers a request or a health check, or says a line; and has told its
-//! metadata, if it has any. Until then nothing that is live is touched, so that a failure needs no way back.
+//! # Design
 //!
-//! What proved itself is remembered in the agent's folder, durably, and started from there when the agent is started: neither the store nor the network is needed for
-//! it. Processes carry a mark of their agent in their environment, by which those that were left behind are found.
+//! Each service has a *supervisor*, the one task that changes it: it launches new deployments beside the live release,
+//! swaps to them, and drains the old processes. Each service has a *gate*, which all requests pass: it leads them to the
+//! live process, and counts the requests in flight. A swap is one write under the gate's lock. A request either counts
+//! with the old process, or goes to the new one. The old process finishes its requests, is asked to stop, and its process
+//! group is ended.
 //!
-//! # Who talks to it
+//! A process counts once it is *ready*: it accepts connections, answers a request or a gRPC health check, or writes a line of
+//! output; and it has given its metadata, if it declares any. Until then the live processes stay untouched, so that a failed
+//! launch needs no way back.
 //!
-//! The interface is HTTP under `/-/pinnace`, and [`Client`] speaks it. [`RemoteBackend`] is the agent's store as any other
-//! [`Backend`](pinnace_store::Backend): deployers publish through it as they would into a folder, and
-//! [`Store::accept`](pinnace_store::Store::accept) takes nothing on trust. Wheels that the world has are [offered](Client::offer) by URL and digest instead of being sent.
+//! The last ready release is recorded durably in the agent's folder. A starting agent launches it without the store or
+//! the network. Processes carry a mark of their agent in their environment, by which a new agent finds those that a
+//! killed one has left.
 //!
-//! # What it takes for granted
+//! # HTTP interface
 //!
-//! Nothing is read of the environment, the clock, or the configuration: [`Parts`] and [`Options`] hold all of it, and
-//! [`Variables`] and [`Fetch`] are what a user brings. An agent owns a runtime of its own; the store, which blocks, is called off it.
+//! The interface is HTTP under `/-/pinnace`. [`RemoteBackend`] serves the agent's store as a
+//! [`Backend`](pinnace_store::Backend): deployers publish through it like into a folder, and
+//! [`Store::accept`](pinnace_store::Store::accept) verifies all objects. Public wheels are [offered](Client::offer) by URL and digest
+//! instead of being uploaded.
+//!
+//! # Surroundings
+//!
+//! The agent reads no environment variable, clock or configuration file by itself: [`Dependencies`] and [`Options`] hold all of
+//! them, and [`Variables`] and [`Fetch`] are traits of the caller. An agent owns its async runtime, and calls the blocking store
+//! off its threads.
 
-#[doc(hidden)]
-pub mod fuzzing;
-
-mod agent;
-mod api;
-mod body;
+#[cfg(feature = "client")]
 mod client;
-mod clock;
 mod error;
-mod gate;
-mod grpc;
-mod inner;
-mod instance;
-mod keeper;
-mod kept;
-mod link;
-mod live;
-mod log;
-mod metadata;
-mod orphans;
-mod prove;
-mod proxy;
-mod raise;
-mod route;
-mod saved;
+#[cfg(feature = "server")]
+mod server;
 mod status;
 mod tokens;
-mod variables;
+#[cfg(any(feature = "client", feature = "server"))]
+mod wire;
 
-pub use agent::{Agent, Fetch, Options, Parts};
-pub use client::{Answered, Client, Follow, Lacking, Offer, RemoteBackend};
-pub use clock::Clock;
+#[cfg(feature = "client")]
+pub use client::{Client, Follow, MissingVariables, Offer, RemoteBackend, RolloutStatus};
 pub use error::{Error, ErrorKind};
-pub use log::{Deaf, Hearer};
-pub use route::Route;
+#[cfg(feature = "server")]
+#[doc(hidden)]
+pub use server::fuzzing;
+#[cfg(feature = "server")]
+pub use server::{
+    Agent, Clock, Dependencies, Fetch, LogSink, NullSink, Options, Route, Variables,
+    VariablesFolder,
+};
 pub use status::{
     AgentStatus, Attempt, Cause, Outcome, Platforms, ProcessStatus, ServiceStatus, State,
 };
 pub use tokens::Tokens;
-pub use variables::{Variables, VariablesFolder};

@@ -1,69 +1,69 @@
-//! What an agent says of itself and of its services, as it goes over the wire.
+//! The state of an agent and its services, as JSON over HTTP.
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// An agent.
+/// The state of an agent.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct AgentStatus {
-    /// What it is called in the store.
+    /// The name of the agent in the store.
     pub agent: String,
-    /// Its version.
+    /// The version of the agent.
     pub version: String,
-    /// The platforms that releases may be for.
+    /// The platforms of releases that it can run.
     pub platforms: Vec<String>,
-    /// Its services.
+    /// The services.
     pub services: Vec<ServiceStatus>,
 }
 
-/// What releases an agent can run.
+/// The releases that an agent can run.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct Platforms {
-    /// What the agent is called in the store.
+    /// The name of the agent in the store.
     pub agent: String,
-    /// The platforms that releases may be for, the one that is meant where nothing is said first; each as
-    /// `pinnace_wheel::Target` reads it.
+    /// The platforms, the default first, in the text form of `pinnace_wheel::Target`.
     pub platforms: Vec<String>,
-    /// The services that it runs; any if there are none.
-    pub only: Vec<String>,
+    /// The services that it runs; empty for all.
+    #[serde(rename = "only")]
+    pub services: Vec<String>,
 }
 
-/// A service on an agent.
+/// The state of a service on an agent.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct ServiceStatus {
     /// Its name.
     pub service: String,
-    /// Where it answers; `None` for one that only works.
+    /// The address; `None` if it has none.
     pub address: Option<String>,
-    /// What it does.
+    /// Its state.
     pub state: State,
-    /// The generation that is live.
+    /// The live generation.
     pub generation: Option<u64>,
-    /// The release that is live.
+    /// The live release.
     pub release: Option<String>,
     /// Its processes.
     pub processes: Vec<ProcessStatus>,
-    /// What was tried, the newest first.
+    /// The attempts, newest first.
     pub attempts: VecDeque<Attempt>,
-    /// What a release that is being started is waited for.
+    /// The readiness check that a launch waits for.
     pub waiting: Option<String>,
 }
 
-/// What a service does.
+/// The state of a service.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// Nothing of it runs.
+    /// No process runs.
     #[default]
     Down,
-    /// It runs.
+    /// A release runs.
     Live,
-    /// Its process ended by itself, and is about to be started again.
+    /// A process has exited, and its launch is scheduled.
     Restarting,
 }
 
@@ -71,46 +71,46 @@ pub enum State {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct ProcessStatus {
-    /// What it is called, with its generation: `web 5`.
+    /// The name with the generation: `web 5`.
     pub name: String,
-    /// Its number on the machine.
+    /// The process id.
     pub id: i32,
 }
 
-/// A release on its way to be live.
+/// An attempt to launch a release.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// Its number, from 1, without gaps as long as the agent remembers.
+    /// The number, from 1 without gaps.
     pub number: u64,
-    /// Why it was made.
+    /// The cause.
     pub cause: Cause,
     /// The generation.
     pub generation: u64,
     /// The release.
     pub release: String,
-    /// Who wanted it.
+    /// The deployer.
     pub by: String,
-    /// The commit that it is of.
+    /// The commit of its source.
     pub git: Option<String>,
-    /// Why it was wanted.
+    /// The reason of the deployment.
     pub reason: Option<String>,
-    /// When it began, in seconds since 1970.
+    /// The start, in seconds since 1970.
     pub at: u64,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What its deployer should know although it is live.
+    /// A warning for the deployer of a live release.
     #[serde(default)]
     pub warning: Option<String>,
-    /// Whether what it stands on was here, and what was not.
+    /// The parts of the release that the machine had already, in words.
     pub host: String,
-    /// How long its steps took, in milliseconds, those of who deployed it first.
+    /// The durations of its stages in milliseconds, those of the deployer first.
     pub timings_ms: Vec<(String, f64)>,
-    /// The last lines that its processes said, where it failed.
+    /// The last output of the process that made it fail.
     pub log: Vec<String>,
 }
 
-/// Why an attempt was made.
+/// The cause of an attempt.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(rename_all = "kebab-case")]
@@ -118,15 +118,16 @@ pub enum Cause {
     /// A new deployment.
     #[default]
     Deployment,
-    /// Somebody asked for new processes.
+    /// A request for new processes.
     Restart,
-    /// A process ended by itself.
-    Death,
-    /// The agent started.
+    /// The exit of a process.
+    #[serde(rename = "death")]
+    Exit,
+    /// The start of the agent.
     Recovery,
 }
 
-/// What became of an attempt.
+/// The outcome of an attempt.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(rename_all = "kebab-case", tag = "is")]
@@ -134,19 +135,19 @@ pub enum Outcome {
     /// It is under way.
     #[default]
     Pending,
-    /// It went live.
+    /// The release is live.
     Live,
-    /// It did not: what was live before still is.
+    /// The release is not live; the one before still is.
     Failed {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A newer generation came before it was ready.
+    /// A newer deployment came before it was ready.
     Superseded,
 }
 
 impl Attempt {
-    /// Whether it is over.
+    /// Returns true if the attempt is over.
     pub fn is_over(&self) -> bool {
         self.outcome != Outcome::Pending
     }

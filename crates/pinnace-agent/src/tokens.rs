@@ -1,15 +1,14 @@
-//! Who may speak to an agent.
+//! The tokens of an agent.
 
 use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq;
 
 use crate::{Error, ErrorKind};
 
-/// The tokens that an agent takes: one, or two while one takes the other's place. Only their digests are kept.
+/// The tokens that an agent accepts: one, or two during a rotation. Only their digests are kept in memory.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Tokens(Vec<[u8; 32]>);
 
-/// What can be guessed is no token.
+/// The minimum length; a shorter token could be guessed.
 const SHORTEST: usize = 16;
 const MOST: usize = 2;
 
@@ -20,11 +19,12 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// The tokens of a file: each on a line of its own; empty lines, and those that begin with `#`, are none.
+    /// Parses the tokens of a file: each on a line of its own, beside empty lines and comments with `#`.
     ///
     /// # Errors
     ///
-    /// If there is none, there are more than two, or one is shorter than 16 characters. The error does not tell it.
+    /// Returns an error if there is none, there are more than two, or one is shorter than 16 characters. The error does not
+    /// show it.
     pub fn parse(text: &str, origin: &str) -> Result<Self, Error> {
         let refuse = |reason: &str| -> Error {
             let (origin, reason) = (origin.to_owned(), reason.to_owned());
@@ -36,7 +36,7 @@ impl Tokens {
         }
         if tokens
             .iter()
-            .any(|one| one.len() < SHORTEST || !one.bytes().all(|b| b.is_ascii_graphic()))
+            .any(|token| token.len() < SHORTEST || !token.bytes().all(|b| b.is_ascii_graphic()))
         {
             return Err(refuse(
                 "a token has 16 or more letters, digits and signs, as `openssl rand -hex 32` makes them",
@@ -45,20 +45,22 @@ impl Tokens {
         Ok(Self(tokens.into_iter().map(digest).collect()))
     }
 
-    /// The first token of a file: the one that a client shows.
+    /// Returns the first token of a file, which a client shows.
     pub fn first(text: &str) -> Option<&str> {
         lines(text).next()
     }
 
-    /// Whether there are none, so that everybody may speak.
+    /// Returns true if there is no token, so that any local client is accepted.
     pub fn are_open(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether this is one of them. How long that takes tells nothing of them.
+    /// Returns true if this is one of the tokens. The comparison takes constant time.
+    #[cfg(feature = "server")]
     pub(crate) fn accept(&self, token: &str) -> bool {
+        use subtle::ConstantTimeEq;
         let shown = digest(token);
-        let equal = self.0.iter().map(|one| one.ct_eq(&shown));
+        let equal = self.0.iter().map(|token| token.ct_eq(&shown));
         equal.fold(subtle::Choice::from(0), |any, one| any | one).into()
     }
 }
@@ -71,7 +73,7 @@ fn digest(token: &str) -> [u8; 32] {
     Sha256::digest(token).into()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod tests {
     use super::*;
 

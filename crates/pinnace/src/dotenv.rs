@@ -30,7 +30,7 @@ impl Variables for DotenvVariables {
         }
     }
 
-    fn place(&self, _: &str) -> String {
+    fn location(&self, _: &str) -> String {
         format!("set them here, or in lines `NAME=value` of `{}`", self.file.display())
     }
 }

@@ -1,4 +1,4 @@
-//! The store of an agent, as a backend.
+//! An agent's store as a backend.
 
 use std::{
     fmt,
@@ -16,14 +16,13 @@ use ureq::{
 };
 
 use super::Client;
-use crate::route::MODIFIED;
+use crate::wire::MODIFIED;
 
-/// The store of an agent, reached through the agent: what is put there is looked at before it is taken. It removes
-/// nothing.
+/// A backend over an agent's HTTP interface. The agent verifies each object before it stores it, and removes none.
 #[derive(Clone)]
 pub struct RemoteBackend(Client);
 
-/// What is larger waits on disk until its name is known.
+/// The size above which an upload is buffered on disk, in bytes.
 const IN_MEMORY: usize = 4 << 20;
 
 impl fmt::Debug for RemoteBackend {
@@ -37,8 +36,8 @@ impl RemoteBackend {
         Self(client)
     }
 
-    /// An answer; `None` if there is no such object.
-    fn ask(
+    /// Sends a request for an object; returns `None` if there is no such object.
+    fn send(
         &self,
         doing: &'static str,
         method: Method,
@@ -46,7 +45,7 @@ impl RemoteBackend {
         headers: &[(&str, &str)],
     ) -> Result<Option<Response<Body>>, Error> {
         let path = format!("v1/objects/{key}");
-        let answer = self.0.ask(method, &path, headers, SendBody::none());
+        let answer = self.0.send(method, &path, headers, SendBody::none());
         let answer = answer.map_err(|error| failed(doing, key.as_str(), error))?;
         match answer.status() {
             StatusCode::NOT_FOUND => Ok(None),
@@ -62,7 +61,7 @@ impl Backend for RemoteBackend {
             range.map(|range| format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
         let headers: Vec<(&str, &str)> =
             range.iter().map(|range| ("range", range.as_str())).collect();
-        let Some(answer) = self.ask("read", Method::GET, key, &headers)? else { return Ok(None) };
+        let Some(answer) = self.send("read", Method::GET, key, &headers)? else { return Ok(None) };
         let size = number(&answer, "content-length").unwrap_or_default();
         let body = answer.into_body().into_with_config().limit(size).reader();
         Ok(Some(Reading { size, body: Box::new(body) }))
@@ -77,10 +76,10 @@ impl Backend for RemoteBackend {
     }
 
     fn head(&self, key: &Key) -> Result<Option<Meta>, Error> {
-        let answer = self.ask("look at", Method::HEAD, key, &[])?;
+        let answer = self.send("look at", Method::HEAD, key, &[])?;
         Ok(answer.map(|answer| Meta {
             size: number(&answer, "content-length").unwrap_or_default(),
-            modified: number(&answer, MODIFIED.as_str()).unwrap_or_default(),
+            modified: number(&answer, MODIFIED).unwrap_or_default(),
         }))
     }
 
@@ -110,7 +109,7 @@ impl Backend for RemoteBackend {
     }
 
     fn remove(&self, key: &Key) -> Result<(), Error> {
-        let reason = "through an agent nothing is removed: name the store itself";
+        let reason = "an agent removes nothing: name the store itself";
         Err(ErrorKind::Unacceptable { key: key.to_string(), reason: reason.to_owned() }.into())
     }
 
@@ -149,7 +148,7 @@ impl Upload for RemoteUpload<'_> {
         }
         let (client, path) = (&self.backend.0, format!("v1/objects/{key}"));
         let body = SendBody::from_reader(&mut self.spool);
-        let answer = client.ask(Method::PUT, &path, &headers, body);
+        let answer = client.send(Method::PUT, &path, &headers, body);
         let answer = answer.map_err(|error| failed("write", key.as_str(), error))?;
         match answer.status() {
             StatusCode::PRECONDITION_FAILED => Ok(PutResult::AlreadyExists),

@@ -1,4 +1,4 @@
-//! Speaking to an agent.
+//! The client of an agent.
 
 mod backend;
 mod rollout;
@@ -13,11 +13,14 @@ use ureq::{
     tls::{RootCerts, TlsConfig},
 };
 
-use crate::{AgentStatus, Attempt, Error, ErrorKind, Platforms, ServiceStatus, route::OWN};
+use crate::{
+    AgentStatus, Attempt, Error, ErrorKind, Platforms, ServiceStatus,
+    wire::{OfferedWheel, PREFIX},
+};
 
 pub use backend::RemoteBackend;
 
-/// An agent that is spoken to over HTTP. It blocks, and is used from any number of threads.
+/// A client of an agent over HTTP. It blocks, and any number of threads may share it.
 #[derive(Clone)]
 pub struct Client {
     url: String,
@@ -25,45 +28,44 @@ pub struct Client {
     http: ureq::Agent,
 }
 
-/// What an agent answers of a generation, or of a restart.
+/// The result of a rollout or a restart.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
-pub struct Answered {
-    /// What became of it; `None` if that is not known yet.
+pub struct RolloutStatus {
+    /// The attempt; `None` if it is not over.
     pub attempt: Option<Attempt>,
-    /// Where the service answers.
+    /// The address of the service.
     pub address: Option<String>,
-    /// The generation that is live.
+    /// The live generation.
     pub generation: Option<u64>,
-    /// The release that is live.
+    /// The live release.
     #[serde(default)]
     pub release: Option<String>,
-    /// What a release that is being started is waited for.
+    /// The readiness check that the launch waits for.
     #[serde(default)]
     pub waiting: Option<String>,
 }
 
-/// Variables that an agent does not have.
+/// The environment variables that an agent has no value for.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
-pub struct Lacking {
+pub struct MissingVariables {
     /// Their names.
-    pub lacking: Vec<String>,
-    /// Where the agent takes them from, in words.
-    pub place: String,
+    #[serde(rename = "lacking")]
+    pub names: Vec<String>,
+    /// The place where the agent reads them, in words.
+    #[serde(rename = "place")]
+    pub location: String,
 }
 
-/// A wheel, and where the world has it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Offer {
-    digest: String,
-    url: String,
-}
+/// A public wheel that an agent can download itself.
+#[derive(Clone, Debug)]
+pub struct Offer(OfferedWheel);
 
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long an agent may say nothing: it syncs what it was sent, or starts a service anew.
+/// The time that an agent may take for a response: it syncs an object, or launches a service.
 const SILENCE: Duration = Duration::from_secs(600);
-/// No answer that is no object is larger.
+/// The size limit of a JSON response, in bytes.
 const LARGEST: u64 = 256 << 20;
 
 impl fmt::Debug for Client {
@@ -73,23 +75,23 @@ impl fmt::Debug for Client {
 }
 
 impl Offer {
-    /// The wheel of this digest is at this URL.
+    /// Creates an offer of the wheel with this digest at this URL.
     pub fn new(digest: &Digest, url: impl Into<String>) -> Self {
-        Self { digest: digest.to_string(), url: url.into() }
+        Self(OfferedWheel { digest: digest.to_string(), url: url.into() })
     }
 }
 
 impl Client {
-    /// The agent at a URL (`http://host:port`, or `https://` where something in front of it speaks TLS), shown this
+    /// Creates a client of the agent at a URL (`http://host:port`, or `https://` for an agent behind a TLS proxy), with a
     /// token.
     ///
     /// # Errors
     ///
-    /// If it is no such URL.
+    /// Returns [`ErrorKind::Malformed`] if the URL has another form.
     pub fn new(url: &str, token: Option<&str>) -> Result<Self, Error> {
         let given = url.trim_end_matches('/');
         let rest = given.strip_prefix("http://").or_else(|| given.strip_prefix("https://"));
-        // Secrets in a URL would be shown with it.
+        // A URL is shown in messages, with the secrets in it.
         let Some(_) = rest.filter(|rest| !rest.is_empty() && !rest.contains(['@', '/', '?', '#']))
         else {
             let reason = "`http://HOST:PORT` or `https://HOST` is expected".to_owned();
@@ -114,86 +116,89 @@ impl Client {
         Ok(Self { url: given.to_owned(), token: token.map(Arc::from), http })
     }
 
-    /// Its URL.
+    /// Returns the URL of the agent.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The store that it has, for those who have no key to it.
+    /// Returns the agent's store as a backend. It needs no credentials of the store.
     pub fn backend(&self) -> RemoteBackend {
         RemoteBackend::new(self.clone())
     }
 
-    /// What it is, and what it does.
+    /// Returns the state of the agent.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unreachable`], or [`ErrorKind::Refused`].
+    /// Returns [`ErrorKind::Unreachable`] or [`ErrorKind::Refused`].
     pub fn status(&self) -> Result<AgentStatus, Error> {
         self.json(self.get("v1/agent")?)
     }
 
-    /// What releases it can run.
+    /// Returns the platforms and services that the agent runs.
     ///
     /// # Errors
     ///
-    /// As [`Self::status`].
+    /// Returns the errors of [`status`](Self::status).
     pub fn platforms(&self) -> Result<Platforms, Error> {
         self.json(self.get("v1/platforms")?)
     }
 
-    /// What becomes of a generation, which is this release, as far as that is known after this time. That it is asked for makes
-    /// the agent look.
+    /// Waits for the attempt of a generation with this release, up to `wait`. The request makes the agent check the store.
     ///
     /// # Errors
     ///
-    /// As [`Self::status`].
-    pub fn attempt(
+    /// Returns the errors of [`status`](Self::status).
+    pub fn wait_for_attempt(
         &self,
         service: &str,
         generation: u64,
         release: Option<&Digest>,
         wait: Duration,
-    ) -> Result<Answered, Error> {
+    ) -> Result<RolloutStatus, Error> {
         let wait = wait.as_millis();
         let release = release.map_or_else(String::new, |release| format!("&release={release}"));
         let path = format!("v1/services/{service}/attempts/{generation}?wait={wait}{release}");
         self.json(self.get(&path)?)
     }
 
-    /// A service.
+    /// Returns the state of a service.
     ///
     /// # Errors
     ///
-    /// As [`Self::status`]; if it does not run there.
+    /// Returns the errors of [`status`](Self::status), and [`ErrorKind::Refused`] if the agent does not run the service.
     pub fn service(&self, service: &str) -> Result<ServiceStatus, Error> {
         self.json(self.get(&format!("v1/services/{service}"))?)
     }
 
-    /// Which of these variables the agent does not have for a service, and where it takes them from.
+    /// Returns the variables that the agent has no value of for a service.
     ///
     /// # Errors
     ///
-    /// As [`Self::status`].
-    pub fn lacking(&self, service: &str, names: &[String]) -> Result<Lacking, Error> {
+    /// Returns the errors of [`status`](Self::status).
+    pub fn missing_variables(
+        &self,
+        service: &str,
+        names: &[String],
+    ) -> Result<MissingVariables, Error> {
         self.post(&format!("v1/services/{service}/lacking"), &names)
     }
 
-    /// Starts new processes of what is live, and tells how that went.
+    /// Launches the live release again, and waits for the attempt.
     ///
     /// # Errors
     ///
-    /// As [`Self::status`].
-    pub fn restart(&self, service: &str) -> Result<Answered, Error> {
+    /// Returns the errors of [`status`](Self::status).
+    pub fn restart(&self, service: &str) -> Result<RolloutStatus, Error> {
         let path = format!("v1/services/{service}/restart");
         self.json(self.call(Method::POST, &path, SendBody::none())?)
     }
 
-    /// The last lines that the processes of a service said, and with `Follow::Yes` those that come.
+    /// Returns the last lines of a service's log, and with `Follow::Yes` the next ones as they are written.
     ///
     /// # Errors
     ///
-    /// As [`Self::status`].
+    /// Returns the errors of [`status`](Self::status).
     pub fn logs(
         &self,
         service: &str,
@@ -205,23 +210,24 @@ impl Client {
         Ok(Box::new(self.get(&path)?.into_body().into_reader()))
     }
 
-    /// What the live release says of what it is made of.
+    /// Returns the metadata of the live release.
     ///
     /// # Errors
     ///
-    /// As [`Self::status`].
+    /// Returns the errors of [`status`](Self::status).
     pub fn metadata(&self, service: &str) -> Result<serde_json::Value, Error> {
         self.json(self.get(&format!("v1/services/{service}/metadata"))?)
     }
 
-    /// Lets it take what it lacks of these wheels from where they are; returns those that it still lacks.
+    /// Lets the agent download the wheels that its store lacks; returns those that are still missing.
     ///
     /// # Errors
     ///
-    /// As [`Self::status`].
+    /// Returns the errors of [`status`](Self::status).
     pub fn offer(&self, wheels: &[Offer]) -> Result<Vec<Digest>, Error> {
-        let lacking: Vec<String> = self.post("v1/wheels", &wheels)?;
-        Ok(lacking.iter().filter_map(|digest| digest.parse().ok()).collect())
+        let wheels: Vec<&OfferedWheel> = wheels.iter().map(|offer| &offer.0).collect();
+        let missing: Vec<String> = self.post("v1/wheels", &wheels)?;
+        Ok(missing.iter().filter_map(|digest| digest.parse().ok()).collect())
     }
 
     fn get(&self, path: &str) -> Result<Response<Body>, Error> {
@@ -233,8 +239,8 @@ impl Client {
         self.json(self.call(Method::POST, path, SendBody::from_reader(&mut &*bytes))?)
     }
 
-    /// An answer, whatever its status.
-    fn ask(
+    /// Sends a request; returns the response of any status.
+    fn send(
         &self,
         method: Method,
         path: &str,
@@ -242,7 +248,7 @@ impl Client {
         body: SendBody<'_>,
     ) -> Result<Response<Body>, Error> {
         let mut request =
-            Request::builder().method(method).uri(format!("{}{OWN}/{path}", self.url));
+            Request::builder().method(method).uri(format!("{}{PREFIX}/{path}", self.url));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -253,18 +259,15 @@ impl Client {
         self.http.run(request).map_err(|error| self.unreachable(&error))
     }
 
-    /// An answer that is no refusal.
+    /// Sends a request; returns the response if it is no refusal.
     fn call(
         &self,
         method: Method,
         path: &str,
         body: SendBody<'_>,
     ) -> Result<Response<Body>, Error> {
-        let answer = self.ask(method, path, &[], body)?;
-        match answer.status().is_success() {
-            true => Ok(answer),
-            false => Err(self.refused(answer)),
-        }
+        let answer = self.send(method, path, &[], body)?;
+        if answer.status().is_success() { Ok(answer) } else { Err(self.refused(answer)) }
     }
 
     fn json<T: DeserializeOwned>(&self, answer: Response<Body>) -> Result<T, Error> {
@@ -275,13 +278,13 @@ impl Client {
 
     fn refused(&self, answer: Response<Body>) -> Error {
         #[derive(Deserialize)]
-        struct Said {
+        struct Refusal {
             error: String,
         }
         let status = answer.status();
-        let said: Option<Said> = self.json(answer).ok();
-        let reason = match said {
-            Some(said) => said.error,
+        let refusal: Option<Refusal> = self.json(answer).ok();
+        let reason = match refusal {
+            Some(refusal) => refusal.error,
             None if status == StatusCode::NOT_FOUND => "what answers there is no agent".to_owned(),
             None => status.to_string(),
         };
@@ -294,11 +297,11 @@ impl Client {
     }
 }
 
-/// Whether lines that come are waited for.
+/// The choice between the lines so far and a stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Follow {
-    /// Until the agent stops.
+    /// Streams lines until the agent stops.
     Yes,
-    /// What was said is enough.
+    /// Returns the lines so far.
     No,
 }

@@ -1,4 +1,4 @@
-//! Agents as hosts of deployments: a deployer waits for them until a release is live.
+//! Agents as hosts of deployments: a deployer waits until its release is live.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use pinnace_deploy::{
 };
 use pinnace_store::Digest;
 
-use super::{Answered, Client, Offer};
+use super::{Client, Offer, RolloutStatus};
 use crate::{Attempt, Error, ErrorKind, Outcome};
 
-/// The time after which a waiting client looks whether it was cancelled.
-const LOOK: Duration = Duration::from_secs(1);
+/// The interval in which a waiting client checks whether it was cancelled.
+const INTERVAL: Duration = Duration::from_secs(1);
 
 impl Client {
     /// Waits until a deployment went live, or failed. `release` is `None` for one that stops the service.
-    /// `progress` is told what the agent waits for.
+    /// `progress` is reported what the agent waits for.
     ///
     /// # Errors
     ///
@@ -28,19 +28,20 @@ impl Client {
         release: Option<&Digest>,
         progress: &dyn Progress,
     ) -> Result<Rollout, Error> {
-        let mut told: Option<String> = None;
+        let mut reported: Option<String> = None;
         while !progress.is_cancelled() {
-            let answered = self.attempt(service, generation, release, LOOK)?;
-            let is_live = answered.generation == Some(generation)
-                && answered.release == release.map(Digest::to_string);
-            if answered.attempt.is_some() || is_live {
-                return Ok(answered.into());
+            let status = self.wait_for_attempt(service, generation, release, INTERVAL)?;
+            let is_live = status.generation == Some(generation)
+                && status.release == release.map(Digest::to_string);
+            if status.attempt.is_some() || is_live {
+                return Ok(status.into());
             }
-            if let Some(thing) = answered.waiting.as_ref().filter(|one| told.as_ref() != Some(*one))
+            if let Some(check) =
+                status.waiting.as_ref().filter(|check| reported.as_ref() != Some(*check))
             {
-                progress.stage(Stage::Waiting(thing));
+                progress.stage(Stage::Waiting(check));
             }
-            told = answered.waiting;
+            reported = status.waiting;
         }
         Err(ErrorKind::Cancelled { service: service.to_owned(), generation }.into())
     }
@@ -53,7 +54,7 @@ impl Host for Client {
 
     fn platforms(&self) -> Result<HostPlatforms, HostError> {
         let answer = Client::platforms(self)?;
-        Ok(HostPlatforms::new(answer.platforms, answer.only))
+        Ok(HostPlatforms::new(answer.platforms, answer.services))
     }
 
     fn missing_variables(
@@ -61,8 +62,8 @@ impl Host for Client {
         service: &ServiceName,
         names: &[String],
     ) -> Result<(Vec<String>, String), HostError> {
-        let answer = self.lacking(service.as_str(), names)?;
-        Ok((answer.lacking, answer.place))
+        let missing = Client::missing_variables(self, service.as_str(), names)?;
+        Ok((missing.names, missing.location))
     }
 
     fn offer(&self, wheels: &[(Digest, String)]) -> Result<(), HostError> {
@@ -99,12 +100,12 @@ impl Host for Client {
     }
 }
 
-impl From<Answered> for Rollout {
-    fn from(answered: Answered) -> Self {
+impl From<RolloutStatus> for Rollout {
+    fn from(status: RolloutStatus) -> Self {
         let mut rollout = Self::default();
-        rollout.live = answered.generation;
-        rollout.address = answered.address;
-        rollout.attempt = answered.attempt.map(Into::into);
+        rollout.live = status.generation;
+        rollout.address = status.address;
+        rollout.attempt = status.attempt.map(Into::into);
         rollout
     }
 }

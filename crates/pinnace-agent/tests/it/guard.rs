@@ -1,4 +1,4 @@
-//! Who may speak to an agent.
+//! The authentication of requests.
 
 use pinnace_agent::{Agent, Client, ErrorKind, Tokens};
 
@@ -11,7 +11,7 @@ fn a_token_is_needed_where_others_may_come() {
     let world = World::new();
     let mut options = world.options();
     options.listen = "0.0.0.0:0".parse().unwrap();
-    let error = Agent::start(world.parts(), options).unwrap_err();
+    let error = Agent::start(world.dependencies(), options).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NoToken { .. }), "{error}");
 }
 

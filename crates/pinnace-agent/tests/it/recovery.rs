@@ -62,7 +62,7 @@ impl Backend for Flaky {
 }
 
 fn exists(process: &str) -> bool {
-    // One that has ended may be there until somebody takes note of it.
+    // An ended process stays a zombie until its parent reaps it.
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
@@ -77,7 +77,7 @@ fn what_proved_itself_comes_back_without_a_store() {
     agent.stop();
     assert!(!exists(&before));
 
-    let mut parts = world.parts();
+    let mut parts = world.dependencies();
     parts.store = Store::unopened(Flaky { gone: true, ..Flaky::default() });
     let agent = Agent::start(parts, world.options()).unwrap();
     until("it is back", || agent.status().services[0].state == State::Live);
@@ -137,8 +137,8 @@ fn processes_that_were_left_behind_are_ended() {
 fn two_agents_do_not_share_a_folder() {
     let world = World::new();
     let agent = world.agent(world.options());
-    let error = Agent::start(world.parts(), world.options()).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Taken { .. }), "{error}");
+    let error = Agent::start(world.dependencies(), world.options()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::InUse { .. }), "{error}");
     agent.stop();
     world.agent(world.options()).stop();
 }
@@ -197,7 +197,7 @@ fn a_step_that_could_not_be_read_is_read_later() {
     let world = World::new();
     let flaky = Flaky { inner: world.backend.clone(), ..Flaky::default() };
     flaky.is_away.store(true, Ordering::Relaxed);
-    let mut parts = world.parts();
+    let mut parts = world.dependencies();
     parts.store = Store::unopened(flaky.clone());
     world.version("1").publish("shop");
     let agent = Agent::start(parts, world.options()).unwrap();
@@ -234,7 +234,7 @@ fn a_store_that_was_made_anew_counts_from_the_beginning() {
         assert!(is_live(&world.version(version).deploy("shop", &agent)));
     }
     agent.stop();
-    let mut parts = world.parts();
+    let mut parts = world.dependencies();
     let anew = Store::open(MemoryBackend::new()).unwrap();
     parts.store = anew.clone();
     let agent = Agent::start(parts, world.options()).unwrap();

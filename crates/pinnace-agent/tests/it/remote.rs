@@ -67,13 +67,13 @@ fn nothing_is_taken_on_trust() {
             .remove(&key.parse().unwrap())
             .unwrap_err()
             .to_string()
-            .contains("nothing is removed")
+            .contains("an agent removes nothing")
     );
     assert!(world.store.exists().unwrap());
     agent.stop();
 }
 
-/// What the world has, and what was asked of it.
+/// A public host with its files, and the requests that it saw.
 #[derive(Default)]
 struct Elsewhere {
     has: BTreeMap<String, Vec<u8>>,
@@ -98,7 +98,7 @@ fn what_the_world_has_need_not_be_sent() {
     elsewhere.has.insert("https://files.example/a.whl".to_owned(), b"a".to_vec());
     elsewhere.has.insert("https://files.example/lie.whl".to_owned(), b"not b".to_vec());
     let elsewhere = Arc::new(elsewhere);
-    let mut parts = world.parts();
+    let mut parts = world.dependencies();
     parts.fetch = Some(Arc::clone(&elsewhere) as Arc<dyn Fetch>);
     let agent = Agent::start(parts, world.options()).unwrap();
     let digest = |text: &str| Digest::of(text);

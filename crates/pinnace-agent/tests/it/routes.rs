@@ -148,7 +148,7 @@ fn a_port_that_is_taken_is_a_failure_until_it_is_free() {
     let agent = world.agent(options);
     let refused = world.version("1").deploy("shop", &agent);
     let reason = crate::world::reason(&refused);
-    assert!(reason.contains(&format!("`port:{port}` is not to be had")), "{reason}");
+    assert!(reason.contains(&format!("cannot listen on the route `port:{port}`")), "{reason}");
     drop(taken);
     assert!(is_live(&world.version("2").deploy("shop", &agent)));
     for port in [port, other] {

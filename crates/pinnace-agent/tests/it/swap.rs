@@ -1,4 +1,4 @@
-//! One release takes another's place, and nobody notices but by its answers.
+//! The swap from one release to another, which clients notice by the answers alone.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -171,7 +171,7 @@ fn what_dies_is_started_again_and_asked_only_then() {
     let before = get(&place, "/pid");
     std::process::Command::new("kill").args(["-9", &before]).status().unwrap();
     until("it is noticed", || agent.status().services[0].state != State::Live);
-    // Whoever asks meanwhile waits.
+    // Requests wait meanwhile.
     assert_eq!(get(&place, "/"), "1 /");
     assert_ne!(get(&place, "/pid"), before);
     agent.stop();

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pinnace_agent::{Agent, Answered, Client, Clock, Options, Outcome, Parts};
+use pinnace_agent::{Agent, Client, Clock, Dependencies, Options, Outcome, RolloutStatus};
 use pinnace_deploy::{
     Cache, Interpreters, Process, ReleaseInputs, Rules, Scan, ScanIndex, Service, SourceFolder,
     WheelLayer,
@@ -91,20 +91,20 @@ impl World {
 
     pub(crate) fn options(&self) -> Options {
         let mut options = Options::new(self.folder.path().join("agent"));
-        options.poll = Duration::from_millis(100);
-        options.farewell = Duration::from_secs(3);
+        options.poll_interval = Duration::from_millis(100);
+        options.shutdown_timeout = Duration::from_secs(3);
         options
     }
 
     pub(crate) fn agent(&self, options: Options) -> Agent {
-        Agent::start(self.parts(), options).unwrap()
+        Agent::start(self.dependencies(), options).unwrap()
     }
 
-    pub(crate) fn parts(&self) -> Parts {
-        Parts {
+    pub(crate) fn dependencies(&self) -> Dependencies {
+        Dependencies {
             store: self.store.clone(),
-            machine: Arc::clone(&self.machine),
-            pythons: Arc::new(OnePython(self.python.clone())),
+            cache: Arc::clone(&self.machine),
+            interpreters: Arc::new(OnePython(self.python.clone())),
             fetch: None,
             clock: Clock(|| 1_800_000_000),
         }
@@ -155,13 +155,14 @@ impl Project<'_> {
         }
     }
 
-    /// The same, until it is live on an agent.
-    pub(crate) fn deploy(&self, service: &str, agent: &Agent) -> Answered {
+    /// Deploys the project, and waits until it is live on an agent.
+    pub(crate) fn deploy(&self, service: &str, agent: &Agent) -> RolloutStatus {
         let generation = self.publish(service);
         let name = format!("wanted/{service}").parse().unwrap();
         let release = self.store.latest(&name).unwrap().unwrap().release;
         let wait = Duration::from_secs(30);
-        let answered = client(agent).attempt(service, generation, release.as_ref(), wait).unwrap();
+        let answered =
+            client(agent).wait_for_attempt(service, generation, release.as_ref(), wait).unwrap();
         assert!(answered.attempt.is_some(), "it takes too long");
         answered
     }
@@ -171,18 +172,19 @@ pub(crate) fn client(agent: &Agent) -> Client {
     Client::new(&agent.url(), None).unwrap()
 }
 
-pub(crate) fn landed(client: &Client, service: &str, generation: u64) -> Answered {
-    let answered = client.attempt(service, generation, None, Duration::from_secs(30)).unwrap();
+pub(crate) fn landed(client: &Client, service: &str, generation: u64) -> RolloutStatus {
+    let answered =
+        client.wait_for_attempt(service, generation, None, Duration::from_secs(30)).unwrap();
     assert!(answered.attempt.is_some(), "it takes too long");
     answered
 }
 
-pub(crate) fn is_live(answered: &Answered) -> bool {
+pub(crate) fn is_live(answered: &RolloutStatus) -> bool {
     answered.attempt.as_ref().unwrap().outcome == Outcome::Live
 }
 
 /// Why a generation failed.
-pub(crate) fn reason(answered: &Answered) -> String {
+pub(crate) fn reason(answered: &RolloutStatus) -> String {
     match &answered.attempt.as_ref().unwrap().outcome {
         Outcome::Failed { reason } => reason.clone(),
         other => panic!("it did not fail: {other:?}"),

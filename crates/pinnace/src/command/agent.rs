@@ -2,7 +2,7 @@
 
 use std::{io::Read, sync::Arc, time::Duration};
 
-use pinnace_agent::{Agent, Clock, Fetch, Hearer, Options, Parts, Tokens, VariablesFolder};
+use pinnace_agent::{Agent, Clock, Dependencies, Fetch, LogSink, Options, Tokens, VariablesFolder};
 use pinnace_build::{Cache, Env, LocalInterpreters, http_options, unix_time};
 use pinnace_store::{OnMissing, Store};
 use pinnace_wheel::{Address, Fetch as _, GetRequest, HttpFetch};
@@ -27,10 +27,10 @@ pub(crate) fn run(arguments: &RunAgent, env: &Env, output: Output) -> Result<(),
     if let Err(error) = store.check() {
         output.say(format!("warning: {}", Failure::from(error).message()));
     }
-    let parts = parts(store.store().clone(), arguments.python.clone(), env)?;
+    let dependencies = dependencies(store.store().clone(), arguments.python.clone(), env)?;
     let mut options = options(arguments, env)?;
-    options.hearer = Arc::new(Journal(output));
-    let agent = Agent::start(parts, options)?;
+    options.log_sink = Arc::new(Journal(output));
+    let agent = Agent::start(dependencies, options)?;
     output.say(format!("the agent listens at {}", agent.url()));
     interrupt.wait();
     output.say("stopping");
@@ -41,8 +41,8 @@ pub(crate) fn run(arguments: &RunAgent, env: &Env, output: Output) -> Result<(),
 /// The agent's own messages, for its journal.
 struct Journal(Output);
 
-impl Hearer for Journal {
-    fn hear(&self, service: &str, who: &str, text: &str) {
+impl LogSink for Journal {
+    fn line(&self, service: &str, who: &str, text: &str) {
         if who == "pinnace" {
             let service = if service.is_empty() { String::new() } else { format!("{service}: ") };
             self.0.say(format!("{service}{text}"));
@@ -51,13 +51,17 @@ impl Hearer for Journal {
 }
 
 /// Returns the dependencies of an agent that this command starts.
-pub(crate) fn parts(store: Store, python: Option<String>, env: &Env) -> Result<Parts, Failure> {
+pub(crate) fn dependencies(
+    store: Store,
+    python: Option<String>,
+    env: &Env,
+) -> Result<Dependencies, Failure> {
     let cache = Arc::new(Cache::open(&env.cache_folder()?)?);
     let interpreters = LocalInterpreters::new(python, env.clone(), Arc::clone(&cache));
-    Ok(Parts {
+    Ok(Dependencies {
         store,
-        machine: cache,
-        pythons: Arc::new(interpreters),
+        cache,
+        interpreters: Arc::new(interpreters),
         fetch: Some(Arc::new(Downloads::new(env)?)),
         clock: Clock(unix_time),
     })
@@ -71,8 +75,8 @@ fn options(arguments: &RunAgent, env: &Env) -> Result<Options, Failure> {
         None => machine_name(env),
     };
     options.routes.clone_from(&arguments.route);
-    options.only.clone_from(&arguments.service);
-    options.poll = Duration::from_secs(arguments.poll);
+    options.services.clone_from(&arguments.service);
+    options.poll_interval = Duration::from_secs(arguments.poll);
     options.threads = env.threads;
     if let Some(folder) = &arguments.env {
         options.variables = Arc::new(VariablesFolder::new(env.folder.join(folder)));

@@ -72,7 +72,7 @@ fn told(attempt: &Attempt, now: u64) -> String {
     let age = deployments::age(now.saturating_sub(attempt.at));
     let cause = match attempt.cause {
         Cause::Restart => " (restart)",
-        Cause::Death => " (its process ended)",
+        Cause::Exit => " (its process ended)",
         Cause::Recovery => " (start of the agent)",
         _ => "",
     };

@@ -11,13 +11,13 @@ use std::{
     time::Duration,
 };
 
-use pinnace_agent::{Agent, Client, Hearer, Options, Route};
+use pinnace_agent::{Agent, Client, LogSink, Options, Route};
 use pinnace_build::Env;
 use pinnace_deploy::{DOTENV, Rollout, ServiceName, Snapshot, Watcher};
 use pinnace_store::{Digest, Durability, LocalStore, Store, parallel::join};
 
 use super::{
-    agent::parts,
+    agent::dependencies,
     deploy::{self, Report},
 };
 use crate::{
@@ -38,10 +38,10 @@ pub(crate) fn run(arguments: Up, env: &Env, output: Output) -> Result<(), Failur
     let project = project(&arguments, env)?;
     let home = home(&project, env)?;
     let store = Store::open(LocalStore::open(home.join("store"), Durability::Volatile)?)?;
-    let parts = parts(store, None, env)?;
+    let dependencies = dependencies(store, None, env)?;
     let mut options = options(&arguments, &project, &home, env)?;
-    options.hearer = Arc::new(UpOutput(output));
-    let agent = Agent::start(parts, options)?;
+    options.log_sink = Arc::new(UpOutput(output));
+    let agent = Agent::start(dependencies, options)?;
     output.say(format!("agent at {}, which has a page that shows what it does", agent.url()));
     let watching = Watching {
         arguments: deploy_arguments(&arguments, &project, &home, &agent),
@@ -92,13 +92,13 @@ fn options(arguments: &Up, project: &Path, home: &Path, env: &Env) -> Result<Opt
     let mut options = Options::new(home.join("agent"));
     options.name = "up".to_owned();
     options.threads = env.threads;
-    options.farewell = Duration::from_secs(5);
+    options.shutdown_timeout = Duration::from_secs(5);
     options.variables = Arc::new(DotenvVariables::new(env, project));
     if let (Some(port), Some(service)) = (arguments.port, &arguments.service) {
         let service: ServiceName = service.parse()?;
         options.routes.push((service.to_string(), Route::Port(port)));
     } else if let Some(port) = arguments.port {
-        options.any_route = Some(Route::Port(port));
+        options.default_route = Some(Route::Port(port));
     }
     Ok(options)
 }
@@ -126,8 +126,8 @@ fn deploy_arguments(arguments: &Up, project: &Path, home: &Path, agent: &Agent) 
 /// The output of the project's processes.
 struct UpOutput(Output);
 
-impl Hearer for UpOutput {
-    fn hear(&self, _: &str, who: &str, text: &str) {
+impl LogSink for UpOutput {
+    fn line(&self, _: &str, who: &str, text: &str) {
         // The deployment reports on its generation itself.
         let is_told = who == "pinnace" && text.starts_with("generation ");
         if !is_told {

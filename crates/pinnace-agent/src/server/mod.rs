@@ -1,0 +1,43 @@
+//! The server side: services kept running, and the HTTP in front of them.
+
+mod agent;
+mod api;
+mod body;
+mod clock;
+mod context;
+mod exit;
+pub mod fuzzing;
+mod gate;
+mod grpc;
+mod http_server;
+mod instance;
+mod launch;
+mod launcher;
+mod link;
+mod live_ref;
+mod log;
+mod metadata;
+mod options;
+mod orphans;
+mod output;
+mod polling;
+mod ports;
+mod process_group;
+mod proxy;
+mod readiness;
+mod revision;
+mod route;
+mod running;
+mod service;
+mod services;
+mod state_dir;
+mod supervisor;
+mod supervisors;
+mod variables;
+
+pub use agent::Agent;
+pub use clock::Clock;
+pub use log::{LogSink, NullSink};
+pub use options::{Dependencies, Fetch, Options};
+pub use route::Route;
+pub use variables::{Variables, VariablesFolder};

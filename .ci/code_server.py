@@ -1,9 +1,9 @@
 """Asks a Dagster code server through the agent's address, through swaps of its code."""
+
 import json, os, pathlib, subprocess, sys, threading, time
 
 from dagster import DagsterInstance, DagsterRunStatus
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteRepositoryOrigin
-from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.types import ExecuteExternalJobArgs
 from dagster._serdes import deserialize_value
@@ -53,11 +53,15 @@ threads = [threading.Thread(target=ask) for _ in range(2)]
 with DagsterInstance.local_temp(os.environ["DAGSTER_TEMP"]) as instance:
     sys.path.insert(0, str(project))
     from etl.definitions import defs
+
     job = defs.resolve_job_def("slow")
     run = instance.create_run_for_job(job, remote_job_origin=repository.get_job_origin("slow"), job_code_origin=None)
     server = client.get_server_id()
-    started = client.start_run(ExecuteExternalJobArgs(
-        job_origin=repository.get_job_origin("slow"), run_id=run.run_id, instance_ref=instance.get_ref()))
+    started = client.start_run(
+        ExecuteExternalJobArgs(
+            job_origin=repository.get_job_origin("slow"), run_id=run.run_id, instance_ref=instance.get_ref()
+        )
+    )
     assert json.loads(started)["success"], started
     for turn in range(1, 4):
         code, answer, said = deploy(good + f"\n# {turn}\n")

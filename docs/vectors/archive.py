@@ -1,7 +1,7 @@
 """A second implementation of ../format.md: checks the vectors in archive.json, bytes and digests.
 
-    python3 archive.py            checks them
-    python3 archive.py --write    writes the digests that this implementation computes
+python3 archive.py            checks them
+python3 archive.py --write    writes the digests that this implementation computes
 """
 
 import hashlib
@@ -36,8 +36,8 @@ def archive(prefix, members):
         encoded = name.encode()
         flags = 0 if name.isascii() else 0x800
         common = struct.pack(
-            "<HHHHHLLLHH", 20, flags, 0, 0, 0x21,
-            zlib.crc32(content), len(content), len(content), len(encoded), 0)
+            "<HHHHHLLLHH", 20, flags, 0, 0, 0x21, zlib.crc32(content), len(content), len(content), len(encoded), 0
+        )
         attributes = MODES[kind] << 16 | (0x10 if kind == "d" else 0)
         central += b"PK\1\2" + struct.pack("<H", 3 << 8 | 20) + common
         central += struct.pack("<HHHLL", 0, 0, 0, attributes, len(out)) + encoded
@@ -45,8 +45,7 @@ def archive(prefix, members):
     offset, size, count = len(out), len(central), len(members)
     out += central
     if count >= 0xFFFF or central[-20:-16] == b"PK\6\7":
-        out += b"PK\6\6" + struct.pack(
-            "<QHHLLQQQQ", 44, 3 << 8 | 45, 45, 0, 0, count, count, size, offset)
+        out += b"PK\6\6" + struct.pack("<QHHLLQQQQ", 44, 3 << 8 | 45, 45, 0, 0, count, count, size, offset)
         out += b"PK\6\7" + struct.pack("<LQL", 0, offset + size, 1)
     short = min(count, 0xFFFF)
     return bytes(out + b"PK\5\6" + struct.pack("<HHHHLLH", 0, 0, short, short, size, offset, 0))

@@ -1,7 +1,7 @@
 """A second implementation of ../storage.md: reads what the first wrote, and writes it again.
 
-    python3 store.py FOLDER    reads a store on disk, follows its refs, and prints what it holds
-    python3 store.py           checks the vectors in store.json
+python3 store.py FOLDER    reads a store on disk, follows its refs, and prints what it holds
+python3 store.py           checks the vectors in store.json
 """
 
 import hashlib

@@ -4,7 +4,7 @@ environment of that release, which is laid out and compiled. Runs in the environ
     pinnace deploy PROJECT --agent URL && pinnace run etl -- python benches/src/bin/code_server.py PINNACE PROJECT [RUNS]
 """
 
-import json, os, pathlib, socket, statistics, subprocess, sys, time
+import json, pathlib, socket, statistics, subprocess, sys, time
 
 from dagster._grpc.client import DagsterGrpcClient
 
@@ -57,8 +57,10 @@ for run in range(runs + 1):
     server.wait()
 definitions.write_text(text)
 for name, times in [
-    ("edit to first answer", ours), ("the same server started by hand", theirs),
-    ("ours on top", [a - b for a, b in zip(ours, theirs)]), ("deploy, nothing changed", nothing),
+    ("edit to first answer", ours),
+    ("the same server started by hand", theirs),
+    ("ours on top", [a - b for a, b in zip(ours, theirs)]),
+    ("deploy, nothing changed", nothing),
 ]:
     # The first turn warms caches.
     print(f"  {name:32} {statistics.median(times[1:]) * 1000:7.1f} ms")

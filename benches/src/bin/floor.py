@@ -1,6 +1,6 @@
 """What no boot can do without: write the files of the wheels, on as many threads as there are processors.
 
-    floor.py FILE FOLDER       unpack the wheels of a PEX file that holds them whole
+floor.py FILE FOLDER       unpack the wheels of a PEX file that holds them whole
 """
 
 import io

@@ -73,7 +73,21 @@ def clause():
     if name.endswith("_version") and name != "platform_version":
         value = random.choice(["3.8", "3.9", "3.10", "3.11", "3.11.7", "3.12", "4"])
         return "%s %s '%s'" % (name, random.choice(["==", "!=", "<", "<=", ">", ">="]), value)
-    values = ["cpython", "posix", "nt", "x86_64", "arm64", "CPython", "PyPy", "Linux", "linux", "win32", "darwin", "x", "y-z"]
+    values = [
+        "cpython",
+        "posix",
+        "nt",
+        "x86_64",
+        "arm64",
+        "CPython",
+        "PyPy",
+        "Linux",
+        "linux",
+        "win32",
+        "darwin",
+        "x",
+        "y-z",
+    ]
     return "%s %s '%s'" % (name, random.choice(["==", "!="]), random.choice(values))
 
 
@@ -98,7 +112,9 @@ LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux
 def platforms(machine, libc):
     if libc.startswith("musl"):
         numbers = [int(n) for n in libc[4:].split(".")]
-        return ["linux_" + machine] + ["musllinux_%d_%d_%s" % (numbers[0], n, machine) for n in range(numbers[1], -1, -1)]
+        return ["linux_" + machine] + [
+            "musllinux_%d_%d_%s" % (numbers[0], n, machine) for n in range(numbers[1], -1, -1)
+        ]
     # The module's own walk, told which glibc there is.
     tags._manylinux._get_glibc_version = lambda: tuple(int(n) for n in libc[5:].split("."))
     tags._manylinux._have_compatible_abi = lambda *_: True
@@ -113,7 +129,10 @@ def tag_lists():
                 for flags in ["", "t"] if minor >= 13 else [""]:
                     where = platforms(machine, libc)
                     version, abi = (3, minor), "cp3%d%s" % (minor, flags)
-                    listed = [*tags.cpython_tags(version, [abi], where), *tags.compatible_tags(version, "cp3%d" % minor, where)]
+                    listed = [
+                        *tags.cpython_tags(version, [abi], where),
+                        *tags.compatible_tags(version, "cp3%d" % minor, where),
+                    ]
                     unique = list(dict.fromkeys(map(str, listed)))
                     digest = hashlib.sha256("\n".join(unique).encode()).hexdigest()
                     rows.append(("3.%d.0" % minor, flags, machine, libc, len(unique), digest))

@@ -49,10 +49,14 @@ def build_wheel(out, settings=None, metadata=None):
 def files(info):
     requires = "".join("Requires-Dist: %s\n" % one for one in PLAN.get("dependencies", []))
     version = PLAN.get("says", PLAN["version"])
-    yield info + "/METADATA", "Metadata-Version: 2.1\nName: %s\nVersion: %s\n%s" % (
-        PLAN["name"],
-        version,
-        requires,
+    yield (
+        info + "/METADATA",
+        "Metadata-Version: 2.1\nName: %s\nVersion: %s\n%s"
+        % (
+            PLAN["name"],
+            version,
+            requires,
+        ),
     )
     yield info + "/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: %s\n" % PLAN["tag"]
     yield info + "/RECORD", ""

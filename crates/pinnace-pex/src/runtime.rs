@@ -24,11 +24,36 @@ pub struct Runtime {
     files: BTreeMap<String, Vec<u8>>,
 }
 
+/// Joins the parts of a Python module in their order, as one file with two empty lines between definitions. A part uses names
+/// of the parts before and after it.
+macro_rules! module {
+    ($first:literal $(, $rest:literal)*) => {
+        concat!(include_str!($first) $(, "\n\n", include_str!($rest))*).as_bytes()
+    };
+}
+
+/// The module that unpacks PEX files into environments.
+const UNPACK: &[u8] = module!(
+    "../python/unpack/pex.py",
+    "../python/unpack/digests.py",
+    "../python/unpack/environment.py",
+    "../python/unpack/cache.py",
+    "../python/unpack/runtime.py",
+    "../python/unpack/wheels.py",
+    "../python/unpack/processes.py",
+    "../python/unpack/archives.py",
+    "../python/unpack/members.py",
+    "../python/unpack/manifest.py",
+    "../python/unpack/build.py",
+    "../python/unpack/links.py",
+    "../python/unpack/scripts.py"
+);
+
 /// The parts of this version's runtime, by name.
 const OWN: [(&str, &[u8]); 10] = [
     ("boot/pinnace_boot.py", include_bytes!("../python/pinnace_boot.py")),
     ("boot/pinnace_choose.py", include_bytes!("../python/pinnace_choose.py")),
-    ("boot/pinnace_unpack.py", include_bytes!("../python/pinnace_unpack.py")),
+    ("boot/pinnace_unpack.py", UNPACK),
     ("format", b"pinnace-runtime 1\n"),
     ("import.py", include_bytes!("../python/pex.py")),
     ("large.txt", include_bytes!("../python/large.txt")),

@@ -1,37 +1,42 @@
-//! The steps of a ref, shown.
+//! Deployments as lines and as JSON.
 
 use pinnace_store::Deployment;
 use serde_json::{Value, json};
 
-/// A line of a list: generation, release, age, who, commit and reason.
-pub(crate) fn line(step: &Deployment, now: u64) -> String {
-    // Whoever wrote the record must not write lines of this list.
+/// Formats a deployment as a line: generation, release, age, author, commit and reason.
+pub(crate) fn line(deployment: &Deployment, now: u64) -> String {
+    // The author of a deployment must not be able to add lines to the list.
     let plain = |text: &str| text.replace(char::is_control, " ");
-    let release = step.release.map_or_else(|| "nothing".to_owned(), |one| one.to_string());
-    let git = step.git.as_deref().map_or_else(String::new, |git| {
+    let release =
+        deployment.release.map_or_else(|| "stopped".to_owned(), |release| release.to_string());
+    let git = deployment.git.as_deref().map_or_else(String::new, |git| {
         format!("  {}", plain(&git.chars().take(10).collect::<String>()))
     });
-    let reason = step.reason.as_deref();
-    let reason = reason.map_or_else(String::new, |one| format!("  ({})", plain(one)));
-    let age = age(now.saturating_sub(step.at));
-    format!("{:>6}  {release}  {age:>6} ago  {}{git}{reason}", step.generation, plain(&step.by))
+    let reason = deployment.reason.as_deref();
+    let reason = reason.map_or_else(String::new, |reason| format!("  ({})", plain(reason)));
+    let age = age(now.saturating_sub(deployment.at));
+    format!(
+        "{:>6}  {release}  {age:>6} ago  {}{git}{reason}",
+        deployment.generation,
+        plain(&deployment.by)
+    )
 }
 
-/// The record, as programs read it.
-pub(crate) fn as_json(step: &Deployment) -> Value {
+/// Returns a deployment as JSON.
+pub(crate) fn as_json(deployment: &Deployment) -> Value {
     json!({
-        "generation": step.generation,
-        "release": step.release.map(|release| release.to_string()),
-        "previous": step.previous.map(|release| release.to_string()),
-        "at": step.at,
-        "by": step.by,
-        "git": step.git,
-        "reason": step.reason,
-        "timings_ms": step.timings_ms,
+        "generation": deployment.generation,
+        "release": deployment.release.map(|release| release.to_string()),
+        "previous": deployment.previous.map(|release| release.to_string()),
+        "at": deployment.at,
+        "by": deployment.by,
+        "git": deployment.git,
+        "reason": deployment.reason,
+        "timings_ms": deployment.timings_ms,
     })
 }
 
-/// `5 s`, `3 min`, `2 h`, `4 d`.
+/// Formats an age: `5 s`, `3 min`, `2 h`, `4 d`.
 pub(crate) fn age(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),

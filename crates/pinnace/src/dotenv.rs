@@ -1,4 +1,4 @@
-//! The variables of a developer's own services.
+//! The environment variables of services that `pinnace up` runs.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use pinnace_agent::{Error, Variables, VariablesFolder};
 use pinnace_build::Env;
 use pinnace_deploy::DOTENV;
 
-/// The variables of this process, and those of the project's `.env`.
+/// The variables of this process, or else those of the project's `.env`.
 pub(crate) struct DotenvVariables {
     variables: BTreeMap<String, String>,
     file: PathBuf,
@@ -31,6 +31,9 @@ impl Variables for DotenvVariables {
     }
 
     fn location(&self, _: &str) -> String {
-        format!("set them here, or in lines `NAME=value` of `{}`", self.file.display())
+        format!(
+            "set them in this environment, or in `NAME=value` lines of `{}`",
+            self.file.display()
+        )
     }
 }

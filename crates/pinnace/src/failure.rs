@@ -1,19 +1,19 @@
-//! Failures of the command: message, remedy and exit code.
+//! Failures of the command: message, hint and exit code.
 
 use std::{error::Error as StdError, fmt, io};
 
 use serde_json::Value;
 
-/// The exit code of bad usage; 1 is a failed job, 130 an interrupted one.
+/// The exit code of a usage error. A failed job exits with 1, and an interrupted one with 130.
 pub(crate) const USAGE: u8 = 2;
 
-/// A failure, as the user and the shell see it.
+/// A failure with its message, its hint and its exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: u8,
     message: String,
     hint: Option<String>,
-    /// Keys for programs, beside the message.
+    /// Further keys of the JSON object.
     details: Value,
 }
 
@@ -23,17 +23,17 @@ impl Failure {
         Self { code: 1, message: message.into(), hint: None, details: Value::Null }
     }
 
-    /// Creates the failure of a command that was used wrongly.
+    /// Creates a usage error.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self { code: USAGE, message: message.into(), hint: None, details: Value::Null }
     }
 
-    /// Creates the failure of a job that Ctrl-C ended.
+    /// Creates the failure of a job that a signal ended.
     pub(crate) fn interrupted() -> Self {
         Self { code: 130, message: "interrupted".to_owned(), hint: None, details: Value::Null }
     }
 
-    /// Creates the failure of a job whose answer is no; it has no message.
+    /// Creates a failure without a message, which only sets the exit code.
     pub(crate) fn silent() -> Self {
         Self::job("")
     }
@@ -42,19 +42,19 @@ impl Failure {
         self.message.is_empty()
     }
 
-    /// Adds keys for programs.
+    /// Adds keys to the JSON object.
     pub(crate) fn with_json(mut self, details: Value) -> Self {
         self.details = details;
         self
     }
 
-    /// Makes it a failure of usage.
+    /// Turns the failure into a usage error.
     pub(crate) fn bad_usage(mut self) -> Self {
         self.code = USAGE;
         self
     }
 
-    /// Adds a remedy.
+    /// Sets the hint.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -99,7 +99,7 @@ impl Failure {
         }
     }
 
-    /// Creates the failure of a library, with the remedy for the I/O failure at its root.
+    /// Creates the failure of a library error, with a hint for the I/O error at its root.
     pub(crate) fn from_error(error: &(dyn StdError + 'static)) -> Self {
         let failure = Self::job(error.to_string());
         let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
@@ -109,12 +109,13 @@ impl Failure {
             }
             cause = error.source();
         }
-        // Some errors quote their cause but do not return it.
+        // Some errors quote their cause without returning it as their source.
         if failure.message.contains("os error 28") { failure.hint(NO_SPACE) } else { failure }
     }
 }
 
-const NO_SPACE: &str = "free some space, or move the cache with PINNACE_CACHE_DIR; nothing that was there before is lost";
+const NO_SPACE: &str =
+    "free disk space, or move the cache with PINNACE_CACHE_DIR; existing files are intact";
 
 fn io_hint(error: &io::Error) -> Option<&'static str> {
     match error.kind() {

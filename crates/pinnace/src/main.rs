@@ -8,7 +8,9 @@ mod dotenv;
 mod failure;
 mod hints;
 mod interrupt;
+mod output;
 mod progress;
+mod quantity;
 mod session;
 mod stores;
 
@@ -20,42 +22,23 @@ use pinnace_build::Env;
 
 use arguments::{Arguments, Command};
 use failure::Failure;
+use output::Output;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse_from(words()) {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version are no errors, and go to stdout; clap knows.
+            // clap prints help and version to stdout, and errors to stderr.
             let _ = error.print();
             if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
-                progress::Output::json_only().fail_quietly(&usage(&error.to_string()));
+                Output::json_only().fail_quietly(&usage(&error.to_string()));
             }
             return ExitCode::from(if error.use_stderr() { failure::USAGE } else { 0 });
         }
     };
     let output = arguments.output();
-    let result = Env::read().map_err(Failure::from).and_then(|env| match arguments.command {
-        Command::Build(build) => command::build::run(&build, &env, output),
-        Command::Lock(lock) => command::lock::run(&lock, &env, output),
-        Command::Pex(pex) => command::pex::run(&pex, &env, output),
-        Command::Merge(merge) => command::merge::run(&merge, &env, output),
-        Command::Info(info) => command::info::run(&info, &env, output),
-        Command::Verify(verify) => command::verify::run(&verify, &env, output),
-        Command::Up(up) => command::up::run(*up, &env, output),
-        Command::Agent(agent) => command::agent::run(&agent, &env, output),
-        Command::Status(status) => command::status::run(&status, &env, output),
-        Command::Restart(restart) => command::restart::run(&restart, &env, output),
-        Command::Logs(logs) => command::logs::run(&logs, &env, output),
-        Command::Deploy(deploy) => command::deploy::run(&deploy, &env, output),
-        Command::Run(run) => command::run::run(&run, &env, output),
-        Command::Export(export) => command::export::run(&export, &env, output),
-        Command::Releases(releases) => command::releases::list(&releases, &env, output),
-        Command::Stop(stop) => command::stop::run(&stop, &env, output),
-        Command::Rollback(rollback) => command::rollback::run(&rollback, &env, output),
-        Command::Store(store) => command::store::run(&store, &env, output),
-        Command::Diff(diff) => command::diff::run(&diff, &env, output),
-    });
-    match result {
+    let result = Env::read().map_err(Failure::from);
+    match result.and_then(|env| run(arguments.command, &env, output)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output.fail(&failure);
@@ -64,16 +47,41 @@ fn main() -> ExitCode {
     }
 }
 
-/// Returns the failure that clap reports: its first line, and the rest as the hint.
-fn usage(said: &str) -> Failure {
-    let said = said.trim_start_matches("error: ").trim();
-    match said.split_once("\n") {
-        Some((first, rest)) => Failure::usage(first).hint(rest.trim()),
-        None => Failure::usage(said),
+fn run(command: Command, env: &Env, output: Output) -> Result<(), Failure> {
+    match command {
+        Command::Build(build) => command::build::run(&build, env, output),
+        Command::Lock(lock) => command::lock::run(&lock, env, output),
+        Command::Pex(pex) => command::pex::run(&pex, env, output),
+        Command::Merge(merge) => command::merge::run(&merge, env, output),
+        Command::Info(info) => command::info::run(&info, env, output),
+        Command::Verify(verify) => command::verify::run(&verify, env, output),
+        Command::Up(up) => command::up::run(*up, env, output),
+        Command::Agent(agent) => command::agent::run(&agent, env, output),
+        Command::Status(status) => command::status::run(&status, env, output),
+        Command::Restart(restart) => command::restart::run(&restart, env, output),
+        Command::Logs(logs) => command::logs::run(&logs, env, output),
+        Command::Deploy(deploy) => command::deploy::run(&deploy, env, output),
+        Command::Run(run) => command::run::run(&run, env, output),
+        Command::Export(export) => command::export::run(&export, env, output),
+        Command::Releases(releases) => command::releases::list(&releases, env, output),
+        Command::Stop(stop) => command::stop::run(&stop, env, output),
+        Command::Rollback(rollback) => command::rollback::run(&rollback, env, output),
+        Command::Store(store) => command::store::run(&store, env, output),
+        Command::Diff(diff) => command::diff::run(&diff, env, output),
     }
 }
 
-/// Returns the words of the command line. A `--` right behind `pex` is the pex tool's, and not our parser's.
+/// Returns the failure of a usage error of clap. The first line is the message, and the rest the hint.
+fn usage(text: &str) -> Failure {
+    let text = text.trim_start_matches("error: ").trim();
+    match text.split_once("\n") {
+        Some((first, rest)) => Failure::usage(first).hint(rest.trim()),
+        None => Failure::usage(text),
+    }
+}
+
+/// Returns the words of the command line. A `--` right after `pex` belongs to the pex tool, so it is
+/// escaped for clap.
 fn words() -> Vec<OsString> {
     let mut words: Vec<OsString> = std::env::args_os().collect();
     let is_option = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");

@@ -1,8 +1,8 @@
-//! Output and progress: bars on a terminal, plain lines elsewhere, both on stderr.
+//! Progress on stderr: bars on a terminal, plain lines elsewhere.
 
 use std::{
     fmt::Display,
-    io::{IsTerminal, Write},
+    io::IsTerminal,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -12,128 +12,13 @@ use pinnace_build::Step;
 use pinnace_deploy::Stage;
 use pinnace_wheel::{Event, Progress};
 
-use crate::{Failure, interrupt::Interrupt};
+use crate::{
+    interrupt::Interrupt,
+    output::{Output, Volume},
+    quantity::{Count, Size},
+};
 
-/// The form and the amount of output.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Output {
-    pub(crate) style: Style,
-    pub(crate) volume: Volume,
-}
-
-/// The form of the result on stdout.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Style {
-    Text,
-    Json,
-}
-
-/// The amount of output on stderr.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Volume {
-    Quiet,
-    Normal,
-    Verbose,
-}
-
-impl Output {
-    /// Prints the result: `text` for people, `json` for programs.
-    pub(crate) fn result(self, text: &str, json: &serde_json::Value) -> Result<(), Failure> {
-        match self.style {
-            Style::Json => stdout(json),
-            Style::Text if self.volume > Volume::Quiet => stdout(&text),
-            Style::Text => Ok(()),
-        }
-    }
-
-    /// Prints a result that is a text of its own: `text` as it is, or `json` for programs.
-    pub(crate) fn raw(self, text: &str, json: &serde_json::Value) -> Result<(), Failure> {
-        match self.style {
-            Style::Json => stdout(json),
-            Style::Text => stdout(&text.trim_end_matches('\n')),
-        }
-    }
-
-    /// Prints one line of a result as it comes. Returns `false` if no reader is left.
-    pub(crate) fn line(self, text: &str) -> Result<bool, Failure> {
-        let mut out = std::io::stdout().lock();
-        match out.write_all(line(&text).as_bytes()).and_then(|()| out.flush()) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
-            Err(error) => Err(Failure::io("cannot write to stdout", &error)),
-        }
-    }
-
-    /// Returns an output that prints nothing on stdout, which belongs to another program.
-    pub(crate) fn without_result(self) -> Self {
-        Self { style: Style::Text, volume: Volume::Quiet }
-    }
-
-    /// Returns the output for programs, before the other arguments are known.
-    pub(crate) fn json_only() -> Self {
-        Self { style: Style::Json, volume: Volume::Quiet }
-    }
-
-    /// Prints a failure as JSON, if its text was shown already.
-    pub(crate) fn fail_quietly(self, failure: &Failure) {
-        let _ = stdout(&failure.as_json());
-    }
-
-    /// Prints a line that matters, such as a warning.
-    pub(crate) fn say(self, line: impl Display) {
-        if self.volume > Volume::Quiet {
-            stderr(&line);
-        }
-    }
-
-    pub(crate) fn fail(self, failure: &Failure) {
-        if failure.is_silent() {
-            return;
-        }
-        stderr(failure);
-        if self.style == Style::Json {
-            // A reader that is gone sees the exit code.
-            let _ = stdout(&failure.as_json());
-        }
-    }
-}
-
-/// Writes to stdout. A closed pipe (`| head`) is no failure; a full disk is.
-fn stdout(text: &dyn Display) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    let written = out.write_all(line(text).as_bytes()).and_then(|()| out.flush());
-    match written {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::io("cannot write to stdout", &error))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn stderr(text: &dyn Display) {
-    let _ = std::io::stderr().write_all(line(text).as_bytes());
-}
-
-/// Returns a line in one piece: standard error has no buffer of its own.
-fn line(text: &dyn Display) -> String {
-    format!("{}\n", Plain(&text.to_string()))
-}
-
-/// A text whose control characters are shown, so that indexes and archives cannot steer the terminal.
-struct Plain<'a>(&'a str);
-
-impl Display for Plain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        use std::fmt::Write;
-        self.0.chars().try_for_each(|symbol| match symbol {
-            '\n' => f.write_char(symbol),
-            _ if symbol.is_control() => write!(f, "{}", symbol.escape_unicode()),
-            _ => f.write_char(symbol),
-        })
-    }
-}
-
-/// The progress that the user sees.
+/// The reporter of progress: a bar on a terminal, or plain lines.
 #[derive(Debug)]
 pub(crate) struct Reporter {
     output: Output,
@@ -144,14 +29,14 @@ pub(crate) struct Reporter {
 
 impl Reporter {
     pub(crate) fn new(output: Output, interrupt: Interrupt) -> Self {
-        let drawn = output.volume > Volume::Quiet && std::io::stderr().is_terminal();
+        let is_drawn = output.volume > Volume::Quiet && std::io::stderr().is_terminal();
         let target =
-            if drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+            if is_drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
         Self { output, bar, projects: AtomicUsize::new(0), interrupt }
     }
 
-    /// Shows a step without a measure.
+    /// Shows work without a measure.
     fn show(&self, message: &'static str) {
         self.bar.set_style(style("{spinner} {msg} {elapsed}"));
         self.bar.set_message(message);
@@ -160,14 +45,14 @@ impl Reporter {
         }
     }
 
-    /// Shows a step that is measured in bytes, without a known end.
-    pub(crate) fn moving(&self, message: &'static str) {
+    /// Shows a transfer of bytes without a known total.
+    pub(crate) fn show_bytes(&self, message: &'static str) {
         self.show(message);
         self.bar.set_style(style("{spinner} {msg} {bytes} {elapsed}"));
     }
 
-    /// Ends a step, and leaves a line.
-    fn done(&self, line: impl Display) {
+    /// Ends the display of work, and prints a line.
+    fn finish(&self, line: impl Display) {
         self.bar.disable_steady_tick();
         self.bar.finish_and_clear();
         self.bar.reset();
@@ -179,7 +64,7 @@ impl Reporter {
         self.bar.finish_and_clear();
     }
 
-    /// Prints a line that matters, above the display.
+    /// Prints a line above the bar.
     pub(crate) fn note(&self, line: impl Display) {
         self.bar.suspend(|| self.output.say(line));
     }
@@ -205,14 +90,14 @@ impl Progress for Reporter {
             Event::Downloaded(wheel) if self.output.volume == Volume::Verbose => {
                 self.note(format!("downloaded {wheel}"));
             }
-            Event::Building(what) => {
+            Event::Building(file) => {
                 if self.bar.is_hidden() {
-                    self.note(format!("building {what}"));
+                    self.note(format!("building {file}"));
                 }
-                self.bar.set_message(format!("building {what}"));
+                self.bar.set_message(format!("building {file}"));
             }
             Event::Retry { url, reason } if self.output.volume == Volume::Verbose => {
-                self.note(format!("asking {url} again: {reason}"));
+                self.note(format!("retrying {url}: {reason}"));
             }
             _ => {}
         }
@@ -227,12 +112,12 @@ impl pinnace_build::Progress for Reporter {
     fn step(&self, step: Step<'_>) {
         match step {
             Step::Preparing => self.show("preparing"),
-            Step::AskingBackend => self.show("asking the backend of the project"),
+            Step::AskingBackend => self.show("reading project metadata"),
             Step::Resolving => self.show("resolving"),
             Step::Resolved { distributions, target, elapsed } => {
                 let (count, elapsed) =
                     (Count(distributions, "distribution"), elapsed.as_secs_f64());
-                self.done(format!("resolved {count} for {target} in {elapsed:.2} s"));
+                self.finish(format!("resolved {count} for {target} in {elapsed:.2} s"));
             }
             _ => {}
         }
@@ -242,9 +127,9 @@ impl pinnace_build::Progress for Reporter {
 impl pinnace_deploy::Progress for Reporter {
     fn stage(&self, stage: Stage<'_>) {
         match stage {
-            Stage::Publishing => self.moving("publishing"),
+            Stage::Publishing => self.show_bytes("publishing"),
             Stage::Starting => self.show("starting"),
-            Stage::Waiting(thing) => self.note(format!("waiting for {thing}")),
+            Stage::Waiting(condition) => self.note(format!("waiting for {condition}")),
             _ => {}
         }
     }
@@ -262,28 +147,4 @@ impl pinnace_store::Progress for Reporter {
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-/// A number with its noun: `1 wheel`, `2 wheels`.
-pub(crate) struct Count(pub(crate) usize, pub(crate) &'static str);
-
-impl Display for Count {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self(count, noun) = self;
-        write!(f, "{count} {noun}{}", if *count == 1 { "" } else { "s" })
-    }
-}
-
-/// A number of bytes, as people read it: powers of ten, as disks are sold.
-pub(crate) struct Size(pub(crate) u64);
-
-impl Display for Size {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            n if n >= 1_000_000_000 => write!(f, "{:.1} GB", n as f64 / 1e9),
-            n if n >= 1_000_000 => write!(f, "{:.1} MB", n as f64 / 1e6),
-            n if n >= 1_000 => write!(f, "{:.1} kB", n as f64 / 1e3),
-            n => write!(f, "{n} bytes"),
-        }
-    }
 }

@@ -1,17 +1,14 @@
-//! The means of all commands that resolve: cache, network, terminal and Ctrl-C.
+//! The state shared by all commands that resolve: cache, network, progress and interruption.
 
 use std::sync::Arc;
 
 use pinnace_build::{Cache, Context, Env, Network};
 
 use crate::{
-    Failure,
-    arguments::IndexArguments,
-    interrupt::Interrupt,
-    progress::{Output, Reporter},
+    Failure, arguments::IndexArguments, interrupt::Interrupt, output::Output, progress::Reporter,
 };
 
-/// The means of one command.
+/// The cache, the network, the progress and the interrupt of a command.
 pub(crate) struct Session<'e> {
     pub(crate) env: &'e Env,
     pub(crate) interrupt: Interrupt,
@@ -21,16 +18,16 @@ pub(crate) struct Session<'e> {
 }
 
 impl<'e> Session<'e> {
-    /// Opens the cache, and listens for Ctrl-C, which also ends downloads.
+    /// Opens the cache, and listens for signals, which also end downloads.
     pub(crate) fn start(env: &'e Env, output: Output) -> Result<Self, Failure> {
         let network = Network::default();
         let stopped = network.clone();
         let interrupt = Interrupt::listen(move || stopped.stop())?;
-        Ok(Self { network, ..Self::under(env, output, interrupt)? })
+        Ok(Self { network, ..Self::with_interrupt(env, output, interrupt)? })
     }
 
-    /// Opens the cache for work that an interrupt of the caller's ends.
-    pub(crate) fn under(
+    /// Opens the cache for work that the given interrupt stops.
+    pub(crate) fn with_interrupt(
         env: &'e Env,
         output: Output,
         interrupt: Interrupt,

@@ -1,4 +1,4 @@
-//! The store that the user means.
+//! The choice of the store: from the command line, the project or the environment.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use pinnace_store::{OnMissing, Progress, Store, UnopenedStore};
 
 use crate::{Failure, agents, arguments::StoreArguments, progress::Reporter};
 
-/// A store, and the side that it is reached on.
-pub(crate) struct Reached {
+/// A store, and the side on which it is reached.
+pub(crate) struct SelectedStore {
     pub(crate) store: UnopenedStore,
     pub(crate) side: StoreSide,
 }
 
-/// Opens the store of `--store`, else of PINNACE_STORE.
+/// Opens the store of `--store`, or else of PINNACE_STORE.
 pub(crate) fn open(
     url: Option<&str>,
     on_missing: OnMissing,
@@ -25,7 +25,7 @@ pub(crate) fn open(
     Ok(unopened(url, on_missing, env, reporter)?.open()?)
 }
 
-/// Returns the store of `--store`, else of PINNACE_STORE, without waiting for it.
+/// Like [`open`], but performs no I/O.
 pub(crate) fn unopened(
     url: Option<&str>,
     on_missing: OnMissing,
@@ -34,49 +34,49 @@ pub(crate) fn unopened(
 ) -> Result<UnopenedStore, Failure> {
     let url = url.or_else(|| env.variable("PINNACE_STORE")).filter(|url| !url.is_empty());
     let url = url.ok_or_else(|| {
-        Failure::usage("no store is named").hint(
-            "name one with `--store`, as in `--store /srv/pinnace` or `--store s3://bucket/folder`, or set \
-             PINNACE_STORE; or name an agent that has one",
+        Failure::usage("no store given").hint(
+            "pass one with `--store`, as in `--store /srv/pinnace` or `--store s3://bucket/folder`, set \
+             PINNACE_STORE, or pass an agent with `--agent`",
         )
     })?;
     let progress: Arc<dyn Progress> = Arc::clone(reporter) as _;
     Ok(UnopenedStore::at(url, &env.folder, &env.variables, on_missing, Some(progress))?)
 }
 
-/// Returns the store that is named, else that of an agent. The command line counts before the project, and
-/// the project before the environment; within each, the store counts before the agent.
-pub(crate) fn reached(
+/// Selects a store, or else the store of an agent. The command line takes precedence over the project, and
+/// the project over the environment. Within each, the store takes precedence over the agent.
+pub(crate) fn select(
     arguments: &StoreArguments,
     project: Option<&Settings>,
     client: Option<&Client>,
     on_missing: OnMissing,
     env: &Env,
     reporter: &Arc<Reporter>,
-) -> Result<Reached, Failure> {
-    let of_project =
-        |said: fn(&Settings) -> Option<&String>| project.and_then(said).map(String::as_str);
-    let places = [
+) -> Result<SelectedStore, Failure> {
+    let setting =
+        |read: fn(&Settings) -> Option<&String>| project.and_then(read).map(String::as_str);
+    let sources = [
         (arguments.store.as_deref(), arguments.agent.agent.as_deref()),
-        (of_project(|one| one.store.as_ref()), of_project(|one| one.agent.as_ref())),
+        (setting(|project| project.store.as_ref()), setting(|project| project.agent.as_ref())),
         (env.variable("PINNACE_STORE"), env.variable("PINNACE_AGENT")),
     ];
-    let nearest = places.into_iter().find(|(store, agent)| store.is_some() || agent.is_some());
+    let nearest = sources.into_iter().find(|(store, agent)| store.is_some() || agent.is_some());
     if let (Some((None, Some(url))), Some(client)) = (nearest, client) {
         let (backend, progress) = (client.backend(), Arc::clone(reporter) as Arc<dyn Progress>);
         let store = UnopenedStore::in_backend(backend, url, OnMissing::Refuse, Some(progress));
-        return Ok(Reached { store, side: StoreSide::Host });
+        return Ok(SelectedStore { store, side: StoreSide::Host });
     }
     let store = unopened(nearest.and_then(|(store, _)| store), on_missing, env, reporter)?;
-    Ok(Reached { store, side: StoreSide::Direct })
+    Ok(SelectedStore { store, side: StoreSide::Direct })
 }
 
-/// Returns the store that is named, else that of the agent that is named, for reading.
+/// Selects the store of a command that only reads.
 pub(crate) fn for_reading(
     arguments: &StoreArguments,
     env: &Env,
     reporter: &Arc<Reporter>,
 ) -> Result<UnopenedStore, Failure> {
     let client = agents::client(&arguments.agent, None, env)?;
-    let reached = reached(arguments, None, client.as_ref(), OnMissing::Refuse, env, reporter)?;
-    Ok(reached.store)
+    let selected = select(arguments, None, client.as_ref(), OnMissing::Refuse, env, reporter)?;
+    Ok(selected.store)
 }

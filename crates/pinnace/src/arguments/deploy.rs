@@ -1,4 +1,4 @@
-//! What can be said of releases.
+//! The arguments of commands for releases.
 
 use std::path::PathBuf;
 
@@ -6,57 +6,63 @@ use clap::Args;
 
 use super::{IndexArguments, PlatformArguments, SolveArguments};
 
-/// Where releases are.
+/// The store of releases.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct StoreArguments {
-    /// The store: a folder, `file://…` or `s3://bucket/folder`; else what the project says, or
-    /// PINNACE_STORE
+    /// Store: a folder, `file://…` or `s3://bucket/folder` [default: the project's, or
+    /// PINNACE_STORE]
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
     #[command(flatten)]
     pub(crate) agent: AgentArguments,
 }
 
-/// Which agent is spoken to.
+/// The agent of services.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct AgentArguments {
-    /// The agent, as in `http://host:4000`; else what the project says, or PINNACE_AGENT. Without a store of its
-    /// own, what is asked of a store is asked of the agent's
+    /// Agent, such as `http://host:4000`; without `--store`, its store is used [default: the
+    /// project's, or PINNACE_AGENT]
     #[arg(long, value_name = "URL")]
     pub(crate) agent: Option<String>,
-    /// The file that holds the token which the agent asks for; else PINNACE_TOKEN_FILE
+    /// File with the access token of the agent [default: PINNACE_TOKEN_FILE]
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 }
 
-/// Without a service it is the one that the project says, or is called. With an agent, the release is for the
-/// platform of the agent, and it is waited for until it is live there.
+/// The arguments of `pinnace deploy`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+With an agent, the release is built for the platform of the agent, and the command waits until it \
+is live.
+
+Examples:
+  pinnace deploy --store /srv/pinnace
+  pinnace deploy shop --agent http://127.0.0.1:4000 --reason \"new prices\"")]
 pub(crate) struct Deploy {
-    /// The project's folder
+    /// Folder of the project
     #[arg(value_name = "PROJECT", default_value = ".")]
     pub(crate) project: PathBuf,
-    /// The service that the release is live as
+    /// Service to deploy [default: the setting of the project, or its name]
     #[arg(long, value_name = "NAME")]
     pub(crate) service: Option<String>,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
-    /// Bring this release live as it is: its digest, or the first digits of it
+    /// Deploy this release of the store: its digest or a unique prefix
     #[arg(long, value_name = "R", conflicts_with_all = ["full", "locked", "upgrade", "dry_run"])]
     pub(crate) release: Option<String>,
-    /// Resolve anew, whatever was resolved before, and put what the store has lost
+    /// Resolve from scratch, and upload objects that the store has lost
     #[arg(long)]
     pub(crate) full: bool,
-    /// Resolve nothing: fail if the dependencies are not those of a lock or of the live release
+    /// Fail unless a lock or the live release has all dependencies; never resolve
     #[arg(long, conflicts_with_all = ["full", "upgrade"])]
     pub(crate) locked: bool,
-    /// Take the newest versions that will do, and not those that are live
+    /// Upgrade all dependencies [default: keep the versions that are live]
     #[arg(long, short = 'U')]
     pub(crate) upgrade: bool,
-    /// Say what would ship, what would not, and why; publish nothing
+    /// Show what would be deployed, what would be left out and why; publish nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Why, for the record
+    /// Reason to record with the deployment
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
     #[command(flatten)]
@@ -67,69 +73,81 @@ pub(crate) struct Deploy {
     pub(crate) index: IndexArguments,
 }
 
-/// A service is run as it is live; what is fetched and laid out is kept, so that the next run starts at
-/// once. `{port}` is what PORT says, else a free port.
+/// The arguments of `pinnace run`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Downloads and environments are cached, so the next run starts at once. `{port}` in the command of \
+a process becomes PORT, or else a free port.
+
+Examples:
+  pinnace run shop --store /srv/pinnace
+  pinnace run shop --store /srv/pinnace -- python -c 'print(1)'
+  pinnace run app.pex -- --help")]
 pub(crate) struct RunRelease {
-    /// A service, a release (its digest, or the first digits of it), or a PEX file
+    /// Service, release (digest or unique prefix) or PEX file to run
     #[arg(value_name = "SERVICE|RELEASE|FILE")]
     pub(crate) what: String,
-    /// The process to run
+    /// Process of the release to run
     #[arg(long, value_name = "NAME", default_value = "web")]
     pub(crate) process: String,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
-    /// The interpreter to run it with [default: of the version that it is for]
+    /// Interpreter to run with [default: the version that the release is for]
     #[arg(long, value_name = "PY")]
     pub(crate) python: Option<String>,
-    /// A command to run in its environment, in place of a process; of a PEX file, its arguments
+    /// Command to run in the environment of the release; for a PEX file, its arguments
     #[arg(value_name = "ARG", last = true)]
     pub(crate) command: Vec<String>,
 }
 
+/// The arguments of `pinnace export`.
 #[derive(Args, Debug)]
 pub(crate) struct ExportRelease {
-    /// A service, or a release: its digest, or the first digits of it
+    /// Service or release (digest or unique prefix) to export
     #[arg(value_name = "RELEASE")]
     pub(crate) what: String,
-    /// The folder to write `deps.pex` and `source.pex` into
+    /// Folder to write `deps.pex` and `source.pex` into
     #[arg(long, short, value_name = "DIR")]
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
 }
 
+/// The arguments of `pinnace releases`.
 #[derive(Args, Debug)]
 pub(crate) struct Releases {
-    /// The service; without it, all services with what is live
+    /// Service whose releases to list [default: list all services]
     #[arg(value_name = "SERVICE")]
     pub(crate) service: Option<String>,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
 }
 
-/// Its processes end on all agents; its releases stay.
+/// The arguments of `pinnace stop`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+The processes end on all agents. The releases stay: `pinnace rollback` starts the service again.")]
 pub(crate) struct Stop {
-    /// The service
+    /// Service to stop
     #[arg(value_name = "SERVICE")]
     pub(crate) service: String,
-    /// Why, for the record
+    /// Reason to record with the deployment
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
 }
 
+/// The arguments of `pinnace rollback`.
 #[derive(Args, Debug)]
 pub(crate) struct Rollback {
-    /// The service
+    /// Service to roll back
     #[arg(value_name = "SERVICE")]
     pub(crate) service: String,
-    /// The generation to go back to [default: the one before, of those that did not fail]
+    /// Generation to roll back to [default: the latest earlier one that did not fail]
     #[arg(long, value_name = "N")]
     pub(crate) to: Option<u64>,
-    /// Why, for the record
+    /// Reason to record with the deployment
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Requirements, platforms, resolver rules and indexes: the arguments of all commands that resolve.
+//! Requirements, platforms, resolver options and indexes: the arguments of all commands that resolve.
 
 use std::path::PathBuf;
 
@@ -8,53 +8,55 @@ use pinnace_build::{IndexSpec, InputSpec, PlatformSpec, SolveSpec};
 /// Requirements, and the files that hold them.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct InputArguments {
-    /// What to install, as in `dagster`, `"flask[async]>=3"`, `./tool-1.0-py3-none-any.whl`
+    /// Requirements to install, such as `dagster`, `"flask[async]>=3"` or
+    /// `./tool-1.0-py3-none-any.whl`
     #[arg(value_name = "REQ")]
     pub(crate) requirements: Vec<String>,
-    /// Install what this file requires: a requirements file or a `pyproject.toml` (may be repeated)
+    /// Requirements file or `pyproject.toml` to install from (repeatable)
     #[arg(long = "requirements", visible_alias = "requirement", short = 'r', value_name = "FILE")]
     pub(crate) requirement_files: Vec<PathBuf>,
-    /// Install what the project in this folder requires
+    /// Folder of a project to install
     #[arg(long, value_name = "DIR")]
     pub(crate) project: Option<PathBuf>,
-    /// With this extra of the project (may be repeated)
+    /// Extra of the project to install (repeatable)
     #[arg(long, value_name = "NAME")]
     pub(crate) extra: Vec<String>,
-    /// With this dependency group of the project (may be repeated)
+    /// Dependency group of the project to install (repeatable)
     #[arg(long, value_name = "NAME")]
     pub(crate) group: Vec<String>,
-    /// With `build --lock uv.lock`: the member of the workspace whose part is wanted
+    /// Workspace member to build, with `build --lock uv.lock`
     #[arg(long, value_name = "NAME")]
     pub(crate) package: Option<String>,
-    /// Limit versions as this requirements file does (may be repeated)
+    /// Requirements file that limits versions (repeatable)
     #[arg(long, visible_alias = "constraints", value_name = "FILE")]
     pub(crate) constraint: Vec<PathBuf>,
-    /// Take this requirement in place of all others on its project, or those of a requirements file
-    /// (may be repeated)
+    /// Requirement that replaces all others on its project, or a file of such requirements
+    /// (repeatable)
     #[arg(long = "override", value_name = "REQ|FILE")]
     pub(crate) overrides: Vec<String>,
-    /// Leave this project out, whoever requires it (may be repeated)
+    /// Project to leave out, even if others require it (repeatable)
     #[arg(long, value_name = "NAME")]
     pub(crate) exclude: Vec<String>,
 }
 
-/// Platforms. Without any, the platform of `python3`.
+/// The platforms of a build. The default is the platform of `python3`.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Platform options")]
 pub(crate) struct PlatformArguments {
-    /// The interpreter to build for: a path, a name on PATH, or a version [default: python3] (may be
-    /// repeated)
+    /// Interpreter to build for: a path, a name on PATH or a version (repeatable) [default:
+    /// python3]
     #[arg(long = "python", value_name = "PY")]
     pub(crate) pythons: Vec<String>,
-    /// A platform to build for, as in `linux_x86_64-cp311` or `macosx_14_0_arm64-cp312`; a
-    /// platform alone takes the version of `--python` (may be repeated)
+    /// Platform to build for, such as `linux_x86_64-cp311` or `macosx_14_0_arm64-cp312`; without a
+    /// version, that of `--python` (repeatable)
     #[arg(long, value_name = "P")]
     pub(crate) platform: Vec<String>,
-    /// A platform in full, as `pex3 interpreter inspect --markers --tags` prints it: the file, or the
-    /// JSON itself (may be repeated)
+    /// Platform in full: the JSON of `pex3 interpreter inspect --markers --tags`, or a file of it
+    /// (repeatable)
     #[arg(long, value_name = "FILE|JSON")]
     pub(crate) complete_platform: Vec<String>,
-    /// What a platform does not say, as in `python_full_version=3.11.9` (may be repeated)
+    /// Marker value that the platform does not tell, such as `python_full_version=3.11.9`
+    /// (repeatable)
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) marker: Vec<String>,
 }
@@ -111,52 +113,52 @@ impl IndexArguments {
     }
 }
 
-/// Rules of the resolver.
+/// Options of the resolver.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Resolver options")]
 pub(crate) struct SolveArguments {
-    /// Take pre-releases as any release, and not only where nothing else is left
+    /// Allow pre-releases [default: only if no other release matches]
     #[arg(long)]
     pub(crate) pre: bool,
-    /// Take what is asked for by name, and not what it requires
+    /// Install only the named requirements, without their dependencies
     #[arg(long, visible_alias = "intransitive")]
     pub(crate) no_deps: bool,
-    /// Leave out what was uploaded at this time or later, as in `2026-11-25` or
-    /// `2026-11-25T08:00:00Z`
+    /// Ignore files uploaded at or after this time, such as `2026-11-25` or `2026-11-25T08:00:00Z`
     #[arg(long, value_name = "TIME")]
     pub(crate) exclude_newer: Option<String>,
-    /// Refuse whatever has no hash in a requirements file
+    /// Require a hash for every requirement
     #[arg(long)]
     pub(crate) require_hashes: bool,
-    /// Take only wheels of these projects: names, `:all:` or `:none:` (may be repeated)
+    /// Projects to install only from wheels: names, `:all:` or `:none:` (repeatable)
     #[arg(long, value_name = "NAMES")]
     pub(crate) only_binary: Vec<String>,
-    /// Take no wheels of these projects: names, `:all:` or `:none:` (may be repeated)
+    /// Projects to build from source: names, `:all:` or `:none:` (repeatable)
     #[arg(long, value_name = "NAMES")]
     pub(crate) no_binary: Vec<String>,
 }
 
-/// Indexes. Without any, those that pip and uv are configured to ask, else the index that the
-/// interpreter's own pip asks.
+/// Package indexes. The default is the configuration of pip and uv, else the index of the
+/// interpreter's own pip.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Index options")]
 pub(crate) struct IndexArguments {
-    /// The index to ask
+    /// Package index [default: that of pip and uv]
     #[arg(long, short = 'i', visible_alias = "default-index", value_name = "URL")]
     pub(crate) index_url: Option<String>,
-    /// An index to ask before it; the first that has a project owns its name (may be repeated)
+    /// Package index to ask first; a project comes only from the first index that has it
+    /// (repeatable)
     #[arg(long, visible_alias = "index", value_name = "URL")]
     pub(crate) extra_index_url: Vec<String>,
-    /// A page or folder whose links are candidates, too (may be repeated)
+    /// Page or folder of further files (repeatable)
     #[arg(long, short = 'f', value_name = "URL|DIR")]
     pub(crate) find_links: Vec<String>,
-    /// Ask no index; take what `--find-links` and requirements by address have
+    /// Use no index, only `--find-links` and requirements with a URL
     #[arg(long)]
     pub(crate) no_index: bool,
-    /// Ask the `keyring` program for credentials: `disabled` or `subprocess`
+    /// Credential helper: `subprocess` runs the `keyring` program [default: disabled]
     #[arg(long, value_name = "HOW")]
     pub(crate) keyring_provider: Option<String>,
-    /// Fetch nothing: build from what is in the cache
+    /// Download nothing; use only the cache
     #[arg(long)]
     pub(crate) offline: bool,
 }

@@ -1,4 +1,4 @@
-//! What can be said on the command line.
+//! The arguments of all commands.
 
 mod agent;
 mod deploy;
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::progress::{Output, Style, Volume};
+use crate::output::{Output, Style, Volume};
 
 pub(crate) use agent::{Logs, Restart, RunAgent, Status, Up};
 pub(crate) use deploy::{
@@ -18,9 +18,9 @@ pub(crate) use deploy::{
 };
 pub(crate) use inputs::{IndexArguments, InputArguments, PlatformArguments, SolveArguments};
 pub(crate) use start::{FormArguments, LayoutName, StartArguments};
-pub(crate) use store::{StoreCommand, StoreGc, StoreVerb};
+pub(crate) use store::{StoreCommand, StoreGc, StoreSubcommand};
 
-/// Ships Python code in seconds: builds it, with all that it needs, into one file that runs.
+/// Build Python programs into single files, deploy them and run them
 #[derive(Debug, Parser)]
 #[command(
     name = "pinnace",
@@ -38,94 +38,100 @@ pub(crate) struct Arguments {
 
 #[derive(Args, Debug)]
 struct Global {
-    /// Print one JSON object on stdout at the end, and nothing else there; `{"error": …}` on failure
+    /// Print one JSON object on stdout instead of text; on failure `{"error": …}`
     #[arg(long, global = true, display_order = 900)]
     json: bool,
-    /// Say nothing but errors
+    /// Print only errors and requested data
     #[arg(long, short, global = true, display_order = 901, conflicts_with = "verbose")]
     quiet: bool,
-    /// Say more: what is fetched again, and why
+    /// Print more detail, such as downloads and retries
     #[arg(long, short, global = true, display_order = 902, action = ArgAction::SetTrue)]
     verbose: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Build a PEX file: one file that holds wheels and code, and runs
+    /// Build a PEX file from requirements, code or a project
     Build(Box<Build>),
-    /// Take the arguments of the pex tool, and build what it would
+    /// Build with the arguments of the pex tool
     Pex(Pex),
-    /// Choose the exact files that satisfy requirements, and write them down
+    /// Lock requirements to exact files
     Lock(Box<Lock>),
-    /// Make one PEX file of several, and check that they go together
+    /// Merge PEX files into one
     Merge(Box<Merge>),
-    /// Show what a PEX file holds
+    /// Show the contents and settings of a PEX file
     Info(Info),
-    /// Read all of a PEX file, and check that it is whole and holds all that it requires
+    /// Check a PEX file for damage and unsatisfied requirements
     Verify(Box<Verify>),
-    /// Say what differs between two PEX files
+    /// Compare two PEX files
     Diff(Diff),
-    /// Run a project here, and run it anew whenever it is saved
+    /// Run a project on this machine, and redeploy it on every change
     Up(Box<Up>),
-    /// Make a release of a project, and bring it live
+    /// Deploy a project to a store or an agent
     Deploy(Box<Deploy>),
-    /// Run a service, a release or a PEX file: what is lacking is fetched first
+    /// Run a service, a release or a PEX file
     Run(RunRelease),
-    /// Write a release as two PEX files, the same bytes wherever it is done
+    /// Export a release as two PEX files
     Export(ExportRelease),
-    /// List services, or the releases of one
+    /// List services, or the releases of one service
     Releases(Releases),
-    /// Bring an earlier release of a service live again
+    /// Roll a service back to an earlier release
     Rollback(Rollback),
-    /// Take a service out of use
+    /// Stop a service on all agents
     Stop(Stop),
-    /// Keep the services of a store running on this machine
+    /// Run an agent, which keeps the services of a store running on this machine
     Agent(Box<RunAgent>),
-    /// Show what an agent runs
+    /// Show the services of an agent
     Status(Status),
-    /// Start new processes of what is live on an agent
+    /// Restart the processes of a service
     Restart(Restart),
-    /// Show what the processes of a service say
+    /// Show the logs of a service
     Logs(Logs),
-    /// Look into a store, and look after it
+    /// Inspect and maintain a store
     Store(StoreCommand),
 }
 
-/// Without requirements, code or a lock it builds the project in the current folder, as its files, its lock
-/// and its `[tool.pinnace]` describe it.
+/// The arguments of `pinnace build`.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Without requirements, code or a lock, the project in the current folder is built.
+
+Examples:
+  pinnace build cowsay --script cowsay -o cowsay.pex
+  pinnace build \"flask>=3\" -D src -m app:main -o app.pex
+  pinnace build --lock pylock.toml -o app.pex")]
 pub(crate) struct Build {
     #[command(flatten)]
     pub(crate) inputs: InputArguments,
-    /// Take the files of this `pylock.toml` or `uv.lock`, and resolve nothing
+    /// Install the files of this `pylock.toml` or `uv.lock` without resolving
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "requirements", "requirement_files", "constraint", "overrides", "exclude", "pre",
         "exclude_newer", "no_deps", "only_binary", "no_binary",
     ])]
     pub(crate) lock: Option<PathBuf>,
-    /// Add the contents of this folder as code (may be repeated)
+    /// Folder whose contents to add as code (repeatable)
     #[arg(long = "sources", short = 'D', value_name = "DIR")]
     pub(crate) sources: Vec<PathBuf>,
-    /// Add this package as code, as in `app.web` or `app.web@src` (may be repeated)
+    /// Package to add as code, such as `app.web` or `app.web@src` (repeatable)
     #[arg(long, value_name = "PKG[@DIR]")]
     pub(crate) add_package: Vec<String>,
-    /// Add this module as code, as in `tool` or `tool@src` (may be repeated)
+    /// Module to add as code, such as `tool` or `tool@src` (repeatable)
     #[arg(long, value_name = "MOD[@DIR]")]
     pub(crate) add_module: Vec<String>,
-    /// The file to write; a folder with the layouts that are one, and with `--split` [default of a bare
-    /// `build`: the name of the project]
+    /// File to write, or folder with `--split` and most layouts [default for the project in the
+    /// current folder: NAME.pex]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Write two files into a folder: `deps.pex` with all wheels, and `source.pex` with the code, to be run
-    /// with the first on its `PEX_PATH`
+    /// Write two files into a folder: `deps.pex` with the wheels, and `source.pex` with the code,
+    /// which runs with `PEX_PATH=deps.pex`
     #[arg(long)]
     pub(crate) split: bool,
     #[command(flatten)]
     pub(crate) run: Run,
-    /// Read no `script` block of `--exe`
+    /// Ignore the PEP 723 metadata of `--exe`
     #[arg(long)]
     pub(crate) no_pep723: bool,
-    /// Build what holds nothing, too
+    /// Allow a file without wheels and code
     #[arg(long, hide = true)]
     pub(crate) empty: bool,
     #[command(flatten)]
@@ -138,33 +144,41 @@ pub(crate) struct Build {
     pub(crate) index: IndexArguments,
 }
 
-/// Without an output file what is built is run, with the arguments behind `--`.
+/// The arguments of `pinnace pex`.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "For example:\n  pinnace pex flask -r requirements.txt -D src -m app.main:run -o app.pex\n  \
-    pinnace pex cowsay -c cowsay -- -t hi\n\nAn option that has no effect here is named in a note, and one that cannot be honoured \
-    is refused with what to do instead; docs/pex.md lists all of them."
-)]
+#[command(after_help = "\
+Without `-o`, the file is run with the arguments after `--`. A note names options that have no \
+effect; options that are not supported are refused. See docs/pex.md.
+
+Examples:
+  pinnace pex flask -r requirements.txt -D src -m app.main:run -o app.pex
+  pinnace pex cowsay -c cowsay -- -t hi")]
 pub(crate) struct Pex {
-    /// As the pex tool takes them
+    /// Arguments of the pex tool
     #[arg(value_name = "ARG", trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) arguments: Vec<String>,
 }
 
-/// Several platforms are several resolutions, in one lock. Without requirements it locks the project in the
-/// current folder.
+/// The arguments of `pinnace lock`.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Without requirements, the project in the current folder is locked. Several platforms are \
+resolved one by one into one lock.
+
+Examples:
+  pinnace lock \"flask>=3\" -o pylock.toml
+  pinnace lock -r requirements.txt --platform linux_x86_64-cp312 --platform macosx_14_0_arm64-cp312")]
 pub(crate) struct Lock {
     #[command(flatten)]
     pub(crate) inputs: InputArguments,
-    /// The file to write: a `pylock.toml`, or by its name `….txt` a requirements file with hashes;
-    /// `-` is stdout
+    /// File to write: a `pylock.toml`, a requirements file with hashes if the name ends in `.txt`,
+    /// or `-` for stdout
     #[arg(long, short, value_name = "FILE", default_value = "pylock.toml")]
     pub(crate) output: PathBuf,
-    /// Choose anew, whatever the file has so far
+    /// Upgrade all projects [default: keep the versions of the existing file]
     #[arg(long, short = 'U')]
     pub(crate) upgrade: bool,
-    /// Choose this project anew, and leave the others as the file has them (may be repeated)
+    /// Upgrade only this project (repeatable)
     #[arg(long, short = 'P', value_name = "NAME")]
     pub(crate) upgrade_package: Vec<String>,
     #[command(flatten)]
@@ -175,14 +189,14 @@ pub(crate) struct Lock {
     pub(crate) index: IndexArguments,
 }
 
-/// What the file runs. Without any of these it is an interpreter with all that it holds.
+/// The entry point of a file. Without one, the file is a Python interpreter.
 #[derive(Args, Clone, Debug)]
 #[group(multiple = false)]
 pub(crate) struct Run {
-    /// Run this script of a distribution, as in `-c cowsay`
+    /// Console script to run, such as `-c cowsay`
     #[arg(long = "script", visible_alias = "console-script", short = 'c', value_name = "NAME")]
     pub(crate) script: Option<String>,
-    /// Run this module, or this function of one
+    /// Module or function to run, such as `-m app.main:run`
     #[arg(
         long = "entry",
         visible_alias = "entry-point",
@@ -191,27 +205,30 @@ pub(crate) struct Run {
         value_name = "MOD[:OBJ]"
     )]
     pub(crate) entry: Option<String>,
-    /// Run this Python file; what its `script` block requires (PEP 723) is required
+    /// Python file to run; its PEP 723 dependencies are installed
     #[arg(long = "exe", value_name = "FILE")]
     pub(crate) executable: Option<PathBuf>,
 }
 
-/// The first file is the main one: its entry point and its settings count, and where two files have
-/// the same, what it has.
+/// The arguments of `pinnace merge`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  pinnace merge app.pex libs.pex -o all.pex
+  pinnace merge app.pex libs.pex --first-wins='tests/**' -o all.pex")]
 pub(crate) struct Merge {
-    /// The PEX files, ours or those of the pex tool, in one piece or folders
+    /// PEX files or folders; the first one sets the entry point and the settings
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// The file to write; a folder with the layouts that are one
+    /// File to write, or folder with most layouts
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// Where files do not go together, take what the first has: for all, or for a project or the paths
-    /// of a pattern such as `tests/**` (may be repeated)
+    /// Let the first file win conflicts: all of them, those of a project, or those of paths such as
+    /// `tests/**` (repeatable)
     #[arg(long, value_name = "PROJECT|PATTERN", num_args = 0..=1, default_missing_value = "**",
           require_equals = true)]
     pub(crate) first_wins: Vec<String>,
-    /// Write the file although requirements are not satisfied
+    /// Write the file even if requirements are not satisfied
     #[arg(long)]
     pub(crate) ignore_errors: bool,
     #[command(flatten)]
@@ -220,33 +237,36 @@ pub(crate) struct Merge {
     pub(crate) platform: PlatformArguments,
 }
 
+/// The arguments of `pinnace info`.
 #[derive(Args, Debug)]
 pub(crate) struct Info {
-    /// The PEX file, or its folder
+    /// PEX file or folder
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 }
 
-/// Without a platform, a file is checked for those that it was built for; one that does not say, for
-/// the default interpreter.
+/// The arguments of `pinnace verify`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+The file is checked for the platforms that it was built for, unless platform options name others.")]
 pub(crate) struct Verify {
-    /// The PEX file, or its folder
+    /// PEX file or folder
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) platform: PlatformArguments,
 }
 
+/// The arguments of `pinnace diff`.
 #[derive(Args, Debug)]
 pub(crate) struct Diff {
-    /// The old PEX file, or its folder
+    /// Old PEX file or folder
     #[arg(value_name = "OLD")]
     pub(crate) old: PathBuf,
-    /// The new one
+    /// New PEX file or folder
     #[arg(value_name = "NEW")]
     pub(crate) new: PathBuf,
-    /// Exit with 1 if they differ
+    /// Exit with 1 if the files differ
     #[arg(long)]
     pub(crate) exit_code: bool,
 }

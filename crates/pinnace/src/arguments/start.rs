@@ -1,34 +1,34 @@
-//! The form of a PEX file, and the way it starts.
+//! The layout and the start-up of a PEX file.
 
 use clap::{Args, ValueEnum};
 use pinnace_build::{FileSpec, Layout, Preference};
 use pinnace_pex::{Compression, PexBuilder, WheelForm};
 
-/// The shape of what is written.
+/// The layout of an output.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub(crate) enum LayoutName {
     /// One file
     #[default]
     Zipapp,
-    /// A folder of wheels in one piece each, so that a copy moves only what changed
+    /// Folder with one file per wheel, so that copies transfer only changed wheels
     Packed,
-    /// A folder with all files by themselves
+    /// Folder of unpacked files
     Loose,
-    /// Code and libraries at the top and nothing that boots, for AWS Lambda and Spark: a zip if the
-    /// name ends in `.zip`, else a folder
+    /// Code and libraries without boot code, for AWS Lambda and Spark; a zip if the name ends in
+    /// `.zip`, else a folder
     Flat,
 }
 
-/// The form of the file.
+/// The layout of an output, and the form of its wheels.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct FormArguments {
-    /// The shape of what is written
+    /// Layout of the output
     #[arg(long, value_enum, default_value_t, value_name = "LAYOUT")]
     pub(crate) layout: LayoutName,
-    /// Hold wheels unpacked, as the pex tool does, and not whole
+    /// Store wheels unpacked, like the pex tool
     #[arg(long)]
     installed_wheels: bool,
-    /// Compress what is not a whole wheel
+    /// Compress everything except whole wheels
     #[arg(long)]
     compress: bool,
 }
@@ -55,60 +55,61 @@ impl FormArguments {
     }
 }
 
-/// The form of the file, and the way it starts.
+/// The layout and the start-up of a PEX file.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Options of the file")]
+#[command(next_help_heading = "File options")]
 pub(crate) struct StartArguments {
     #[command(flatten)]
     pub(crate) form: FormArguments,
-    /// Add bytecode, so that the first start need not make it
+    /// Add bytecode for a faster first start
     #[arg(long)]
     pub(crate) compile: bool,
-    /// The file's first line, in place of the shell script that starts fastest
+    /// Shebang line, in place of the shell script that starts fastest
     #[arg(long, value_name = "LINE")]
     pub(crate) python_shebang: Option<String>,
-    /// Other PEX files that are seen together with this one, separated by `:`
+    /// Other PEX files to load with this one, separated by `:`
     #[arg(long, value_name = "FILE:…")]
     pub(crate) pex_path: Option<String>,
-    /// What else is seen: `false`, `prefer` or `fallback`
+    /// Make site-packages and `PYTHONPATH` importable, before (`prefer`) or after (`fallback`) the
+    /// wheels [default: false]
     #[arg(long, value_name = "HOW", value_parser = ["false", "prefer", "fallback"])]
     pub(crate) inherit_path: Option<String>,
-    /// Set a variable where the environment does not (may be repeated)
+    /// Environment variable to set at the start, unless it is set already (repeatable)
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) inject_env: Vec<(String, String)>,
-    /// Arguments that come before those of the user (may be repeated)
+    /// Arguments to pass to the program before those of the user (repeatable)
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
     pub(crate) inject_args: Vec<String>,
-    /// Options of Python that it starts with (may be repeated)
+    /// Options to pass to the Python interpreter (repeatable)
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
     pub(crate) inject_python_args: Vec<String>,
-    /// Set a variable to where a file of the code or a distribution is (may be repeated)
+    /// Environment variable to set to the path of a file of the code or a wheel (repeatable)
     #[arg(long, value_name = "NAME=PATH", value_parser = pair)]
     pub(crate) bind_resource_path: Vec<(String, String)>,
-    /// Run only on interpreters of which one of these holds, as in `CPython>=3.9,<3.13` (may be
-    /// repeated)
+    /// Constraint on the interpreter, such as `CPython>=3.9,<3.13`; one of them must hold
+    /// (repeatable)
     #[arg(long, value_name = "IC")]
     pub(crate) interpreter_constraint: Vec<String>,
-    /// Which of these to prefer: `oldest` or `newest`
+    /// Interpreter to prefer among those that the constraints allow
     #[arg(long, value_name = "WHICH", value_parser = ["oldest", "newest"])]
     pub(crate) interpreter_selection_strategy: Option<String>,
-    /// Set `VIRTUAL_ENV`, and where on `PATH` its scripts stand: `prepend`, `append` or `false` for nowhere
+    /// Set `VIRTUAL_ENV`; `prepend` and `append` also add the scripts to `PATH`
     #[arg(long, value_name = "WHERE", num_args = 0..=1, default_missing_value = "false",
           require_equals = false, value_parser = ["false", "prepend", "append"])]
     pub(crate) venv: Option<String>,
-    /// Let `PEX_TOOLS=1` run tools in place of the program
+    /// Enable `PEX_TOOLS=1`, which runs the tools of the file instead of the program
     #[arg(long)]
     pub(crate) include_tools: bool,
-    /// Leave `PEX_*` variables to the program
+    /// Keep `PEX_*` variables in the environment of the program
     #[arg(long)]
     pub(crate) no_strip_pex_env: bool,
-    /// Say nothing at a start but errors
+    /// Print no warnings at the start
     #[arg(long)]
     pub(crate) no_emit_warnings: bool,
-    /// Pass over what does not fit at a start
+    /// Start even if requirements are not satisfied
     #[arg(long)]
     pub(crate) ignore_errors: bool,
-    /// Note something about the build (may be repeated)
+    /// Property of the build to record in the file (repeatable)
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) build_property: Vec<(String, String)>,
 }
@@ -146,8 +147,8 @@ impl StartArguments {
         spec
     }
 
-    /// Returns true if any option is about the start of the file.
-    pub(crate) fn is_about_starts(&self) -> bool {
+    /// Returns true if any option of the start is given.
+    pub(crate) fn has_start_options(&self) -> bool {
         self.python_shebang.is_some()
             || self.pex_path.is_some()
             || self.inherit_path.is_some()
@@ -164,6 +165,6 @@ impl StartArguments {
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("`NAME=VALUE` is expected".to_owned()),
+        _ => Err("expected `NAME=VALUE`".to_owned()),
     }
 }

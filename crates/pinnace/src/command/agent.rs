@@ -1,17 +1,14 @@
-//! `pinnace agent`: keeps the services of a store running.
+//! `pinnace agent`: runs an agent until a signal.
 
 use std::{io::Read, sync::Arc, time::Duration};
 
-use pinnace_agent::{Agent, Clock, Dependencies, Fetch, LogSink, Options, Tokens, VariablesFolder};
+use pinnace_agent::{Agent, Clock, Fetch, LogSink, Options, Dependencies, Tokens, VariablesFolder};
 use pinnace_build::{Cache, Env, LocalInterpreters, http_options, unix_time};
 use pinnace_store::{OnMissing, Store};
 use pinnace_wheel::{Address, Fetch as _, GetRequest, HttpFetch};
 
 use crate::{
-    Failure, agents,
-    arguments::RunAgent,
-    interrupt::Interrupt,
-    progress::{Output, Reporter},
+    Failure, agents, arguments::RunAgent, interrupt::Interrupt, output::Output, progress::Reporter,
     stores,
 };
 
@@ -19,29 +16,29 @@ pub(crate) fn run(arguments: &RunAgent, env: &Env, output: Output) -> Result<(),
     let interrupt = Interrupt::listen(|| {})?;
     let reporter = Arc::new(Reporter::new(output.without_result(), Interrupt::default()));
     let url = arguments.store.as_deref();
-    // An agent that remembers services had a store, and a new one would not be that store.
-    let remembers = env.folder.join(&arguments.data).join("services").is_dir();
-    let on_missing = if remembers { OnMissing::Await } else { OnMissing::Create };
+    // An agent with services had a store. A missing store is unavailable, and must not be created empty.
+    let has_services = env.folder.join(&arguments.data).join("services").is_dir();
+    let on_missing = if has_services { OnMissing::Await } else { OnMissing::Create };
     let store = stores::unopened(url, on_missing, env, &reporter)?;
-    // Services start again even if the store cannot be reached now.
+    // The services start even if the store cannot be reached.
     if let Err(error) = store.check() {
         output.say(format!("warning: {}", Failure::from(error).message()));
     }
     let dependencies = dependencies(store.store().clone(), arguments.python.clone(), env)?;
     let mut options = options(arguments, env)?;
-    options.log_sink = Arc::new(Journal(output));
+    options.log_sink = Arc::new(AgentLog(output));
     let agent = Agent::start(dependencies, options)?;
-    output.say(format!("the agent listens at {}", agent.url()));
+    output.say(format!("listening at {}", agent.url()));
     interrupt.wait();
     output.say("stopping");
     agent.stop();
     Ok(())
 }
 
-/// The agent's own messages, for its journal.
-struct Journal(Output);
+/// Prints the messages of the agent itself, without those of its processes.
+struct AgentLog(Output);
 
-impl LogSink for Journal {
+impl LogSink for AgentLog {
     fn line(&self, service: &str, who: &str, text: &str) {
         if who == "pinnace" {
             let service = if service.is_empty() { String::new() } else { format!("{service}: ") };
@@ -50,12 +47,8 @@ impl LogSink for Journal {
     }
 }
 
-/// Returns the dependencies of an agent that this command starts.
-pub(crate) fn dependencies(
-    store: Store,
-    python: Option<String>,
-    env: &Env,
-) -> Result<Dependencies, Failure> {
+/// Returns the dependencies of an agent.
+pub(crate) fn dependencies(store: Store, python: Option<String>, env: &Env) -> Result<Dependencies, Failure> {
     let cache = Arc::new(Cache::open(&env.cache_folder()?)?);
     let interpreters = LocalInterpreters::new(python, env.clone(), Arc::clone(&cache));
     Ok(Dependencies {
@@ -83,31 +76,31 @@ fn options(arguments: &RunAgent, env: &Env) -> Result<Options, Failure> {
     }
     options.token_file = agents::token_file(arguments.token_file.as_deref(), env);
     if let Some(file) = &options.token_file {
-        options.tokens = Tokens::parse(&agents::read(file)?, &file.display().to_string())?;
+        options.tokens = Tokens::parse(&agents::read_tokens(file)?, &file.display().to_string())?;
     }
     Ok(options)
 }
 
-/// Returns the name of the machine, as far as it can be part of a ref.
+/// Returns the host name, without the characters that a ref does not allow.
 fn machine_name(env: &Env) -> String {
-    let is_good = |sign: &char| sign.is_ascii_alphanumeric() || "._-".contains(*sign);
-    let name: String = env.host_name().chars().filter(is_good).take(100).collect();
+    let is_allowed = |symbol: &char| symbol.is_ascii_alphanumeric() || "._-".contains(*symbol);
+    let name: String = env.host_name().chars().filter(is_allowed).take(100).collect();
     match name.trim_start_matches('.') {
         "" => "agent".to_owned(),
         name => name.to_owned(),
     }
 }
 
-/// Downloads of wheels that deployers offer by their addresses.
+/// Downloads wheels that deployers offer by URL.
 struct Downloads(HttpFetch);
 
-/// The time to connect. An agent that cannot reach an address says so soon, and is sent the wheel.
-const CONNECT: Duration = Duration::from_secs(3);
+/// The connect timeout. It is short, because the deployer uploads a wheel that the agent cannot download.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Downloads {
     fn new(env: &Env) -> Result<Self, Failure> {
         let mut options = http_options(env)?;
-        options.connect_timeout = Some(CONNECT);
+        options.connect_timeout = Some(CONNECT_TIMEOUT);
         Ok(Self(HttpFetch::new(options)))
     }
 }

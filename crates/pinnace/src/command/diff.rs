@@ -1,20 +1,20 @@
-//! `pinnace diff`: what differs between two PEX files, in a sentence.
+//! `pinnace diff`: the differences between two PEX files.
 
 use pinnace_build::Env;
 use pinnace_pex::{DistributionChange, FileChange, PexDiff};
 use serde_json::{Value, json};
 
 use super::info::open;
-use crate::{Failure, arguments::Diff, progress::Output};
+use crate::{Failure, arguments::Diff, output::Output};
 
 pub(crate) fn run(arguments: &Diff, env: &Env, output: Output) -> Result<(), Failure> {
     let [old, new] = [&arguments.old, &arguments.new].map(|path| open(path, env));
     let diff = old?.diff(&new?)?;
     output.result(&diff.to_string(), &as_json(&diff))?;
-    match arguments.exit_code && !diff.is_empty() {
-        true => Err(Failure::silent()),
-        false => Ok(()),
+    if arguments.exit_code && !diff.is_empty() {
+        return Err(Failure::silent());
     }
+    Ok(())
 }
 
 fn as_json(diff: &PexDiff) -> Value {

@@ -8,11 +8,7 @@ use pinnace_store::Access;
 use serde_json::json;
 
 use super::releases::open;
-use crate::{
-    Failure,
-    arguments::ExportRelease,
-    progress::{Output, Reporter},
-};
+use crate::{Failure, arguments::ExportRelease, output::Output, progress::Reporter};
 
 pub(crate) fn run(arguments: &ExportRelease, env: &Env, output: Output) -> Result<(), Failure> {
     let (store, interrupt) = open(&arguments.store, env, output)?;
@@ -23,11 +19,12 @@ pub(crate) fn run(arguments: &ExportRelease, env: &Env, output: Output) -> Resul
         let release = find_release(&arguments.what, &store, &cache)?;
         let contents = Contents::fetch(&store, &release)?;
         contents.fetch_wheels(&cache)?;
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| Failure::io(&format!("cannot make `{}`", folder.display()), &error))?;
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            Failure::io(&format!("cannot create `{}`", folder.display()), &error)
+        })?;
         let files = [Export::Dependencies, Export::Source];
         let [deps, source] =
-            files.map(|what| write(what, &contents, &cache, &folder, env, &reporter));
+            files.map(|part| write(part, &contents, &cache, &folder, env, &reporter));
         Ok::<_, Failure>((release, deps?, source?))
     };
     let (release, deps, source) = export().map_err(|failure| interrupt.explain(failure))?;
@@ -41,19 +38,19 @@ pub(crate) fn run(arguments: &ExportRelease, env: &Env, output: Output) -> Resul
     output.result(&text, &json)
 }
 
-/// Writes one of the files. It takes its name if its bytes are those of the release.
+/// Writes one of the files. The file gets its name only after its digest has been verified.
 fn write(
-    what: Export,
+    part: Export,
     contents: &Contents<'_>,
     cache: &Cache,
     folder: &Path,
     env: &Env,
     reporter: &Reporter,
 ) -> Result<String, Failure> {
-    let path = folder.join(what.file_name());
+    let path = folder.join(part.file_name());
     let mut file = create_output(&path, Access::Executable, env)?;
     let out = CancellableWriter::new(&mut file, reporter);
-    let digest = contents.export(what, cache, env.threads, out)?;
+    let digest = contents.export(part, cache, env.threads, out)?;
     file.commit()?;
     Ok(digest.to_hex())
 }

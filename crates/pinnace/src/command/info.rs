@@ -1,4 +1,4 @@
-//! `pinnace info`: what a PEX file holds.
+//! `pinnace info`: the contents and the settings of a PEX file.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -9,39 +9,41 @@ use serde_json::json;
 use crate::{
     Failure,
     arguments::Info,
-    progress::{Count, Output, Size},
+    output::Output,
+    quantity::{Count, Size},
 };
 
 pub(crate) fn run(arguments: &Info, env: &Env, output: Output) -> Result<(), Failure> {
     let path = &arguments.file;
     let pex = open(path, env)?;
     let size = path.metadata().ok().filter(|_| pex.layout() == PexLayout::Zipapp);
-    let shown =
-        Shown { pex: &pex, path: path.display().to_string(), bytes: size.map(|it| it.len()) };
-    output.result(&shown.as_text(), &shown.as_json())
+    let bytes = size.map(|metadata| metadata.len());
+    let report = Report { pex: &pex, path: path.display().to_string(), bytes };
+    output.result(&report.as_text(), &report.as_json())
 }
 
-/// Opens a PEX file that the user named.
+/// Opens a PEX file of the command line.
 pub(crate) fn open(path: &Path, env: &Env) -> Result<Pex, Failure> {
     let opened = Pex::open(&env.folder.join(path));
     opened.map_err(|error| Failure::job(format!("cannot read `{}`: {error}", path.display())))
 }
 
-/// The Interpreters that bytecode is of.
+/// Lists the interpreters that the file has bytecode for.
 fn bytecode(info: &PexInfo) -> String {
     let own = info.pinnace.iter().flat_map(|own| own.bytecode.values());
-    let pythons: BTreeSet<&str> = own.map(|one| one.python.as_str()).collect();
+    let pythons: BTreeSet<&str> = own.map(|bytecode| bytecode.python.as_str()).collect();
     pythons.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-struct Shown<'a> {
+/// The report on a PEX file.
+struct Report<'a> {
     pex: &'a Pex,
     path: String,
-    /// Of a folder nobody knows without counting.
+    /// The size of a file; a folder has none.
     bytes: Option<u64>,
 }
 
-impl Shown<'_> {
+impl Report<'_> {
     fn as_json(&self) -> serde_json::Value {
         json!({
             "file": self.path,
@@ -68,24 +70,26 @@ impl Shown<'_> {
         };
         line("layout", self.layout());
         if let Some(own) = &info.pinnace {
-            let names: Vec<&str> = own.platforms.iter().map(|one| one.name.as_str()).collect();
+            let names: Vec<&str> =
+                own.platforms.iter().map(|platform| platform.name.as_str()).collect();
             line("platform", &names.join(", "));
         }
-        line("starts with", pex.shebang());
+        line("shebang", pex.shebang());
         let runs = info.entry_point.as_ref().or(info.script.as_ref());
-        line("runs", runs.map_or("an interpreter", String::as_str));
+        line("entry point", runs.map_or("none (interpreter)", String::as_str));
         line("constraints", &info.interpreter_constraints.join(" or "));
-        line("sees also", &info.pex_path);
-        line("inherits", if info.inherit_path == "false" { "" } else { &info.inherit_path });
-        line("sets", &info.inject_env.keys().cloned().collect::<Vec<_>>().join(", "));
+        line("pex path", &info.pex_path);
+        line("inherit path", if info.inherit_path == "false" { "" } else { &info.inherit_path });
+        line("variables", &info.inject_env.keys().cloned().collect::<Vec<_>>().join(", "));
         line("arguments", &info.inject_args.join(" "));
         line("bytecode", &bytecode(info));
-        line("errors", if info.ignore_errors { "are ignored at a start" } else { "" });
+        line("errors", if info.ignore_errors { "ignored at the start" } else { "" });
         line("tools", if info.includes_tools { "PEX_TOOLS=1" } else { "" });
         line("key", &info.pex_hash);
         line("requirements", &info.requirements.join(", "));
-        let installed = pex.distributions().iter().any(|one| one.form() == WheelForm::Installed);
-        let form = if installed { ", installed" } else { "" };
+        let mut wheels = pex.distributions().iter();
+        let is_installed = wheels.any(|wheel| wheel.form() == WheelForm::Installed);
+        let form = if is_installed { ", installed" } else { "" };
         line("wheels", &format!("{}{form}", info.distributions.len()));
         for (wheel, digest) in &info.distributions {
             lines.push(one_line(&format!("    {wheel}  {digest}")));

@@ -1,4 +1,4 @@
-//! `pinnace lock`: requirements in, the exact files that satisfy them out.
+//! `pinnace lock`: resolves requirements to exact files, and writes a lock.
 
 use std::{path::Path, time::Duration};
 
@@ -7,12 +7,7 @@ use pinnace_store::Digest;
 use pinnace_wheel::{Pin, ProjectName, Target, Upgrade};
 use serde_json::{Value, json};
 
-use crate::{
-    Failure,
-    arguments::Lock,
-    progress::{Count, Output},
-    session::Session,
-};
+use crate::{Failure, arguments::Lock, output::Output, quantity::Count, session::Session};
 
 pub(crate) fn run(arguments: &Lock, env: &Env, output: Output) -> Result<(), Failure> {
     let session = Session::start(env, output)?;
@@ -62,9 +57,10 @@ fn as_json(locked: &Locked) -> Value {
             "platform": target.to_string(),
         })
     };
-    let packages = locked.solutions.iter();
-    let packages =
-        packages.flat_map(|(target, one)| one.pins().iter().map(move |pin| package(target, pin)));
+    let packages = locked
+        .solutions
+        .iter()
+        .flat_map(|(target, solution)| solution.pins().iter().map(move |pin| package(target, pin)));
     let timings = locked.timings.steps().iter();
     let timings: serde_json::Map<String, Value> =
         timings.map(|(name, took)| (name.clone(), milliseconds(took).into())).collect();

@@ -1,4 +1,4 @@
-//! `pinnace logs`: what the processes of a service say.
+//! `pinnace logs`: the output of the processes of a service.
 
 use std::{
     io::{BufRead, BufReader},
@@ -13,32 +13,28 @@ use crate::{
     Failure, agents,
     arguments::Logs,
     interrupt::Interrupt,
-    progress::{Output, Style},
+    output::{Output, Style},
 };
 
 pub(crate) fn run(arguments: &Logs, env: &Env, output: Output) -> Result<(), Failure> {
     if arguments.follow && output.style == Style::Json {
-        return Err(Failure::usage("`--follow` has no end at which there is one JSON object"));
+        return Err(Failure::usage("`--follow` does not support `--json`"));
     }
-    // Ctrl-C is how this is ended.
+    // Ctrl-C is the normal end of `--follow`.
     let _interrupt = Interrupt::listen(|| process::exit(130))?;
-    let client = agents::named(&arguments.agent, env)?;
+    let client = agents::required_client(&arguments.agent, env)?;
     let follow = if arguments.follow { Follow::Yes } else { Follow::No };
-    let said = BufReader::new(client.logs(&arguments.service, arguments.lines, follow)?);
-    let cut = |error: std::io::Error| Failure::job(format!("the agent tells no more: {error}"));
+    let log = BufReader::new(client.logs(&arguments.service, arguments.lines, follow)?);
+    let cut = |error: std::io::Error| Failure::job(format!("cannot read the log further: {error}"));
     if arguments.follow {
-        for line in said.lines() {
+        for line in log.lines() {
             if !output.line(&line.map_err(cut)?)? {
                 break;
             }
         }
         return Ok(());
     }
-    let lines: Vec<String> = said.lines().collect::<Result<_, _>>().map_err(cut)?;
-    match lines.is_empty() {
-        true => output.result("", &json!({ "service": arguments.service, "lines": lines })),
-        false => {
-            output.raw(&lines.join("\n"), &json!({ "service": arguments.service, "lines": lines }))
-        }
-    }
+    let lines: Vec<String> = log.lines().collect::<Result<_, _>>().map_err(cut)?;
+    let json = json!({ "service": arguments.service, "lines": lines });
+    if lines.is_empty() { output.result("", &json) } else { output.raw(&lines.join("\n"), &json) }
 }

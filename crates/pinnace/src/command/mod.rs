@@ -1,4 +1,4 @@
-//! One file per verb.
+//! The commands, one per file.
 
 pub(crate) mod agent;
 pub(crate) mod build;

@@ -12,14 +12,15 @@ use crate::{
     arguments::{Releases, StoreArguments},
     deployments,
     interrupt::Interrupt,
-    progress::{Output, Reporter},
+    output::Output,
+    progress::Reporter,
     stores,
 };
 
-/// The number of deployments that are listed.
+/// The largest number of deployments that a list shows.
 const LISTED: usize = 100;
 
-/// Opens the store that is named, for reading.
+/// Opens the selected store for reading.
 pub(super) fn open(
     arguments: &StoreArguments,
     env: &Env,
@@ -29,13 +30,13 @@ pub(super) fn open(
     Ok((store.open()?, interrupt))
 }
 
-/// Returns the store that is named, for reading, without waiting for it.
+/// Like [`open`], but performs no I/O.
 pub(super) fn unopened(
     arguments: &StoreArguments,
     env: &Env,
     output: Output,
 ) -> Result<(UnopenedStore, Interrupt), Failure> {
-    let interrupt = Interrupt::listen_for_good(output)?;
+    let interrupt = Interrupt::listen_or_exit(output)?;
     let reporter = Arc::new(Reporter::new(output.without_result(), interrupt.clone()));
     Ok((stores::for_reading(arguments, env, &reporter)?, interrupt))
 }
@@ -75,9 +76,9 @@ fn list_deployments(store: &Store, name: &str, now: u64) -> Result<(String, Valu
         let agents = failed.get(&deployment.generation);
         let mark = agents.map_or_else(String::new, |all| format!("  failed on {}", all.join(", ")));
         lines.push(format!("{}{mark}", deployments::line(deployment, now)));
-        let mut one = deployments::as_json(deployment);
-        one["failed_on"] = agents.cloned().unwrap_or_default().into();
-        json.push(one);
+        let mut listed = deployments::as_json(deployment);
+        listed["failed_on"] = agents.cloned().unwrap_or_default().into();
+        json.push(listed);
     }
     Ok((lines.join("\n"), json!({ "service": name, "releases": json })))
 }

@@ -1,4 +1,4 @@
-//! `pinnace rollback`: an earlier release, as it was.
+//! `pinnace rollback`: deploys an earlier release again.
 
 use pinnace_build::{Cache, Env};
 use pinnace_deploy::{Host, Rollback as Job, ServiceName, deployment_record};
@@ -6,10 +6,7 @@ use pinnace_store::Deployment;
 
 use super::releases::open;
 use crate::{
-    Failure, agents,
-    arguments::Rollback,
-    deployments,
-    progress::{Output, Reporter},
+    Failure, agents, arguments::Rollback, deployments, output::Output, progress::Reporter,
 };
 
 pub(crate) fn run(arguments: &Rollback, env: &Env, output: Output) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! `pinnace run`: a service, a release or a PEX file, in the place of this process.
+//! `pinnace run`: replaces this process by a service, a release or a PEX file.
 
 use std::{
     net::TcpListener, os::unix::process::CommandExt, path::Path, process::Command, sync::Arc,
@@ -10,7 +10,7 @@ use pinnace_deploy::{Endpoint, Environment, Installer, Release, Variables, find_
 use pinnace_store::parallel::join;
 
 use super::releases::unopened;
-use crate::{Failure, arguments::RunRelease, progress::Output};
+use crate::{Failure, arguments::RunRelease, output::Output};
 
 pub(crate) fn run(arguments: &RunRelease, env: &Env, output: Output) -> Result<(), Failure> {
     let path = env.folder.join(&arguments.what);
@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &RunRelease, env: &Env, output: Output) -> Result<(
     job.become_process(&environment)
 }
 
-/// Becomes a PEX file.
+/// Replaces this process by a PEX file.
 fn run_file(path: &Path, arguments: &[String], env: &Env) -> Result<(), Failure> {
     let is_program = std::fs::metadata(path).is_ok_and(|file| {
         file.is_file() && std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o111 != 0
@@ -42,6 +42,7 @@ fn run_file(path: &Path, arguments: &[String], env: &Env) -> Result<(), Failure>
     Err(Failure::io(&format!("cannot run `{}`", path.display()), &error))
 }
 
+/// The run of a release.
 struct Job<'a> {
     arguments: &'a RunRelease,
     env: &'a Env,
@@ -51,9 +52,9 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Returns the environment of the release. One that is on this machine already needs no store.
+    /// Returns the environment of the release. A materialized one needs no store.
     fn environment(&self) -> Result<Environment, Failure> {
-        if let Some(found) = self.known() {
+        if let Some(found) = self.materialized() {
             return Ok(found);
         }
         let (unopened, interrupt) = unopened(&self.arguments.store, self.env, self.output)?;
@@ -75,24 +76,24 @@ impl Job<'_> {
         install().map_err(|failure| interrupt.explain(failure))
     }
 
-    /// Returns the environment of a release that is named by its whole digest, if there is one.
-    fn known(&self) -> Option<Environment> {
+    /// Returns the environment of a release that is given by its digest, if it is on this machine.
+    fn materialized(&self) -> Option<Environment> {
         let what = &self.arguments.what;
         let digest = what.parse().ok().or_else(|| format!("sha256:{what}").parse().ok())?;
         self.installer.find(&digest)
     }
 
-    /// Becomes the process, or the command in its environment.
+    /// Replaces this process by a process of the release, or by a command in its environment.
     fn become_process(&self, environment: &Environment) -> Result<(), Failure> {
         let release = environment.release();
         let missing = release.lacks(|name| self.env.variables.contains_key(name));
-        // A command of the user's may need none of them.
+        // A command of the user may not need the variables of the release.
         if !missing.is_empty() && self.arguments.command.is_empty() {
             return Err(Failure::job(format!(
                 "the release needs environment variables that are not set: {}",
                 missing.join(", ")
             ))
-            .hint("set them where it runs; their values are never stored"));
+            .hint("set them in this environment; their values are never stored"));
         }
         let (words, endpoint) = if self.arguments.command.is_empty() {
             let argv = &process(release, &self.arguments.process)?.argv;
@@ -104,18 +105,19 @@ impl Job<'_> {
         };
         let path = self.env.variable("PATH");
         let command = environment.command(&words, &endpoint, Variables::Inherited, path);
-        let mut command = command.ok_or_else(|| Failure::usage("there is no command to run"))?;
+        let mut command = command.ok_or_else(|| Failure::usage("no command to run"))?;
         let error = command.exec();
         Err(Failure::io(&format!("cannot run `{}`", words[0]), &error))
     }
 
-    /// Returns the port of a process: that of PORT, else a free one if its command has `{port}`.
+    /// Returns the port of a process: PORT, or else a free one if its command has `{port}`.
     fn port(&self, argv: &[String]) -> Result<u16, Failure> {
         match self.given_port()? {
             Some(port) => Ok(port),
             None if !argv.iter().any(|word| word.contains("{port}")) => Ok(DEFAULT_PORT),
             None => {
-                let free = TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr());
+                let free =
+                    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
                 let free = free.map_err(|error| Failure::io("cannot find a free port", &error))?;
                 self.output.say(format!("PORT is {}", free.port()));
                 Ok(free.port())
@@ -127,7 +129,7 @@ impl Job<'_> {
         let Some(port) = self.env.variable("PORT") else { return Ok(None) };
         match port.parse::<u16>() {
             Ok(number) if number > 0 && number.to_string() == port => Ok(Some(number)),
-            _ => Err(Failure::usage(format!("PORT is `{port}`, and no port"))),
+            _ => Err(Failure::usage(format!("PORT is not a port number: `{port}`"))),
         }
     }
 }
@@ -139,9 +141,9 @@ fn process<'r>(release: &'r Release, name: &str) -> Result<&'r Process, Failure>
     release.processes.get(name).ok_or_else(|| {
         let known: Vec<&str> = release.processes.keys().map(String::as_str).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        Failure::job(format!("the release has no process `{name}`; it has: {known}")).hint(
-            "`serve` in its `[tool.pinnace]` says what it runs; `--process` names another process, and a \
-             command may stand behind `--`, as in `-- python -c 'print(1)'`",
+        Failure::job(format!("no process `{name}` in the release; it has: {known}")).hint(
+            "choose another process with `--process`, pass a command after `--`, as in `-- python -c 'print(1)'`, or \
+             set `serve` in `[tool.pinnace]` and deploy again",
         )
     })
 }

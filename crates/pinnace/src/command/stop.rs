@@ -1,4 +1,4 @@
-//! `pinnace stop`: a service out of use.
+//! `pinnace stop`: stops a service.
 
 use pinnace_build::{Cache, Env};
 use pinnace_deploy::{ServiceName, deployment_record, stop_service};
@@ -6,11 +6,7 @@ use pinnace_store::Deployment;
 use serde_json::json;
 
 use super::releases::open;
-use crate::{
-    Failure, agents,
-    arguments::Stop,
-    progress::{Output, Reporter},
-};
+use crate::{Failure, agents, arguments::Stop, output::Output, progress::Reporter};
 
 pub(crate) fn run(arguments: &Stop, env: &Env, output: Output) -> Result<(), Failure> {
     let (store, interrupt) = open(&arguments.store, env, output)?;
@@ -27,8 +23,9 @@ pub(crate) fn run(arguments: &Stop, env: &Env, output: Output) -> Result<(), Fai
         let reporter = Reporter::new(output.without_result(), interrupt);
         client.wait_for_rollout(service.as_str(), generation, None, &reporter)?;
     }
-    let text =
-        format!("{service} is out of use since generation {generation}; `rollback` brings it back");
+    let text = format!(
+        "{service} stopped at generation {generation}; start it again with `pinnace rollback {service}`"
+    );
     let json = json!({ "service": service.as_str(), "generation": generation, "live": false });
     output.result(&text, &json)
 }

@@ -1,4 +1,4 @@
-//! `pinnace up`: the whole system for one project, on this machine.
+//! `pinnace up`: a store and an agent for one project on this machine, with a deployment per change.
 
 use std::{
     path::{Path, PathBuf},
@@ -25,40 +25,40 @@ use crate::{
     arguments::{AgentArguments, Deploy, StoreArguments, Up},
     dotenv::DotenvVariables,
     interrupt::Interrupt,
-    progress::{Output, Style},
+    output::{Output, Style},
     session::Session,
 };
 
 pub(crate) fn run(arguments: Up, env: &Env, output: Output) -> Result<(), Failure> {
     if output.style == Style::Json {
-        return Err(Failure::usage("`up` has no end at which there is one JSON object")
-            .hint("`deploy --agent URL --json` has; `up` says where its agent is"));
+        return Err(Failure::usage("`up` does not support `--json`")
+            .hint("use `pinnace deploy --agent URL --json` with the agent that `up` starts"));
     }
     let interrupt = Interrupt::listen(|| {})?;
-    let project = project(&arguments, env)?;
-    let home = home(&project, env)?;
-    let store = Store::open(LocalStore::open(home.join("store"), Durability::Volatile)?)?;
+    let project = project_folder(&arguments, env)?;
+    let data = data_folder(&project, env)?;
+    let store = Store::open(LocalStore::open(data.join("store"), Durability::Volatile)?)?;
     let dependencies = dependencies(store, None, env)?;
-    let mut options = options(&arguments, &project, &home, env)?;
+    let mut options = options(&arguments, &project, &data, env)?;
     options.log_sink = Arc::new(UpOutput(output));
     let agent = Agent::start(dependencies, options)?;
-    output.say(format!("agent at {}, which has a page that shows what it does", agent.url()));
-    let watching = Watching {
-        arguments: deploy_arguments(&arguments, &project, &home, &agent),
+    output.say(format!("agent at {}; open it in a browser for a status page", agent.url()));
+    let up_loop = UpLoop {
+        arguments: deploy_arguments(&arguments, &project, &data, &agent),
         watcher: Watcher::new(project),
         client: Client::new(&agent.url(), None)?,
         output,
         interrupt: interrupt.clone(),
     };
-    // Work that waits for a network or a program of the project does not delay Ctrl-C.
+    // A thread, so that a wait for the network or for a program of the project does not delay Ctrl-C.
     let (done, ended) = mpsc::channel();
-    thread::spawn(move || done.send(watching.watch()));
+    thread::spawn(move || done.send(up_loop.run()));
     let outcome = loop {
-        match ended.recv_timeout(LOOK) {
+        match ended.recv_timeout(POLL_INTERVAL) {
             Ok(outcome) => break outcome,
             Err(mpsc::RecvTimeoutError::Timeout) if !interrupt.is_set() => {}
             Err(_) => {
-                let _ = ended.recv_timeout(PATIENCE);
+                let _ = ended.recv_timeout(GRACE_PERIOD);
                 break Ok(());
             }
         }
@@ -68,12 +68,12 @@ pub(crate) fn run(arguments: Up, env: &Env, output: Output) -> Result<(), Failur
     outcome
 }
 
-/// The time that work may take to stop by itself.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// The pause between two looks whether to stop.
-const LOOK: Duration = Duration::from_millis(20);
+/// The time in which a deployment must stop by itself.
+const GRACE_PERIOD: Duration = Duration::from_secs(2);
+/// The pause between two checks for an interrupt.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-fn project(arguments: &Up, env: &Env) -> Result<PathBuf, Failure> {
+fn project_folder(arguments: &Up, env: &Env) -> Result<PathBuf, Failure> {
     let folder = env.folder.join(&arguments.project);
     folder
         .canonicalize()
@@ -82,14 +82,15 @@ fn project(arguments: &Up, env: &Env) -> Result<PathBuf, Failure> {
         .ok_or_else(|| Failure::usage(format!("no such folder: `{}`", arguments.project.display())))
 }
 
-/// Returns the folder of a project's store and agent, in the cache, since all of it can be made again.
-fn home(project: &Path, env: &Env) -> Result<PathBuf, Failure> {
+/// Returns the folder for the store and the agent of a project. It is in the cache, since all of its
+/// contents can be created again.
+fn data_folder(project: &Path, env: &Env) -> Result<PathBuf, Failure> {
     let digest = Digest::of(project.as_os_str().as_encoded_bytes());
     Ok(env.cache_folder()?.join("up").join(&digest.to_hex()[..16]))
 }
 
-fn options(arguments: &Up, project: &Path, home: &Path, env: &Env) -> Result<Options, Failure> {
-    let mut options = Options::new(home.join("agent"));
+fn options(arguments: &Up, project: &Path, data: &Path, env: &Env) -> Result<Options, Failure> {
+    let mut options = Options::new(data.join("agent"));
     options.name = "up".to_owned();
     options.threads = env.threads;
     options.shutdown_timeout = Duration::from_secs(5);
@@ -103,12 +104,12 @@ fn options(arguments: &Up, project: &Path, home: &Path, env: &Env) -> Result<Opt
     Ok(options)
 }
 
-fn deploy_arguments(arguments: &Up, project: &Path, home: &Path, agent: &Agent) -> Deploy {
+fn deploy_arguments(arguments: &Up, project: &Path, data: &Path, agent: &Agent) -> Deploy {
     Deploy {
         project: project.to_owned(),
         service: arguments.service.clone(),
         store: StoreArguments {
-            store: Some(home.join("store").display().to_string()),
+            store: Some(data.join("store").display().to_string()),
             agent: AgentArguments { agent: Some(agent.url()), token_file: None },
         },
         release: None,
@@ -123,21 +124,21 @@ fn deploy_arguments(arguments: &Up, project: &Path, home: &Path, agent: &Agent) 
     }
 }
 
-/// The output of the project's processes.
+/// Prints the output of the project's processes.
 struct UpOutput(Output);
 
 impl LogSink for UpOutput {
     fn line(&self, _: &str, who: &str, text: &str) {
-        // The deployment reports on its generation itself.
-        let is_told = who == "pinnace" && text.starts_with("generation ");
-        if !is_told {
+        // The report of the deployment has the state of its generation.
+        let is_reported = who == "pinnace" && text.starts_with("generation ");
+        if !is_reported {
             self.0.say(format!("{who} | {text}"));
         }
     }
 }
 
-/// A project that is deployed whenever it changes.
-struct Watching {
+/// A project that is deployed on every change.
+struct UpLoop {
     arguments: Deploy,
     watcher: Watcher,
     client: Client,
@@ -145,13 +146,13 @@ struct Watching {
     interrupt: Interrupt,
 }
 
-impl Watching {
-    /// Deploys, and waits for a change, until the user interrupts.
-    fn watch(&self) -> Result<(), Failure> {
+impl UpLoop {
+    /// Deploys, and waits for a change, until an interrupt.
+    fn run(&self) -> Result<(), Failure> {
         let mut seen = self.watcher.snapshot();
         let mut changed = None;
         while !self.interrupt.is_set() {
-            let (now, path) = self.turn(seen, changed.as_deref());
+            let (now, path) = self.deploy_and_wait(seen, changed.as_deref());
             seen = now;
             if let Some(path) = &path {
                 self.output.say(format!("{path} changed"));
@@ -161,9 +162,10 @@ impl Watching {
         Ok(())
     }
 
-    /// Deploys, and waits for a change, which ends a deployment under way. Returns the path that changed.
-    fn turn(&self, seen: Snapshot, changed: Option<&str>) -> (Snapshot, Option<String>) {
-        // The `prepare` command may write in the project, which is no change of the user's.
+    /// Deploys, and waits for a change. A change during the deployment cancels it. Returns the path that
+    /// changed.
+    fn deploy_and_wait(&self, seen: Snapshot, changed: Option<&str>) -> (Snapshot, Option<String>) {
+        // Files that the `prepare` command writes in the project are not changes of the user.
         if !seen.settings().prepare.is_empty() {
             self.deploy(&self.interrupt, changed);
             return self.wait(self.watcher.snapshot());
@@ -192,17 +194,17 @@ impl Watching {
             Ok(report.as_line())
         });
         match done {
-            // A newer deployment replaces it.
+            // The next deployment reports instead.
             _ if interrupt.is_set() => return,
             Ok(text) => self.output.say(text),
             Err(failure) => self.output.fail(&failure),
         }
-        self.output.say("waiting for a change; Ctrl-C stops all");
+        self.output.say("waiting for changes; stop with Ctrl-C");
     }
 
     fn try_deploy(&self, interrupt: Interrupt) -> Result<Report, Failure> {
         let env = Env::read()?;
-        let session = Session::under(&env, self.output, interrupt)?;
+        let session = Session::with_interrupt(&env, self.output, interrupt)?;
         let done = deploy::deploy(&self.arguments, &session);
         session.reporter.clear();
         let done = done?;
@@ -210,11 +212,11 @@ impl Watching {
         Ok(Report { done, now: env.now })
     }
 
-    /// Starts the same release with other variables.
+    /// Restarts the live release, with the new variables.
     fn restart(&self, service: &str) -> Result<String, Failure> {
         let rollout = Rollout::from(self.client.restart(service)?);
         let generation = rollout.live.unwrap_or_default();
         rollout.check(service, generation, self.client.url())?;
-        Ok(format!("{service} generation {generation} started anew"))
+        Ok(format!("{service} generation {generation} restarted"))
     }
 }

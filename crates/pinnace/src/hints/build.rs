@@ -1,70 +1,67 @@
-//! What `pinnace-build` says, in the words of the options.
+//! Exit codes and hints for errors of `pinnace-build`, which know the options of the command.
 
 use std::path::Path;
 
 use pinnace_build::{ErrorKind as Build, OutputProblem, ProjectOption, Sdists};
 
-use super::{of_store, of_wheel};
+use super::{store, wheel};
 use crate::Failure;
 
-pub(super) fn of_build(error: &pinnace_build::Error) -> Failure {
+/// Returns the failure of an error, with its exit code and its hint.
+pub(super) fn failure(error: &pinnace_build::Error) -> Failure {
     match error.kind() {
         Build::Cancelled => return Failure::interrupted(),
-        Build::Store(error) => return of_store(error),
-        Build::Wheel(error) => return of_wheel(error),
+        Build::Store(error) => return store::failure(error),
+        Build::Wheel(error) => return wheel::failure(error),
         _ => {}
     }
-    let failure = build_option(error.kind()).unwrap_or_else(|| {
+    let failure = option_failure(error.kind()).unwrap_or_else(|| {
         let failure = Failure::from_error(error);
-        if is_build_usage(error.kind()) { failure.bad_usage() } else { failure }
+        if is_usage(error.kind()) { failure.bad_usage() } else { failure }
     });
-    match build_usage_hint(error.kind()).or_else(|| build_hint(error.kind())) {
+    match usage_hint(error.kind()).or_else(|| hint(error.kind())) {
         Some(hint) => failure.hint(hint),
         None => failure,
     }
 }
 
-/// Returns the failure of an option that the library knows by another name.
-fn build_option(kind: &Build) -> Option<Failure> {
+/// Returns the failure of an error that the message of the command explains with its option names.
+fn option_failure(kind: &Build) -> Option<Failure> {
     Some(match kind {
         Build::NoProject { option: ProjectOption::Extra } => {
-            Failure::usage("`--extra` is of a project, and none is named")
+            Failure::usage("`--extra` needs a project")
         }
         Build::NoProject { option: ProjectOption::Group } => {
-            Failure::usage("`--group` is of a project, and none is named")
+            Failure::usage("`--group` needs a project")
         }
-        Build::NoProject { .. } => {
-            Failure::usage("`--package` is of a `uv.lock`, and none is named")
-        }
-        Build::NoMembers => Failure::usage("only a `uv.lock` has members for `--package`"),
+        Build::NoProject { .. } => Failure::usage("`--package` needs a `uv.lock`"),
+        Build::NoMembers => Failure::usage("`--package` works only with a `uv.lock`"),
         Build::SeveralLocations { origin, names } => Failure::usage(format!(
-            "`{origin}`: it has several locations; name one with `--service`: {}",
+            "`{origin}` has several locations; choose one with `--service`: {}",
             names.join(", ")
         )),
-        Build::SeveralPlatforms => {
-            Failure::usage("`--compile` is for one platform, and several are named")
-        }
+        Build::SeveralPlatforms => Failure::usage("`--compile` supports only one platform"),
         Build::NoPythonToCompile { target } => {
-            Failure::job(format!("`--compile` needs a Python of {target}, and none is here"))
+            Failure::job(format!("`--compile` needs a Python for {target}, and none was found"))
         }
         Build::LockName { path } => {
-            Failure::usage(format!("`-o {}` is no name of a lock", path.display()))
+            Failure::usage(format!("not the name of a lock: `{}` (`-o`)", path.display()))
         }
         Build::Output { problem: OutputProblem::Stdout, .. } => {
-            Failure::usage("`-o` takes a file, and cannot write to stdout")
+            Failure::usage("`-o` cannot write to stdout; it needs a file")
         }
         Build::Output { path, problem: OutputProblem::Folder } => {
-            Failure::usage(format!("`{}` is a folder; `-o` takes a file", path.display()))
+            Failure::usage(format!("`{}` is a folder; `-o` needs a file", path.display()))
         }
         _ => return None,
     })
 }
 
-/// Returns whether the command line is at fault.
-fn is_build_usage(kind: &Build) -> bool {
+/// Returns true if the command line is at fault.
+fn is_usage(kind: &Build) -> bool {
     match kind {
         Build::Output { problem, .. } => !matches!(problem, OutputProblem::NoParent),
-        // The code and the options name the interpreters.
+        // The interpreters are given by the script block and the options.
         Build::Pex(error) => matches!(error.kind(), pinnace_pex::ErrorKind::NoInterpreter { .. }),
         _ => matches!(
             kind,
@@ -86,71 +83,80 @@ fn is_build_usage(kind: &Build) -> bool {
     }
 }
 
-/// Returns the way out of a command line that is at fault.
-const fn build_usage_hint(kind: &Build) -> Option<&'static str> {
+/// Returns the hint for a usage error.
+const fn usage_hint(kind: &Build) -> Option<&'static str> {
     Some(match kind {
         Build::NoProject { option: ProjectOption::Extra | ProjectOption::Group } => {
-            "name its folder with `--project`"
+            "pass its folder with `--project`"
         }
-        Build::NoProject { .. } => "`pinnace build --lock uv.lock` builds a member of a workspace",
-        Build::UnknownKeyring { .. } => "there are `disabled` and `subprocess`",
-        Build::RemoteFile { .. } => "fetch the file, and name it",
-        Build::IsLock { .. } => "`pinnace build --lock` builds from a lock",
-        Build::SeveralMembers { is_of_project: true, .. } => "name the folder of one",
-        Build::SeveralMembers { .. } => "name one with `--package`",
+        Build::NoProject { .. } => {
+            "build a workspace member with `pinnace build --lock uv.lock --package NAME`"
+        }
+        Build::UnknownKeyring { .. } => "use `disabled` or `subprocess`",
+        Build::RemoteFile { .. } => "download the file, and pass its path",
+        Build::IsLock { .. } => "build from a lock with `pinnace build --lock FILE`",
+        Build::SeveralMembers { is_of_project: true, .. } => "pass the folder of one member",
+        Build::SeveralMembers { .. } => "choose one with `--package`",
         Build::Nothing => {
-            "name requirements, as in `pinnace build flask -o app.pex`, or a folder of code with `-D`"
+            "pass requirements, as in `pinnace build flask -o app.pex`, or a folder of code with `-D`"
         }
         Build::NothingToLock => {
-            "name requirements, as in `pinnace lock flask -o pylock.toml`, or a file with `-r`"
+            "pass requirements, as in `pinnace lock flask -o pylock.toml`, or a file with `-r`"
         }
-        Build::LockIsInput { .. } => "name another file with `-o`",
+        Build::LockIsInput { .. } => "choose another file with `-o`",
         Build::LockName { .. } => {
-            "name it `pylock.toml`, or `….txt` for a requirements file with hashes"
+            "use `pylock.toml`, or `NAME.txt` for a requirements file with hashes"
         }
-        Build::NoOutput => "name it with `--output`, as in `pinnace build flask -o app.pex`",
+        Build::NoOutput => "pass `--output`, as in `pinnace build flask -o app.pex`",
         Build::Output { problem, .. } => match problem {
-            OutputProblem::NoParent => "make it, or write to another with `-o`",
-            OutputProblem::NotArchive => "name another file, or remove it",
-            OutputProblem::NotEmpty | OutputProblem::Edited => "name another folder, or remove it",
+            OutputProblem::NoParent => "create it, or choose another with `-o`",
+            OutputProblem::NotArchive => "choose another file, or remove this one",
+            OutputProblem::NotEmpty | OutputProblem::Edited => {
+                "choose another folder, or remove this one"
+            }
             _ => return None,
         },
         _ => return None,
     })
 }
 
-/// Returns the way out of a build that cannot be done as it stands.
-fn build_hint(kind: &Build) -> Option<&'static str> {
+/// Returns the hint for a build that failed.
+fn hint(kind: &Build) -> Option<&'static str> {
     Some(match kind {
-        Build::NoPythonToCompile { .. } => "name one with `--python`, or leave `--compile` out",
-        Build::NotALock { .. } | Build::WrittenByHand { .. } => "name another file, or remove it",
-        Build::DynamicRequirements { .. } => "name its requirements in a file with `-r`",
-        Build::NoRequirements { .. } => "name a dependency group with `--group`",
+        Build::NoPythonToCompile { .. } => "pass one with `--python`, or drop `--compile`",
+        Build::NotALock { .. } | Build::WrittenByHand { .. } => {
+            "choose another file, or remove this one"
+        }
+        Build::DynamicRequirements { .. } => {
+            "list its requirements in a file, and pass it with `-r`"
+        }
+        Build::NoRequirements { .. } => "choose a dependency group with `--group`",
         Build::UnreadableProject { path, .. } if has_requirements(path) => {
-            "there is a `requirements.txt` beside it, which `-r` takes"
+            "pass the `requirements.txt` beside it with `-r`"
         }
         Build::ForeignLock { .. } => {
-            "`pex3 lock export --format pep-751 LOCK` makes a pylock.toml of it"
+            "convert it to a pylock.toml with `pex3 lock export --format pep-751 LOCK`"
         }
         Build::StaleLock { lock, .. } if lock.ends_with("uv.lock") => {
-            "`uv lock` in the folder of the project locks again"
+            "lock again with `uv lock` in the folder of the project"
         }
-        Build::StaleLock { .. } => "`pinnace lock` in the folder of the project locks again",
+        Build::StaleLock { .. } => "lock again with `pinnace lock` in the folder of the project",
         Build::Unsolvable { sdists: Sdists::LeftOut, .. } => {
-            "`--only-binary` leaves source distributions out, which would be built here"
+            "drop `--only-binary`, which excludes source distributions that could be built"
         }
         Build::Unsolvable { sdists: Sdists::NoBuilder, .. } => {
-            "a source distribution is built by a Python of that version, and there is none here: \
-             name one with `--python`"
+            "pass a Python of that version with `--python`, so that source distributions can be built"
         }
         Build::NoBuilder { .. } => {
-            "name one with `--python`, or take wheels alone with `--only-binary :all:`"
+            "pass one with `--python`, or use only wheels with `--only-binary :all:`"
         }
         Build::NoPythonToAsk { .. } => {
-            "name one with `--python`, or describe it in a `[project]` table of a `pyproject.toml`"
+            "pass one with `--python`, or describe the project in the `[project]` table of a `pyproject.toml`"
         }
-        Build::NoPython { .. } => "name one with `--python`",
-        Build::NoPythonSatisfies { .. } => "name one with `--python`, or a `--platform`",
+        Build::NoPython { .. } => "pass one with `--python`",
+        Build::NoPythonSatisfies { .. } => {
+            "pass one with `--python`, or a platform with `--platform`"
+        }
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-//! `pinnace agent`, and the verbs that speak to one.
+//! `pinnace agent` and `pinnace up`, and the commands that connect to an agent.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ const APP: &str = "import http.server, sys\nclass Handler(http.server.BaseHTTPRe
                    print('begins', flush=True)\n\
                    http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()\n";
 
-/// An agent, and where it is.
+/// A running agent.
 struct Running {
     process: Child,
     url: String,
@@ -130,7 +130,7 @@ fn what_fails_is_told_and_tried_again_when_it_is_deployed_again() {
     world.fails(&deploy, 1, &["does not have environment variables", "KEY"]);
     write(&world.path("agent/env/shop.env"), "KEY=secret-value\n");
 
-    // What it lacks beyond that is found out by trying.
+    // A missing module shows only when the process starts.
     write(&world.path("shop/app.py"), "import os, nowhere\n");
     let words = [
         "generation 2 of `shop` is not live",
@@ -138,10 +138,10 @@ fn what_fails_is_told_and_tried_again_when_it_is_deployed_again() {
         "No module named 'nowhere'",
     ];
     let failed = world.fails(&deploy, 1, &words);
-    assert!(failed.err.contains("generation 1 is live as before"), "{}", failed.err);
+    assert!(failed.err.contains("generation 1 is still live"), "{}", failed.err);
     let failed: Value = serde_json::from_str(&failed.out).unwrap();
     assert_eq!((&failed["live"], &failed["generation"]), (&false.into(), &2.into()));
-    // The same once more is one more try.
+    // A second deployment of the same release is a second attempt.
     world.fails(&deploy, 1, &["generation 3 of `shop` is not live"]);
     let back = world.ok(&["rollback", "shop", "--agent", &running.url, "--json"]);
     let back: Value = serde_json::from_str(&back.out).unwrap();
@@ -152,7 +152,7 @@ fn what_fails_is_told_and_tried_again_when_it_is_deployed_again() {
     let platform = [&deploy[..], &["--platform", "win_amd64-cp27"]].concat();
     world.fails(&platform, 1, &["does not run on the agent"]);
     world.fails(&["status", "none", "--agent", &running.url], 1, &["no service `none`"]);
-    world.fails(&["status"], 2, &["no agent is named", "PINNACE_AGENT"]);
+    world.fails(&["status"], 2, &["no agent given", "PINNACE_AGENT"]);
     world.fails(&["status", "--agent", "http://127.0.0.1:1"], 1, &["cannot be reached"]);
     world.fails(&["status", "--agent", "127.0.0.1:1"], 2, &["`http://HOST:PORT`"]);
 }
@@ -164,14 +164,14 @@ fn a_project_goes_up_and_is_run_anew_when_it_is_saved() {
     let log = fs::File::create(world.path("up.log")).unwrap();
     let mut up = world.command(&["up", "shop"]).stderr(log).stdout(Stdio::null()).spawn().unwrap();
     let said = || fs::read_to_string(world.path("up.log")).unwrap();
-    until("it is up", || said().contains("waiting for a change"));
+    until("it is up", || said().contains("waiting for changes"));
     let address =
         said().split("live at ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
     assert_eq!(get(&address), "one");
     version(&world, "two");
     until("the change is seen", || said().contains("app.py changed"));
     until("the new code answers", || get(&address) == "two");
-    // What its processes say is told; what is newer ends what is still being tried.
+    // The output of the processes is printed, and a newer change ends a launch.
     assert!(said().contains("web 2 | begins"), "{}", said());
     write(&world.path("shop/app.py"), "import time\ntime.sleep(600)\n");
     until("it is being tried", || said().contains("waiting for `web 3`"));
@@ -181,11 +181,11 @@ fn a_project_goes_up_and_is_run_anew_when_it_is_saved() {
     interrupt(&up);
     assert!(up.wait().unwrap().success());
     assert!(TcpStream::connect(address.trim_start_matches("http://")).is_err());
-    // The same port again.
+    // The service keeps its port.
     version(&world, "three");
     let log = fs::File::create(world.path("up.log")).unwrap();
     let mut up = world.command(&["up", "shop"]).stderr(log).stdout(Stdio::null()).spawn().unwrap();
-    until("it is up again", || said().contains("waiting for a change"));
+    until("it is up again", || said().contains("waiting for changes"));
     assert_eq!(get(&address), "three");
     interrupt(&up);
     up.wait().unwrap();

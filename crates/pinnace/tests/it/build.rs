@@ -43,7 +43,7 @@ fn json_is_one_object_and_nothing_else_is_on_stdout() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|one| one["name"].as_str().unwrap())
+        .map(|distribution| distribution["name"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["moo", "voice"]);
     assert_eq!(value["distributions"][1]["wheel"], "voice-1.5-py3-none-any.whl");
@@ -103,7 +103,7 @@ fn an_old_output_is_replaced_and_a_failed_build_leaves_it() {
     world.ok(&["build", "voice", "-o", "a.pex"]);
     assert_ne!(std::fs::read(world.path("a.pex")).unwrap(), old);
     assert_eq!(world.files(), ["a.pex"]);
-    // What is no archive may be an input, or anything else.
+    // A file that is not an archive may be an input, so it is not overwritten.
     write(&world.path("requirements.txt"), "moo\n");
     let arguments = ["build", "-r", "requirements.txt", "-o", "requirements.txt"];
     world.fails(&arguments, 2, &["is there already, and no archive"]);
@@ -148,7 +148,7 @@ fn an_output_inside_the_sources_is_not_one_of_them() {
     assert!(world.ok(&["info", "src/out.pex"]).out.contains("1 of them code"));
 }
 
-/// Without a word it is the project that is here: what it requires, its code, and what it runs.
+/// Checks that a build without arguments builds the project in the current folder.
 #[test]
 fn a_bare_build_is_of_the_project_that_is_here() {
     let world = World::new();
@@ -160,7 +160,7 @@ fn a_bare_build_is_of_the_project_that_is_here() {
     let ran = world.ok(&["build"]);
     assert!(ran.out.starts_with("shop.pex: "), "{}", ran.out);
     assert_eq!(world.run("shop.pex", &["a"]).out, "moo a\n");
-    // What `serve` says comes first, with its words where they say no port.
+    // `serve` takes precedence over the scripts of the project.
     write(&world.path("pinnace.toml"), "serve = ['moo', 'a b']\n");
     world.ok(&["build", "-o", "other.pex"]);
     assert_eq!(world.run("other.pex", &["c"]).out, "moo a b c\n");
@@ -196,7 +196,7 @@ fn the_wheels_and_the_code_may_be_two_files() {
     assert_eq!(Ran::of(command.arg("x").output().unwrap()).out, "moo x\n");
     write(&world.path("src/app.py"), "def main():\n    print('edited')\n");
     let second = read();
-    let digest = |one: &Value, at: usize| one["files"][at]["sha256"].clone();
+    let digest = |built: &Value, at: usize| built["files"][at]["sha256"].clone();
     assert_eq!(digest(&first, 0), digest(&second, 0), "the wheels are the same");
     assert_ne!(digest(&first, 1), digest(&second, 1));
     world.fails(&["build", "moo", "--split", "--layout", "flat", "-o", "x"], 2, &["`--split`"]);

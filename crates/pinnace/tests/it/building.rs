@@ -1,4 +1,4 @@
-//! What has no wheel: built apart from everything, looked at, and kept.
+//! Source distributions: built in isolation, checked and cached.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ const BACKEND: &str = include_str!("backend.py");
 const PYPROJECT: &str =
     "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n";
 
-/// A world whose index has `tool` 1.0 as a source distribution of which only building tells what it requires.
+/// Returns a world whose index has `tool` 1.0 as a source distribution. Only a build tells its requirements.
 fn world(plan: &Value) -> World {
     let world = World::new();
     let mut whole = json!({
@@ -31,7 +31,7 @@ fn log(world: &World) -> String {
     fs::read_to_string(world.path("log")).unwrap_or_default().replace('\n', " ")
 }
 
-/// What is left of builds, finished or not.
+/// Counts the folders that builds left behind.
 fn remains(world: &World) -> usize {
     fs::read_dir(world.path("cache/builds/1")).map_or(0, Iterator::count)
 }
@@ -64,12 +64,16 @@ fn what_builds_is_cut_off() {
     let ran = Ran::of(command.output().unwrap());
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let seen = seen(&world);
-    let told = ran.err.contains("could reach the network");
-    assert_eq!(seen["network"], json!(told), "whoever can reach the network is told of");
+    let is_warned = ran.err.contains("could reach the network");
+    assert_eq!(
+        seen["network"],
+        json!(is_warned),
+        "a build that can reach the network gets a warning"
+    );
     let variables = seen["variables"].to_string();
     assert!(variables.contains("CFLAGS") && variables.contains("SOURCE_DATE_EPOCH"), "{variables}");
     assert!(!variables.contains("AWS") && !variables.contains("PYTHONPATH"), "{variables}");
-    // Other flags are another build.
+    // Other compiler flags lead to another build.
     world.ok(&["build", "tool", "-o", "app.pex"]);
     assert_eq!(log(&world), "metadata wheel metadata wheel ");
 }
@@ -94,7 +98,7 @@ fn what_came_of_it_is_believed_only_if_it_is_what_was_asked_for() {
         world.fails(&["build", "tool", "-o", "app.pex"], 1, &words);
         assert_eq!((remains(&world), world.files().contains(&"app.pex".to_owned())), (0, false));
     }
-    // A program of this machine, and a platform that has not what it needs.
+    // A native program of this machine, on platforms that lack its libraries.
     if cfg!(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")) {
         let world = world(&json!({ "native": own, "tag": "py3-none-linux_x86_64" }));
         let version = version();
@@ -110,7 +114,7 @@ fn what_came_of_it_is_believed_only_if_it_is_what_was_asked_for() {
     }
 }
 
-/// The version of the Python that builds here, as platforms have it.
+/// Returns the version of the Python that builds, as platform names have it.
 fn version() -> String {
     let code = "import sys; print('%d.%d' % sys.version_info[:2])";
     let ran = std::process::Command::new("python3").args(["-c", code]).output().unwrap();
@@ -152,7 +156,7 @@ fn one_of_a_team_builds_and_the_others_take_it() {
     world.ok(&["store", "check", "--store", "s"]);
     let ran = world.ok(&["run", "c", "--store", "s", "--", "python", "-c", "import tool, voice"]);
     assert_eq!(ran.err, "");
-    // What is damaged there is built again, and takes its place; `--full` puts what is lost.
+    // A damaged wheel is built again, and replaced; `--full` uploads lost objects.
     fs::remove_dir_all(world.path("s/manifests")).unwrap();
     deploy("four", "d");
     assert_eq!(log(&world), "metadata wheel metadata wheel ");
@@ -168,7 +172,7 @@ fn deploy_full(world: &World, service: &str) {
     assert!(ran.unwrap().status.success());
 }
 
-/// What its backend requires is looked up, although nothing is resolved.
+/// Checks that the requirements of a backend are resolved although those of the lock are not.
 #[test]
 fn a_lock_with_a_source_distribution_is_built_from() {
     let world = world(&json!({ "requires": ["helper"] }));
@@ -189,7 +193,7 @@ fn a_lock_with_a_source_distribution_is_built_from() {
     elsewhere(&["deploy", "p", "--store", "s"]);
 }
 
-/// Nothing that a build has started outlives it, whether it ends or is ended.
+/// Checks that no process of a build outlives it, even if the build is killed.
 #[cfg(target_os = "linux")]
 #[test]
 fn what_a_build_has_started_ends_with_it() {
@@ -206,7 +210,7 @@ fn what_a_build_has_started_ends_with_it() {
         let mut child = command.stdout(out).stderr(err).spawn().unwrap();
         if let Some(signal) = signal {
             wait_for(|| log(&world).contains("started"));
-            // The shell's own: the program is not everywhere.
+            // The builtin of the shell, since not every machine has the program.
             let line = format!("kill -{signal} {}", child.id());
             std::process::Command::new("sh").args(["-c", &line]).status().unwrap();
         }
@@ -214,12 +218,12 @@ fn what_a_build_has_started_ends_with_it() {
         let sleeping = plan.as_object().unwrap().values().next().unwrap().as_str().unwrap();
         let sleeping = sleeping.trim_start_matches("setsid ");
         wait_for(|| !is_running(sleeping));
-        // Whoever is killed cannot clean up; a day later the next one does.
+        // A killed build leaves its folder; a build a day later removes it.
         assert!(remains(&world) == 0 || signal == Some("KILL"));
     }
 }
 
-/// Whether a process of that command line runs.
+/// Returns true if a process with that command line runs.
 #[cfg(target_os = "linux")]
 fn is_running(command: &str) -> bool {
     let lines = fs::read_dir("/proc").unwrap().filter_map(|process| {
@@ -240,7 +244,7 @@ fn wait_for(is_so: impl Fn() -> bool) {
     panic!("it never came to be");
 }
 
-/// A project that its backend describes is asked again only when something changes that the backend looks at.
+/// Checks that a backend is asked again only after a change of a file that it reads.
 #[test]
 fn a_project_is_described_by_its_backend() {
     let world = World::new();
@@ -272,7 +276,7 @@ fn a_project_is_described_by_its_backend() {
     write(&world.path("p/plan.json"), &plan.to_string().replace("voice<2", "voice<2,>1"));
     let done: Value = serde_json::from_str(&deploy().out).unwrap();
     assert_eq!((&done["path"], log(&world)), (&json!("fast"), "metadata metadata ".to_owned()));
-    // Not only what it is seen to read counts, and it may be told to be asked.
+    // A new file counts, too, and `--full` asks in any case.
     write(&world.path("p/more.txt"), "new\n");
     deploy();
     assert_eq!(log(&world).matches("metadata").count(), 3);
@@ -288,7 +292,7 @@ fn a_project_is_described_by_its_backend() {
     assert_eq!(world.run("app.pex", &["-c", "import shop; shop.main()"]).out, "edited\n");
 }
 
-/// What `prepare` makes is there when the backend is asked; and what is said of the same files counts.
+/// Checks that the backend sees the files of `prepare`, and that answers are cached by contents.
 #[test]
 fn a_backend_sees_what_ships_as_it_ships() {
     let world = World::new();
@@ -317,7 +321,7 @@ fn a_backend_sees_what_ships_as_it_ships() {
     let second = deploy();
     assert_eq!(second["path"], "full");
     assert!(second["reason"].as_str().unwrap().contains("moo 1.0 added"), "{second}");
-    // A release that is there needs nobody to be asked but for its service's name.
+    // The deployment of a release asks the backend for nothing.
     let release = first["release"].as_str().unwrap();
     write(&world.path("p/base.json"), "broken");
     world.fails(&["deploy", "p", "--store", "s"], 1, &["cannot be built"]);
@@ -340,7 +344,7 @@ fn what_copying_does_not_do_is_said() {
     assert!(said("q").contains("not put on PATH"), "{}", said("q"));
 }
 
-/// A version that the files leave to the backend is asked for; where it is not to be had, the rest is deployed.
+/// Checks that a dynamic version comes from the backend, and is 0 if the backend cannot tell it.
 #[test]
 fn a_version_that_only_the_backend_tells_is_asked_for() {
     let world = World::new();

@@ -1,4 +1,4 @@
-//! Releases: made, published, listed, brought back, run, written out.
+//! Releases: deployed, listed, rolled back, run and exported.
 
 use std::{fs, os::unix::fs::symlink, process::Stdio};
 
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::world::{Ran, World, write};
 
-/// A world with a project called shop, which needs moo.
-fn shop() -> World {
+/// Returns a world with the project `shop`, which requires `moo`.
+pub(crate) fn shop() -> World {
     let world = World::new();
     let text = "[project]\nname = 'shop'\nversion = '1.0'\ndependencies = ['moo']\n\
                 scripts.shop = 'shop:main'\n\
@@ -25,12 +25,12 @@ fn shop() -> World {
     world
 }
 
-fn deploy(world: &World, arguments: &[&str]) -> Value {
+pub(crate) fn deploy(world: &World, arguments: &[&str]) -> Value {
     let ran = world.ok(&[&["deploy", "p", "--json"], arguments].concat());
     serde_json::from_str(&ran.out).unwrap()
 }
 
-fn python(world: &World, what: &str, code: &str) -> Ran {
+pub(crate) fn python(world: &World, what: &str, code: &str) -> Ran {
     world.ok(&["run", what, "--store", "s", "--", "python", "-c", code])
 }
 
@@ -79,7 +79,7 @@ fn what_runs_is_the_release_and_it_is_laid_out_once() {
         &["no process `worker`", "web"],
     );
     world.fails(&["run", "nobody", "--store", "s"], 1, &["no service or release `nobody`"]);
-    // On a machine that has nothing of it, all of it is fetched; for another Python, none of it.
+    // An empty cache gets a download of everything; another Python is refused before any download.
     let elsewhere = ["run", "shop", "--store", "s", "--", "python", "-c", code];
     let other = world.command(&elsewhere).env("PINNACE_CACHE_DIR", world.path("other")).output();
     assert_eq!(Ran::of(other.unwrap()).out, "one 1.0 some data True\n");
@@ -94,7 +94,7 @@ fn what_runs_is_the_release_and_it_is_laid_out_once() {
         1,
         &["the release is for", "another version of Python"],
     );
-    // What is laid out needs no store any more.
+    // A materialized release runs without a store.
     fs::remove_dir_all(world.path("s")).unwrap();
     assert_eq!(
         world.ok(&["run", &release, "--", "python", "-c", code]).out,
@@ -124,13 +124,13 @@ fn what_means_the_same_keeps_the_fast_path_and_what_does_not_leaves_it() {
         requirements(same);
         assert_eq!(reason(&["--locked"]), unchanged, "{same}");
     }
-    // A newer version is taken when it is needed or asked for, and not before.
+    // A version changes only if a requirement or an option demands it.
     requirements("moo\n");
     assert_eq!(reason(&[]), unchanged);
     requirements("moo\nvoice>=1.6,<1.7\n");
     assert_eq!(reason(&[]), "full: voice 1.5 -> 1.6 (p/requirements.txt, line 2)");
     requirements("moo\nextra\n");
-    world.fails(&["deploy", "p", "--store", "s", "--locked"], 1, &["`--locked` resolves nothing"]);
+    world.fails(&["deploy", "p", "--store", "s", "--locked"], 1, &["`--locked` forbids resolving"]);
     assert_eq!(reason(&[]), "full: extra 2.0 added (p/requirements.txt, line 2)");
     requirements("moo\n");
     assert_eq!(reason(&[]), "full: extra 2.0 gone");
@@ -138,7 +138,7 @@ fn what_means_the_same_keeps_the_fast_path_and_what_does_not_leaves_it() {
     assert_eq!(reason(&["--full"]), "fast: deps unchanged since generation 8");
 }
 
-/// What the store has lost is put again: at once by `--full`, and by a machine that finds a layer gone.
+/// Checks that lost objects are uploaded again: by `--full`, and by a machine that finds a layer missing.
 #[test]
 fn what_the_store_has_lost_is_put_again() {
     let world = shop();
@@ -185,13 +185,13 @@ fn earlier_releases_come_back() {
     let listed = world.ok(&["releases", "shop", "--store", "s", "--json"]);
     let listed: Value = serde_json::from_str(&listed.out).unwrap();
     let reasons: Vec<&Value> =
-        listed["releases"].as_array().unwrap().iter().map(|one| &one["reason"]).collect();
+        listed["releases"].as_array().unwrap().iter().map(|release| &release["reason"]).collect();
     assert_eq!(
         reasons,
         [&Value::from("rollback to generation 1"), &Value::Null, &"the first".into()]
     );
     world.fails(&["rollback", "shop", "--to", "9", "--store", "s"], 1, &["no generation 9"]);
-    // The same release under another name, as it is.
+    // A release deployed as another service keeps its digest.
     let other = deploy(&world, &["--service", "test", "--release", &first[..20]]);
     assert_eq!((&other["release"], &other["generation"]), (&first.clone().into(), &1.into()));
     assert!(world.ok(&["releases", "--store", "s"]).out.contains("test"));
@@ -202,7 +202,7 @@ fn earlier_releases_come_back() {
     );
 }
 
-/// The same bytes from any machine, and they run.
+/// Checks that an export has the same bytes on every machine, and that it runs.
 #[test]
 fn releases_are_written_out_the_same_everywhere() {
     let world = shop();
@@ -219,7 +219,7 @@ fn releases_are_written_out_the_same_everywhere() {
     let mut run = world.command(&["run", "a/source.pex", "--", "x"]);
     let ran = Ran::of(run.env("PEX_PATH", world.path("a/deps.pex")).output().unwrap());
     assert_eq!(ran.out, "one ['x']\nmoo x\n", "{}", ran.err);
-    // Scripts start by name, those of the project as those of what it requires.
+    // Console scripts of the project and of its dependencies run by name.
     for (script, said) in [("shop", "one\n"), ("moo", "moo \n")] {
         let mut run = world.command(&["run", "a/source.pex"]);
         let run = run.env("PEX_PATH", world.path("a/deps.pex")).env("PEX_SCRIPT", script);
@@ -239,7 +239,7 @@ fn secrets_stay_at_home_and_a_dry_run_says_so() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|one| (one["path"].as_str().unwrap(), one["reason"].as_str().unwrap()))
+        .map(|file| (file["path"].as_str().unwrap(), file["reason"].as_str().unwrap()))
         .collect();
     assert_eq!(out, [(".env", "it looks like a secret"), ("a.log", "`*.log` in .gitignore")]);
     assert_eq!((&done["published"], &done["generation"]), (&false.into(), &0.into()));
@@ -278,7 +278,7 @@ fn what_cannot_be_deployed_is_said_and_changes_nothing() {
     world.ok(&["store", "check", "--store", "s"]);
 }
 
-/// What runs before the project is looked at makes what ships.
+/// Checks that files which `prepare` creates are part of the release.
 #[test]
 fn what_is_prepared_ships() {
     let world = shop();
@@ -292,7 +292,7 @@ fn what_is_prepared_ships() {
     assert_eq!(python(&world, "shop", code).out, "made False\n");
 }
 
-/// One of several deployers is first, each time; the others are told which.
+/// Checks that of concurrent deployers one wins each generation, and that the others fail with its number.
 #[test]
 fn of_several_deployers_one_is_first() {
     let world = shop();
@@ -313,7 +313,7 @@ fn of_several_deployers_one_is_first() {
         })
         .collect();
     let done: Vec<Ran> =
-        running.into_iter().map(|one| Ran::of(one.wait_with_output().unwrap())).collect();
+        running.into_iter().map(|child| Ran::of(child.wait_with_output().unwrap())).collect();
     let won: Vec<u64> = done
         .iter()
         .filter(|ran| ran.code == Some(0))
@@ -332,224 +332,6 @@ fn of_several_deployers_one_is_first() {
     world.ok(&["store", "check", "--store", "s"]);
 }
 
-/// A name, files of a project, and what it requires.
-type Row<'r> = (&'r str, &'r [(&'r str, &'r str)], &'r [&'r str]);
-
-/// Each row of the table in docs/deploying.md.
-#[test]
-fn every_format_says_what_is_required() {
-    let project = "[project]\nname = 'app'\nversion = '1'\n";
-    let poetry = "[tool.poetry]\nname = 'app'\nversion = '1'\n[tool.poetry.dependencies]\npython = '^3.8'\nmoo = '^1.0'\n\
-                  extra = { version = '*', optional = true }\n[tool.poetry.group.web.dependencies]\nweb = '~2.0'\n";
-    let lib = "[project]\nname = 'lib'\nversion = '3'\ndependencies = ['moo']\n";
-    let rows: &[Row<'_>] = &[
-        ("nothing", &[("app.py", "")], &[]),
-        (
-            "pep 621",
-            &[("pyproject.toml", &format!("{project}dependencies = ['moo']\n"))],
-            &["moo", "voice"],
-        ),
-        (
-            "extras and groups",
-            &[(
-                "pyproject.toml",
-                &format!(
-                    "{project}optional-dependencies.more = ['extra']\n[dependency-groups]\nweb = ['web']\n\
-                          [tool.pinnace]\nextra = ['more']\ngroup = ['web']\n"
-                ),
-            )],
-            &["extra", "web"],
-        ),
-        ("poetry", &[("pyproject.toml", poetry)], &["moo", "voice"]),
-        (
-            "groups of poetry",
-            &[("pyproject.toml", &format!("{poetry}[tool.pinnace]\ngroup = ['web']\n"))],
-            &["moo", "voice", "web"],
-        ),
-        (
-            "setup.cfg",
-            &[
-                ("setup.cfg", "[metadata]\nname = app\n[options]\ninstall_requires =\n  moo>=1\n"),
-                ("setup.py", "from setuptools import setup\nsetup()\n"),
-            ],
-            &["moo", "voice"],
-        ),
-        (
-            "requirements",
-            &[
-                ("requirements.txt", "-r more/a.txt\n-c c.txt\nextra \\\n  >=1\n"),
-                ("more/a.txt", "moo\n"),
-                ("c.txt", "voice<2\n"),
-            ],
-            &["extra", "moo", "voice"],
-        ),
-        (
-            "a folder",
-            &[
-                ("requirements.txt", "-e ./lib\n"),
-                ("lib/pyproject.toml", lib),
-                ("lib/src/lib/__init__.py", ""),
-            ],
-            &["moo", "voice"],
-        ),
-        (
-            "a path of uv",
-            &[
-                (
-                    "pyproject.toml",
-                    &format!(
-                        "{project}dependencies = ['lib']\n[tool.uv.sources]\nlib = {{ path = 'lib' }}\n"
-                    ),
-                ),
-                ("lib/pyproject.toml", lib),
-                ("lib/src/lib/__init__.py", ""),
-            ],
-            &["moo", "voice"],
-        ),
-        (
-            "a path of poetry",
-            &[
-                (
-                    "pyproject.toml",
-                    "[tool.poetry]\nname = 'app'\nversion = '1'\n[tool.poetry.dependencies]\nlib = { path = 'lib' }\n",
-                ),
-                ("lib/pyproject.toml", lib),
-                ("lib/src/lib/__init__.py", ""),
-            ],
-            &["moo", "voice"],
-        ),
-    ];
-    for (row, files, expected) in rows {
-        let world = World::new();
-        world.index.add("extra-2.0-py3-none-any.whl", &[], &[("extra.py", "")]);
-        world.index.add("web-2.0.5-py3-none-any.whl", &[], &[("web.py", "")]);
-        world.index.add("web-2.1-py3-none-any.whl", &[], &[("web.py", "")]);
-        fs::create_dir(world.path("p")).unwrap();
-        files.iter().for_each(|(path, text)| write(&world.path("p").join(path), text));
-        deploy(&world, &["--store", "s", "--service", "app"]);
-        let code = "import importlib.metadata as m; print(sorted({d.name for d in m.distributions()} - {'app', 'lib'}))";
-        let expected = format!("{expected:?}\n").replace('"', "'");
-        assert_eq!(python(&world, "app", code).out, expected, "{row}");
-        if files.iter().any(|(path, _)| path.starts_with("lib/")) {
-            let version = python(
-                &world,
-                "app",
-                "import lib, importlib.metadata as m; print(m.version('lib'))",
-            );
-            assert_eq!(version.out, "3\n", "{row}");
-        }
-    }
-}
-
-/// A lock is taken as it is, and what is live of it is not fetched again.
-#[test]
-fn locks_are_taken_as_they_are() {
-    let world = shop();
-    world.ok(&["lock", "--project", "p", "-o", "p/pylock.toml"]);
-    world.index.add("voice-9.0-py3-none-any.whl", &[], &[("voice.py", "")]);
-    assert_eq!(deploy(&world, &["--locked"])["path"], "full");
-    assert!(
-        python(&world, "shop", "import importlib.metadata as m; print(m.version('voice'))")
-            .out
-            .starts_with("1.5")
-    );
-    world.index.requests();
-    write(&world.path("p/data.txt"), "other data\n");
-    let empty = world
-        .command(&["deploy", "p", "--json"])
-        .env("PINNACE_CACHE_DIR", world.path("empty"))
-        .output()
-        .unwrap();
-    let done: Value = serde_json::from_slice(&empty.stdout).unwrap();
-    assert_eq!(
-        (&done["path"], &done["reason"]),
-        (&"fast".into(), &"deps unchanged since generation 1".into())
-    );
-    assert!(world.index.requests().iter().all(|path| !path.starts_with("/files/")));
-}
-
-#[test]
-fn what_of_poetry_has_no_standard_is_refused() {
-    let world = World::new();
-    write(
-        &world.path("p/pyproject.toml"),
-        "[tool.poetry]\nname = 'x'\n[tool.poetry.dependencies]\na = '^1 || ^2'\n",
-    );
-    world.fails(&["deploy", "p", "--store", "s"], 1, &["[tool.poetry]", "several ranges"]);
-    write(
-        &world.path("p/pyproject.toml"),
-        "[tool.poetry]\nname = 'x'\n[tool.poetry.dependencies]\na = { git = 'https://host/a' }\n",
-    );
-    world.fails(&["deploy", "p", "--store", "s"], 2, &["in a git repository"]);
-}
-
-/// What a lock of Poetry pins is taken where it will do, and stays until the lock says otherwise.
-#[test]
-fn versions_of_a_lock_of_poetry_are_preferred() {
-    let world = World::new();
-    for version in ["1.6", "1.7"] {
-        world.index.add(&format!("voice-{version}-py3-none-any.whl"), &[], &[("voice.py", "")]);
-    }
-    let project = |range: &str| {
-        let text = format!(
-            "[tool.poetry]\nname = 'shop'\nversion = '1'\n[tool.poetry.dependencies]\nvoice = '{range}'\n"
-        );
-        write(&world.path("p/pyproject.toml"), &text);
-    };
-    let lock = |version: &str| {
-        let text = format!("[[package]]\nname = \"voice\"\nversion = \"{version}\"\n");
-        write(&world.path("p/poetry.lock"), &text);
-    };
-    let reason = || {
-        let done = deploy(&world, &["--store", "s", "--dry-run"]);
-        deploy(&world, &["--store", "s"]);
-        done["reason"].as_str().unwrap().to_owned()
-    };
-    project("^1.5");
-    lock("1.6");
-    assert_eq!(reason(), "first deploy");
-    let version = "import importlib.metadata as m; print(m.version('voice'))";
-    assert_eq!(python(&world, "shop", version).out, "1.6\n");
-    lock("1.7");
-    assert!(reason().starts_with("voice 1.6 -> 1.7"));
-    project(">=1.5,<1.7");
-    assert!(reason().starts_with("voice 1.7 -> 1.6"));
-    write(&world.path("p/poetry.lock"), "[[package]]\nversion = \"1\"\n");
-    world.fails(&["deploy", "p", "--store", "s"], 1, &["poetry.lock", "missing field `name`"]);
-}
-
-/// A lock that is older than the project would leave something out.
-#[test]
-fn a_lock_that_is_older_than_the_project_is_refused() {
-    let world = World::new();
-    let project = |more: &str, python: &str| {
-        let text = format!(
-            "[project]\nname = 'shop'\nversion = '1'\nrequires-python = '{python}'\ndependencies = ['voice'{more}]\n"
-        );
-        write(&world.path("p/pyproject.toml"), &text);
-    };
-    project("", ">=3.8");
-    world.ok(&["lock", "--project", "p", "-o", "p/pylock.toml"]);
-    let done = deploy(&world, &["--store", "s"]);
-    assert!(done["lock"].as_str().unwrap().ends_with("p/pylock.toml"), "{done}");
-    let refused = |words: &str| {
-        world.fails(&["deploy", "p", "--store", "s", "--locked"], 1, &[words, "locks again"]);
-    };
-    project(", 'moo'", ">=3.8");
-    refused("requires moo, and");
-    project(", 'voice>=2'", ">=3.8");
-    refused("has 1.5");
-    project("", ">=3.99");
-    refused("requires Python >=3.99 (shop)");
-    project(", 'moo ; sys_platform == \"win32\"'", ">=3.8");
-    deploy(&world, &["--store", "s"]);
-    // Without a lock, too.
-    fs::remove_file(world.path("p/pylock.toml")).unwrap();
-    deploy(&world, &["--store", "s"]);
-    project("", ">=3.99");
-    world.fails(&["deploy", "p", "--store", "s"], 1, &["requires Python >=3.99"]);
-}
-
 #[test]
 fn mistakes_are_named() {
     let world = shop();
@@ -566,7 +348,7 @@ fn mistakes_are_named() {
         Ran::of(command.env("PINNACE_TEST_KEY", "x").env("PORT", port).output().unwrap())
     };
     for port in ["99999", "abc", "0"] {
-        assert!(run(port).err.contains(&format!("PORT is `{port}`, and no port")));
+        assert!(run(port).err.contains(&format!("PORT is not a port number: `{port}`")));
     }
     assert_eq!(run("80").out, "one\n");
     let ran = world.fails(&["deploy", "--nope", "--json"], 2, &[]);

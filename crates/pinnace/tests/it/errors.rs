@@ -1,4 +1,4 @@
-//! Errors say what happened, where, and what to do.
+//! Errors: what failed, on what, and the remedy.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -122,7 +122,7 @@ fn an_unknown_script_shows_those_that_exist() {
 #[test]
 fn no_network_says_what_to_check() {
     let world = World::new();
-    // Nobody listens on the discard port of this machine.
+    // The discard port of this machine is closed.
     let url = "http://user:hunter2@127.0.0.1:9/simple";
     let ran = world.fails(
         &["build", "moo", "-o", "x.pex", "--index-url", url],
@@ -209,7 +209,7 @@ fn a_folder_without_permission_gives_a_hint() {
     let folder = world.path("closed");
     std::fs::create_dir(&folder).unwrap();
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o555)).unwrap();
-    // Nothing is closed to root.
+    // Permissions do not apply to root.
     if std::fs::File::create(folder.join("probe")).is_err() {
         world.fails(
             &["build", "moo", "-o", "closed/x.pex"],
@@ -225,7 +225,7 @@ fn a_full_disk_is_said_and_leaves_nothing() {
     let mut command = world.command(&["build", "moo", "-o", "/dev/full/x.pex"]);
     let ran = Ran::of(command.output().unwrap());
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    // A limit on file size is the nearest thing to a full disk that needs no privileges.
+    // A limit on the file size simulates a full disk without privileges.
     let program = env!("CARGO_BIN_EXE_pinnace");
     let script = format!("trap '' XFSZ; ulimit -f 8; exec '{program}' build big -o big.pex");
     world.index.add("big-1-py3-none-any.whl", &[], &[("big.py", &"# much text\n".repeat(5_000))]);

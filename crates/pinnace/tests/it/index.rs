@@ -12,7 +12,7 @@ use std::{
 
 use pinnace_archive::{ArchivePath, Mode, Writer};
 
-/// Serves the wheels that it was given, and counts what is asked.
+/// An index that serves wheels, and records the requests.
 pub(crate) struct TestIndex {
     address: SocketAddr,
     state: Arc<State>,
@@ -20,26 +20,26 @@ pub(crate) struct TestIndex {
 
 #[derive(Default)]
 struct State {
-    /// By project: file name and bytes.
+    /// The names and bytes of the files, by project.
     wheels: Mutex<BTreeMap<String, BTreeMap<String, Vec<u8>>>>,
     requests: Mutex<Vec<String>>,
     trouble: Mutex<Trouble>,
 }
 
-/// How the index misbehaves.
+/// A fault of the index.
 #[derive(Clone, Copy, Default, Eq, PartialEq)]
 pub(crate) enum Trouble {
     #[default]
     None,
-    /// Other bytes than promised, of the same length.
+    /// Files have wrong bytes of the right length.
     WrongBytes,
-    /// Wheels end after half of them.
+    /// Files end after half of their bytes.
     Truncated,
-    /// Wheels come a byte a time.
+    /// Files arrive byte by byte.
     Slow,
-    /// Every answer is this status.
+    /// Every response has this status.
     Status(u16),
-    /// Every answer without the credentials of `anna` and `s3cret` is 401.
+    /// Requests without the credentials `anna` and `s3cret` get 401.
     Private,
 }
 
@@ -70,13 +70,13 @@ impl TestIndex {
         std::mem::take(&mut self.state.requests.lock().unwrap())
     }
 
-    /// The bytes of a wheel that it serves; a new one of that name.
+    /// Adds a wheel, and returns its bytes.
     pub(crate) fn wheel(&self, name: &str) -> Vec<u8> {
         self.add(name, &[], &[("voice.py", "def say(words):\n    return 'oi'\n")]);
         self.bytes(name)
     }
 
-    /// The bytes of a wheel that was added.
+    /// Returns the bytes of a wheel.
     pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
         let project = name.split('-').next().unwrap();
         self.state.wheels.lock().unwrap()[project][name].clone()
@@ -88,7 +88,9 @@ impl TestIndex {
         let info = format!("{}-{}.dist-info", parts[0], parts[1]);
         let mut metadata =
             format!("Metadata-Version: 2.1\nName: {}\nVersion: {}\n", parts[0], parts[1]);
-        requires.iter().for_each(|one| writeln!(metadata, "Requires-Dist: {one}").unwrap());
+        requires
+            .iter()
+            .for_each(|requirement| writeln!(metadata, "Requires-Dist: {requirement}").unwrap());
         let mut members: BTreeMap<String, String> = files
             .iter()
             .map(|(path, text)| (path.replace("{info}", &info), (*text).to_owned()))
@@ -127,7 +129,7 @@ impl TestIndex {
         wheels.entry(project.to_owned()).or_default().insert(name.to_owned(), bytes);
     }
 
-    /// cowsay's look-alike: a script, a module, and a dependency.
+    /// Adds `moo`, a small cowsay: a script, a module and a dependency.
     pub(crate) fn with_moo(self) -> Self {
         self.add(
             "moo-1.0-py3-none-any.whl",
@@ -158,13 +160,13 @@ impl State {
         while let Some(Ok(line)) =
             lines.next().filter(|line| line.as_ref().is_ok_and(|l| !l.is_empty()))
         {
-            // `anna:s3cret` in base64
+            // The credentials `anna:s3cret` in base64.
             allowed |= line.eq_ignore_ascii_case("authorization: basic YW5uYTpzM2NyZXQ=");
         }
         let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
         self.requests.lock().unwrap().push(path.clone());
         let trouble = *self.trouble.lock().unwrap();
-        // A client that goes away in the middle is part of some tests.
+        // Some tests close the connection early.
         let _ = match (trouble, self.find(&path)) {
             (Trouble::Private, _) if !allowed => respond(&mut stream, 401, "", b""),
             (Trouble::Status(status), _) => respond(&mut stream, status, "", b""),

@@ -33,7 +33,7 @@ fn ctrl_c_while_waiting_for_input_leaves_nothing() {
     let world = World::new();
     let mut put = world.command(&["store", "put", "-", "--store", "s"]);
     let mut child = put.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    // `wait` closes what the child still has, and the end of the input would race with the signal.
+    // `wait` would close stdin of the child, and the end of input would race with the signal.
     let mut input = child.stdin.take().unwrap();
     input.write_all(b"the beginning").unwrap();
     let unfinished = world.path("s/unfinished");
@@ -47,7 +47,7 @@ fn ctrl_c_while_waiting_for_input_leaves_nothing() {
     world.ok(&["store", "check", "--store", "s"]);
 }
 
-/// A server that takes the request and never answers.
+/// Checks an interrupt during a request to a server that never answers.
 #[test]
 fn ctrl_c_while_waiting_for_a_server_ends_it() {
     let world = World::new();
@@ -64,7 +64,7 @@ fn ctrl_c_while_waiting_for_a_server_ends_it() {
     interrupt(&mut child);
 }
 
-/// Ctrl-C, which is heard within a moment.
+/// Sends SIGINT, and checks that the process exits at once.
 fn interrupt(child: &mut Child) {
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());

@@ -1,4 +1,4 @@
-//! The command, as its users run it: against an index on loopback, with real interpreters.
+//! Tests of the command against an index on loopback, with real interpreters.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -7,6 +7,7 @@ mod build;
 mod building;
 mod deploy;
 mod errors;
+mod formats;
 mod index;
 mod interrupt;
 mod lock;

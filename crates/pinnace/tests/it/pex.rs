@@ -4,7 +4,7 @@ use std::{fs, os::unix::process::ExitStatusExt, process::Command};
 
 use crate::world::{World, write};
 
-/// The interpreter of the tests in full, as a deployment's server would send it.
+/// Returns the complete platform of the interpreter, as the server of a deployment sends it.
 fn complete_platform(world: &World) -> String {
     let code = "import json, sys, platform, os, sysconfig
 tags = ['cp%d%d-cp%d%d-%s' % (*sys.version_info[:2] * 2, t) for t in ('manylinux_2_17_x86_64', 'linux_x86_64')]
@@ -46,57 +46,64 @@ fn what_dagster_asks_of_the_pex_tool_is_done() {
     assert_eq!(command.output().unwrap().stdout, b"app\n");
 }
 
+/// Arguments of a build, arguments of a run, and the expected output.
+type Example<'e> = (&'e [&'e str], &'e [&'e str], &'e str);
+
+/// The examples in the documentation of the pex tool.
+const EXAMPLES: &[Example<'_>] = &[
+    (&["moo", "-c", "moo", "-o", "out.pex"], &["-t", "x"], "moo -t x\n"),
+    (
+        &["moo", "voice>=1", "-o", "out.pex", "-r", "requirements.txt"],
+        &["-c", "import moo, voice; print(1)"],
+        "1\n",
+    ),
+    (&["-D", ".", "-e", "app.main:run", "-o", "out.pex", "--no-compress"], &["a"], "run a\n"),
+    (&["-P", "app", "-m", "app.main:run", "--output-file", "out.pex", "--venv"], &["b"], "run b\n"),
+    (&["moo", "--script=moo", "-oout.pex", "--sh-boot", "--venv", "prepend"], &[], "moo \n"),
+    (
+        &["moo", "-o", "out.pex", "--include-tools", "--inherit-path=fallback"],
+        &["-c", "import moo"],
+        "",
+    ),
+    (
+        &["moo", "--intransitive", "-o", "out.pex"],
+        &["-c", "import importlib.util as u; print(u.find_spec('voice'))"],
+        "None\n",
+    ),
+    (
+        &[
+            "moo",
+            "--python-shebang",
+            "/usr/bin/env python3",
+            "-c",
+            "moo",
+            "--inject-args",
+            "-t hi",
+            "-o",
+            "out.pex",
+        ],
+        &[],
+        "moo -t hi\n",
+    ),
+];
+
 #[test]
 fn the_builds_of_its_documentation_are_done() {
     let world = World::new();
     write(&world.path("requirements.txt"), "voice\n");
     write(&world.path("app/__init__.py"), "");
     write(&world.path("app/main.py"), "import sys\ndef run():\n    print('run', *sys.argv[1:])\n");
-    for (arguments, run, expected) in [
-        (&["moo", "-c", "moo", "-o", "out.pex"][..], &["-t", "x"][..], "moo -t x\n"),
-        (
-            &["moo", "voice>=1", "-o", "out.pex", "-r", "requirements.txt"],
-            &["-c", "import moo, voice; print(1)"],
-            "1\n",
-        ),
-        (&["-D", ".", "-e", "app.main:run", "-o", "out.pex", "--no-compress"], &["a"], "run a\n"),
-        (
-            &["-P", "app", "-m", "app.main:run", "--output-file", "out.pex", "--venv"],
-            &["b"],
-            "run b\n",
-        ),
-        (&["moo", "--script=moo", "-oout.pex", "--sh-boot", "--venv", "prepend"], &[], "moo \n"),
-        (
-            &["moo", "-o", "out.pex", "--include-tools", "--inherit-path=fallback"],
-            &["-c", "import moo"],
-            "",
-        ),
-        (
-            &["moo", "--intransitive", "-o", "out.pex"],
-            &["-c", "import importlib.util as u; print(u.find_spec('voice'))"],
-            "None\n",
-        ),
-        (
-            &[
-                "moo",
-                "--python-shebang",
-                "/usr/bin/env python3",
-                "-c",
-                "moo",
-                "--inject-args",
-                "-t hi",
-                "-o",
-                "out.pex",
-            ],
-            &[],
-            "moo -t hi\n",
-        ),
-    ] {
+    for (arguments, run, expected) in EXAMPLES {
         let _ = fs::remove_file(world.path("out.pex"));
         let all: Vec<&str> = ["pex"].into_iter().chain(arguments.iter().copied()).collect();
         world.ok(&all);
         let ran = world.run("out.pex", run);
-        assert_eq!((ran.code, ran.out.as_str()), (Some(0), expected), "{arguments:?}: {}", ran.err);
+        assert_eq!(
+            (ran.code, ran.out.as_str()),
+            (Some(0), *expected),
+            "{arguments:?}: {}",
+            ran.err
+        );
     }
     let ran = world.ok(&["pex", "moo", "--", "-c", "import moo; print('ephemeral')"]);
     assert_eq!(ran.out, "ephemeral\n");
@@ -147,14 +154,14 @@ fn item_23_what_is_excluded_is_absent_and_what_is_overridden_replaced() {
 fn what_cannot_be_done_is_refused_with_a_reason() {
     let world = World::new();
     for (option, reason) in [
-        ("--use-system-time", "the same input gives the same bytes"),
+        ("--use-system-time", "builds are always reproducible"),
         ("--scie=eager", "--scie"),
         ("--nonsense", "--nonsense"),
     ] {
         world.fails(&["pex", "moo", option, "-o", "a.pex"], 2, &[reason]);
     }
     let ran = world.ok(&["pex", "moo", "--jobs", "4", "-o", "a.pex"]);
-    assert!(ran.err.contains("note: without effect here: --jobs"), "{}", ran.err);
+    assert!(ran.err.contains("note: options without effect: --jobs"), "{}", ran.err);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Projects and workspaces: where what they require comes from, and what of them ships.
+//! Projects and workspaces: the sources of their requirements, and the files that ship.
 
 use crate::{
     index::TestIndex,
@@ -27,8 +27,7 @@ fn a_source_that_is_not_there_is_not_looked_for_elsewhere() {
     assert_eq!(world.index.requests(), [""; 0]);
 }
 
-/// A project that is required says as well where what it requires comes from, and so does the root of
-/// the workspace that it is in.
+/// Checks that the sources of a required project apply, and those of the root of its workspace.
 #[test]
 fn sources_count_wherever_the_project_is_named() {
     let world = World::new();
@@ -129,7 +128,7 @@ fn what_somebody_wrote_is_not_written_over() {
         world.fails(&["lock", "moo", "-o", file], 1, &["it was written by hand"]);
     }
     for file in ["uv.lock", "pyproject.toml", "x.in"] {
-        world.fails(&["lock", "moo", "-o", file], 2, &["is no name of a lock"]);
+        world.fails(&["lock", "moo", "-o", file], 2, &["not the name of a lock"]);
     }
     assert_eq!(std::fs::read_to_string(world.path("sub.txt")).unwrap(), "voice\n");
 }

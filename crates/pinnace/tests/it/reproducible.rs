@@ -1,4 +1,4 @@
-//! The same inputs give the same bytes, whatever surrounds the build.
+//! Reproducible builds: the environment of a build does not change a byte.
 
 use std::process::Command;
 

@@ -31,7 +31,7 @@ fn what_is_put_is_there_and_can_be_had_by_its_first_digits() {
 fn the_store_is_named_by_a_variable_too() {
     let world = World::new();
     write(&world.path("a"), "a");
-    world.fails(&["store", "put", "a"], 2, &["no store is named", "PINNACE_STORE"]);
+    world.fails(&["store", "put", "a"], 2, &["no store given", "PINNACE_STORE"]);
     let url = format!("file://{}", world.path("s").display());
     let done = world.command(&["store", "put", "a"]).env("PINNACE_STORE", url).output().unwrap();
     assert!(done.status.success());
@@ -40,7 +40,7 @@ fn the_store_is_named_by_a_variable_too() {
     world.fails(&["store", "put", "gone", "--store", "s"], 1, &["cannot read `gone`"]);
 }
 
-/// A name that is mistyped shows no empty store, and makes none.
+/// Checks that a mistyped name is an error, and creates no store.
 #[test]
 fn what_is_no_store_is_not_made_by_looking_at_it() {
     let world = World::new();
@@ -72,7 +72,7 @@ fn damage_is_named_and_healed() {
     for store in ["s", "copy"] {
         world.ok(&["store", "put", "a", "--store", store]);
     }
-    assert!(world.ok(&["store", "check", "--store", "s"]).out.contains("all whole"));
+    assert!(world.ok(&["store", "check", "--store", "s"]).out.contains("all intact"));
     let hex = "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73";
     let blob = world.path("s/blobs/ed").join(&hex[2..]);
     fs::remove_file(&blob).unwrap();
@@ -80,7 +80,7 @@ fn damage_is_named_and_healed() {
     let ran = world.fails(
         &["store", "check", "--store", "s", "--json"],
         1,
-        &["is not whole", "--heal-from"],
+        &["damaged or missing objects", "--heal-from"],
     );
     let json: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(
@@ -90,7 +90,7 @@ fn damage_is_named_and_healed() {
     world.fails(&["store", "get", hex, "-o", "x", "--store", "s"], 1, &["is damaged"]);
     let ran = world.ok(&["store", "check", "--store", "s", "--heal-from", "copy"]);
     assert!(ran.out.contains("(healed)"), "{}", ran.out);
-    assert!(world.ok(&["store", "check", "--store", "s"]).out.contains("all whole"));
+    assert!(world.ok(&["store", "check", "--store", "s"]).out.contains("all intact"));
 }
 
 #[test]
@@ -99,14 +99,14 @@ fn what_nothing_refers_to_leaves_in_two_runs() {
     write(&world.path("a"), "content");
     world.ok(&["store", "put", "a", "--store", "s"]);
     let gc = |grace: &str| world.ok(&["store", "gc", "--grace", grace, "--store", "s"]).out;
-    assert!(gc("1h").contains("0 condemned until the next run after the grace, 1 too young"));
-    assert!(gc("0s").contains("1 condemned"));
+    assert!(gc("1h").contains("0 to be removed after the grace period, 1 too new"));
+    assert!(gc("0s").contains("1 to be removed"));
     assert!(gc("0s").starts_with("1 object removed ("));
     world.fails(&["store", "gc", "--grace", "soon", "--store", "s"], 2, &["`90s`"]);
     world.fails(
         &["store", "ls", "wanted/shop", "--store", "s"],
         1,
-        &["there is no ref `wanted/shop`"],
+        &["no such ref: `wanted/shop`"],
     );
     assert_eq!(world.ok(&["store", "ls", "--store", "s"]).out, "\n");
 }

@@ -12,7 +12,7 @@ pub(crate) struct World {
     pub(crate) index: TestIndex,
 }
 
-/// What the command does not inherit from whoever runs the tests.
+/// The variables that the command does not inherit from the test run.
 const FOREIGN: [&str; 12] = [
     "PINNACE_STORE",
     "PINNACE_AGENT",
@@ -69,13 +69,13 @@ impl World {
         ran
     }
 
-    /// Runs what was built.
+    /// Runs a file that was built.
     pub(crate) fn run(&self, file: &str, arguments: &[&str]) -> Ran {
         let mut command = Command::new(self.path(file));
         Ran::of(command.args(arguments).env("PEX_ROOT", self.path("pex-root")).output().unwrap())
     }
 
-    /// Whatever is in the folder but for the cache.
+    /// Lists the files in the folder, without the caches.
     pub(crate) fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();
         let mut names: Vec<String> =

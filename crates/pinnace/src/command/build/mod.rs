@@ -1,4 +1,4 @@
-//! `pinnace build`: requirements and code in, one file out.
+//! `pinnace build`: builds a PEX file from requirements and code.
 
 mod report;
 
@@ -8,7 +8,7 @@ use pinnace_pex::{EntryPoint, InterpreterConstraint};
 use crate::{
     Failure,
     arguments::{Build, LayoutName, Run},
-    progress::Output,
+    output::Output,
     session::Session,
 };
 
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &Build, env: &Env, output: Output) -> Result<(), Fa
 }
 
 fn spec(arguments: &Build) -> Result<BuildSpec, Failure> {
-    let place = |text: &String| {
+    let name_and_folder = |text: &String| {
         let (name, folder) = text.split_once('@').unwrap_or((text, ""));
         (name.to_owned(), folder.into())
     };
@@ -37,8 +37,8 @@ fn spec(arguments: &Build) -> Result<BuildSpec, Failure> {
     spec.inputs = arguments.inputs.spec();
     spec.lock.clone_from(&arguments.lock);
     spec.sources.clone_from(&arguments.sources);
-    spec.packages = arguments.add_package.iter().map(place).collect();
-    spec.modules = arguments.add_module.iter().map(place).collect();
+    spec.packages = arguments.add_package.iter().map(name_and_folder).collect();
+    spec.modules = arguments.add_module.iter().map(name_and_folder).collect();
     spec.program = program(&arguments.run)?;
     if arguments.no_pep723 {
         spec.script_block = ScriptBlock::Ignored;
@@ -81,16 +81,14 @@ fn check_arguments(arguments: &Build) -> Result<(), Failure> {
     }
     let runs = run.script.is_some() || run.entry.is_some() || run.executable.is_some();
     if arguments.start.form.layout == LayoutName::Flat
-        && (runs || arguments.start.is_about_starts())
+        && (runs || arguments.start.has_start_options())
     {
-        return Err(Failure::usage(
-            "nothing of a `flat` layout starts: its user decides what runs",
-        )
-        .hint("leave those options out, or take another `--layout`"));
+        return Err(Failure::usage("the `flat` layout has no entry point")
+            .hint("drop the options for the start, or choose another `--layout`"));
     }
     if arguments.split && arguments.start.form.layout == LayoutName::Flat {
-        return Err(Failure::usage("nothing of a `flat` layout is on a `PEX_PATH`")
-            .hint("leave `--split` out, or take another `--layout`"));
+        return Err(Failure::usage("`--split` does not work with the `flat` layout")
+            .hint("drop `--split`, or choose another `--layout`"));
     }
     Ok(())
 }

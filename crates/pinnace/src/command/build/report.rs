@@ -6,7 +6,7 @@ use pinnace_build::{Built, BuiltFile, PexWritten};
 use pinnace_store::Digest;
 use serde_json::{Map, Value, json};
 
-use crate::progress::{Count, Size};
+use crate::quantity::{Count, Size};
 
 /// A finished build.
 pub(super) struct Report(pub(super) Built);
@@ -31,9 +31,10 @@ impl Report {
         let built = &self.0;
         let output = built.output.display().to_string();
         let mut json = match built.files.as_slice() {
-            [only] => described(&output, &only.written),
+            [file] => file_as_json(&output, &file.written),
             several => {
-                let file = |one: &BuiltFile| described(&one.path.to_string_lossy(), &one.written);
+                let file =
+                    |file: &BuiltFile| file_as_json(&file.path.to_string_lossy(), &file.written);
                 json!({ "file": output, "files": several.iter().map(file).collect::<Vec<_>>() })
             }
         };
@@ -55,11 +56,11 @@ impl Report {
     }
 }
 
-fn described(file: &str, written: &PexWritten) -> Value {
+fn file_as_json(file: &str, written: &PexWritten) -> Value {
     json!({
         "file": file,
         "sha256": written.file.map(|(_, sha256)| Digest::new(sha256).to_string()),
-        "content_digest": written.content_digest.map(|one| Digest::new(one).to_string()),
+        "content_digest": written.content_digest.map(|sha256| Digest::new(sha256).to_string()),
         "key": Digest::new(written.key).to_string(),
         "bytes": written.file.map(|(bytes, _)| bytes),
     })

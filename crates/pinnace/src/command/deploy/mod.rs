@@ -1,4 +1,4 @@
-//! `pinnace deploy`: a project in, a release out, live in a store or on an agent.
+//! `pinnace deploy`: publishes a release of a project in a store, and rolls it out on an agent.
 
 mod report;
 
@@ -12,9 +12,9 @@ use pinnace_store::OnMissing;
 use crate::{
     Failure, agents,
     arguments::Deploy,
-    progress::Output,
+    output::Output,
     session::Session,
-    stores::{self, Reached},
+    stores::{self, SelectedStore},
 };
 
 pub(crate) use report::Report;
@@ -36,7 +36,7 @@ pub(crate) fn deploy(arguments: &Deploy, session: &Session<'_>) -> Result<Deploy
     let client = agents::client(&arguments.store.agent, agent, env)?;
     let on_missing = if arguments.dry_run { OnMissing::Pretend } else { OnMissing::Create };
     let settings = Some(project.settings());
-    let Reached { store, side } = stores::reached(
+    let SelectedStore { store, side } = stores::select(
         &arguments.store,
         settings,
         client.as_ref(),
@@ -53,7 +53,7 @@ pub(crate) fn deploy(arguments: &Deploy, session: &Session<'_>) -> Result<Deploy
     if let Some(release) = &arguments.release {
         let service = match service {
             Some(service) => service,
-            None => named(&project, arguments, &cx)?,
+            None => service_name(&project, arguments, &cx)?,
         };
         store.check()?;
         let release = find_release(release, store.store(), cx.cache())?;
@@ -67,8 +67,12 @@ pub(crate) fn deploy(arguments: &Deploy, session: &Session<'_>) -> Result<Deploy
     })
 }
 
-/// Returns the service of a project, whose release needs no platform here.
-fn named(project: &Project, arguments: &Deploy, cx: &Context<'_>) -> Result<ServiceName, Failure> {
+/// Returns the service name of a project.
+fn service_name(
+    project: &Project,
+    arguments: &Deploy,
+    cx: &Context<'_>,
+) -> Result<ServiceName, Failure> {
     let python = arguments.platform.pythons.first().map(String::as_str);
     let python = python.or(project.settings().python.as_deref());
     let projects = ProjectMetadata::new(cx, &arguments.index.spec(), None, python).for_project(
@@ -76,10 +80,9 @@ fn named(project: &Project, arguments: &Deploy, cx: &Context<'_>) -> Result<Serv
         project.settings(),
         Refresh::IfChanged,
     );
-    project.service_name(&projects).map_err(|error| {
-        Failure::from(error)
-            .hint("`--service NAME` says whose release it will be, whatever the project says")
-    })
+    project
+        .service_name(&projects)
+        .map_err(|error| Failure::from(error).hint("name the service with `--service`"))
 }
 
 fn options(arguments: &Deploy) -> DeployOptions {

@@ -4,16 +4,16 @@ use pinnace_deploy::{DeployPath, Deployed, Outcome, Plan};
 use pinnace_store::Digest;
 use serde_json::{Map, Value, json};
 
-use crate::progress::{Count, Size};
+use crate::quantity::{Count, Size};
 
-/// A deployment that was made, and the time of the report.
+/// The report of a deployment.
 pub(crate) struct Report {
     pub(crate) done: Deployed,
-    /// The time, in seconds since 1970.
+    /// The time of the report, in seconds since 1970.
     pub(crate) now: u64,
 }
 
-fn name(path: DeployPath) -> &'static str {
+fn path_name(path: DeployPath) -> &'static str {
     match path {
         DeployPath::Fast => "fast",
         _ => "full",
@@ -32,69 +32,68 @@ impl Report {
         let title = format!("{} generation {}{release}{live}", done.service, done.generation);
         let total = format!(" in {} ms", done.timings.total().as_millis());
         let lock = done.lock.as_ref().and_then(|lock| lock.file_name());
-        let lock = lock.map_or_else(String::new, |name| {
-            format!(" (as `{}` has them)", name.to_string_lossy())
-        });
-        let path = format!("{} path: {}{lock}{}", name(done.path), done.reason, self.age());
+        let lock =
+            lock.map_or_else(String::new, |name| format!(" (from `{}`)", name.to_string_lossy()));
+        let path = format!("{} path: {}{lock}{}", path_name(done.path), done.reason, self.age());
         let transfer = done.transfer;
         let objects = Count(transfer.objects as usize, "object");
         match done.outcome {
             Outcome::Published => format!(
-                "{title}\n{path}\n{} in {objects} moved, {} reused{total}{}",
+                "{title}\n{path}\n{} in {objects} uploaded, {} reused{total}{}",
                 Size(transfer.bytes),
-                Count(transfer.reused as usize, "content"),
-                self.landed(),
+                Count(transfer.reused as usize, "object"),
+                self.rollout_lines(),
             ),
             Outcome::Unchanged if transfer.objects > 0 => format!(
-                "{title}\nnothing has changed; {} in {objects} put again{total}",
+                "{title}\nno changes; {} in {objects} uploaded again{total}",
                 Size(transfer.bytes),
             ),
-            Outcome::Unchanged => format!("{title}\nnothing has changed{total}"),
-            _ => format!("{path}\n{}", self.list()),
+            Outcome::Unchanged => format!("{title}\nno changes{total}"),
+            _ => format!("{path}\n{}", self.plan_lines()),
         }
     }
 
-    /// Returns the report for a user who deploys all the time.
+    /// Returns the short report of `pinnace up`.
     pub(crate) fn as_line(&self) -> String {
         let done = &self.done;
-        let at = self.address().map_or_else(String::new, |one| format!(" at {one}"));
+        let at = self.address().map_or_else(String::new, |url| format!(" at {url}"));
         let (service, generation) = (&done.service, done.generation);
         if done.outcome == Outcome::Unchanged {
-            return format!("nothing has changed: {service} generation {generation} is live{at}");
+            return format!("no changes: {service} generation {generation} is live{at}");
         }
         let reason = match done.path {
             DeployPath::Fast => String::new(),
             _ => format!(" ({})", done.reason),
         };
-        let (total, steps) = (done.timings.total().as_millis(), self.timeline());
-        format!("{service} generation {generation} live{at} in {total} ms{reason}\n  {steps}")
+        let (total, timeline) = (done.timings.total().as_millis(), self.timeline());
+        format!("{service} generation {generation} live{at} in {total} ms{reason}\n  {timeline}")
     }
 
     fn address(&self) -> Option<&String> {
         self.done.rollout.as_ref()?.address.as_ref()
     }
 
-    /// Returns the environment of a new release on its host.
+    /// Returns the description of the host, if the release is new there.
     fn host(&self) -> Option<&String> {
         let rollout = self.done.rollout.as_ref().filter(|_| self.done.is_new())?;
         Some(&rollout.attempt.as_ref()?.host)
     }
 
-    /// Describes the rollout on an agent.
-    fn landed(&self) -> String {
+    /// Returns the lines on the rollout.
+    fn rollout_lines(&self) -> String {
         let host = self.host();
         host.map_or_else(String::new, |host| format!("\nhost {host}\n{}", self.timeline()))
     }
 
-    /// Lists the steps, and how long each took.
+    /// Lists the phases with their durations.
     fn timeline(&self) -> String {
-        let steps = self.done.timings.steps().iter().filter(|(name, _)| name != "total");
-        let shown = steps.map(|(name, took)| format!("{name} {} ms", took.as_millis()));
+        let phases = self.done.timings.steps().iter().filter(|(name, _)| name != "total");
+        let shown = phases.map(|(name, took)| format!("{name} {} ms", took.as_millis()));
         shown.collect::<Vec<_>>().join(" | ")
     }
 
-    /// Lists the files that ship, and those that do not.
-    fn list(&self) -> String {
+    /// Lists the files and the wheels of a dry run, and the files that are left out.
+    fn plan_lines(&self) -> String {
         let Some(Plan { sources, dependencies, .. }) = &self.done.plan else {
             return String::new();
         };
@@ -119,16 +118,15 @@ impl Report {
         lines.join("\n")
     }
 
-    /// Returns the age of the pins, if it is at least a day.
+    /// Returns the age of the resolution, if it is at least a day.
     fn age(&self) -> String {
         const DAY: u64 = 86_400;
         let age = self.done.resolved_at.map_or(0, |at| self.now.saturating_sub(at) / DAY);
         match age {
             0 => String::new(),
-            days => format!(
-                " (resolved {} ago; `--upgrade` resolves anew)",
-                Count(days as usize, "day")
-            ),
+            days => {
+                format!(" (resolved {} ago; upgrade with `--upgrade`)", Count(days as usize, "day"))
+            }
         }
     }
 
@@ -144,7 +142,7 @@ impl Report {
             "address": self.address(),
             "release": digest(done.release),
             "generation": done.generation,
-            "path": name(done.path),
+            "path": path_name(done.path),
             "reason": done.reason,
             "lock": done.lock,
             "deps": digest(done.dependencies),
@@ -159,7 +157,7 @@ impl Report {
             "timings_ms": timings,
         });
         if let Some(Plan { sources, dependencies, .. }) = &done.plan {
-            let files = sources.folders.iter().flat_map(|one| &one.scan.files);
+            let files = sources.folders.iter().flat_map(|folder| &folder.scan.files);
             json["ships"] =
                 files.map(|file| json!({ "path": file.path, "bytes": file.size })).collect();
             let out = sources.left_out();

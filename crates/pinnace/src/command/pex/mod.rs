@@ -1,4 +1,4 @@
-//! `pinnace pex`: the arguments of the pex tool, so that whoever calls that can change one word.
+//! `pinnace pex`: accepts the command line of the pex tool.
 
 mod table;
 mod translate;
@@ -13,7 +13,7 @@ use crate::{
     Failure,
     arguments::{Arguments, Command, Pex},
     command,
-    progress::Output,
+    output::Output,
 };
 
 use translate::translate;
@@ -22,15 +22,16 @@ pub(crate) fn run(arguments: &Pex, env: &Env, output: Output) -> Result<(), Fail
     let translated = translate(&arguments.arguments, &env.folder)?;
     if !translated.ignored.is_empty() {
         let ignored = translated.ignored.join(", ");
-        output.say(format!("note: without effect here: {ignored}"));
+        output.say(format!("note: options without effect: {ignored}"));
     }
-    match translated.has_output {
-        true => build(translated.build, env, output),
-        false => build_and_run(translated.build, &translated.run, env, output),
+    if translated.has_output {
+        build(translated.build, env, output)
+    } else {
+        build_and_run(translated.build, &translated.run, env, output)
     }
 }
 
-/// Becomes what is built. It stays in the cache, under the arguments that made it.
+/// Builds a file in the cache, under a digest of the arguments, and replaces this process by it.
 fn build_and_run(
     mut words: Vec<String>,
     run: &[String],
@@ -39,16 +40,16 @@ fn build_and_run(
 ) -> Result<(), Failure> {
     let folder = env.cache_folder()?.join("runs");
     std::fs::create_dir_all(&folder)
-        .map_err(|error| Failure::io(&format!("cannot make `{}`", folder.display()), &error))?;
-    let mut asked = vec![env.folder.display().to_string()];
-    asked.extend(words.iter().cloned());
-    let name = Digest::of(asked.join("\0")).to_hex();
+        .map_err(|error| Failure::io(&format!("cannot create `{}`", folder.display()), &error))?;
+    let mut key = vec![env.folder.display().to_string()];
+    key.extend(words.iter().cloned());
+    let name = Digest::of(key.join("\0")).to_hex();
     let file = folder.join(format!("{}.pex", &name[..32]));
     words.extend(["--empty".to_owned(), format!("--output={}", file.display())]);
     build(words, env, output.without_result())?;
-    // It takes this process's place, so that it gets its signals, and its exit code is ours.
+    // The program replaces this process, so that it receives the signals and sets the exit code.
     let error = Process::new(&file).args(run).exec();
-    Err(Failure::io("cannot run what was built", &error))
+    Err(Failure::io("cannot run the file that was built", &error))
 }
 
 fn build(arguments: Vec<String>, env: &Env, output: Output) -> Result<(), Failure> {
@@ -58,6 +59,6 @@ fn build(arguments: Vec<String>, env: &Env, output: Output) -> Result<(), Failur
     })?;
     match parsed.command {
         Command::Build(build) => command::build::run(&build, env, output),
-        _ => Err(Failure::usage("this is no build")),
+        _ => Err(Failure::usage("expected arguments of a build")),
     }
 }

@@ -1,26 +1,25 @@
-//! What becomes of each option of the pex tool.
+//! The table of the options of the pex tool.
 
 use Meaning::{Default, Flag, Ignored, Refused, Renamed, Switch};
 
-/// What an option of the pex tool means to `pinnace build`.
+/// The treatment of an option of the pex tool.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Meaning {
-    /// An option with a value, which goes by this name there.
+    /// An option with a value: the option of `pinnace build` that takes it.
     Renamed(&'static str),
-    /// A flag, which goes by this name there.
+    /// A flag: the flag of `pinnace build`.
     Flag(&'static str),
-    /// A flag that is an option with this value there.
+    /// A flag: the option of `pinnace build` and its value.
     Switch(&'static str, &'static str),
-    /// An option whose value may be left out; then it is the second.
+    /// An option with an optional value: the option of `pinnace build` and the default value.
     Default(&'static str, &'static str),
-    /// It asks for what is the case anyway, or tunes what is done in another way here. The number is
-    /// how many values it has.
+    /// An option without effect, with the number of its values. Pinnace does this anyway, or in another way.
     Ignored(usize),
-    /// It would change what is built, and is not there yet; why, or what to do instead.
+    /// An option that is not supported, with a hint.
     Refused(&'static str),
 }
 
-/// By the long name; short ones are in [`SHORT`].
+/// The options by long name, sorted. The short names are in [`SHORT`].
 pub(super) const OPTIONS: &[(&str, Meaning)] = &[
     ("allow-pip-version-fallback", Ignored(0)),
     ("bind-resource-path", Renamed("--bind-resource-path")),
@@ -45,7 +44,7 @@ pub(super) const OPTIONS: &[(&str, Meaning)] = &[
     ("extra-index-url", Renamed("--extra-index-url")),
     ("extra-pip-requirement", Ignored(1)),
     ("find-links", Renamed("--find-links")),
-    ("group", Refused("name the project with `--project` and `pinnace build`'s `--group`")),
+    ("group", Refused("use `pinnace build --project DIR --group NAME`")),
     ("ignore-errors", Flag("--ignore-errors")),
     ("include-tools", Flag("--include-tools")),
     ("index", Renamed("--index-url")),
@@ -66,7 +65,7 @@ pub(super) const OPTIONS: &[(&str, Meaning)] = &[
     ("module", Renamed("--add-module")),
     ("no-allow-pip-version-fallback", Ignored(0)),
     ("no-build", Switch("--only-binary", ":all:")),
-    ("no-build-isolation", Refused("each build has an environment of its own")),
+    ("no-build-isolation", Refused("builds are always isolated")),
     ("no-compile", Ignored(0)),
     ("no-compress", Ignored(0)),
     ("no-emit-warnings", Flag("--no-emit-warnings")),
@@ -91,19 +90,19 @@ pub(super) const OPTIONS: &[(&str, Meaning)] = &[
     ("output-file", Renamed("--output")),
     ("override", Renamed("--override")),
     ("package", Renamed("--add-package")),
-    ("path-mapping", Refused("a lock has addresses and paths as they are")),
+    ("path-mapping", Refused("paths of a lock are used as they are")),
     ("pep-751-lock", Renamed("--lock")),
     ("pex-path", Renamed("--pex-path")),
-    ("pex-repository", Refused("`pinnace merge` takes distributions from a PEX file")),
+    ("pex-repository", Refused("take distributions from a PEX file with `pinnace merge`")),
     ("pex-root", Ignored(1)),
     ("pip-log", Ignored(1)),
     ("pip-version", Ignored(1)),
     ("platform", Renamed("--platform")),
     ("pre", Flag("--pre")),
     ("pre-install-wheels", Flag("--installed-wheels")),
-    ("pre-resolved-dist", Refused("name its folder with `--find-links`, and `--no-index`")),
-    ("pre-resolved-dists", Refused("name its folder with `--find-links`, and `--no-index`")),
-    ("preamble-file", Refused("call what it does from the entry point")),
+    ("pre-resolved-dist", Refused("pass its folder with `--find-links` and `--no-index`")),
+    ("pre-resolved-dists", Refused("pass its folder with `--find-links` and `--no-index`")),
+    ("preamble-file", Refused("run that code from the entry point")),
     ("prefer-wheel", Ignored(0)),
     ("project", Renamed("--project")),
     ("proxy", Refused("set HTTPS_PROXY")),
@@ -112,27 +111,27 @@ pub(super) const OPTIONS: &[(&str, Meaning)] = &[
     ("pylock-group", Renamed("--group")),
     ("pypi", Ignored(0)),
     ("python", Renamed("--python")),
-    ("python-path", Refused("name the interpreter with `--python`")),
+    ("python-path", Refused("pass the interpreter with `--python`")),
     ("python-script", Renamed("--exe")),
     ("python-shebang", Renamed("--python-shebang")),
-    ("rc", Refused("the file boots by a runtime of its own")),
-    ("rcfile", Refused("settings are arguments")),
-    ("record-git-state", Refused("`--build-property git=…` notes it")),
+    ("rc", Refused("pass the settings as arguments")),
+    ("rcfile", Refused("pass the settings as arguments")),
+    ("record-git-state", Refused("record it with `--build-property git=…`")),
     ("repo", Renamed("--find-links")),
     ("requirement", Renamed("--requirements")),
     ("requirements", Renamed("--requirements")),
-    ("requirements-pex", Refused("`pinnace merge` makes one file of several")),
+    ("requirements-pex", Refused("merge the files with `pinnace merge`")),
     ("resolve-local-platforms", Ignored(0)),
     ("resolver-version", Ignored(1)),
     ("resume-retries", Ignored(1)),
     ("retries", Ignored(1)),
     ("runtime-pex-root", Refused("set PEX_ROOT where the file runs")),
-    ("scie", Refused("the interpreter is not part of the file")),
-    ("scie-only", Refused("the interpreter is not part of the file")),
+    ("scie", Refused("files never contain the interpreter")),
+    ("scie-only", Refused("files never contain the interpreter")),
     ("script", Renamed("--script")),
-    ("seed", Refused("the first start prepares what later ones use")),
+    ("seed", Refused("start the file once to fill the cache")),
     ("sh-boot", Ignored(0)),
-    ("source", Refused("`[[tool.uv.index]]` and `[tool.uv.sources]` of a project say it")),
+    ("source", Refused("configure `[[tool.uv.index]]` and `[tool.uv.sources]` in the project")),
     ("sources-directory", Renamed("--sources")),
     ("strip-pex-env", Ignored(0)),
     ("timeout", Ignored(1)),
@@ -141,18 +140,18 @@ pub(super) const OPTIONS: &[(&str, Meaning)] = &[
     ("uploaded-prior-to", Renamed("--exclude-newer")),
     ("use-pep517", Ignored(0)),
     ("use-pip-config", Ignored(0)),
-    ("use-system-time", Refused("the same input gives the same bytes")),
+    ("use-system-time", Refused("builds are always reproducible")),
     ("validate-entry-point", Refused("run the file once")),
     ("venv", Default("--venv", "false")),
     ("venv-copies", Ignored(0)),
-    ("venv-repository", Refused("name the requirements, or a lock of them")),
+    ("venv-repository", Refused("pass the requirements, or a lock of them")),
     ("venv-site-packages-copies", Ignored(0)),
-    ("venv-system-site-packages", Refused("`--inherit-path` lets site-packages in")),
+    ("venv-system-site-packages", Refused("make site-packages importable with `--inherit-path`")),
     ("verbose", Ignored(0)),
     ("wheel", Ignored(0)),
 ];
 
-/// The short names of those.
+/// The short names of options.
 pub(super) const SHORT: &[(char, &str)] = &[
     ('D', "sources-directory"),
     ('M', "module"),

@@ -1,22 +1,24 @@
-//! From the arguments of the pex tool to those of `pinnace build`.
+//! Translation of the arguments of the pex tool to those of `pinnace build`.
 
 use std::{collections::VecDeque, fs, path::Path};
 
 use super::table::{Meaning, SHORT, meaning};
 use crate::Failure;
 
-/// The arguments in our words.
+/// A translated command line.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(super) struct Translated {
+    /// The arguments of `pinnace build`.
     pub(super) build: Vec<String>,
-    /// Whether a file is named; else what is built is run, with these arguments.
+    /// True if an output file is given. Otherwise the file is run.
     pub(super) has_output: bool,
+    /// The arguments of the run.
     pub(super) run: Vec<String>,
-    /// Options that have no effect here.
+    /// The options without effect.
     pub(super) ignored: Vec<String>,
 }
 
-/// Translates; `folder` is where files of arguments (`@file`) are looked for.
+/// Translates arguments. Argument files (`@file`) are relative to `folder`.
 pub(super) fn translate(arguments: &[String], folder: &Path) -> Result<Translated, Failure> {
     let mut waiting: VecDeque<String> = arguments.iter().cloned().collect();
     let mut translated = Translated::default();
@@ -46,18 +48,19 @@ pub(super) fn translate(arguments: &[String], folder: &Path) -> Result<Translate
 }
 
 impl Translated {
-    /// Beside other platforms, the current one would be one more.
+    /// Refuses `--platform current` beside other platforms: it would be one platform more, but is ignored.
     fn check(&self) -> Result<(), Failure> {
         let is_platform = |word: &String| {
             word.starts_with("--platform=") || word.starts_with("--complete-platform=")
         };
-        match self.ignored.iter().any(|one| one == CURRENT) && self.build.iter().any(is_platform) {
-            true => {
-                Err(Failure::usage("`--platform current` beside other platforms is not supported")
-                    .hint("name this platform as the others are named"))
-            }
-            false => Ok(()),
+        let has_current = self.ignored.iter().any(|option| option == CURRENT);
+        if has_current && self.build.iter().any(is_platform) {
+            return Err(Failure::usage(
+                "`--platform current` beside other platforms is not supported",
+            )
+            .hint("name the platform of this machine like the others"));
         }
+        Ok(())
     }
 
     fn short(&mut self, text: &str, waiting: &mut VecDeque<String>) -> Result<(), Failure> {
@@ -85,60 +88,60 @@ impl Translated {
         value: Option<String>,
         waiting: &mut VecDeque<String>,
     ) -> Result<(), Failure> {
-        let mut next = |value: Option<String>| {
-            value.or_else(|| waiting.pop_front()).ok_or_else(|| {
-                Failure::usage(format!("`{shown}` of the pex tool has a value, and none is there"))
-            })
+        let required = |value: Option<String>, waiting: &mut VecDeque<String>| {
+            let value = value.or_else(|| waiting.pop_front());
+            value.ok_or_else(|| Failure::usage(format!("`{shown}` needs a value")))
         };
         match meaning(name).ok_or_else(|| unknown(shown))? {
-            Meaning::Renamed(own) => {
-                self.has_output |= own == "--output";
-                let value = next(value)?;
-                match (own, value.as_str()) {
-                    // It is what is taken where nothing is named.
-                    ("--platform", "current") => self.ignored.push(CURRENT.to_owned()),
-                    ("--output", name) if name.contains("{platform}") => {
-                        return Err(Failure::usage(
-                            "`{platform}` in the name of the output is not filled in",
-                        )
-                        .hint("name the file in full"));
-                    }
-                    _ => self.build.push(format!("{own}={value}")),
-                }
-            }
+            Meaning::Renamed(own) => self.renamed(own, &required(value, waiting)?)?,
             Meaning::Flag(own) => self.build.push(own.to_owned()),
             Meaning::Switch(own, value) => self.build.push(format!("{own}={value}")),
-            Meaning::Default(own, otherwise) => {
-                let named = ["false", "prefer", "fallback", "prepend", "append"];
-                let follows = waiting.front().is_some_and(|it| named.contains(&it.as_str()));
-                let value = match value {
-                    Some(value) => value,
-                    None if follows => waiting.pop_front().unwrap_or_default(),
-                    None => otherwise.to_owned(),
-                };
-                self.build.push(format!("{own}={value}"));
+            Meaning::Default(own, default) => {
+                let value = value.or_else(|| optional_value(waiting));
+                self.build.push(format!("{own}={}", value.as_deref().unwrap_or(default)));
             }
             Meaning::Ignored(values) => {
                 if values > 0 {
-                    next(value)?;
+                    required(value, waiting)?;
                 }
                 self.ignored.push(shown.to_owned());
             }
-            Meaning::Refused(why) => {
-                return Err(
-                    Failure::usage(format!("`{shown}` of the pex tool is not supported")).hint(why)
-                );
+            Meaning::Refused(hint) => {
+                let message = format!("`{shown}` of the pex tool is not supported");
+                return Err(Failure::usage(message).hint(hint));
             }
+        }
+        Ok(())
+    }
+
+    /// Adds an option with a value under its name in `pinnace build`.
+    fn renamed(&mut self, own: &str, value: &str) -> Result<(), Failure> {
+        self.has_output |= own == "--output";
+        match (own, value) {
+            // The current platform is the default.
+            ("--platform", "current") => self.ignored.push(CURRENT.to_owned()),
+            ("--output", name) if name.contains("{platform}") => {
+                let message = "`{platform}` in the name of the output is not supported";
+                return Err(Failure::usage(message).hint("write the name in full"));
+            }
+            _ => self.build.push(format!("{own}={value}")),
         }
         Ok(())
     }
 }
 
+/// Takes the next word if it is a value of an option whose value is optional.
+fn optional_value(waiting: &mut VecDeque<String>) -> Option<String> {
+    const VALUES: [&str; 5] = ["false", "prefer", "fallback", "prepend", "append"];
+    let is_value = waiting.front().is_some_and(|word| VALUES.contains(&word.as_str()));
+    if is_value { waiting.pop_front() } else { None }
+}
+
 const CURRENT: &str = "--platform current";
 
 fn unknown(shown: &str) -> Failure {
-    Failure::usage(format!("`{shown}` is no option of the pex tool that is known here"))
-        .hint("`pinnace build --help` shows what there is")
+    Failure::usage(format!("unknown option of the pex tool: `{shown}`"))
+        .hint("list the supported options with `pinnace build --help`")
 }
 
 fn lines(path: &Path) -> Result<Vec<String>, Failure> {
@@ -153,11 +156,11 @@ mod tests {
     use super::*;
 
     fn of(arguments: &[&str]) -> Translated {
-        let arguments: Vec<String> = arguments.iter().map(|one| (*one).to_owned()).collect();
+        let arguments: Vec<String> = arguments.iter().map(|word| (*word).to_owned()).collect();
         translate(&arguments, Path::new("/")).unwrap()
     }
 
-    /// As the Dagster command builds dependencies.
+    /// The arguments by which the Dagster command builds dependencies.
     #[test]
     fn options_are_renamed_ignored_and_kept_in_order() {
         let translated = of(&[

@@ -1,6 +1,8 @@
-//! `pinnace store`: looking into a store, and looking after it.
+//! `pinnace store`: inspection and maintenance of a store.
 
-mod look;
+mod check;
+mod gc;
+mod list;
 mod transfer;
 
 use std::sync::Arc;
@@ -11,13 +13,14 @@ use serde_json::Value;
 
 use crate::{
     Failure,
-    arguments::{StoreCommand, StoreVerb},
+    arguments::{StoreCommand, StoreSubcommand},
     interrupt::Interrupt,
-    progress::{Output, Reporter},
+    output::Output,
+    progress::Reporter,
     stores,
 };
 
-/// What all verbs stand on.
+/// The state that all subcommands share.
 struct Job<'a> {
     store: Store,
     env: &'a Env,
@@ -27,16 +30,17 @@ struct Job<'a> {
 }
 
 pub(crate) fn run(arguments: &StoreCommand, env: &Env, output: Output) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen_for_good(output)?;
+    let interrupt = Interrupt::listen_or_exit(output)?;
     let reporter = Arc::new(Reporter::new(output, interrupt.clone()));
-    let (absent, doing) = match arguments.verb {
-        StoreVerb::Put(_) => (OnMissing::Create, "storing"),
-        StoreVerb::Check(_) => (OnMissing::Refuse, "checking"),
-        StoreVerb::Gc(_) => (OnMissing::Refuse, "collecting"),
+    let (on_missing, message) = match arguments.subcommand {
+        StoreSubcommand::Put(_) => (OnMissing::Create, "storing"),
+        StoreSubcommand::Check(_) => (OnMissing::Refuse, "checking"),
+        StoreSubcommand::Gc(_) => (OnMissing::Refuse, "collecting garbage"),
         _ => (OnMissing::Refuse, "reading"),
     };
-    reporter.moving(doing);
-    let done = stores::open(arguments.store.as_deref(), absent, env, &reporter).and_then(|store| {
+    reporter.show_bytes(message);
+    let store = stores::open(arguments.store.as_deref(), on_missing, env, &reporter);
+    let done = store.and_then(|store| {
         Job { store, env, interrupt: interrupt.clone(), reporter, output }.run(arguments)
     });
     done.map_err(|failure| interrupt.explain(failure))
@@ -44,23 +48,23 @@ pub(crate) fn run(arguments: &StoreCommand, env: &Env, output: Output) -> Result
 
 impl Job<'_> {
     fn run(&self, arguments: &StoreCommand) -> Result<(), Failure> {
-        match &arguments.verb {
-            StoreVerb::Put(put) => self.put(&put.files),
-            StoreVerb::Get(get) => self.get(&get.digest, &get.output),
-            StoreVerb::Check(check) => self.check(check.heal_from.as_deref()),
-            StoreVerb::Gc(gc) => self.collect(gc),
-            StoreVerb::Ls(ls) => self.list(ls.what.as_deref()),
-            StoreVerb::Stat => self.count(),
+        match &arguments.subcommand {
+            StoreSubcommand::Put(put) => self.put(&put.files),
+            StoreSubcommand::Get(get) => self.get(&get.digest, &get.output),
+            StoreSubcommand::Check(check) => self.check(check.heal_from.as_deref()),
+            StoreSubcommand::Gc(gc) => self.collect(gc),
+            StoreSubcommand::Ls(ls) => self.list(ls.what.as_deref()),
+            StoreSubcommand::Stat => self.count(),
         }
     }
 
-    /// Ends what is shown of the work, and tells its result.
+    /// Clears the progress, and prints a result.
     fn result(&self, text: &str, json: &Value) -> Result<(), Failure> {
         self.reporter.clear();
         self.output.result(text, json)
     }
 
-    /// The same with a text that is asked for.
+    /// Clears the progress, and prints a result that `--quiet` does not suppress.
     fn raw(&self, text: &str, json: &Value) -> Result<(), Failure> {
         self.reporter.clear();
         self.output.raw(text, json)

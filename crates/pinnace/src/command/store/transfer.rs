@@ -1,4 +1,4 @@
-//! Contents in and out.
+//! `pinnace store put` and `pinnace store get`.
 
 use std::{
     fs::File,
@@ -14,33 +14,32 @@ use super::Job;
 use crate::{Failure, interrupt::Interrupt};
 
 impl Job<'_> {
+    /// Stores files, and prints their digests.
     pub(super) fn put(&self, files: &[PathBuf]) -> Result<(), Failure> {
         let mut stored = Vec::new();
         for file in files {
-            let fault = |error: io::Error| {
+            let unreadable = |error: io::Error| {
                 Failure::job(format!("cannot read `{}`: {error}", file.display()))
             };
-            let mut source = Counted {
-                source: self.source(file).map_err(fault)?,
-                bytes: 0,
-                interrupt: &self.interrupt,
-            };
+            let (source, interrupt) = (self.source(file).map_err(unreadable)?, &self.interrupt);
+            let mut source = Counted { source, bytes: 0, interrupt };
             let digest = self.store.put(&mut source)?;
             stored.push((file.display().to_string(), digest, source.bytes));
         }
         let text: Vec<String> =
             stored.iter().map(|(file, digest, _)| format!("{digest}  {file}")).collect();
-        let json: Vec<_> = stored
-            .iter()
-            .map(|(file, digest, bytes)| json!({ "file": file, "digest": digest.to_string(), "bytes": bytes }))
-            .collect();
+        let json = stored.iter().map(|(file, digest, bytes)| {
+            json!({ "file": file, "digest": digest.to_string(), "bytes": bytes })
+        });
+        let json: Vec<_> = json.collect();
         self.result(&text.join("\n"), &json!({ "stored": json }))
     }
 
+    /// Writes an object to a file, or to stdout.
     pub(super) fn get(&self, digest: &str, out: &Path) -> Result<(), Failure> {
         let digest = self.resolve(digest)?;
-        let lost = || Failure::job(format!("{digest} is not in the store"));
-        let mut blob = self.store.get(&digest)?.ok_or_else(lost)?;
+        let missing = || Failure::job(format!("no such object: {digest}"));
+        let mut blob = self.store.get(&digest)?.ok_or_else(missing)?;
         let bytes = blob.size();
         if out.as_os_str() == "-" {
             let mut stdout = CancellableWriter::new(io::stdout().lock(), &*self.reporter);
@@ -61,21 +60,21 @@ impl Job<'_> {
         self.result(&format!("{shown}: {bytes} bytes, {digest}"), &json)
     }
 
+    /// Opens a file, or stdin for `-`.
     fn source(&self, file: &Path) -> io::Result<Box<dyn Read>> {
-        match file.as_os_str() == "-" {
-            true => Ok(Box::new(self.interrupt.stdin())),
-            false => {
-                let path = self.env.folder.join(file);
-                // Opening a pipe would wait for somebody to write to it.
-                match path.metadata()?.is_file() {
-                    true => Ok(Box::new(File::open(path)?)),
-                    false => Err(io::Error::other("it is no ordinary file; `-` reads stdin")),
-                }
-            }
+        if file.as_os_str() == "-" {
+            return Ok(Box::new(self.interrupt.stdin()));
+        }
+        let path = self.env.folder.join(file);
+        // Opening a pipe would block until another process writes to it.
+        if path.metadata()?.is_file() {
+            Ok(Box::new(File::open(path)?))
+        } else {
+            Err(io::Error::other("not a regular file; read stdin with `-`"))
         }
     }
 
-    /// The digest that begins like this.
+    /// Returns the only digest that begins with the text.
     fn resolve(&self, text: &str) -> Result<Digest, Failure> {
         if let Ok(digest) = text.parse() {
             return Ok(digest);
@@ -83,17 +82,17 @@ impl Job<'_> {
         let digits = text.strip_prefix("sha256:").unwrap_or(text).to_lowercase();
         let found = self.store.find(&digits)?;
         match found.as_slice() {
-            [one] => Ok(*one),
-            [] => Err(Failure::job(format!("nothing in the store begins with `{text}`"))),
+            [digest] => Ok(*digest),
+            [] => Err(Failure::job(format!("no object in the store begins with `{text}`"))),
             several => {
-                let all: Vec<String> = several.iter().map(|one| format!("  {one}")).collect();
-                Err(Failure::usage(format!("`{text}` may be\n{}", all.join("\n"))))
+                let all: Vec<String> = several.iter().map(|digest| format!("  {digest}")).collect();
+                Err(Failure::usage(format!("`{text}` is ambiguous:\n{}", all.join("\n"))))
             }
         }
     }
 }
 
-/// Counts what is read, and stops when the user wants to.
+/// A source that counts its bytes, and ends with an error after an interrupt.
 struct Counted<'a> {
     source: Box<dyn Read>,
     bytes: u64,

@@ -1,4 +1,4 @@
-//! A long way to a server.
+//! A proxy that delays requests, like a distant server.
 
 use std::{
     io::{self, Read, Write},
@@ -8,11 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A proxy on loopback that holds back what a client says, as a long way would; tells its address.
+/// Starts a proxy on loopback that delays the bytes of clients; returns its address.
 ///
 /// # Errors
 ///
-/// If no port can be had.
+/// Returns an error if no port is free.
 pub fn delayed(server: String, delay: Duration) -> io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?.to_string();
@@ -28,8 +28,7 @@ pub fn delayed(server: String, delay: Duration) -> io::Result<String> {
     Ok(address)
 }
 
-/// Hands on what comes, each piece as long after it came as the way takes: pieces that come together arrive
-/// together.
+/// Forwards each piece after the delay. Pieces that come together arrive together.
 fn pump(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
     let (sender, pieces) = mpsc::channel::<(Instant, Vec<u8>)>();
     thread::spawn(move || {

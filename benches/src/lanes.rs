@@ -1,12 +1,11 @@
-//! Things that are timed in turn.
+//! Work that is timed in turn.
 
 use std::{
     error::Error,
     time::{Duration, Instant},
 };
 
-/// What is timed in turn, in one run: of the names, every second one is measured against the one before
-/// it.
+/// Lanes of work, timed in turn in one run. Every second lane is compared with the one before it.
 #[derive(Debug)]
 pub struct Lanes<const N: usize> {
     names: [&'static str; N],
@@ -14,7 +13,7 @@ pub struct Lanes<const N: usize> {
 }
 
 impl<const N: usize> Lanes<N> {
-    /// Lanes of these names.
+    /// Creates lanes with these names.
     pub fn new(names: [&'static str; N]) -> Self {
         Self { names, times: std::array::from_fn(|_| Vec::new()) }
     }
@@ -23,7 +22,7 @@ impl<const N: usize> Lanes<N> {
     ///
     /// # Errors
     ///
-    /// If the work fails.
+    /// Returns the error of the work.
     pub fn time(
         &mut self,
         run: usize,
@@ -38,7 +37,7 @@ impl<const N: usize> Lanes<N> {
         Ok(())
     }
 
-    /// Names and medians.
+    /// Returns names and medians.
     pub fn medians(mut self) -> Vec<(&'static str, Duration)> {
         self.times.iter_mut().for_each(|times| times.sort());
         let median =

@@ -18,7 +18,7 @@ pub use delay::delayed;
 pub use lanes::Lanes;
 pub use load::{Answers, Connection, Load};
 
-/// A workload by name; it returns something that depends on all of its work.
+/// A workload with its name. It returns a value that depends on all of its work.
 pub type Workload = (&'static str, fn() -> u64);
 
 /// All workloads.
@@ -33,7 +33,7 @@ pub const WORKLOADS: [Workload; 8] = [
     ("env/merge_10_environments", merge_environments),
 ];
 
-/// One thousand files of 2 kB, the median of files in wheels.
+/// Writes one thousand files of 2 kB, the median size of files in wheels.
 pub fn write_archive() -> u64 {
     let content = vec![b'x'; 2048];
     let mut writer = Writer::new(std::io::sink());
@@ -71,12 +71,12 @@ const PLATFORMS: [&str; 5] = [
     "win_amd64",
 ];
 
-/// The table of about a thousand tags that a modern Linux accepts.
+/// Builds the table of about a thousand tags that a modern Linux accepts.
 pub fn make_target() -> u64 {
     target().map_or(0, |target| target.tags().iter().count() as u64)
 }
 
-/// A chain of a hundred projects with ten versions each, where every newest version conflicts.
+/// Resolves a chain of a hundred projects with ten versions each, where every newest version conflicts.
 pub fn resolve_projects() -> u64 {
     let (Some(source), Some(target), Ok(request)) =
         (universe(), target(), "p0".parse::<Requirement>())
@@ -101,7 +101,7 @@ fn universe() -> Option<MemorySource> {
     Some(source)
 }
 
-/// Two projects of which one was decided too early: three hundred versions, each pinning its own.
+/// Resolves two projects of which one is decided too early: three hundred versions, each pinning its own.
 pub fn resolve_taken_back() -> u64 {
     let mut source = MemorySource::new();
     for version in 1..=300 {
@@ -120,7 +120,7 @@ pub fn resolve_taken_back() -> u64 {
     }
 }
 
-/// A page in JSON as large indexes have them: 2 MB, two hundred versions with 23 files each.
+/// Makes a JSON page like those of large projects: 2 MB, two hundred versions with 23 files each.
 pub fn read_page() -> u64 {
     static PAGE: OnceLock<String> = OnceLock::new();
     let page = PAGE.get_or_init(page);
@@ -132,7 +132,7 @@ pub fn read_page() -> u64 {
     read.map_or(0, |project| project.releases().len() as u64)
 }
 
-/// How many bytes [`read_page`] reads.
+/// Returns the number of bytes that [`read_page`] reads.
 pub fn page_bytes() -> usize {
     page().len()
 }
@@ -155,7 +155,7 @@ fn page() -> String {
     )
 }
 
-/// Requirements as METADATA has them.
+/// Parses requirements like those of METADATA files.
 pub fn parse_requirements() -> u64 {
     const TEXTS: [&str; 5] = [
         "numpy>=1.26.0; python_version < \"3.12\"",
@@ -168,16 +168,16 @@ pub fn parse_requirements() -> u64 {
     parsed.filter(|text| Requirement::parse_lenient(text).is_ok()).count() as u64
 }
 
-/// Ten environments of a hundred distributions with 85 files each, of which nine in ten are in all of
-/// them: 16,150 files, planned from nothing but what the layers say.
+/// Plans the merge of ten environments of a hundred distributions with 85 files each, of which nine in ten are in all:
+/// 16,150 files, planned from the layers' metadata alone.
 pub fn merge_environments() -> u64 {
     static LAYERS: LazyLock<Vec<Layer<u64>>> = LazyLock::new(|| environments(10, 100, 85));
     let plan = merge(&LAYERS, &NoRules);
     plan.pieces().len() as u64 + plan.conflicts().len() as u64
 }
 
-/// Environments that share all but every tenth of their distributions. One namespace goes through all
-/// of those, so that it must be looked into.
+/// Makes environments that share all but every tenth distribution. One namespace package spans all of those, so the
+/// planner must look into it.
 pub fn environments(count: u64, distributions: u64, files: u64) -> Vec<Layer<u64>> {
     let distribution = |owner: u64, number: u64| {
         let project = format!("p{owner}-{number}");

@@ -1,4 +1,4 @@
-//! Requests over HTTP/1.1 on connections that stay, and how long their answers take.
+//! Load over HTTP/1.1 on persistent connections, with the latency of each response.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -7,40 +7,40 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How a server is asked.
+/// The load on a server.
 #[derive(Clone, Debug)]
 pub struct Load {
     /// `HOST:PORT`.
     pub place: String,
     /// The path.
     pub path: String,
-    /// On how many connections.
+    /// The number of connections.
     pub connections: usize,
-    /// How many requests a second, all together; as many as will go without.
+    /// The requests per second of all connections; `None` for as many as possible.
     pub rate: Option<f64>,
-    /// For how long.
+    /// The duration.
     pub seconds: f64,
 }
 
-/// What came of it.
+/// The result of a load.
 #[derive(Debug, Default)]
 pub struct Answers {
-    /// When each request was due, and how long after that its answer was there.
+    /// The time at which each request was due, and the latency of its response from then.
     pub taken: Vec<(Instant, Duration)>,
-    /// Why those that failed did.
+    /// The reasons of failed requests.
     pub failures: Vec<String>,
 }
 
-/// A connection that stays.
+/// A persistent connection.
 #[derive(Debug)]
 pub struct Connection(BufReader<TcpStream>);
 
 impl Connection {
-    /// To `HOST:PORT`.
+    /// Connects to `HOST:PORT`.
     ///
     /// # Errors
     ///
-    /// If nobody is there.
+    /// Returns an error if no server listens.
     pub fn open(place: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(place)?;
         stream.set_nodelay(true)?;
@@ -48,11 +48,11 @@ impl Connection {
         Ok(Self(BufReader::new(stream)))
     }
 
-    /// The body of the answer to a GET.
+    /// Sends a GET; returns the body of the response.
     ///
     /// # Errors
     ///
-    /// If there is none, or it is no success.
+    /// Returns an error if there is no response, or its status is no success.
     pub fn get(&mut self, path: &str) -> io::Result<String> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n");
         self.0.get_mut().write_all(request.as_bytes())?;
@@ -80,7 +80,7 @@ impl Connection {
 }
 
 impl Load {
-    /// Asks.
+    /// Runs the load.
     pub fn run(&self) -> Answers {
         let started = Instant::now();
         let ask = |number| self.ask(started, number);
@@ -130,14 +130,14 @@ impl Load {
 }
 
 impl Answers {
-    /// Those that were due in this time.
+    /// Returns the requests that were due in a period.
     #[must_use]
     pub fn within(mut self, from: Instant, to: Instant) -> Self {
         self.taken.retain(|(due, _)| (from..to).contains(due));
         self
     }
 
-    /// The time within which this share of the answers was there.
+    /// Returns the latency of a percentile.
     pub fn quantile(&self, share: f64) -> Duration {
         let mut times: Vec<Duration> = self.taken.iter().map(|(_, took)| *took).collect();
         times.sort();

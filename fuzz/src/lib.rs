@@ -1,7 +1,7 @@
-//! What must hold for arbitrary bytes, one function per fuzz target.
+//! Properties that hold for arbitrary bytes, one function per fuzz target.
 //!
-//! Each panics when it does not hold. The ordinary tests replay `seeds/` through all of them, so a
-//! crash that was found once is a regression test from then on.
+//! Each panics if its property does not hold. The ordinary tests replay `seeds/` through all of them, so
+//! each crash that was found is a regression test.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +24,7 @@ use pinnace_wheel::{
     parse_timestamp,
 };
 
-/// An oracle by the name of its fuzz target.
+/// An oracle with the name of its fuzz target.
 pub type Oracle = (&'static str, fn(&[u8]));
 
 /// All oracles.
@@ -46,7 +46,7 @@ pub const ORACLES: [Oracle; 15] = [
     ("sources", sources),
 ];
 
-/// Everything that our writer writes: it has no opinion on other file systems' names.
+/// The policy that accepts all that the writer writes, with names that other file systems refuse.
 const WRITTEN: Policy = Policy::strict()
     .allow(Leniency::Prefix)
     .allow(Leniency::ReservedName)
@@ -54,11 +54,10 @@ const WRITTEN: Policy = Policy::strict()
     .allow(Leniency::NormalizationCollision)
     .with_limits(LIMITS);
 
-/// An oracle must not run out of memory. Depth is the reader's choice alone.
+/// The limits that keep an oracle within memory.
 const LIMITS: Limits = Limits::new().with_member(1 << 20).with_total(16 << 20).with_depth(u64::MAX);
 
-/// The reader never panics, under the strictest policy and the laxest, and what it accepts can be
-/// written again, with the same content.
+/// Reads an archive under the strictest and the laxest policy. An accepted archive is written again with equal content.
 pub fn archive_read(bytes: &[u8]) {
     let lax = Leniency::ALL.into_iter().fold(Policy::strict(), Policy::allow).with_limits(LIMITS);
     for policy in [lax, WRITTEN, Policy::strict().with_limits(LIMITS)] {
@@ -89,8 +88,7 @@ fn write_again(archive: &Archive<&[u8]>) {
     }
 }
 
-/// What the strict reader accepts, the zip crate reads in the same way: the two never see two
-/// archives in one file.
+/// Compares the strict reader with the zip crate: the two never see two archives in one file.
 pub fn archive_differential(bytes: &[u8]) {
     let Ok(archive) = Archive::open(bytes, Policy::strict().with_limits(LIMITS)) else { return };
     let mut other = match zip::ZipArchive::new(Cursor::new(bytes)) {
@@ -112,8 +110,7 @@ pub fn archive_differential(bytes: &[u8]) {
     }
 }
 
-/// Lines of `path<TAB>content` become an archive that reads back as it was written, or are refused
-/// before anything is written.
+/// Writes lines of `path<TAB>content` as an archive and reads it back. Refused lines write nothing.
 pub fn archive_roundtrip(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut writer = Writer::new(Vec::new());
@@ -136,7 +133,7 @@ pub fn archive_roundtrip(bytes: &[u8]) {
     }
 }
 
-/// What is parsed and printed is parsed to the same again; order is total.
+/// Parses and prints names and versions: parsing the print gives an equal value, and order is total.
 pub fn names(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     stable::<ProjectName>(&text);
@@ -155,7 +152,7 @@ pub fn names(bytes: &[u8]) {
     }
 }
 
-/// Pages of indexes never panic their readers.
+/// Parses pages of indexes.
 pub fn page(bytes: &[u8]) {
     let (Ok(address), Ok(project)) = (Address::parse("http://index.test/a/"), "a".parse()) else {
         return;
@@ -170,7 +167,7 @@ pub fn page(bytes: &[u8]) {
     }
 }
 
-/// METADATA files never panic their reader, and what is strict is lenient, too.
+/// Parses METADATA files. A file that is accepted strictly is accepted leniently, too.
 pub fn metadata(bytes: &[u8]) {
     let Ok(metadata) = Metadata::parse(bytes) else { return };
     for text in metadata.requires() {
@@ -181,7 +178,7 @@ pub fn metadata(bytes: &[u8]) {
     }
 }
 
-/// Markers and specifiers are printed as they are meant, and hold or do not hold.
+/// Parses, prints and evaluates markers and specifiers.
 pub fn markers(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     stable::<Marker>(&text);
@@ -200,7 +197,7 @@ pub fn markers(bytes: &[u8]) {
     }
 }
 
-/// Requirements files, projects and netrc files never panic their readers.
+/// Parses requirements files, projects and netrc files.
 pub fn requirements(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let read = |path: &Path| match path.ends_with("r.txt") {
@@ -225,7 +222,7 @@ pub fn requirements(bytes: &[u8]) {
     }
 }
 
-/// A lock that was read is written and read again as the same lock, and selecting from one ends.
+/// Parses a lock, writes it, and parses an equal lock again. A selection from it ends.
 pub fn locks(bytes: &[u8]) {
     let (text, folder) = (String::from_utf8_lossy(bytes), Path::new("/p"));
     let Ok(target) = "linux_x86_64-cp311".parse::<Target>() else { return };
@@ -244,7 +241,7 @@ pub fn locks(bytes: &[u8]) {
     }
 }
 
-/// What a platform is printed as is the same platform, with as many tags.
+/// Parses and prints platforms. The print parses as an equal platform with as many tags.
 pub fn platforms(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let _ = Target::from_complete_platform(&text);
@@ -267,8 +264,7 @@ fn stable<T: std::str::FromStr + ToString + PartialEq>(text: &str) {
     }
 }
 
-/// A PEX file is refused or read, whatever it is; it does not differ from itself, and can be merged with
-/// itself if it can be merged at all.
+/// Reads a PEX file. It does not differ from itself, and merges with itself if it merges at all.
 pub fn pex(bytes: &[u8]) {
     if let (Ok(pex), Ok(target)) =
         (Pex::parse(bytes.to_vec()), "linux_x86_64-cp312".parse::<Target>())
@@ -299,8 +295,8 @@ pub fn pex(bytes: &[u8]) {
     }
 }
 
-/// What a pack says that it holds hashes to what it says, a manifest has one form, and a store with any
-/// object in it is looked into without harm.
+/// Reads packs, manifests and stores. The contents of a pack hash to their digests, a manifest has one form, and a store
+/// with any object in it can be inspected.
 pub fn stores(bytes: &[u8]) {
     if let Ok(pack) = Pack::parse(bytes.to_vec()) {
         for entry in pack.index().entries() {
@@ -343,8 +339,7 @@ pub fn stores(bytes: &[u8]) {
     let _ = opened.check(None);
 }
 
-/// What a release, its layers, a look at a project or its settings are read from never panics; a release that was
-/// read is written as it was.
+/// Parses releases, layers, scan indexes and settings. A parsed release is written with equal bytes.
 pub fn releases(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let _ = (Settings::parse(&text, "pinnace.toml"), Settings::of_dagster(&text, "x.yaml", None));
@@ -356,12 +351,11 @@ pub fn releases(bytes: &[u8]) {
         assert!(matches!(again, Ok(Ok(again)) if again == release));
     }
     let _ = WheelLayer::parse(&manifest);
-    // Every folder is this one, which ends all the same.
+    // Every folder is this one; the scan ends nevertheless.
     let _ = Tree::files(&manifest.digest(), &mut |_| Ok(manifest.clone()));
 }
 
-/// Nothing of a source distribution, whatever it holds, is unpacked elsewhere than in its folder; and what native code
-/// needs is told or refused.
+/// Unpacks source distributions, of which no file leaves the folder, and reads the needs of native code.
 pub fn sources(bytes: &[u8]) {
     let _ = pinnace_build::fuzzing::needs(bytes);
     let Ok(outer) = tempfile::tempdir() else { return };
@@ -373,7 +367,7 @@ pub fn sources(bytes: &[u8]) {
     }
 }
 
-/// What an agent reads of connections, processes and people.
+/// Parses the input of an agent: connections, output of processes, tokens and variables.
 pub fn agents(bytes: &[u8]) {
     pinnace_agent::fuzzing::message(bytes);
     pinnace_agent::fuzzing::protocol(bytes);

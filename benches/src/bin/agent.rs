@@ -1,4 +1,4 @@
-//! What an agent costs: from an edit to the first answer, under load through swaps, as a proxy, and at rest.
+//! Measures an agent: from an edit to the first response, under load through swaps, as a proxy, and idle.
 //!
 //! ```text
 //! cargo build --release --workspace
@@ -9,7 +9,7 @@
 //! target/release/agent serve PORT                                a server that answers at once
 //! ```
 //!
-//! The project of `edit` and `swaps` is a copy of the example `quickstart`, whose index is the one that is configured.
+//! The project of `edit` and `swaps` is a copy of the example `quickstart`. Its index is the configured one.
 #![expect(clippy::print_stdout, reason = "it is a program")]
 
 use std::{
@@ -27,7 +27,7 @@ use std::{
 use pinnace_benches::{Answers, Connection, Load};
 use serde_json::Value;
 
-/// How often a server is asked that is awaited. The old one answers meanwhile, which takes time from the new one.
+/// The interval of requests while the new server is awaited. The old one answers meanwhile, which takes time from the new one.
 const POLL: Duration = Duration::from_millis(5);
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -129,14 +129,14 @@ impl World {
         }
     }
 
-    /// The host and port of what was deployed.
+    /// Returns the host and port of a deployed service.
     fn deploy(&self, project: &str) -> Result<String> {
         let done = self.pinnace(&["deploy", project])?;
         let address = done["address"].as_str().ok_or("it has no address")?;
         Ok(address.trim_start_matches("http://").trim_end_matches('/').to_owned())
     }
 
-    /// The environment of what is live of a project.
+    /// Returns the environment of the live release.
     fn environment(&self, project: &str) -> Result<PathBuf> {
         let done = self.pinnace(&["deploy", project])?;
         let release = done["release"].as_str().ok_or("it has no release")?;
@@ -145,14 +145,14 @@ impl World {
         Ok(fs::read_dir(folder)?.next().ok_or("it is not laid out")??.path())
     }
 
-    /// A copy of a project.
+    /// Copies a project.
     fn copy(&self, project: &Path) -> Result<PathBuf> {
         let copy = self.folder.path().join("project");
         let status = Command::new("cp").arg("-r").args([project, &copy]).status()?;
         if status.success() { Ok(copy) } else { Err("it cannot be copied".into()) }
     }
 
-    /// A project whose process is this program.
+    /// Creates a project whose process is this program.
     fn serving(&self, name: &str) -> Result<()> {
         let folder = self.folder.path().join(name);
         fs::create_dir_all(&folder)?;
@@ -164,7 +164,7 @@ impl World {
     }
 }
 
-/// Changes what the example answers.
+/// Edits the response of the example.
 fn say(project: &Path, what: &str) -> Result<()> {
     let file = project.join("src/quickstart/app.py");
     let text = fs::read_to_string(&file)?;
@@ -174,8 +174,8 @@ fn say(project: &Path, what: &str) -> Result<()> {
     Ok(fs::File::create(file)?.write_all(text.as_bytes())?)
 }
 
-/// From an edit to the first answer of the new code; and the same server started by hand in the environment of the
-/// release before, which is laid out and compiled.
+/// Times an edit until the first response of the new code, beside the server started by hand in the environment of the
+/// release before, which is materialized and compiled.
 fn edit(arguments: &Arguments) -> Result<()> {
     let world = World::new()?;
     let project = world.copy(&arguments.project)?;
@@ -231,8 +231,8 @@ fn by_hand(environment: &Path, word: &str) -> Result<Duration> {
     Ok(took)
 }
 
-/// Requests at a steady rate, first with nothing else, then while one release follows another; and the same of the server alone,
-/// while others like it are started beside it by hand: what starting an interpreter costs its neighbours.
+/// Sends requests at a steady rate, first at rest, then through swaps. Then it sends them to the server alone, while others
+/// like it are started beside it by hand: the cost of a starting interpreter for its neighbours.
 fn swaps(arguments: &Arguments) -> Result<()> {
     let world = World::new()?;
     let project = world.copy(&arguments.project)?;
@@ -281,7 +281,7 @@ fn swaps(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The server of the release that was laid out last without an agent: at rest, and while others are started beside it.
+/// Runs the server of the last release without an agent: at rest, and while others are started beside it.
 fn beside(world: &World, arguments: &Arguments) -> Result<(Answers, Answers)> {
     let environment = world.environment("project")?;
     let start = |port: u16| {
@@ -322,7 +322,7 @@ fn beside(world: &World, arguments: &Arguments) -> Result<(Answers, Answers)> {
     Ok((alone, beside))
 }
 
-/// The same server alone, behind the agent, and behind nginx where that is installed.
+/// Compares one server alone, behind the agent, and behind nginx if that is installed.
 fn proxy(arguments: &Arguments) -> Result<()> {
     let world = World::new()?;
     world.serving("bench")?;
@@ -374,7 +374,7 @@ impl Drop for Nginx {
 }
 
 impl Nginx {
-    /// As a proxy that keeps connections to the server, with a worker for each processor.
+    /// Starts nginx as a proxy with persistent connections to the server, and a worker for each processor.
     fn start(folder: &Path, server: u16) -> Result<Self> {
         let (port, folder) = (free_port()?, folder.join("nginx"));
         fs::create_dir_all(&folder)?;
@@ -395,7 +395,7 @@ impl Nginx {
     }
 }
 
-/// The memory of an agent with so many services, and the time that it takes while nobody asks.
+/// Measures the memory of an agent with many services, and its processor time without requests.
 fn idle(arguments: &Arguments) -> Result<()> {
     let world = World::new()?;
     for number in 0..arguments.services {
@@ -416,7 +416,7 @@ fn idle(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The time that a process has used, in seconds.
+/// Returns the processor time of a process, in seconds.
 fn ticks(process: u32) -> Result<f64> {
     const PER_SECOND: f64 = 100.0;
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
@@ -454,7 +454,7 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// In milliseconds.
+/// Converts to milliseconds.
 fn median(times: &mut [Duration]) -> f64 {
     times.sort();
     times[times.len() / 2].as_secs_f64() * 1e3

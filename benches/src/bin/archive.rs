@@ -7,8 +7,8 @@
 //! target/release/archive memory MIB     writes and reads one member of that size; peak memory
 //! ```
 //!
-//! The floor of writing is copying the same bytes to memory and hashing them with SHA-256 once, in
-//! one thread. CPython's time is taken inside of it, without its start.
+//! The floor of writing copies the same bytes to memory and hashes them with SHA-256 once, in one
+//! thread. CPython's time is taken in the interpreter, without its start.
 #![expect(clippy::print_stdout, reason = "it is a program")]
 
 use std::{
@@ -45,7 +45,7 @@ struct Member {
     sha256: [u8; 32],
 }
 
-/// Sizes as in the environments of wheels: half below 2 kB, few large; 16 kB on average.
+/// Returns sizes like those in wheels: half below 2 kB, few large; 16 kB on average.
 fn members() -> Result<Vec<Member>> {
     let words =
         ["def ", "return ", "self.", "value", "import ", "None", "(", ")", ":\n    ", " = "];
@@ -68,7 +68,7 @@ fn members() -> Result<Vec<Member>> {
         .collect()
 }
 
-/// A way to do the same work, and how long it took each time.
+/// One way to do the work, with its times.
 struct Lane<'a> {
     name: &'a str,
     work: Box<dyn Fn() -> Result<Duration> + 'a>,
@@ -232,7 +232,7 @@ for info in archive.infolist():
 print(time.perf_counter() - start)
 ";
 
-/// As many members, none larger than 2 kB.
+/// Returns as many members, none larger than 2 kB.
 fn small(members: &[Member], deflate: &Deflate) -> Result<Vec<u8>> {
     let mut builder = ArchiveBuilder::new();
     for member in members {
@@ -326,7 +326,7 @@ fn memory(mib: u64) -> Result<()> {
     Ok(())
 }
 
-/// A source of bytes that costs nothing to make.
+/// A source of bytes without cost.
 struct Zeros {
     size: u64,
     at: u64,

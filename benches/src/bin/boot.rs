@@ -5,7 +5,7 @@
 //! target/release/boot --python PY --import MODULE [--runs N] NAME=FILE…
 //! ```
 //!
-//! Each file is started cold, into a cache that nobody has used, and warm. The first file must hold its
+//! Each file is started cold, with an empty cache, and warm. The first file must hold its
 //! wheels whole: the floor unpacks them with plain threaded Python and then starts the interpreter on
 //! what it wrote; the plain environment is the same, compiled, started as it is. All in turn in one
 //! run, always into fresh folders, since deleting trees makes creating files slow for a while.
@@ -29,7 +29,7 @@ fn main() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let plain = folder.path().join("plain");
     race.unpack(&plain)?;
-    // What is no Python for this interpreter stays as it is.
+    // Arguments that name no Python stay as they are.
     let _ = race.run(&[&"-I", &"-m", &"compileall", &"-q", &plain], &race.python);
     let mut lanes = race.lanes();
     for run in 0..=race.runs {
@@ -112,7 +112,7 @@ impl Race {
     }
 
     #[expect(clippy::disallowed_methods, reason = "it is a program")]
-    /// The interpreter is the first that is found, so that nobody goes through a shim.
+    /// Returns the interpreter itself instead of a shim, so that all lanes start the same program.
     fn path(&self) -> Result<OsString> {
         let folder = self.python.parent().map(Path::to_owned);
         let others = std::env::var_os("PATH").unwrap_or_default();
@@ -155,7 +155,7 @@ impl Lane {
 }
 
 fn done(mut command: Command, name: &str) -> Result<()> {
-    // Whoever races compares starts that keep their bytecode.
+    // All lanes keep their bytecode.
     command.env_remove("PYTHONDONTWRITEBYTECODE").stdin(Stdio::null());
     let output = command.output()?;
     match output.status.success() {

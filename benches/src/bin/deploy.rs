@@ -101,7 +101,7 @@ impl World {
         finish(self.command()?.args(arguments))
     }
 
-    /// Runs the release on a machine whose cache is there, and empty.
+    /// Runs the release with an empty cache.
     fn run_on(&self, cache: &Path) -> Result<()> {
         let mut command = self.command()?;
         command.args(["run", "bench", "--", "python", "-c", "pass"]);
@@ -121,7 +121,7 @@ impl World {
         Ok(command)
     }
 
-    /// A file of some environment that was laid out.
+    /// Returns a file of a materialized environment.
     fn find(&self, path: &str) -> Result<PathBuf> {
         let mut folder = self.folder.join("cache/environments/1");
         for _ in 0..2 {
@@ -136,7 +136,7 @@ fn finish(command: &mut Command) -> Result<()> {
     if status.success() { Ok(()) } else { Err(format!("{command:?}: {status}").into()) }
 }
 
-/// The server, as if it were far away.
+/// Returns the address of the server behind a delay.
 #[expect(clippy::disallowed_methods, reason = "it is a program")]
 fn endpoint() -> Result<String> {
     let server = env::var("AWS_ENDPOINT_URL")?;
@@ -144,7 +144,7 @@ fn endpoint() -> Result<String> {
     Ok(format!("http://{}", delayed(server, DELAY)?))
 }
 
-/// Files of 2 kB, fifty to a folder.
+/// Writes files of 2 kB, fifty to a folder.
 fn make(folder: &Path, files: usize) -> Result<()> {
     for number in 0..files {
         let package = folder.join(format!("package{}", number / 50));
@@ -155,7 +155,7 @@ fn make(folder: &Path, files: usize) -> Result<()> {
     settings(folder)
 }
 
-/// Wheels of twenty files of 2 kB in a folder, all of which the project requires.
+/// Writes wheels of twenty files of 2 kB into a folder, all required by the project.
 fn require(project: &Path, links: &Path, wheels: usize) -> Result<()> {
     fs::create_dir_all(links)?;
     let mut requirements = format!("--no-index\n--find-links {}\n", links.display());

@@ -35,7 +35,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const PROJECTS: usize = 150;
 const VERSIONS: usize = 40;
-/// As many as `pinnace` has.
+/// The number of connections of `pinnace`.
 const CONNECTIONS: usize = 24;
 
 fn main() -> Result<()> {
@@ -204,10 +204,10 @@ struct Site {
 }
 
 struct State {
-    /// By path: content type and body.
+    /// The content type and body of each path.
     pages: BTreeMap<String, (&'static str, Vec<u8>)>,
     requests: AtomicUsize,
-    /// What was asked for, each path once.
+    /// The requested paths, each once.
     paths: Mutex<BTreeMap<String, ()>>,
 }
 
@@ -300,7 +300,7 @@ impl State {
     }
 }
 
-/// Pages of the index, and the metadata file of every wheel.
+/// Makes the pages of the index and the metadata file of every wheel.
 fn pages() -> BTreeMap<String, (&'static str, Vec<u8>)> {
     const JSON: &str = "application/vnd.pypi.simple.v1+json";
     let mut pages = BTreeMap::new();
@@ -329,7 +329,7 @@ fn pages() -> BTreeMap<String, (&'static str, Vec<u8>)> {
     pages
 }
 
-/// Each requires the next project, and three further down the line in older versions than there are.
+/// Returns the requirements of a project: the next one, and three further ones in versions older than there are.
 fn metadata(project: usize, version: usize) -> String {
     let mut text = format!(
         "Metadata-Version: 2.1\nName: p{project}\nVersion: {version}.0\nRequires-Python: >=3.8\n"

@@ -104,7 +104,7 @@ impl Race {
         Ok(race)
     }
 
-    /// Fills the cache, and returns the wheels that a build takes out of it.
+    /// Fills the cache, and returns the wheels that a build takes from it.
     fn prepare(&self) -> Result<Vec<PathBuf>> {
         fs::create_dir_all(&self.folder)?;
         let output = self.command()?.arg("--json").stderr(Stdio::inherit()).output()?;
@@ -129,7 +129,7 @@ impl Race {
         }
     }
 
-    /// The command beside this program.
+    /// Returns the path of the command beside this program.
     fn command(&self) -> Result<Command> {
         let program = std::env::current_exe()?.with_file_name("pinnace");
         let mut command = Command::new(program);
@@ -145,7 +145,7 @@ impl Race {
     }
 }
 
-/// Reads, hashes and writes the same bytes once: what no build can do without.
+/// Reads, hashes and writes the bytes once, which every build must do.
 fn floor(wheels: &[PathBuf], out: &Path) -> Result<()> {
     let mut out = File::create(out)?;
     let mut hash = Sha256::new();

@@ -49,7 +49,7 @@ fn main() -> Result<()> {
     s3.map_or(Ok(()), |url| packs(&url, runs))
 }
 
-/// Bytes that do not compress.
+/// Returns bytes that do not compress.
 fn noise(length: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut bytes = Vec::with_capacity(length + 8);
@@ -141,7 +141,7 @@ fn copy(from: &Path, to: &Path, sync: Sync) -> Result<()> {
     Ok(())
 }
 
-/// Text like code, of 7 kB on average.
+/// Returns text like code, of 7 kB on average.
 fn code(n: usize) -> Vec<u8> {
     let line = |at: usize| {
         format!(
@@ -253,7 +253,7 @@ fn environment() -> Vec<(String, String)> {
     std::env::vars().collect()
 }
 
-/// Medians, as a speed, and of every second lane how it is beside the one before.
+/// Prints medians as speeds, and the ratio of every second lane to the one before.
 fn report<const N: usize>(lanes: Lanes<N>, what: &str, bytes: usize) {
     println!("{what}");
     let mut floor = Duration::ZERO;

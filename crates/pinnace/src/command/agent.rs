@@ -2,7 +2,7 @@
 
 use std::{io::Read, sync::Arc, time::Duration};
 
-use pinnace_agent::{Agent, Clock, Fetch, LogSink, Options, Dependencies, Tokens, VariablesFolder};
+use pinnace_agent::{Agent, Clock, Dependencies, Fetch, LogSink, Options, Tokens, VariablesFolder};
 use pinnace_build::{Cache, Env, LocalInterpreters, http_options, unix_time};
 use pinnace_store::{OnMissing, Store};
 use pinnace_wheel::{Address, Fetch as _, GetRequest, HttpFetch};
@@ -48,7 +48,11 @@ impl LogSink for AgentLog {
 }
 
 /// Returns the dependencies of an agent.
-pub(crate) fn dependencies(store: Store, python: Option<String>, env: &Env) -> Result<Dependencies, Failure> {
+pub(crate) fn dependencies(
+    store: Store,
+    python: Option<String>,
+    env: &Env,
+) -> Result<Dependencies, Failure> {
     let cache = Arc::new(Cache::open(&env.cache_folder()?)?);
     let interpreters = LocalInterpreters::new(python, env.clone(), Arc::clone(&cache));
     Ok(Dependencies {

@@ -32,7 +32,14 @@ pub(crate) fn overlay<Id: Clone + Eq>(plan: &mut Plan<Id>) {
             (start < end).then_some(Part { source, files: start..end })
         });
         let level = Level { plan, place, path: String::new() };
-        level.lay(parts.collect(), &mut pieces, &mut conflicts);
+        // Each distribution has a folder of its own for its headers.
+        let groups: Vec<Vec<Part>> = match place {
+            Place::Headers => parts.map(|part| vec![part]).collect(),
+            _ => vec![parts.collect()],
+        };
+        for group in groups {
+            level.lay(group, &mut pieces, &mut conflicts);
+        }
     }
     plan.pieces = pieces;
     plan.conflicts.append(&mut conflicts);

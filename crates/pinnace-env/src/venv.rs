@@ -194,11 +194,22 @@ impl<Id> Layout<'_, Id> {
             Place::Code => PathBuf::from(CODE),
             Place::Library => self.venv.library(),
             Place::Scripts => PathBuf::from("bin"),
-            Place::Headers => Path::new("include/site").join(self.venv.interpreter.name()),
+            // pip's scheme `headers`: `include/site/pythonX.Y/NAME`.
+            Place::Headers => {
+                let site = Path::new("include/site").join(self.venv.interpreter.name());
+                site.join(owner(piece))
+            }
             Place::Data => PathBuf::new(),
         };
         place.join(piece.path())
     }
+}
+
+/// Returns the name of a piece's distribution, as its wheel spells it.
+fn owner<'p, Id>(piece: &Piece<'p, Id>) -> &'p str {
+    let distribution = piece.source().distribution();
+    let name = distribution.and_then(|distribution| distribution.file_name().split('-').next());
+    name.unwrap_or(piece.source().layer())
 }
 
 /// Returns the name of a module that is a piece by itself.

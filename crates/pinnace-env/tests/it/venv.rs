@@ -33,7 +33,7 @@ const FILES: [(&str, Place, &str, &str); 10] = [
         "#!python\nimport sys, single; print(sys.prefix, single.NAME)\n",
     ),
     ("one", Place::Data, "share/one/data.txt", "data\n"),
-    ("one", Place::Headers, "one/one.h", "\n"),
+    ("one", Place::Headers, "one.h", "\n"),
     ("two", Place::Library, "ns/second.py", "NAME = 'second'\n"),
     ("two", Place::Library, "single.py", "NAME = 2\n"),
     ("app", Place::Code, "app.py", "import single, ns.first, ns.second, ns.deep\n"),

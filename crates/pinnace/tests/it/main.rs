@@ -6,6 +6,7 @@ mod agent;
 mod build;
 mod building;
 mod deploy;
+mod environments;
 mod errors;
 mod formats;
 mod index;

@@ -315,6 +315,8 @@ pub enum ErrorKind {
     Unsolvable {
         /// The explanation of the resolver.
         explanation: String,
+        /// The resolver's advice, if relaxing a requirement may help.
+        hint: Option<String>,
         /// The platform.
         target: String,
         /// The reason why source distributions did not help.

@@ -151,7 +151,8 @@ impl<'s> WheelSource<'s> {
             (true, Some(_)) => Sdists::LeftOut,
             (true, None) => Sdists::NoBuilder,
         };
-        let (explanation, target) = (explanation.to_string(), target.to_string());
-        Err(ErrorKind::Unsolvable { explanation, target, sdists }.into())
+        let (hint, target) = (explanation.hint(), target.to_string());
+        let explanation = explanation.to_string();
+        Err(ErrorKind::Unsolvable { explanation, hint, target, sdists }.into())
     }
 }

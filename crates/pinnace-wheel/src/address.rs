@@ -35,7 +35,7 @@ impl Address {
         match url.scheme() {
             "http" | "https" if url.has_host() => Ok(Self(url)),
             "file" => Ok(Self(url)),
-            _ => Err(refuse("`https`, `http` or `file` is expected")),
+            _ => Err(refuse("expected `https`, `http` or `file`")),
         }
     }
 
@@ -107,7 +107,7 @@ impl Address {
     }
 
     /// Checks whether a URL has the origin and the credentials of this address.
-    pub(crate) fn lends_credentials_to(&self, url: &str) -> bool {
+    pub(crate) fn shares_credentials_with(&self, url: &str) -> bool {
         Url::parse(url).is_ok_and(|url| {
             url.origin() == self.0.origin()
                 && (url.username(), url.password()) == (self.0.username(), self.0.password())

@@ -36,8 +36,8 @@ impl Source for BuildingSource<'_> {
     }
 
     fn metadata(&self, file: &File) -> Result<Option<Arc<Metadata>>, Error> {
-        if let Some(told) = self.source.metadata(file)? {
-            return Ok(Some(told));
+        if let Some(metadata) = self.source.metadata(file)? {
+            return Ok(Some(metadata));
         }
         let built = self.build.metadata(file).map_err(|source| -> Error {
             let file = file.artifact.file_name().to_owned();

@@ -128,7 +128,7 @@ pub enum ErrorKind {
         status: u16,
     },
     /// Content is not in the cache, and the client is offline.
-    #[error("{url} is not in the cache, and `--offline` forbids to fetch it")]
+    #[error("{url} is not in the cache, and `--offline` forbids downloads")]
     Offline {
         /// The address, without credentials.
         url: String,
@@ -142,7 +142,7 @@ pub enum ErrorKind {
         reason: String,
     },
     /// A wheel's metadata cannot be used.
-    #[error("the metadata of `{file}` cannot be used: {reason}")]
+    #[error("cannot use the metadata of `{file}`: {reason}")]
     Metadata {
         /// The wheel's file name.
         file: String,
@@ -158,7 +158,7 @@ pub enum ErrorKind {
         source: Box<dyn StdError + Send + Sync>,
     },
     /// A download differs from what the index stated. Nothing of it was stored.
-    #[error("`{file}` is not what its index promised: {reason}")]
+    #[error("`{file}` does not match its index: {reason}")]
     Broken {
         /// The file name.
         file: String,
@@ -190,13 +190,13 @@ pub enum ErrorKind {
         reason: String,
     },
     /// A lock cannot be made, read or used.
-    #[error("the lock cannot be used: {reason}")]
+    #[error("cannot use the lock: {reason}")]
     Lock {
         /// The reason.
         reason: String,
     },
     /// A marker needs a value that the platform does not define.
-    #[error("the marker of `{requirement}` cannot be evaluated: {source}")]
+    #[error("cannot evaluate the marker of `{requirement}`: {source}")]
     Marker {
         /// The requirement.
         requirement: String,
@@ -205,7 +205,7 @@ pub enum ErrorKind {
     },
     /// The resolver gave up the search for a solution.
     #[error(
-        "no answer was found in {decisions} steps; pin or bound some of the requirements, so that fewer versions come into question"
+        "no solution found after {decisions} decisions; pin or bound some requirements to leave fewer versions to try"
     )]
     TooHard {
         /// The number of decisions made.

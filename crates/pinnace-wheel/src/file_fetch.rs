@@ -19,7 +19,9 @@ pub struct FileFetch<F>(pub F);
 impl<F: Fetch> Fetch for FileFetch<F> {
     fn fetch(&self, get: &GetRequest<'_>) -> Result<Response, FetchError> {
         match get.address.to_path() {
-            None if get.address.is_file() => Err(FetchError::new("it is no path of this system")),
+            None if get.address.is_file() => {
+                Err(FetchError::new("it is not a path of this system"))
+            }
             None => self.0.fetch(get),
             Some(path) => serve(&path, get.part).map_err(FetchError::new),
         }
@@ -88,9 +90,8 @@ fn listing(folder: &Path) -> io::Result<String> {
 /// 2.1).
 fn escape(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/+!".contains(&byte);
-    let escaped = name.bytes().map(|byte| match plain(byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
+    let escaped = name.bytes().map(|byte| {
+        if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
     });
     escaped.collect()
 }

@@ -79,7 +79,7 @@ impl FromStr for WheelName {
         let refuse = |reason: &str| Error::parse("wheel file name", text, reason);
         let stem = text.strip_suffix(".whl").ok_or_else(|| refuse("it does not end in `.whl`"))?;
         if !stem.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+!".contains(&byte)) {
-            return Err(refuse("it holds a character that no file name of a wheel has"));
+            return Err(refuse("it contains an invalid character"));
         }
         let parts: Vec<&str> = stem.split('-').collect();
         let (head, build, tags) = match parts[..] {
@@ -94,7 +94,7 @@ impl FromStr for WheelName {
         let build = match build.map(parse_build) {
             Some(None) => {
                 return Err(refuse(
-                    "the third of six parts must be a build tag, and start with a digit",
+                    "the third of six parts must be a build tag, which starts with a digit",
                 ));
             }
             Some(Some(build)) => Some(build),
@@ -151,7 +151,7 @@ impl Artifact {
         }
         let wheel: WheelName = file_name.parse()?;
         if wheel.project() != project {
-            let reason = format!("it is not of the project `{project}`");
+            let reason = format!("it does not belong to the project `{project}`");
             return Err(Error::parse("wheel file name", file_name, reason));
         }
         Ok(Self::Wheel(wheel))
@@ -227,7 +227,7 @@ impl SdistName {
             let named: ProjectName = stem[..at].parse().ok()?;
             (named == *project).then(|| stem[at + 1..].parse().ok()).flatten()
         });
-        let reason = "it is not `name-version`";
+        let reason = "expected `name-version`";
         let version = version.ok_or_else(|| refuse(reason))?;
         Ok(Self { text: text.into(), project: project.clone(), version })
     }

@@ -48,7 +48,7 @@ impl Interpreter {
         let identity = identity(path)?;
         let output = cached(cache, &format!("describe {identity}"), || run(path, DESCRIBE))?;
         let description: Description = serde_json::from_str(&output)
-            .map_err(|_| refuse(path, "it does not answer as a Python does".to_owned()))?;
+            .map_err(|_| refuse(path, "it does not answer like a Python".to_owned()))?;
         let target = description.target(path)?;
         Ok(Self { path: path.to_owned(), target, identity })
     }
@@ -75,7 +75,7 @@ impl Interpreter {
             refuse(
                 &self.path,
                 format!(
-                    "its pip cannot be asked for the default index ({}); give one with `--index-url`",
+                    "cannot ask its pip for the default index ({}); set one with `--index-url`",
                     reason(&error)
                 ),
             )
@@ -90,7 +90,8 @@ impl Description {
             "cpython" => Implementation::CPython,
             "pypy" => Implementation::PyPy,
             other => {
-                let reason = format!("it is {other}, and only CPython and PyPy are supported");
+                let reason =
+                    format!("unsupported implementation {other}; CPython and PyPy are supported");
                 return Err(refuse(path, reason));
             }
         };
@@ -98,7 +99,7 @@ impl Description {
             Some(Ok(platform)) => platform,
             _ => {
                 let what = self.platform.unwrap_or_else(|| "unknown".to_owned());
-                let reason = format!("its platform on {} is {what}", self.system);
+                let reason = format!("unsupported platform {what} on {}", self.system);
                 return Err(refuse(path, reason));
             }
         };
@@ -111,7 +112,10 @@ impl Description {
             [3, minor, ..] if *minor >= 8 => Ok(target),
             _ => Err(refuse(
                 path,
-                format!("it is Python {}, and 3.8 is the oldest supported", target.python()),
+                format!(
+                    "unsupported Python {}; 3.8 is the oldest supported version",
+                    target.python()
+                ),
             )),
         }
     }
@@ -136,8 +140,8 @@ fn cached(
     key: &str,
     make: impl FnOnce() -> Result<String, Error>,
 ) -> Result<String, Error> {
-    let kept = get_sealed(cache, BUCKET, key, 1 << 16);
-    if let Some(text) = kept.and_then(|bytes| String::from_utf8(bytes).ok()) {
+    let stored = get_sealed(cache, BUCKET, key, 1 << 16);
+    if let Some(text) = stored.and_then(|bytes| String::from_utf8(bytes).ok()) {
         return Ok(text);
     }
     let text = make()?;
@@ -158,7 +162,7 @@ fn run(path: &Path, script: &str) -> Result<String, Error> {
             errors.lines().next_back().unwrap_or("nothing").chars().take(120).collect();
         return Err(refuse(
             path,
-            format!("it is no Python 3.8 or newer that works; it said: {last}"),
+            format!("it is not a working Python 3.8 or newer; its last line of output: {last}"),
         ));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())

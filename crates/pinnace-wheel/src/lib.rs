@@ -93,6 +93,7 @@ mod error;
 mod fetch;
 mod file_fetch;
 mod filename;
+mod formats;
 #[cfg(feature = "http")]
 mod http;
 mod index;
@@ -114,9 +115,12 @@ mod resolve;
 mod scan;
 mod sdist;
 mod settings;
+mod sha256;
 mod source;
+mod specifier;
 mod specifiers;
 mod tag;
+mod tags;
 mod target;
 mod timestamp;
 mod version;
@@ -131,6 +135,7 @@ pub use error::{Error, ErrorKind};
 pub use fetch::{ByteRange, Fetch, FetchError, GetRequest, Response};
 pub use file_fetch::FileFetch;
 pub use filename::{Artifact, BuildTag, SdistName, WheelName};
+pub use formats::Formats;
 #[cfg(feature = "http")]
 pub use http::{HttpFetch, HttpOptions};
 pub use index::{Downloaded, Index, IndexOptions, IndexParts};
@@ -151,13 +156,14 @@ pub use project::{File, MetadataFile, Project, Release};
 pub use read_at::ReadAt;
 pub use requirement::Requirement;
 pub use resolve::{
-    Dependencies, Explanation, Fact, Formats, LocalPin, Outcome, Pin, Prereleases, Request,
-    Resolution, Satisfaction, Unfit, resolve,
+    Dependencies, Explanation, Fact, LocalPin, Outcome, Pin, Prereleases, Request, Resolution,
+    Satisfaction, Unfit, resolve,
 };
 pub use settings::{Settings, pip_configuration_files};
 pub use source::Source;
 pub use specifiers::Specifiers;
-pub use tag::{Compatibility, Incompatibility, Tag, Tags};
+pub use tag::Tag;
+pub use tags::{Compatibility, Incompatibility, Tags};
 pub use target::{Assumption, Implementation, Libc, Platform, Python, Target, WindowsArchitecture};
 pub use timestamp::parse_timestamp;
 pub use version::Version;

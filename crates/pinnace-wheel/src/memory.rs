@@ -65,6 +65,6 @@ impl Source for MemorySource {
     fn direct(&self, name: &ProjectName, url: &str) -> Result<File, Error> {
         let mut files = self.files.get(name).into_iter().flatten();
         let found = files.find(|file| file.address.to_string() == url).cloned();
-        found.ok_or_else(|| Error::parse("URL that is known", url, "it was never added"))
+        found.ok_or_else(|| Error::parse("known URL", url, "it was never added"))
     }
 }

@@ -81,7 +81,7 @@ impl Metadata {
     /// dynamic.
     pub(crate) fn is_static(&self) -> bool {
         let decides = ["requires-dist", "requires-python", "provides-extra", "version"];
-        self.format >= Some((2, 2)) && !self.dynamic.iter().any(|one| decides.contains(&&**one))
+        self.format >= Some((2, 2)) && !self.dynamic.iter().any(|field| decides.contains(&&**field))
     }
 
     /// Returns the `Requires-Python` header.
@@ -127,11 +127,17 @@ impl Metadata {
 
     /// Returns true if both are equal for a solver.
     pub fn says_the_same(&self, other: &Self) -> bool {
-        let told = |one: &Self| {
-            let (name, version) = (one.name.clone(), one.version.clone());
-            (name, version, one.requires_python.clone(), one.requires.clone(), one.extras.clone())
+        let parts = |metadata: &Self| {
+            let (name, version) = (metadata.name.clone(), metadata.version.clone());
+            (
+                name,
+                version,
+                metadata.requires_python.clone(),
+                metadata.requires.clone(),
+                metadata.extras.clone(),
+            )
         };
-        told(self) == told(other)
+        parts(self) == parts(other)
     }
 
     /// Checks that this is the metadata of the given wheel.
@@ -184,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn another_wheel_is_told_apart() {
+    fn another_wheel_is_refused() {
         let metadata = Metadata::parse(TEXT.as_bytes()).unwrap();
         assert!(metadata.check(&"foo_bar-1.0.0-py3-none-any.whl".parse().unwrap()).is_ok());
         assert!(metadata.check(&"foo_bar-1.1-py3-none-any.whl".parse().unwrap()).is_err());

@@ -1,9 +1,10 @@
 use std::{
     collections::BTreeMap,
+    fmt,
     sync::{Arc, OnceLock},
 };
 
-use crate::{Address, Artifact, Error, Version, index::KeptPage, version_key::VersionKey};
+use crate::{Address, Artifact, Error, Version, version_key::VersionKey};
 
 /// A project on an index: its releases, newest first.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub struct Project {
 #[derive(Debug)]
 pub struct Release {
     version: Version,
-    point: VersionKey,
+    key: VersionKey,
     files: Files,
 }
 
@@ -24,7 +25,13 @@ pub struct Release {
 #[derive(Debug)]
 enum Files {
     Ready(Vec<File>),
-    Kept { page: Arc<KeptPage>, offset: u64, length: u64, parsed: OnceLock<Vec<File>> },
+    Lazy { page: Arc<dyn ReleaseFiles>, offset: u64, length: u64, parsed: OnceLock<Vec<File>> },
+}
+
+/// A page that parses the files of one release on demand.
+pub(crate) trait ReleaseFiles: fmt::Debug + Send + Sync {
+    /// Reads the files of the release at this position of the page.
+    fn files(&self, offset: u64, length: u64) -> Result<Vec<File>, Error>;
 }
 
 /// A file of a release.
@@ -94,14 +101,16 @@ impl Project {
         &self.releases
     }
 
-    pub(crate) fn kept(
-        page: &Arc<KeptPage>,
+    /// Creates a project whose files are read from `page` on demand. Each release is a version with
+    /// its offset and length in the page.
+    pub(crate) fn lazy(
+        page: &Arc<dyn ReleaseFiles>,
         releases: impl IntoIterator<Item = (Version, u64, u64)>,
     ) -> Self {
         let release = |(version, offset, length)| {
             Release::new(
                 version,
-                Files::Kept { page: Arc::clone(page), offset, length, parsed: OnceLock::new() },
+                Files::Lazy { page: Arc::clone(page), offset, length, parsed: OnceLock::new() },
             )
         };
         Self { releases: releases.into_iter().map(release).collect() }
@@ -110,12 +119,12 @@ impl Project {
 
 impl Release {
     fn new(version: Version, files: Files) -> Self {
-        Self { point: version.point(), version, files }
+        Self { key: version.key(), version, files }
     }
 
     /// Returns the version's key in the order of all versions.
-    pub(crate) fn point(&self) -> &VersionKey {
-        &self.point
+    pub(crate) fn key(&self) -> &VersionKey {
+        &self.key
     }
 
     /// Returns the version.
@@ -131,7 +140,7 @@ impl Release {
     pub fn files(&self) -> Result<&[File], Error> {
         match &self.files {
             Files::Ready(files) => Ok(files),
-            Files::Kept { page, offset, length, parsed } => match parsed.get() {
+            Files::Lazy { page, offset, length, parsed } => match parsed.get() {
                 Some(files) => Ok(files),
                 None => {
                     let files = page.files(*offset, *length)?;

@@ -6,7 +6,7 @@ use pep440_rs::Version;
 use pubgrub::Ranges;
 
 use crate::{
-    specifiers::{Operator, Specifier},
+    specifier::{Operator, Specifier},
     version_key::VersionKey,
 };
 
@@ -30,6 +30,17 @@ pub(crate) fn ranges(specifier: &Specifier) -> Ranges<VersionKey> {
     }
 }
 
+/// Checks whether a text satisfies a specifier. The text may be something other than a version.
+pub(crate) fn holds_for(specifier: &Specifier, text: &str) -> bool {
+    match text.parse::<crate::Version>() {
+        Ok(version) => ranges(specifier).contains(&version.key()),
+        Err(_) => {
+            specifier.operator() == Operator::Arbitrary
+                && specifier.text().eq_ignore_ascii_case(text)
+        }
+    }
+}
+
 /// Returns the range of one version in all its spellings. It includes the local versions, unless
 /// the version is local itself.
 fn equal(version: &Version) -> Ranges<VersionKey> {
@@ -45,9 +56,9 @@ fn prefix(version: &Version) -> Ranges<VersionKey> {
 
 /// Returns the range of `~=1.4.2`: at least that version, and below `1.5`.
 fn compatible(version: &Version) -> Ranges<VersionKey> {
-    let kept = version.release().len().saturating_sub(1).max(1);
+    let length = version.release().len().saturating_sub(1).max(1);
     Ranges::from_range_bounds(
-        VersionKey::below(version)..VersionKey::below(&next_prefix(version, kept)),
+        VersionKey::below(version)..VersionKey::below(&next_prefix(version, length)),
     )
 }
 
@@ -77,8 +88,8 @@ fn least_prerelease(version: &Version) -> Version {
     }
 }
 
-fn next_prefix(version: &Version, kept: usize) -> Version {
-    let mut release = version.release()[..kept.min(version.release().len())].to_vec();
+fn next_prefix(version: &Version, length: usize) -> Version {
+    let mut release = version.release()[..length.min(version.release().len())].to_vec();
     if let Some(last) = release.last_mut() {
         *last = last.saturating_add(1);
     }
@@ -107,23 +118,23 @@ pub(crate) fn describe(ranges: &Ranges<VersionKey>) -> String {
 
 fn lower(bound: Bound<&VersionKey>) -> String {
     match bound {
-        Bound::Included(point) if point.is_version() || point.is_below() => format!(">={point}"),
-        Bound::Included(point) | Bound::Excluded(point) => format!(">{point}"),
+        Bound::Included(key) if key.is_version() || key.is_below() => format!(">={key}"),
+        Bound::Included(key) | Bound::Excluded(key) => format!(">{key}"),
         Bound::Unbounded => String::new(),
     }
 }
 
 fn upper(bound: Bound<&VersionKey>) -> String {
     match bound {
-        Bound::Excluded(point) if point.is_version() => format!("<{point}"),
-        Bound::Excluded(point) if point.is_below() => format!("<{}", without_dev0(point)),
-        Bound::Included(point) | Bound::Excluded(point) => format!("<={point}"),
+        Bound::Excluded(key) if key.is_version() => format!("<{key}"),
+        Bound::Excluded(key) if key.is_below() => format!("<{}", without_dev0(key)),
+        Bound::Included(key) | Bound::Excluded(key) => format!("<={key}"),
         Bound::Unbounded => String::new(),
     }
 }
 
-fn without_dev0(point: &VersionKey) -> Version {
-    let version = point.version();
+fn without_dev0(key: &VersionKey) -> Version {
+    let version = key.version();
     match version.dev() {
         Some(0) => version.with_dev(None),
         _ => version,

@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use crate::{
     Error, ExtraName, Marker, MarkerEnvironment, MarkerError, ProjectName, Specifiers,
-    marker::Asked,
+    marker::EvaluationContext,
     scan::{Scanner, is_word},
 };
 
@@ -92,8 +92,11 @@ impl Requirement {
         self.marker.as_ref().map_or(Ok(true), |marker| marker.holds(environment, extras))
     }
 
-    pub(crate) fn applies_when(&self, asked: &Asked<'_>) -> Result<bool, MarkerError> {
-        self.marker.as_ref().map_or(Ok(true), |marker| marker.evaluate(asked))
+    pub(crate) fn applies_when(
+        &self,
+        context: &EvaluationContext<'_>,
+    ) -> Result<bool, MarkerError> {
+        self.marker.as_ref().map_or(Ok(true), |marker| marker.evaluate(context))
     }
 
     /// Sets the address and removes the specifiers.
@@ -106,10 +109,10 @@ impl Requirement {
 
     /// Limits the requirement to requests for that extra.
     pub(crate) fn only_for(mut self, extra: &ExtraName) -> Result<Self, Error> {
-        let asked: Marker = format!("extra == '{extra}'").parse()?;
+        let condition: Marker = format!("extra == '{extra}'").parse()?;
         self.marker = Some(match self.marker {
-            Some(marker) => marker.and(asked),
-            None => asked,
+            Some(marker) => marker.and(condition),
+            None => condition,
         });
         Ok(self)
     }
@@ -166,20 +169,20 @@ fn parse(text: &str, specifiers: ParseSpecifiers) -> Result<Requirement, String>
     let mut scanner = Scanner::new(text);
     let name = name(scanner.blanks())?;
     let extras = extras(scanner.blanks())?;
-    let (specifiers, url) = match scanner.blanks().eat("@") {
-        true => (Specifiers::default(), Some(url(scanner.blanks())?)),
-        false => (versions(&mut scanner, specifiers)?, None),
+    let (specifiers, url) = if scanner.blanks().eat("@") {
+        (Specifiers::default(), Some(url(scanner.blanks())?))
+    } else {
+        (versions(&mut scanner, specifiers)?, None)
     };
-    let marker = match scanner.blanks().eat(";") {
-        true => {
-            let marker = std::mem::take(&mut scanner.rest);
-            Some(marker.parse().map_err(|error: Error| error.reason())?)
-        }
-        false => None,
+    let marker = if scanner.blanks().eat(";") {
+        let marker = std::mem::take(&mut scanner.rest);
+        Some(marker.parse().map_err(|error: Error| error.reason())?)
+    } else {
+        None
     };
     match scanner.rest {
         "" => Ok(Requirement { name, extras, specifiers, url, marker }),
-        rest => Err(format!("`{rest}` is left over")),
+        rest => Err(format!("unexpected `{rest}` at the end")),
     }
 }
 
@@ -212,7 +215,7 @@ fn extras(scanner: &mut Scanner<'_>) -> Result<Vec<ExtraName>, String> {
 fn url(scanner: &mut Scanner<'_>) -> Result<Box<str>, String> {
     let url = scanner.take_while(|symbol| !matches!(symbol, ' ' | '\t' | '\n' | '\r'));
     match url {
-        "" => Err("an address was expected behind `@`".to_owned()),
+        "" => Err("expected an address after `@`".to_owned()),
         url => Ok(url.into()),
     }
 }
@@ -226,7 +229,7 @@ fn versions(scanner: &mut Scanner<'_>, parse: ParseSpecifiers) -> Result<Specifi
         return Err("`(` is not closed".to_owned());
     }
     if list.contains(['\n', '\r']) {
-        return Err("it goes over the end of a line".to_owned());
+        return Err("it spans several lines".to_owned());
     }
     let list = list.trim_matches([' ', '\t']);
     if list.starts_with(',') {

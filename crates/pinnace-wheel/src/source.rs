@@ -30,7 +30,7 @@ pub trait Source: Sync {
     /// implementation always fails.
     fn direct(&self, name: &ProjectName, url: &str) -> Result<File, Error> {
         let _ = name;
-        Err(Error::parse("URL that is known", url, "this source has no files by address"))
+        Err(Error::parse("known URL", url, "this source has no files by address"))
     }
 
     /// Returns true if the resolution should stop as soon as possible.

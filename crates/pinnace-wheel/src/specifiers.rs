@@ -2,7 +2,12 @@ use std::{fmt, str::FromStr};
 
 use pubgrub::Ranges;
 
-use crate::{Error, Version, range::ranges, version_key::VersionKey};
+use crate::{
+    Error, Version,
+    range::ranges,
+    specifier::{Operator, Specifier},
+    version_key::VersionKey,
+};
 
 /// A set of version specifiers, all of which must hold: `>=1.0,<2` (PEP 440).
 ///
@@ -18,32 +23,6 @@ use crate::{Error, Version, range::ranges, version_key::VersionKey};
 /// ```
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Specifiers(Vec<Specifier>);
-
-/// A specifier: an operator and the version that it compares with.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(crate) struct Specifier {
-    operator: Operator,
-    /// The version. `None` occurs only with `===`, which may be followed by text that is not a
-    /// version.
-    version: Option<pep440_rs::Version>,
-    /// The text after `===`; empty for all other operators.
-    text: Box<str>,
-}
-
-/// The operators of PEP 440. `==` and `!=` with a final `.*` count as operators of their own.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(crate) enum Operator {
-    Equal,
-    EqualPrefix,
-    NotEqual,
-    NotEqualPrefix,
-    Compatible,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-    Arbitrary,
-}
 
 impl Specifiers {
     /// Parses leniently: `>=1.9.*`, `>=7<8`, `!=3.0*`, `!=~5.0` or stray quotes. Real projects
@@ -76,8 +55,8 @@ impl Specifiers {
 
     /// Returns true if a version satisfies all specifiers.
     pub fn contains(&self, version: &Version) -> bool {
-        let point = version.point();
-        self.0.iter().all(|specifier| ranges(specifier).contains(&point))
+        let key = version.key();
+        self.0.iter().all(|specifier| ranges(specifier).contains(&key))
     }
 
     /// Returns true if there are no specifiers, so that every version satisfies them.
@@ -87,9 +66,9 @@ impl Specifiers {
 
     /// Returns true if a specifier names a pre-release, which requests pre-releases.
     pub fn names_prerelease(&self) -> bool {
-        let names = |one: &Specifier| {
-            !matches!(one.operator, Operator::NotEqual | Operator::NotEqualPrefix)
-                && one.version.as_ref().is_some_and(pep440_rs::Version::any_prerelease)
+        let names = |specifier: &Specifier| {
+            !matches!(specifier.operator(), Operator::NotEqual | Operator::NotEqualPrefix)
+                && specifier.version().is_some_and(pep440_rs::Version::any_prerelease)
         };
         self.0.iter().any(names)
     }
@@ -97,8 +76,10 @@ impl Specifiers {
     /// Returns the version of a pin: a single `==` or `===` without wildcard.
     pub fn pinned(&self) -> Option<Version> {
         match self.0.as_slice() {
-            [one] if matches!(one.operator, Operator::Equal | Operator::Arbitrary) => {
-                one.version.clone().map(Version)
+            [specifier]
+                if matches!(specifier.operator(), Operator::Equal | Operator::Arbitrary) =>
+            {
+                specifier.version().cloned().map(Version)
             }
             _ => None,
         }
@@ -125,97 +106,6 @@ impl fmt::Display for Specifiers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts: Vec<_> = self.0.iter().map(ToString::to_string).collect();
         f.write_str(&parts.join(","))
-    }
-}
-
-/// The operators by their signs. Longer signs come before the shorter ones that they start with.
-const OPERATORS: [(&str, Operator); 8] = [
-    ("===", Operator::Arbitrary),
-    ("~=", Operator::Compatible),
-    ("==", Operator::Equal),
-    ("!=", Operator::NotEqual),
-    ("<=", Operator::LessOrEqual),
-    (">=", Operator::GreaterOrEqual),
-    ("<", Operator::Less),
-    (">", Operator::Greater),
-];
-
-impl Specifier {
-    /// Parses one specifier, strictly.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        let found = OPERATORS
-            .iter()
-            .find_map(|(sign, operator)| Some((*operator, text.strip_prefix(sign)?.trim_start())));
-        let Some((operator, version)) = found else {
-            return Err(format!("`{text}` does not start with an operator such as `>=` or `==`"));
-        };
-        let (operator, bare) = match (operator, version.strip_suffix(".*")) {
-            (Operator::Equal, Some(prefix)) => (Operator::EqualPrefix, prefix),
-            (Operator::NotEqual, Some(prefix)) => (Operator::NotEqualPrefix, prefix),
-            _ => (operator, version),
-        };
-        let parsed = pep440_rs::Version::from_str(bare);
-        if operator == Operator::Arbitrary {
-            if version.contains([' ', '\t', ';', ')']) || version.is_empty() {
-                return Err("`===` takes one word".to_owned());
-            }
-            return Ok(Self { operator, version: parsed.ok(), text: version.into() });
-        }
-        let parsed = parsed.map_err(|error| format!("`{version}` is no version: {error}"))?;
-        check(operator, &parsed)?;
-        Ok(Self { operator, version: Some(parsed), text: "".into() })
-    }
-
-    pub(crate) fn operator(&self) -> Operator {
-        self.operator
-    }
-
-    pub(crate) fn version(&self) -> Option<&pep440_rs::Version> {
-        self.version.as_ref()
-    }
-
-    /// Checks whether a text satisfies the specifier. The text may be something other than a
-    /// version.
-    pub(crate) fn holds_for(&self, text: &str) -> bool {
-        match text.parse::<Version>() {
-            Ok(version) => ranges(self).contains(&version.point()),
-            Err(_) => self.operator == Operator::Arbitrary && self.text.eq_ignore_ascii_case(text),
-        }
-    }
-}
-
-/// Checks that PEP 440 allows this version after the operator.
-fn check(operator: Operator, version: &pep440_rs::Version) -> Result<(), String> {
-    let prefix = matches!(operator, Operator::EqualPrefix | Operator::NotEqualPrefix);
-    let exact = matches!(operator, Operator::Equal | Operator::NotEqual);
-    if version.is_local() && !exact {
-        return Err("a local version goes only with `==` and `!=`".to_owned());
-    }
-    if prefix && (version.any_prerelease() || version.is_post()) {
-        return Err("`.*` goes only with the numbers of a release".to_owned());
-    }
-    if operator == Operator::Compatible && version.release().len() < 2 {
-        return Err("`~=` takes at least two numbers, as in `~=1.4`".to_owned());
-    }
-    Ok(())
-}
-
-impl fmt::Display for Specifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = match self.operator {
-            Operator::EqualPrefix => "==",
-            Operator::NotEqualPrefix => "!=",
-            plain => OPERATORS.iter().find(|(_, one)| *one == plain).map_or("", |(sign, _)| sign),
-        };
-        let star = match self.operator {
-            Operator::EqualPrefix | Operator::NotEqualPrefix => ".*",
-            _ => "",
-        };
-        match (&self.version, self.operator) {
-            (None, _) | (_, Operator::Arbitrary) => write!(f, "{sign}{}", self.text),
-            (Some(version), _) => write!(f, "{sign}{version}{star}"),
-        }
     }
 }
 

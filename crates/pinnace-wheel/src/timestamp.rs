@@ -21,7 +21,7 @@ use crate::Error;
 /// before 1970.
 pub fn parse_timestamp(text: &str) -> Result<u64, Error> {
     parse(text).ok_or_else(|| {
-        let reason = "it is none as in `2026-11-25` or `2026-11-25T08:00:00Z`";
+        let reason = "expected a form such as `2026-11-25` or `2026-11-25T08:00:00Z`";
         Error::parse("date or time", text, reason)
     })
 }

@@ -21,7 +21,7 @@ impl Version {
     }
 
     /// Returns the version's key in the order of all versions.
-    pub(crate) fn point(&self) -> VersionKey {
+    pub(crate) fn key(&self) -> VersionKey {
         VersionKey::of(&self.0)
     }
 

@@ -134,8 +134,8 @@ fn until_post(version: &Version) -> Bytes {
     let mut bytes = Bytes::new();
     push_number(&mut bytes, version.epoch());
     let release = version.release();
-    let kept = release.iter().rposition(|number| *number != 0).map_or(0, |last| last + 1);
-    release[..kept].iter().for_each(|number| push_number(&mut bytes, *number));
+    let length = release.iter().rposition(|number| *number != 0).map_or(0, |last| last + 1);
+    release[..length].iter().for_each(|number| push_number(&mut bytes, *number));
     bytes.push(END);
     match version.pre() {
         Some(pre) => {
@@ -289,18 +289,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn points_of_versions_sort_as_versions_do(a in versions(), b in versions()) {
+        fn keys_of_versions_sort_as_versions_do(a in versions(), b in versions()) {
             let (left, right) = (VersionKey::of(&a), VersionKey::of(&b));
             let same = a.cmp(&b).then(a.release().len().cmp(&b.release().len()));
             prop_assert_eq!(left.cmp(&right), same, "{} {}", a, b);
         }
 
         #[test]
-        fn a_point_knows_its_version(version in versions()) {
-            let point = VersionKey::of(&version);
-            prop_assert_eq!(point.version().to_string(), version.to_string());
-            prop_assert!(point.is_version());
-            prop_assert!(VersionKey::below(&version) < point && point < VersionKey::above(&version));
+        fn a_key_holds_its_version(version in versions()) {
+            let key = VersionKey::of(&version);
+            prop_assert_eq!(key.version().to_string(), version.to_string());
+            prop_assert!(key.is_version());
+            prop_assert!(VersionKey::below(&version) < key && key < VersionKey::above(&version));
             prop_assert!(VersionKey::below(&version).is_below());
             prop_assert!(VersionKey::above(&version) < VersionKey::above_posts(&version));
         }

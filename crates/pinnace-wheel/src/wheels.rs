@@ -54,7 +54,7 @@ impl Wheels for MemoryWheels {
         body.read_to_end(&mut bytes)?;
         let sha256: [u8; 32] = Sha256::digest(&bytes).into();
         if expected.is_some_and(|expected| *expected != sha256) {
-            let reason = "its SHA-256 is another than was expected";
+            let reason = "its SHA-256 differs from the expected one";
             return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
         }
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256, bytes);

@@ -14,7 +14,9 @@
 use std::{borrow::Cow, fmt, fmt::Write as _, sync::Arc};
 
 use super::entry::{self, Entry};
-use crate::{Address, Error, ErrorKind, File, Project, ProjectName, ReadAt, Version};
+use crate::{
+    Address, Error, ErrorKind, File, Project, ProjectName, ReadAt, Version, project::ReleaseFiles,
+};
 
 const MAGIC: &str = "pinnace-page 2";
 /// The size limit of a head in bytes, which is also that of a whole page. The head of a page with
@@ -22,7 +24,7 @@ const MAGIC: &str = "pinnace-page 2";
 const LARGEST_HEAD: u64 = 64 << 20;
 
 /// A page in the cache.
-pub(crate) struct KeptPage {
+struct CachedPage {
     source: Box<dyn ReadAt>,
     body: u64,
     project: ProjectName,
@@ -112,8 +114,9 @@ pub(super) fn open(
     }
     let releases: Option<Vec<_>> = lines.map(release).collect();
     let (project, address) = (project.clone(), address.clone());
-    let page = Arc::new(KeptPage { source, body: 8 + length, project, address });
-    Some(Opened { fetched_at, project: Some(Project::kept(&page, releases?)) })
+    let page: Arc<dyn ReleaseFiles> =
+        Arc::new(CachedPage { source, body: 8 + length, project, address });
+    Some(Opened { fetched_at, project: Some(Project::lazy(&page, releases?)) })
 }
 
 fn release(line: &str) -> Option<(Version, u64, u64)> {
@@ -122,9 +125,9 @@ fn release(line: &str) -> Option<(Version, u64, u64)> {
     Some((version, fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
-impl KeptPage {
+impl ReleaseFiles for CachedPage {
     /// Reads the files of a release. Leaves out files whose names or addresses cannot be used.
-    pub(crate) fn files(&self, offset: u64, length: u64) -> Result<Vec<File>, Error> {
+    fn files(&self, offset: u64, length: u64) -> Result<Vec<File>, Error> {
         let start = self.body.saturating_add(offset);
         let size = self.source.size().map_err(Error::keep("read a cached page"))?;
         if start.checked_add(length).is_none_or(|end| end > size) {
@@ -137,16 +140,18 @@ impl KeptPage {
         let entries = entries.ok_or_else(|| self.damaged())?;
         Ok(entries.iter().filter_map(|entry| entry.file(&self.address, &self.project)).collect())
     }
+}
 
+impl CachedPage {
     fn damaged(&self) -> Error {
         let reason = "its cached copy is damaged; remove the cache folder".to_owned();
         ErrorKind::Page { url: self.address.to_string(), reason }.into()
     }
 }
 
-impl fmt::Debug for KeptPage {
+impl fmt::Debug for CachedPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeptPage").field("project", &self.project).finish_non_exhaustive()
+        f.debug_struct("CachedPage").field("project", &self.project).finish_non_exhaustive()
     }
 }
 
@@ -208,7 +213,7 @@ fn address<'u>(url: &'u str, base: &Address) -> (Cow<'u, str>, Secrecy) {
         // A query may hold a signature.
         _ if url.contains('?') => (url.into(), Secrecy::Secret),
         Some(authority) if !authority.contains('@') => (url.into(), Secrecy::Public),
-        Some(_) if !base.lends_credentials_to(url) => (url.into(), Secrecy::Secret),
+        Some(_) if !base.shares_credentials_with(url) => (url.into(), Secrecy::Secret),
         _ => {
             let joined = base.join(url).map(|address| address.without_credentials());
             (joined.unwrap_or_default().into(), Secrecy::Public)
@@ -219,8 +224,6 @@ fn address<'u>(url: &'u str, base: &Address) -> (Cow<'u, str>, Secrecy) {
 /// Replaces control characters, which would end a field or a line, with blanks.
 fn clean(text: &str) -> Cow<'_, str> {
     // Without an early exit the loop checks many bytes at once.
-    match text.bytes().fold(false, |found, byte| found | (byte < 32) | (byte == 127)) {
-        true => text.replace(char::is_control, " ").into(),
-        false => text.into(),
-    }
+    let has_control = text.bytes().fold(false, |found, byte| found | (byte < 32) | (byte == 127));
+    if has_control { text.replace(char::is_control, " ").into() } else { text.into() }
 }

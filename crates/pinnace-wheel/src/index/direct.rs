@@ -1,7 +1,9 @@
 //! Files that a requirement names by address: `name @ https://…/name-1.0-py3-none-any.whl`.
 
-use super::{Index, entry::parse_sha256};
-use crate::{Address, Artifact, Error, File, ProjectName, error::without_secrets};
+use super::Index;
+use crate::{
+    Address, Artifact, Error, File, ProjectName, error::without_secrets, sha256::parse_sha256,
+};
 
 /// The version control systems that URLs may name, in pip's spelling.
 const REPOSITORIES: [&str; 4] = ["git", "hg", "svn", "bzr"];
@@ -12,8 +14,8 @@ pub(super) fn file(index: &Index<'_>, name: &ProjectName, url: &str) -> Result<F
     let system = scheme.split('+').next().unwrap_or_default();
     if REPOSITORIES.contains(&system) {
         return Err(refuse(&format!(
-            "`{name}` is in a {system} repository, and source is built from archives alone; \
-             give the address of a wheel"
+            "`{name}` is in a {system} repository, but only archives can be built; \
+             use the address of a wheel"
         )));
     }
     let (bare, fragment) = url.split_once('#').unwrap_or((url, ""));
@@ -24,13 +26,13 @@ pub(super) fn file(index: &Index<'_>, name: &ProjectName, url: &str) -> Result<F
     let file_name = address.file_name();
     let artifact = Artifact::parse(&file_name, name).map_err(|error| {
         let shown = without_secrets(&file_name);
-        refuse(&format!("`{shown}` is no file of `{name}`: {}", error.reason()))
+        refuse(&format!("`{shown}` is not a file of `{name}`: {}", error.reason()))
     })?;
     let mut file = File::new(artifact, address);
-    let told = fragment.split('&').find_map(|part| part.strip_prefix("sha256="));
-    if let Some(hex) = told {
+    let stated = fragment.split('&').find_map(|part| part.strip_prefix("sha256="));
+    if let Some(hex) = stated {
         let sha256 = parse_sha256(hex);
-        file.sha256 = Some(sha256.ok_or_else(|| refuse("its `#sha256=` is no SHA-256"))?);
+        file.sha256 = Some(sha256.ok_or_else(|| refuse("its `#sha256=` is malformed"))?);
     }
     Ok(file)
 }

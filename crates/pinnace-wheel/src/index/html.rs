@@ -32,7 +32,7 @@ fn check_version(tag: &StartTag<()>) -> Result<(), String> {
     let version = attribute(tag, "content").unwrap_or_default();
     match version.split('.').next() {
         Some("1") => Ok(()),
-        _ => Err(format!("it has repository version {version}, and this program knows version 1")),
+        _ => Err(format!("unsupported repository version {version}; version 1 is supported")),
     }
 }
 

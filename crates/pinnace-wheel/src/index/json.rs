@@ -139,7 +139,7 @@ pub(super) fn entries(bytes: &[u8]) -> Result<Vec<Entry<'_>>, String> {
     };
     if meta.api_version.split('.').next() != Some("1") {
         let version = meta.api_version;
-        return Err(format!("it has API version {version}, and this program knows version 1"));
+        return Err(format!("unsupported API version {version}; version 1 is supported"));
     }
     Ok(rows.into_iter().map(entry).collect())
 }

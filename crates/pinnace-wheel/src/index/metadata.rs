@@ -18,12 +18,17 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Index, download, hex, retry};
+use super::{
+    Index,
+    file_download::{download_file, known_digest},
+    retry,
+};
 use crate::{
     Address, Artifact, ByteRange, Error, ErrorKind, File, Metadata, MetadataFile, ReadAt,
     SdistName, WheelName,
     cache::{get_sealed, put_sealed},
     sdist,
+    sha256::hex,
 };
 
 /// The cache bucket; its number is the version of the encoding.
@@ -43,50 +48,50 @@ pub(super) fn metadata(index: &Index<'_>, file: &File) -> Result<Option<Metadata
 }
 
 fn of_wheel(index: &Index<'_>, file: &File, wheel: &WheelName) -> Result<Metadata, Error> {
-    if let Some(metadata) = kept(index, file) {
+    if let Some(metadata) = cached(index, file) {
         return Ok(metadata);
     }
     if let Some(metadata) = from_wheel(index, file, wheel)? {
-        return keep(index, file, metadata);
+        return cache(index, file, metadata);
     }
     index.check_online(&file.address)?;
     // An index that announces no metadata files mostly has none, and is slow to say so.
-    let told = file.metadata_file != MetadataFile::Unknown;
+    let is_announced = file.metadata_file != MetadataFile::Unknown;
     let from_file = || -> Result<Option<Metadata>, Error> {
         // The file counts only if it is the metadata of this wheel.
         Ok(from_metadata_file(index, file)?.and_then(|bytes| parse(wheel, &bytes).ok()))
     };
-    if let Some(metadata) = if told { from_file()? } else { None } {
-        return keep(index, file, metadata);
+    if let Some(metadata) = if is_announced { from_file()? } else { None } {
+        return cache(index, file, metadata);
     }
     if let Some(bytes) = from_tail(index, file, wheel)? {
-        return keep(index, file, parse(wheel, &bytes)?);
+        return cache(index, file, parse(wheel, &bytes)?);
     }
-    if let Some(metadata) = if told { None } else { from_file()? } {
-        return keep(index, file, metadata);
+    if let Some(metadata) = if is_announced { None } else { from_file()? } {
+        return cache(index, file, metadata);
     }
-    let sha256 = download::one(index, file)?;
+    let sha256 = download_file(index, file)?;
     let read = open(index, &sha256)?.map(|zip| from_zip(index, wheel, &*zip)).transpose()?;
-    let missing = || broken(wheel, "it vanished from the store");
-    keep(index, file, parse(wheel, &read.ok_or_else(missing)?)?)
+    let missing = || broken(wheel, "it was removed from the store");
+    cache(index, file, parse(wheel, &read.ok_or_else(missing)?)?)
 }
 
 /// Returns the metadata in a source distribution, if it holds for every wheel built from it (PEP 643).
 fn of_sdist(index: &Index<'_>, file: &File, sdist: &SdistName) -> Result<Option<Metadata>, Error> {
-    if let Some(metadata) = kept(index, file) {
+    if let Some(metadata) = cached(index, file) {
         return Ok(Some(metadata));
     }
-    let known = download::known_digest(index, file)
+    let known = known_digest(index, file)
         .filter(|sha256| index.parts.wheels.contains(sha256).unwrap_or(false));
     let sha256 = match known {
         Some(sha256) => sha256,
-        None => download::one(index, file)?,
+        None => download_file(index, file)?,
     };
     let refuse = |reason: String| -> Error {
         ErrorKind::Metadata { file: file.artifact.file_name().to_owned(), reason }.into()
     };
     let archive =
-        open(index, &sha256)?.ok_or_else(|| refuse("it vanished from the store".to_owned()))?;
+        open(index, &sha256)?.ok_or_else(|| refuse("it was removed from the store".to_owned()))?;
     let info = if sdist.is_tar() {
         sdist::pkg_info(&*archive).map_err(|error| refuse(error.to_string()))?
     } else {
@@ -98,7 +103,7 @@ fn of_sdist(index: &Index<'_>, file: &File, sdist: &SdistName) -> Result<Option<
     let own = own.filter(|own| {
         own.is_static() && own.version() == sdist.version() && own.name() == sdist.project()
     });
-    own.map(|own| keep(index, file, own)).transpose()
+    own.map(|own| cache(index, file, own)).transpose()
 }
 
 /// Checks the metadata that the resolver used against the wheel itself.
@@ -110,9 +115,9 @@ pub(super) fn verify(index: &Index<'_>, file: &File, sha256: &[u8; 32]) -> Resul
     }
     let Some(zip) = open(index, sha256)? else { return Ok(()) };
     let own = parse(wheel, &from_zip(index, wheel, &*zip)?)?;
-    let believed = crate::Source::metadata(index, file)?;
+    let used = crate::Source::metadata(index, file)?;
     put_sealed(index.parts.cache, BUCKET, &key, &own.encode());
-    if believed.is_some_and(|believed| !believed.says_the_same(&own)) {
+    if used.is_some_and(|used| !used.says_the_same(&own)) {
         return Err(broken(wheel, "its metadata file differs from the METADATA inside the wheel"));
     }
     index.parts.cache.put(VERIFIED, &key, b"");
@@ -124,29 +129,29 @@ const VERIFIED: &str = "verified-1";
 /// Returns cached metadata: from the wheel itself, if it was downloaded before, or from its index.
 /// The latter counts only for the same address: an index may state wrong metadata, while another
 /// one lists the same bytes with the right metadata.
-fn kept(index: &Index<'_>, file: &File) -> Option<Metadata> {
+fn cached(index: &Index<'_>, file: &File) -> Option<Metadata> {
     let sha256 = file.sha256.as_ref()?;
     let read = |key: &str| {
         let bytes = get_sealed(index.parts.cache, BUCKET, key, LARGEST)?;
         Metadata::parse(&bytes).ok()
     };
-    read(&hex(sha256)).or_else(|| read(&told_key(file, sha256)))
+    read(&hex(sha256)).or_else(|| read(&index_key(file, sha256)))
 }
 
-fn keep(index: &Index<'_>, file: &File, metadata: Metadata) -> Result<Metadata, Error> {
+fn cache(index: &Index<'_>, file: &File, metadata: Metadata) -> Result<Metadata, Error> {
     if let Some(sha256) = &file.sha256 {
-        let key = told_key(file, sha256);
+        let key = index_key(file, sha256);
         put_sealed(index.parts.cache, BUCKET, &key, &metadata.encode());
     }
     Ok(metadata)
 }
 
-fn told_key(file: &File, sha256: &[u8; 32]) -> String {
-    let told = match &file.metadata_file {
+fn index_key(file: &File, sha256: &[u8; 32]) -> String {
+    let announced = match &file.metadata_file {
         MetadataFile::Hashed(sha256) => hex(sha256),
         MetadataFile::Present | MetadataFile::Unknown => String::new(),
     };
-    format!("{} {} {told}", hex(sha256), file.address.without_credentials())
+    format!("{} {} {announced}", hex(sha256), file.address.without_credentials())
 }
 
 fn from_wheel(
@@ -154,7 +159,7 @@ fn from_wheel(
     file: &File,
     wheel: &WheelName,
 ) -> Result<Option<Metadata>, Error> {
-    let Some(sha256) = &download::known_digest(index, file) else { return Ok(None) };
+    let Some(sha256) = &known_digest(index, file) else { return Ok(None) };
     if !index.parts.wheels.contains(sha256).map_err(Error::keep("look for a wheel"))? {
         return Ok(None);
     }
@@ -168,7 +173,8 @@ fn from_wheel(
 fn from_metadata_file(index: &Index<'_>, file: &File) -> Result<Option<Vec<u8>>, Error> {
     let address = file.address.metadata_file();
     index.check_cancelled()?;
-    let answer = retry::get(index, &address, "*/*", None).ok().filter(|one| one.status == 200);
+    let answer =
+        retry::get(index, &address, "*/*", None).ok().filter(|response| response.status == 200);
     let Some(bytes) = answer.and_then(|response| response.read(LARGEST).ok()) else {
         return Ok(None);
     };

@@ -4,36 +4,38 @@ mod cached_page;
 mod direct;
 mod download;
 mod entry;
+mod file_download;
 mod html;
 mod json;
+mod memo;
 mod metadata;
 mod page;
 mod prefetch;
+mod prefetch_queue;
 mod retry;
 mod semaphore;
+mod source;
 
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use crate::{
-    Address, Cache, Credentials, Error, ErrorKind, Fetch, File, Members, Metadata, Progress,
-    Project, ProjectName, Source, Specifiers, Wheels,
+    Address, Cache, Credentials, Error, ErrorKind, Fetch, Members, Metadata, Progress, Project,
+    ProjectName, Wheels,
 };
 
-use entry::Entry;
-
-pub(crate) use cached_page::KeptPage;
 pub use download::Downloaded;
-pub(crate) use entry::{hex, parse_sha256};
+use entry::Entry;
+use memo::Memo;
 pub use page::parse_page;
-use prefetch::{Ahead, Wish};
+use prefetch_queue::PrefetchQueue;
 use semaphore::Semaphore;
 
-/// A client of simple indexes (PEP 503, PEP 691): a [`Source`], and the downloads from them.
+/// A client of simple indexes (PEP 503, PEP 691): a [`Source`](crate::Source), and the downloads from them.
 ///
 /// The first index that has a project owns it. The client asks no further index for that name, so a
 /// public index cannot take over a private name.
@@ -45,7 +47,7 @@ pub struct Index<'a> {
     links: Memo<Address, Arc<Vec<Entry<'static>>>>,
     /// The SHA-256 of downloaded files, by address.
     fetched: Mutex<BTreeMap<String, [u8; 32]>>,
-    ahead: Ahead,
+    prefetch_queue: PrefetchQueue,
     pages: Semaphore,
     /// Limits how many oversized pages are read at once.
     large: Semaphore,
@@ -119,7 +121,7 @@ impl<'a> Index<'a> {
             metadata: Memo::default(),
             links: Memo::default(),
             fetched: Mutex::default(),
-            ahead: Ahead::default(),
+            prefetch_queue: PrefetchQueue::default(),
             pages: Semaphore::new(PAGES_AT_ONCE),
             large: Semaphore::new(1),
         }
@@ -148,35 +150,6 @@ impl<'a> Index<'a> {
     }
 }
 
-impl Source for Index<'_> {
-    fn project(&self, name: &ProjectName) -> Result<Option<Arc<Project>>, Error> {
-        self.projects.get_or_make(name.clone(), || page::project(self, name))
-    }
-
-    fn metadata(&self, file: &File) -> Result<Option<Arc<Metadata>>, Error> {
-        let key = file.address.without_credentials();
-        self.metadata.get_or_make(key, || Ok(metadata::metadata(self, file)?.map(Arc::new)))
-    }
-
-    fn direct(&self, name: &ProjectName, url: &str) -> Result<File, Error> {
-        direct::file(self, name, url)
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.parts.progress.is_cancelled()
-    }
-
-    fn prefetch(&self, name: &ProjectName, specifiers: &Specifiers) {
-        self.ahead.push(|| Wish::Project(name.clone(), specifiers.clone()));
-    }
-
-    fn prefetch_metadata(&self, files: Vec<File>) {
-        for file in files {
-            self.ahead.push(|| Wish::Metadata(Box::new(file)));
-        }
-    }
-}
-
 impl fmt::Debug for Index<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Index").field("options", &self.options).finish_non_exhaustive()
@@ -185,25 +158,3 @@ impl fmt::Debug for Index<'_> {
 
 /// The number of pages that are parsed at once. Parsing a page takes several times its size in memory.
 const PAGES_AT_ONCE: usize = 2;
-
-type Slot<V> = Arc<OnceLock<Result<V, Error>>>;
-
-/// A memo of answers. The first caller that asks for a key computes its answer, and all others wait
-/// for that one.
-struct Memo<K, V>(Mutex<BTreeMap<K, Slot<V>>>);
-
-impl<K: Ord, V: Clone> Memo<K, V> {
-    fn get_or_make(&self, key: K, make: impl FnOnce() -> Result<V, Error>) -> Result<V, Error> {
-        let slot = {
-            let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(slots.entry(key).or_default())
-        };
-        slot.get_or_init(make).clone()
-    }
-}
-
-impl<K, V> Default for Memo<K, V> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}

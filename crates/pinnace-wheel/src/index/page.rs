@@ -122,15 +122,15 @@ fn fetch(
             200 => {
                 // Read the body before waiting: an unread body holds up all others on its
                 // connection (RFC 9113, section 5.2).
-                let told_json = response.content_type.contains("json");
+                let declared_json = response.content_type.contains("json");
                 let base = base_of(&response, address);
                 let bytes = read(index, response, address)?;
                 // Some servers send no content type. No HTML page starts with a brace.
-                let is_json = told_json || bytes.trim_ascii_start().starts_with(b"{");
+                let is_json = declared_json || bytes.trim_ascii_start().starts_with(b"{");
                 let _room = index.pages.enter();
                 let entries = parse(&bytes, is_json, &base)
                     .map_err(|reason| Error::from(no_page(address, reason)))?;
-                Ok(Some(keep(index, name, address, &base, &entries)?))
+                Ok(Some(cache_page(index, name, address, &base, &entries)?))
             }
             404 | 410 => Ok(None),
             status => Err(retry::refused(address, status, response.retry_after)),
@@ -153,7 +153,7 @@ fn base_of(response: &Response, address: &Address) -> Address {
 
 /// Writes a page to the cache and opens it from there, so that unread releases stay on disk. Pages
 /// whose links carry secrets of their own, and local pages, stay in memory.
-fn keep(
+fn cache_page(
     index: &Index<'_>,
     name: &ProjectName,
     address: &Address,

@@ -1,5 +1,6 @@
 //! Inputs that users write: requirements files, projects and scripts.
 
+mod content;
 mod document;
 mod line;
 mod place;
@@ -9,8 +10,10 @@ mod requirements;
 mod script;
 mod setup_cfg;
 mod sources;
+mod tables;
 
+pub use content::{IndexChoice, Inputs, LocalPath, Named};
 pub use document::Workspace;
 pub use pyproject::{NamedIndex, Pyproject};
-pub use requirements::{IndexChoice, Inputs, LocalPath, Named, ReadText, RequirementsReader};
+pub use requirements::{ReadText, RequirementsReader};
 pub use script::ScriptMetadata;

@@ -71,7 +71,7 @@ impl Place {
         let file_name = crate::address::percent_decode(file_name.unwrap_or_default());
         if !is_archive(&file_name) {
             if path.starts_with("git+") {
-                let reason = "is a repository, and source is built from archives alone";
+                let reason = "is a repository, but only archives can be built";
                 return Err(format!("`{path}` {reason}"));
             }
             if path.contains("://") && !path.starts_with("file:") {
@@ -86,7 +86,7 @@ impl Place {
             }));
         }
         let project = project_of(&file_name)
-            .ok_or_else(|| format!("`{file_name}` is no file name of a wheel or sdist"))?;
+            .ok_or_else(|| format!("`{file_name}` is not the file name of a wheel or sdist"))?;
         let (bare, fragment) = path.split_once('#').unwrap_or((path, ""));
         let mut url = self.address(bare)?.with_credentials().to_owned();
         if !fragment.is_empty() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Value;
 
-use super::document::{Project, Tables};
+use super::tables::{Project, Tables};
 
 /// Poetry's table, as far as it concerns requirements and scripts.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -49,9 +49,10 @@ impl Poetry {
                 continue;
             }
             let requirements = requirements(name, value, &mut tables.sources)?;
-            match is_optional(value) {
-                false => project.dependencies.extend(requirements),
-                true => self.add_to_extras(name, &requirements, &mut project),
+            if is_optional(value) {
+                self.add_to_extras(name, &requirements, &mut project);
+            } else {
+                project.dependencies.extend(requirements);
             }
         }
         for (name, script) in &self.scripts {
@@ -72,8 +73,10 @@ impl Poetry {
     }
 
     fn add_to_extras(&self, name: &str, requirements: &[String], project: &mut Project) {
-        for (extra, _) in
-            self.extras.iter().filter(|(_, names)| names.iter().any(|one| one == name))
+        for (extra, _) in self
+            .extras
+            .iter()
+            .filter(|(_, names)| names.iter().any(|dependency| dependency == name))
         {
             let extra = project.optional_dependencies.entry(extra.clone()).or_default();
             extra.extend(requirements.iter().cloned());
@@ -148,7 +151,9 @@ fn python_markers(specifiers: &str) -> Vec<String> {
 /// Translates a constraint of Poetry to version specifiers (PEP 440).
 fn specifiers(text: &str) -> Result<String, String> {
     if text.contains('|') {
-        return Err(format!("`{text}` is one of several ranges, which no requirement can say"));
+        return Err(format!(
+            "`{text}` combines several ranges, which a requirement cannot express"
+        ));
     }
     let text = text.replace(',', " ");
     // A blank may separate an operator from its version.
@@ -163,8 +168,8 @@ fn specifiers(text: &str) -> Result<String, String> {
             _ => clauses.push(word.to_owned()),
         }
     }
-    let clauses: Vec<String> = clauses.iter().map(|one| clause(one)).collect::<Result<_, _>>()?;
-    Ok(clauses.into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join(","))
+    let clauses: Vec<String> = clauses.iter().map(|text| clause(text)).collect::<Result<_, _>>()?;
+    Ok(clauses.into_iter().filter(|clause| !clause.is_empty()).collect::<Vec<_>>().join(","))
 }
 
 fn clause(text: &str) -> Result<String, String> {
@@ -181,10 +186,8 @@ fn clause(text: &str) -> Result<String, String> {
         let release = release(version)?;
         return Ok(format!(">={version},<{}", next(&release, 1.min(release.len() - 1))));
     }
-    match text.starts_with(|symbol: char| symbol.is_ascii_digit()) {
-        true => Ok(format!("=={text}")),
-        false => Ok(text.to_owned()),
-    }
+    let is_bare = text.starts_with(|symbol: char| symbol.is_ascii_digit());
+    Ok(if is_bare { format!("=={text}") } else { text.to_owned() })
 }
 
 /// Returns the numbers of a version, without the rest.
@@ -192,7 +195,7 @@ fn release(version: &str) -> Result<Vec<u64>, String> {
     let end = version.find(|symbol: char| !(symbol.is_ascii_digit() || symbol == '.'));
     let numbers = version[..end.unwrap_or(version.len())].trim_end_matches('.').split('.');
     let numbers = numbers.map(str::parse).collect::<Result<Vec<u64>, _>>();
-    numbers.map_err(|_| format!("`{version}` is no version"))
+    numbers.map_err(|_| format!("invalid version `{version}`"))
 }
 
 fn next(release: &[u64], at: usize) -> String {

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use toml::Value;
 
 use super::{
-    document::{Document, Project, Tables, UvIndex, Workspace},
+    document::{Document, UvIndex, Workspace},
     setup_cfg,
+    tables::{Project, Tables},
 };
 use crate::{
     Address, Error, ErrorKind, ExtraName, Metadata, ProjectName, Requirement, Specifiers, Version,
@@ -40,7 +41,7 @@ pub struct Pyproject {
     pub(super) origin: String,
     pub(super) document: Document,
     /// The metadata that the build backend reports.
-    told: Option<Metadata>,
+    reported: Option<Metadata>,
 }
 
 /// An index of `[[tool.uv.index]]`.
@@ -69,9 +70,9 @@ impl Pyproject {
             let reason = Error::toml_reason(text, &error);
             ErrorKind::Input { place: origin.to_owned(), reason }.into()
         })?;
-        let project = Self { origin: origin.to_owned(), document, told: None };
+        let project = Self { origin: origin.to_owned(), document, reported: None };
         match &project.document.tool.poetry {
-            Some(poetry) if project.says_nothing() => {
+            Some(poetry) if project.lacks_requirements() => {
                 let tables = poetry.tables();
                 let tables = tables
                     .map_err(|reason| project.refuse(format!("`[tool.poetry]`: {reason}")))?;
@@ -88,7 +89,7 @@ impl Pyproject {
     ///
     /// Returns an error if the requirements are malformed.
     pub fn with_setup_cfg(self, text: &str) -> Result<Self, Error> {
-        if !self.says_nothing() {
+        if !self.lacks_requirements() {
             return Ok(self);
         }
         let tables = setup_cfg::tables(text).map_err(|reason| self.refuse(reason))?;
@@ -98,12 +99,12 @@ impl Pyproject {
     /// Adds the metadata that the build backend reports. It takes precedence over the files.
     #[must_use]
     pub fn described(mut self, metadata: Metadata) -> Self {
-        self.told = Some(metadata);
+        self.reported = Some(metadata);
         self
     }
 
     /// Checks whether `[project]` is missing, or declares its dependencies as dynamic.
-    fn says_nothing(&self) -> bool {
+    fn lacks_requirements(&self) -> bool {
         let dynamic =
             |project: &Project| project.dynamic.iter().any(|field| field == "dependencies");
         self.document.project.as_ref().is_none_or(dynamic)
@@ -134,7 +135,8 @@ impl Pyproject {
     /// Returns the scripts of the project, and what each runs (PEP 621, `scripts` and `gui-scripts`).
     pub fn scripts(&self) -> impl Iterator<Item = (&str, &str)> {
         let project = self.document.project.iter();
-        let scripts = project.flat_map(|one| one.scripts.iter().chain(&one.gui_scripts));
+        let scripts =
+            project.flat_map(|project| project.scripts.iter().chain(&project.gui_scripts));
         scripts.map(|(name, target)| (name.as_str(), target.as_str()))
     }
 
@@ -144,8 +146,8 @@ impl Pyproject {
     ///
     /// Returns an error if the name is malformed.
     pub fn name(&self) -> Result<Option<ProjectName>, Error> {
-        if let Some(told) = &self.told {
-            return Ok(Some(told.name().clone()));
+        if let Some(reported) = &self.reported {
+            return Ok(Some(reported.name().clone()));
         }
         self.document.project.as_ref().map(|project| project.name.parse()).transpose()
     }
@@ -160,7 +162,7 @@ impl Pyproject {
     /// Checks whether the version is known. Otherwise only the build backend can tell it.
     pub fn has_version(&self) -> bool {
         let own = self.document.project.as_ref().and_then(|project| project.version.as_ref());
-        own.is_some() || self.told.is_some()
+        own.is_some() || self.reported.is_some()
     }
 
     /// Returns the `requires-python` of the project.
@@ -175,10 +177,10 @@ impl Pyproject {
     ///
     /// Returns an error if a requirement is malformed.
     pub fn metadata(&self) -> Result<Option<Metadata>, Error> {
-        if let Some(told) = &self.told {
+        if let Some(reported) = &self.reported {
             let at_sources = |text| Ok(self.requirement(text)?.to_string());
-            let requires = told.requires().map(at_sources).collect::<Result<_, Error>>()?;
-            return Ok(Some(told.clone().requiring(requires, told.extras().to_vec())));
+            let requires = reported.requires().map(at_sources).collect::<Result<_, Error>>()?;
+            return Ok(Some(reported.clone().requiring(requires, reported.extras().to_vec())));
         }
         let Some(project) = &self.document.project else { return Ok(None) };
         let dynamic = ["dependencies", "optional-dependencies"];
@@ -233,7 +235,9 @@ impl Pyproject {
         let Some((_, items)) = found else {
             let known: Vec<_> = self.document.dependency_groups.keys().cloned().collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            return Err(self.refuse(format!("there is no dependency group `{name}`, but {known}")));
+            return Err(
+                self.refuse(format!("no such dependency group: `{name}`; known groups: {known}"))
+            );
         };
         open.push(name.clone());
         for item in items {
@@ -294,13 +298,13 @@ impl Pyproject {
     /// Returns an error if an address is malformed.
     pub fn indexes(&self) -> Result<Vec<NamedIndex>, Error> {
         let indexes = self.document.tool.uv.index.iter();
-        let named = |one: &UvIndex| {
-            let address = Address::parse(&one.url)?;
+        let named = |index: &UvIndex| {
+            let address = Address::parse(&index.url)?;
             Ok(NamedIndex {
-                name: one.name.clone(),
+                name: index.name.clone(),
                 address,
-                explicit: one.explicit,
-                default: one.default,
+                explicit: index.explicit,
+                default: index.default,
             })
         };
         indexes.map(named).collect()
@@ -317,8 +321,8 @@ impl Pyproject {
     ///
     /// Returns an error if a name is malformed.
     pub fn extras(&self) -> Result<BTreeSet<ExtraName>, Error> {
-        if let Some(told) = &self.told {
-            return Ok(told.extras().iter().cloned().collect());
+        if let Some(reported) = &self.reported {
+            return Ok(reported.extras().iter().cloned().collect());
         }
         let project = self.document.project.as_ref();
         let extras = project.into_iter().flat_map(|project| project.optional_dependencies.keys());

@@ -7,73 +7,11 @@ use std::{
 };
 
 use super::{
+    IndexChoice, Inputs, Named,
     line::{Line, lines},
     place::{Parsed, Place, place_of},
 };
-use crate::{
-    Address, Error, ErrorKind, ExtraName, Formats, Marker, Requirement, error::without_secrets,
-    index::parse_sha256,
-};
-
-/// The combined content of requirements files.
-#[derive(Clone, Debug, Default)]
-pub struct Inputs {
-    /// The requirements.
-    pub requirements: Vec<Named>,
-    /// The constraints: they limit versions without requiring a project.
-    pub constraints: Vec<Named>,
-    /// Folders with local source code (`-e .`, `./library`).
-    pub folders: Vec<LocalPath>,
-    /// The indexes to ask.
-    pub index: IndexChoice,
-    /// `--only-binary`.
-    pub only_binary: Formats,
-    /// `--no-binary`.
-    pub no_binary: Formats,
-    /// `--pre`.
-    pub prereleases: bool,
-    /// `--require-hashes`, or a requirement with a hash, which has the same effect in pip.
-    pub require_hashes: bool,
-    /// Options that have no effect here, with their positions.
-    pub ignored: Vec<String>,
-}
-
-/// A requirement, its position, and the hashes that it allows.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Named {
-    /// The requirement.
-    pub requirement: Requirement,
-    /// The file and the line, as messages show them.
-    pub origin: String,
-    /// The SHA-256 digests of acceptable files. An empty list accepts any file.
-    pub sha256: Vec<[u8; 32]>,
-}
-
-/// A folder with source code.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct LocalPath {
-    /// The path of the folder.
-    pub path: PathBuf,
-    /// The requested extras.
-    pub extras: Vec<ExtraName>,
-    /// The condition under which the folder is required.
-    pub marker: Option<Marker>,
-    /// The file and the line, as messages show them.
-    pub origin: String,
-}
-
-/// The indexes that requirements files choose. Later options override earlier ones.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct IndexChoice {
-    /// `--index-url`.
-    pub index: Option<Address>,
-    /// `--extra-index-url`.
-    pub extra: Vec<Address>,
-    /// `--find-links`.
-    pub find_links: Vec<Address>,
-    /// `--no-index`.
-    pub no_index: bool,
-}
+use crate::{Error, ErrorKind, error::without_secrets, sha256::parse_sha256};
 
 /// A reader of the files that requirements files name.
 pub trait ReadText {
@@ -182,10 +120,10 @@ impl<'a> RequirementsReader<'a> {
         };
         self.read += 1;
         if self.read > MOST_FILES {
-            return Err(refuse(format!("it is one of more than {MOST_FILES} files")));
+            return Err(refuse(format!("there are more than {MOST_FILES} files")));
         }
         if self.open.iter().any(|open| open == path) || self.open.len() == DEEPEST {
-            return Err(refuse("it names itself, through others or not".to_owned()));
+            return Err(refuse("it includes itself, directly or through others".to_owned()));
         }
         let text = self.files.read_text(path).map_err(|error| refuse(unreadable(&error)))?;
         self.open.push(path.to_owned());
@@ -209,7 +147,7 @@ impl<'a> RequirementsReader<'a> {
         let (name, value) = option(&line.text);
         match (name, role) {
             ("-r" | "--requirement" | "-c" | "--constraint", _) if value.contains("://") => {
-                Err(refuse(format!("`{value}` is an address; only files of this machine are read")))
+                Err(refuse(format!("`{value}` is an address; only local files are supported")))
             }
             ("-r" | "--requirement", _) => self.file(&place.beside(value), role),
             ("-c" | "--constraint", _) => self.file(&place.beside(value), Role::Constraints),
@@ -250,10 +188,10 @@ impl<'a> RequirementsReader<'a> {
             "--require-hashes" => self.inputs.require_hashes = true,
             "--prefer-binary" | "--trusted-host" | "--use-feature" | "--no-use-pep517"
             | "--use-pep517" | "--config-settings" | "-C" | "--global-option" => {
-                let ignored = format!("{}: `{name}` means nothing here", place.origin);
+                let ignored = format!("{}: `{name}` has no effect", place.origin);
                 self.inputs.ignored.push(ignored);
             }
-            _ => return Err(format!("`{name}` is no option of requirements files")),
+            _ => return Err(format!("unknown option `{name}`")),
         }
         Ok(())
     }
@@ -262,13 +200,13 @@ impl<'a> RequirementsReader<'a> {
         let (text, options) = split_options(text);
         if text.ends_with(".txt") && !text.contains([' ', '@']) {
             let shown = without_secrets(text);
-            return Err(format!("`{shown}` looks like a file; a file is named with `-r {shown}`"));
+            return Err(format!("`{shown}` looks like a file; use `-r {shown}`"));
         }
         let sha256 = hashes(options)?;
         self.inputs.require_hashes |= !sha256.is_empty() && matches!(role, Role::Requirements);
         let parsed = match place_of(text) {
             None => Parsed::Requirement(text.parse().map_err(|error: Error| {
-                format!("`{}` is no requirement: {}", without_secrets(text), error.reason())
+                format!("`{}` is not a requirement: {}", without_secrets(text), error.reason())
             })?),
             Some(path) => place.local(path, text)?,
         };
@@ -337,7 +275,7 @@ fn hashes(options: &str) -> Result<Vec<[u8; 32]>, String> {
             None => continue,
         };
         let value = value.ok_or("`--hash` has no value")?;
-        let (kind, hex) = value.split_once(':').ok_or("a hash is written `--hash=sha256:…`")?;
+        let (kind, hex) = value.split_once(':').ok_or("write a hash as `--hash=sha256:…`")?;
         match kind {
             "sha256" => {
                 sha256.push(parse_sha256(hex).ok_or("a hash is not 64 hexadecimal digits")?)
@@ -347,7 +285,7 @@ fn hashes(options: &str) -> Result<Vec<[u8; 32]>, String> {
     }
     match weaker {
         Some(kind) if sha256.is_empty() => {
-            Err(format!("its only hashes are of the kind `{kind}`; SHA-256 is wanted"))
+            Err(format!("it has only `{kind}` hashes; SHA-256 is required"))
         }
         _ => Ok(sha256),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Project, Tables};
+use super::tables::{Project, Tables};
 
 /// Reads the requirements that the file itself states, without those that `setup.py` adds or
 /// another file holds.
@@ -21,9 +21,10 @@ pub(super) fn tables(text: &str) -> Result<Tables, String> {
         project.dependencies = lines(&requires);
     }
     for (extra, text) in sections.get("options.extras_require").into_iter().flatten() {
-        match is_elsewhere(text) {
-            true => project.dynamic.push("optional-dependencies".to_owned()),
-            false => drop(project.optional_dependencies.insert(extra.clone(), lines(text))),
+        if is_elsewhere(text) {
+            project.dynamic.push("optional-dependencies".to_owned());
+        } else {
+            project.optional_dependencies.insert(extra.clone(), lines(text));
         }
     }
     let scripts = value("options.entry_points", "console_scripts").unwrap_or_default();

@@ -109,10 +109,10 @@ impl Pyproject {
     fn check_source(&self, name: &ProjectName, source: &Value) -> Result<(), Error> {
         let refuse = |reason: &str| Err(self.refuse(format!("the source of `{name}` {reason}")));
         if source.is_array() {
-            return refuse("is several, which is not supported");
+            return refuse("has several entries, which is not supported");
         }
         if source.get("marker").is_some() {
-            return refuse("is for some platforms only (`marker`), which is not supported");
+            return refuse("applies only to some platforms (`marker`), which is not supported");
         }
         let named = ["git", "url", "path", "index"];
         let named = named.iter().filter(|key| source.get(key).is_some_and(Value::is_str)).count();

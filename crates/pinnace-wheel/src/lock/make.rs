@@ -34,7 +34,7 @@ impl Lock {
         let mut of_target = Vec::new();
         for (target, _) in &solved {
             let marker = environment(target)?;
-            let known = environments.iter().position(|one| *one == marker);
+            let known = environments.iter().position(|known| *known == marker);
             of_target.push(known.unwrap_or(environments.len()));
             if known.is_none() {
                 environments.push(marker);
@@ -86,22 +86,24 @@ fn environment(target: &Target) -> Result<Marker, Error> {
     let mut all: Option<Marker> = None;
     for variable in TELLING {
         let Some(value) = target.markers().get(variable) else {
-            let reason = format!("the platform {target} does not say its `{variable}`");
+            let reason = format!("the platform {target} does not define `{variable}`");
             return Err(ErrorKind::Lock { reason }.into());
         };
-        let one = Marker::equals(variable, value);
-        all = Some(all.map_or(one.clone(), |all| all.and(one)));
+        let condition = Marker::equals(variable, value);
+        all = Some(all.map_or(condition.clone(), |all| all.and(condition)));
     }
     all.ok_or_else(|| ErrorKind::Lock { reason: "it has no markers".to_owned() }.into())
 }
 
 /// Checks that platforms with equal markers hold the same versions.
 fn check_twins(solved: &[(&Target, &Resolution)], of_target: &[usize]) -> Result<(), Error> {
-    let versions = |one: &Resolution| -> Vec<Key> {
-        one.pins().iter().map(|pin| (pin.project().clone(), pin.version().clone())).collect()
+    let versions = |resolution: &Resolution| -> Vec<Key> {
+        resolution.pins().iter().map(|pin| (pin.project().clone(), pin.version().clone())).collect()
     };
     for (at, (target, pins)) in solved.iter().enumerate() {
-        let Some(first) = of_target[..at].iter().position(|one| *one == of_target[at]) else {
+        let Some(first) =
+            of_target[..at].iter().position(|environment| *environment == of_target[at])
+        else {
             continue;
         };
         let (twin, others) = &solved[first];
@@ -149,7 +151,7 @@ fn package(
     };
     let by_address = pins.iter().any(|pin| pin.is_by_address());
     let files = match (by_address, files.as_slice()) {
-        (true, [one]) => Files::Archive(Box::new(one.clone())),
+        (true, [archive]) => Files::Archive(Box::new(archive.clone())),
         (true, _) => {
             let reason = format!("{name} is required from several addresses");
             return Err(ErrorKind::Lock { reason }.into());
@@ -166,7 +168,7 @@ fn locked(file: &File) -> Result<File, Error> {
             Artifact::Wheel(wheel) => wheel.as_str(),
             Artifact::Sdist(_) => file.artifact.file_name(),
         };
-        let reason = format!("the SHA-256 of `{name}` is not known");
+        let reason = format!("unknown SHA-256 of `{name}`");
         return Err(ErrorKind::Lock { reason }.into());
     }
     let mut locked = file.clone();

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Files, Lock, Package, paths};
 use crate::{
-    Address, Artifact, Error, ErrorKind, File, ProjectName, index::parse_sha256, timestamp,
+    Address, Artifact, Error, ErrorKind, File, ProjectName, sha256::parse_sha256, timestamp,
 };
 use crate::{Specifiers, Version};
 
@@ -111,7 +111,7 @@ impl Lock {
         if !matches!(version[..], [Ok(1)] | [Ok(1), Ok(_)]) {
             let version = document.lock_version;
             return Err(refuse(format!(
-                "it has the lock version {version}, and this program knows version 1"
+                "unsupported lock version {version}; version 1 is supported"
             )));
         }
         if let Some(text) = &document.requires_python {
@@ -194,7 +194,7 @@ fn check_versions(
     };
     match files.iter().find(|file| file.artifact.version() != version) {
         Some(file) => Err(refuse(format!(
-            "`{name}` is to be {version}, and `{}` is another",
+            "`{name}` is locked to {version}, but `{}` has another version",
             file.artifact.file_name()
         ))),
         None => Ok(()),
@@ -214,8 +214,12 @@ fn file(row: FileRow, project: &ProjectName, folder: &Path) -> Result<File, Erro
     let sha256 = row.hashes.get("sha256").map(|hex| parse_sha256(hex));
     file.sha256 = match sha256 {
         Some(Some(sha256)) => Some(sha256),
-        Some(None) => return Err(refuse(format!("the `sha256` of `{name}` is none"))),
-        None => return Err(refuse(format!("`{name}` has no `sha256`, and no other hash will do"))),
+        Some(None) => return Err(refuse(format!("invalid `sha256` of `{name}`"))),
+        None => {
+            return Err(refuse(format!(
+                "`{name}` has no `sha256`; other hashes are not supported"
+            )));
+        }
     };
     file.size = row.size;
     file.uploaded_at = row.upload_time.and_then(|time| timestamp::parse(&time.to_string()));

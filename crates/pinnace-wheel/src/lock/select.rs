@@ -140,7 +140,7 @@ pub(super) fn check_python(specifiers: Option<&str>, target: &Target) -> Result<
     match specifiers.filter(|specifiers| excludes_python(specifiers, target)) {
         Some(specifiers) => {
             let python = target.python();
-            Err(format!("it requires Python {specifiers}, and {target} has {python}"))
+            Err(format!("it requires Python {specifiers}, but {target} has {python}"))
         }
         None => Ok(()),
     }
@@ -154,7 +154,7 @@ impl Package {
     pub(super) fn add_to(&self, selection: &mut Selection, target: &Target) -> Result<(), Error> {
         let name = self.name.clone();
         check_python(self.requires_python.as_deref(), target)
-            .map_err(|reason| refuse(format!("of `{name}`: {reason}")))?;
+            .map_err(|reason| refuse(format!("`{name}`: {reason}")))?;
         match &self.files {
             Files::Directory(path) => selection.folders.push(Folder {
                 project: name,
@@ -177,7 +177,7 @@ impl Package {
                         Choice::Unfit(reason) => unfit = reason,
                     }
                 }
-                return Err(refuse(format!("`{name}` in it {unfit}")));
+                return Err(refuse(format!("`{name}` {unfit}")));
             }
         }
         Ok(())

@@ -49,8 +49,8 @@ impl Request {
     /// Prefers the versions of an earlier lock, except for projects that are upgraded.
     #[must_use]
     pub fn updating(self, locked: &BTreeMap<ProjectName, Version>, upgrade: &Upgrade) -> Self {
-        let kept = locked.iter().filter(|(project, _)| !upgrade.contains(project));
-        kept.fold(self, |request, (project, version)| {
+        let preferred = locked.iter().filter(|(project, _)| !upgrade.contains(project));
+        preferred.fold(self, |request, (project, version)| {
             request.prefer(project.clone(), version.clone())
         })
     }

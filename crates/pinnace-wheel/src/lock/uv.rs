@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{Files, FolderKind, Package, Selection, paths, pylock::refuse, select::check_python};
 use crate::{
     Address, Artifact, Error, ErrorKind, ExtraName, File, Marker, ProjectName, Target, Version,
-    index::parse_sha256, timestamp,
+    sha256::parse_sha256, timestamp,
 };
 
 /// A `uv.lock`, from which the caller selects the part that a member depends on.
@@ -46,13 +46,13 @@ struct Row {
     wheels: Vec<FileRow>,
     sdist: Option<FileRow>,
     #[serde(default)]
-    metadata: Told,
+    metadata: PackageMetadata,
 }
 
 /// The metadata of a project: its extras and dependency groups.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Told {
+struct PackageMetadata {
     #[serde(default)]
     provides_extras: Vec<String>,
     #[serde(default)]
@@ -115,7 +115,7 @@ impl UvLock {
                 packages: document.packages,
             }),
             version => Err(refuse(format!(
-                "it has version {version}, and this program knows version 1 of `uv.lock`"
+                "unsupported version {version} of `uv.lock`; version 1 is supported"
             ))),
         }
     }
@@ -167,8 +167,8 @@ impl UvLock {
             Files::Repository(git.clone())
         } else {
             let mut files = Vec::new();
-            for one in row.wheels.iter().chain(&row.sdist) {
-                files.push(self.file(one, source, &name)?);
+            for file in row.wheels.iter().chain(&row.sdist) {
+                files.push(self.file(file, source, &name)?);
             }
             Files::Listed(files)
         };
@@ -225,7 +225,7 @@ impl<'a> Reach<'a> {
         };
         let at = rows.clone().position(named).ok_or_else(|| {
             let known: Vec<_> = self.lock.members().collect();
-            refuse(format!("it has no member `{member}`, but {}", known.join(", ")))
+            refuse(format!("it has no member `{member}`; its members are {}", known.join(", ")))
         })?;
         let row = &self.lock.packages[at];
         self.push(at, None);
@@ -233,7 +233,7 @@ impl<'a> Reach<'a> {
             let named = |name: &str| name.parse::<ExtraName>().is_ok_and(|it| it == *extra);
             let mut known = row.optional_dependencies.keys().chain(&row.metadata.provides_extras);
             if !known.any(|name| named(name)) {
-                return Err(refuse(format!("`{member}` has no extra `{extra}` in it")));
+                return Err(refuse(format!("`{member}` has no extra `{extra}`")));
             }
             self.push(at, Some(extra.clone()));
         }
@@ -247,7 +247,7 @@ impl<'a> Reach<'a> {
                 Some((_, dependencies)) => self.follow(dependencies)?,
                 None if is_empty.into_iter().any(|name| name == *group) => {}
                 None => {
-                    let reason = format!("`{member}` has no dependency group `{group}` in it");
+                    let reason = format!("`{member}` has no dependency group `{group}`");
                     return Err(refuse(reason));
                 }
             }
@@ -310,13 +310,15 @@ impl<'a> Reach<'a> {
     }
 
     fn find(&self, dependency: &Dependency) -> Result<usize, Error> {
-        let told = |row: &Row| {
+        let matches = |row: &Row| {
             row.name == dependency.name
                 && (dependency.version.is_none() || dependency.version == row.version)
                 && dependency.source.as_ref().is_none_or(|source| *source == row.source)
         };
-        self.lock.packages.iter().position(told).ok_or_else(|| {
-            refuse(format!("`{}` is required in it, but has no entry", dependency.name))
-        })
+        self.lock
+            .packages
+            .iter()
+            .position(matches)
+            .ok_or_else(|| refuse(format!("`{}` is required, but has no entry", dependency.name)))
     }
 }

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, path::Path};
 
 use super::{Files, Lock, Package, paths};
-use crate::{Artifact, ExtraName, File, ProjectName, index::hex, timestamp::Timestamp};
+use crate::{Artifact, ExtraName, File, ProjectName, sha256::hex, timestamp::Timestamp};
 
 impl Lock {
     /// Returns the text of a `pylock.toml` in `folder`. Paths of local files are relative to the

@@ -122,11 +122,11 @@ impl MarkerEnvironment {
     pub fn with_assignment(self, assignment: &str) -> Result<Self, Error> {
         let refuse = |reason: &str| Error::parse("value of a marker variable", assignment, reason);
         let (name, value) =
-            assignment.split_once('=').ok_or_else(|| refuse("it is not `NAME=VALUE`"))?;
+            assignment.split_once('=').ok_or_else(|| refuse("expected `NAME=VALUE`"))?;
         let variable = MarkerVariable::of(name.trim());
         let known = || MarkerVariable::ALL.map(MarkerVariable::as_str).join(", ");
         let variable = variable.ok_or_else(|| {
-            refuse(&format!("`{}` is no variable; there are {}", name.trim(), known()))
+            refuse(&format!("unknown variable `{}`; the variables are {}", name.trim(), known()))
         })?;
         Ok(self.with(variable, value.trim()))
     }

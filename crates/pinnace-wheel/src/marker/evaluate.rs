@@ -3,17 +3,17 @@
 use std::cell::Cell;
 
 use super::{Comparison, Expression, MarkerEnvironment, MarkerVariable, Side, Sign, Subject};
-use crate::{ExtraName, ProjectName, specifiers::Specifier};
+use crate::{ExtraName, ProjectName, range::holds_for, specifier::Specifier};
 
 /// A reason why a marker cannot be evaluated.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MarkerError {
     /// The platform does not define this variable; the user must give its value.
-    #[error("the platform does not say what `{0}` is; give it with `--marker {0}=VALUE`")]
+    #[error("the platform does not define `{0}`; set it with `--marker {0}=VALUE`")]
     Unknown(MarkerVariable),
     /// The comparison is undefined, such as `~=` between strings.
-    #[error("`{0}` cannot be evaluated")]
+    #[error("undefined comparison `{0}`")]
     Undefined(String),
 }
 
@@ -33,7 +33,7 @@ impl Reads {
 
 /// The inputs of an evaluation: the environment, extras and groups.
 #[derive(Clone, Copy)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct EvaluationContext<'a> {
     pub(super) environment: &'a MarkerEnvironment,
     pub(super) extra: Option<&'a ExtraName>,
     pub(super) extras: &'a [ExtraName],
@@ -41,7 +41,7 @@ pub(crate) struct Asked<'a> {
     pub(super) reads: &'a Reads,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> EvaluationContext<'a> {
     pub(crate) fn new(
         environment: &'a MarkerEnvironment,
         extra: Option<&'a ExtraName>,
@@ -52,46 +52,48 @@ impl<'a> Asked<'a> {
 }
 
 impl Expression {
-    pub(super) fn evaluate(&self, asked: &Asked<'_>) -> Result<bool, MarkerError> {
+    pub(super) fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<bool, MarkerError> {
         match self {
             Self::Any(all) => {
-                for one in all {
-                    if one.evaluate(asked)? {
+                for part in all {
+                    if part.evaluate(context)? {
                         return Ok(true);
                     }
                 }
                 Ok(false)
             }
             Self::All(all) => {
-                for one in all {
-                    if !one.evaluate(asked)? {
+                for part in all {
+                    if !part.evaluate(context)? {
                         return Ok(false);
                     }
                 }
                 Ok(true)
             }
-            Self::Compare(comparison) => comparison.evaluate(asked),
+            Self::Compare(comparison) => comparison.evaluate(context),
         }
     }
 }
 
 impl Comparison {
-    fn evaluate(&self, asked: &Asked<'_>) -> Result<bool, MarkerError> {
+    fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<bool, MarkerError> {
         match self.subject {
             Subject::Extra => {
-                let extra = asked.extra.map_or("", ExtraName::as_str);
+                let extra = context.extra.map_or("", ExtraName::as_str);
                 self.compare(extra, Comparable::AsText)
             }
-            Subject::Extras => self.member(|name| asked.extras.iter().any(|e| e.as_str() == name)),
-            Subject::Groups => self.member(|name| asked.groups.iter().any(|g| g.as_str() == name)),
+            Subject::Extras => {
+                self.member(|name| context.extras.iter().any(|e| e.as_str() == name))
+            }
+            Subject::Groups => {
+                self.member(|name| context.groups.iter().any(|g| g.as_str() == name))
+            }
             Subject::Variable(variable) => {
-                asked.reads.insert(variable);
-                let value = asked.environment.get(variable);
+                context.reads.insert(variable);
+                let value = context.environment.get(variable);
                 let value = value.ok_or(MarkerError::Unknown(variable))?;
-                let comparable = match variable.is_version() {
-                    true => Comparable::AsVersion,
-                    false => Comparable::AsText,
-                };
+                let comparable =
+                    if variable.is_version() { Comparable::AsVersion } else { Comparable::AsText };
                 self.compare(value, comparable)
             }
         }
@@ -115,7 +117,7 @@ impl Comparison {
             // only versions have are then undefined.
             let specifier = Specifier::parse(&format!("{}{right}", self.operator.as_str()));
             if let Ok(specifier) = specifier {
-                return Ok(specifier.holds_for(left));
+                return Ok(holds_for(&specifier, left));
             }
         }
         match self.operator {

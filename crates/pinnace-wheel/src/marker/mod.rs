@@ -13,7 +13,7 @@ use crate::{Error, ExtraName, ProjectName};
 
 pub use environment::{MarkerEnvironment, MarkerVariable};
 pub use evaluate::MarkerError;
-pub(crate) use evaluate::{Asked, Reads};
+pub(crate) use evaluate::{EvaluationContext, Reads};
 
 /// A marker: the condition under which a requirement applies, such as
 /// `python_version < "3.12" and sys_platform == "linux"` (dependency specifiers, "Environment
@@ -96,7 +96,7 @@ impl Sign {
         match self {
             Self::In => "in",
             Self::NotIn => "not in",
-            plain => Self::ALL.iter().find(|(_, one)| *one == plain).map_or("", |(text, _)| text),
+            plain => Self::ALL.iter().find(|(_, sign)| *sign == plain).map_or("", |(text, _)| text),
         }
     }
 }
@@ -116,10 +116,10 @@ impl Marker {
     ) -> Result<bool, MarkerError> {
         let reads = Reads::default();
         if extras.is_empty() {
-            return self.evaluate(&Asked::new(environment, None, &reads));
+            return self.evaluate(&EvaluationContext::new(environment, None, &reads));
         }
         for extra in extras {
-            if self.evaluate(&Asked::new(environment, Some(extra), &reads))? {
+            if self.evaluate(&EvaluationContext::new(environment, Some(extra), &reads))? {
                 return Ok(true);
             }
         }
@@ -139,19 +139,23 @@ impl Marker {
         groups: &[ProjectName],
     ) -> Result<bool, MarkerError> {
         let reads = Reads::default();
-        let asked = Asked { extras, groups, ..Asked::new(environment, None, &reads) };
-        self.evaluate(&asked)
+        let context = EvaluationContext {
+            extras,
+            groups,
+            ..EvaluationContext::new(environment, None, &reads)
+        };
+        self.evaluate(&context)
     }
 
-    pub(crate) fn evaluate(&self, asked: &Asked<'_>) -> Result<bool, MarkerError> {
-        self.0.evaluate(asked)
+    pub(crate) fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<bool, MarkerError> {
+        self.0.evaluate(context)
     }
 
     /// Returns a marker that holds if at least one of the two holds.
     pub(crate) fn or(self, other: Self) -> Self {
         let parts = |expression| match expression {
             Expression::Any(all) => all,
-            one => vec![one],
+            single => vec![single],
         };
         Self(Expression::Any([parts(self.0), parts(other.0)].concat()))
     }
@@ -170,7 +174,7 @@ impl Marker {
     pub(crate) fn and(self, other: Self) -> Self {
         let parts = |expression| match expression {
             Expression::All(all) => all,
-            one => vec![one],
+            single => vec![single],
         };
         Self(Expression::All([parts(self.0), parts(other.0)].concat()))
     }
@@ -203,13 +207,13 @@ impl fmt::Display for Expression {
 /// Writes expressions with `and` or `or` between them. `and` binds more tightly, so only an `or`
 /// inside an `and` needs parentheses.
 fn join(f: &mut fmt::Formatter<'_>, all: &[Expression], word: &str) -> fmt::Result {
-    for (at, one) in all.iter().enumerate() {
+    for (at, part) in all.iter().enumerate() {
         if at > 0 {
             f.write_str(word)?;
         }
-        match one {
-            Expression::Any(_) => write!(f, "({one})")?,
-            _ => one.fmt(f)?,
+        match part {
+            Expression::Any(_) => write!(f, "({part})")?,
+            _ => part.fmt(f)?,
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ pub(super) fn marker(text: &str) -> Result<Marker, String> {
     let expression = any(&mut scanner, 0)?;
     match scanner.blanks().rest {
         "" => Ok(Marker(expression)),
-        rest => Err(format!("`{rest}` is left over; `and` or `or` was expected")),
+        rest => Err(format!("expected `and` or `or` before `{rest}`")),
     }
 }
 
@@ -49,7 +49,7 @@ fn atom(scanner: &mut Scanner<'_>, depth: usize) -> Result<Expression, String> {
         return comparison(scanner).map(Expression::Compare);
     }
     if depth == DEEPEST {
-        return Err(format!("it has more than {DEEPEST} parentheses inside one another"));
+        return Err(format!("it has more than {DEEPEST} nested parentheses"));
     }
     let inner = any(scanner, depth + 1)?;
     if !scanner.blanks().eat(")") {
@@ -102,9 +102,9 @@ fn operand<'a>(scanner: &mut Scanner<'a>) -> Result<Operand<'a>, String> {
     match subject(word) {
         Some(subject) => Ok(Operand::Subject(subject)),
         None if word.is_empty() => {
-            Err(format!("a variable or a quoted string was expected before `{}`", scanner.rest))
+            Err(format!("expected a variable or a quoted string before `{}`", scanner.rest))
         }
-        None => Err(format!("`{word}` is no variable of markers")),
+        None => Err(format!("unknown marker variable `{word}`")),
     }
 }
 
@@ -112,7 +112,7 @@ fn literal<'a>(scanner: &mut Scanner<'a>, quote: &str) -> Result<&'a str, String
     let end = if quote == "'" { '\'' } else { '"' };
     let text = scanner.take_until(end).ok_or("a quoted string is not closed")?;
     if text.contains(['\n', '\r']) {
-        return Err("a quoted string goes over the end of a line".to_owned());
+        return Err("a quoted string spans several lines".to_owned());
     }
     // Python would read a backslash as an escape; tools disagree on its meaning in markers.
     if text.contains('\\') {
@@ -136,13 +136,15 @@ fn sign(scanner: &mut Scanner<'_>) -> Result<Sign, String> {
         return Ok(Sign::In);
     }
     if scanner.eat_word("not") {
-        return match scanner.blanks().eat_word("in") {
-            true => Ok(Sign::NotIn),
-            false => Err("`in` was expected behind `not`".to_owned()),
+        let is_not_in = scanner.blanks().eat_word("in");
+        return if is_not_in {
+            Ok(Sign::NotIn)
+        } else {
+            Err("expected `in` after `not`".to_owned())
         };
     }
     let found = Sign::ALL.iter().find(|(text, _)| scanner.eat(text));
     found.map(|(_, sign)| *sign).ok_or_else(|| {
-        format!("an operator such as `==` or `in` was expected before `{}`", scanner.rest)
+        format!("expected an operator such as `==` or `in` before `{}`", scanner.rest)
     })
 }

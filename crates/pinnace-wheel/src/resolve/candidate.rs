@@ -55,25 +55,25 @@ impl fmt::Display for Unfit {
                 write!(f, "has no wheel for this platform; nearest ({nearest}): {tags}")
             }
             Self::OnlySdist { sdist } => {
-                write!(f, "has no wheel at all, only `{sdist}`, which would have to be built")
+                write!(f, "has no wheels, only `{sdist}`, which needs a build")
             }
             Self::NeedsBuild { sdist, tags } if tags.is_empty() => {
-                write!(f, "has only `{sdist}`, which must be built to know what it requires")
+                write!(f, "has only `{sdist}`, which must be built to read its requirements")
             }
             Self::NeedsBuild { sdist, tags } => write!(
                 f,
-                "has no wheel for this platform (nearest: {}), and `{sdist}` must be built to know \
-                 what it requires",
+                "has no wheel for this platform (nearest: {}), and `{sdist}` must be built to read \
+                 its requirements",
                 Shown(tags)
             ),
-            Self::OnlyWheels => f.write_str("has no source distribution, and no wheel is wanted"),
+            Self::OnlyWheels => f.write_str("has no source distribution, and wheels are excluded"),
             Self::RequiresPython(specifiers) => write!(f, "requires Python {specifiers}"),
             Self::Yanked(reason) if reason.is_empty() => f.write_str("was yanked"),
             Self::Yanked(reason) => write!(f, "was yanked: {reason}"),
             Self::TooNew => f.write_str("is newer than `--exclude-newer` allows"),
-            Self::NoUploadTime => f.write_str(
-                "has no upload time on its index, so that `--exclude-newer` leaves it out",
-            ),
+            Self::NoUploadTime => {
+                f.write_str("has no upload time on its index, so `--exclude-newer` excludes it")
+            }
             Self::WrongHash => f.write_str("has no file with an allowed hash"),
             Self::NoFile => f.write_str("has no file of a known kind"),
         }
@@ -190,7 +190,7 @@ impl Candidates<'_> {
         if self.rules.no_binary.contains(project) {
             return Unfit::OnlyWheels;
         }
-        match (self.misfits(files), files.first()) {
+        match (self.incompatible_wheels(files), files.first()) {
             ((Some(nearest), tags), _) => Unfit::NoWheel { nearest, tags },
             ((None, _), Some(sdist)) => {
                 Unfit::OnlySdist { sdist: sdist.artifact.file_name().to_owned() }
@@ -201,23 +201,23 @@ impl Candidates<'_> {
 
     /// Returns the incompatibility of the nearest wheel that does not fit, and the tags of all such
     /// wheels, nearest first.
-    pub(super) fn misfits(&self, files: &[File]) -> (Option<Incompatibility>, Vec<String>) {
+    pub(super) fn incompatible_wheels(
+        &self,
+        files: &[File],
+    ) -> (Option<Incompatibility>, Vec<String>) {
         // Of equally incompatible wheels, those for this system are nearer.
-        let misfits: BTreeSet<(
-            Reverse<Incompatibility>,
-            Reverse<Option<Incompatibility>>,
-            String,
-        )> = wheels(files)
-            .filter_map(|wheel| match self.target.rank(wheel) {
-                Compatibility::Incompatible(misfit) => {
-                    let system = self.target.tags().rank_platform(wheel);
-                    Some((Reverse(misfit), Reverse(system), wheel.compressed_tags()))
-                }
-                Compatibility::Compatible(_) => None,
-            })
-            .collect();
-        let nearest = misfits.first().map(|(Reverse(nearest), ..)| *nearest);
-        (nearest, misfits.into_iter().map(|(.., tags)| tags).collect())
+        let ranked: BTreeSet<(Reverse<Incompatibility>, Reverse<Option<Incompatibility>>, String)> =
+            wheels(files)
+                .filter_map(|wheel| match self.target.rank(wheel) {
+                    Compatibility::Incompatible(incompatibility) => {
+                        let system = self.target.tags().rank_platform(wheel);
+                        Some((Reverse(incompatibility), Reverse(system), wheel.compressed_tags()))
+                    }
+                    Compatibility::Compatible(_) => None,
+                })
+                .collect();
+        let nearest = ranked.first().map(|(Reverse(nearest), ..)| *nearest);
+        (nearest, ranked.into_iter().map(|(.., tags)| tags).collect())
     }
 }
 
@@ -240,7 +240,7 @@ pub(crate) fn best_release<'a>(
     specifiers: &Specifiers,
 ) -> Option<&'a Release> {
     let range = specifiers.ranges();
-    let mut wanted = project.releases().iter().filter(|one| range.contains(one.point()));
+    let mut wanted = project.releases().iter().filter(|release| range.contains(release.key()));
     let newest = wanted.next()?;
     if !newest.version().is_prerelease() {
         return Some(newest);

@@ -7,9 +7,10 @@ use pubgrub::{DerivationTree, External};
 
 use super::{
     Unfit,
-    package::Package,
-    provider::Knowledge,
-    solve::{Tree, Versions},
+    package::{Package, Versions},
+    provider::Provider,
+    reason::Reason,
+    solve::Tree,
 };
 use crate::{ProjectName, Version, range::describe};
 
@@ -17,8 +18,8 @@ use crate::{ProjectName, Version, range::describe};
 #[derive(Clone, Debug)]
 pub struct Explanation {
     facts: Vec<Fact>,
-    /// The requirements and constraints that the user wrote and could loosen.
-    written: Vec<String>,
+    /// The requirements and constraints of the request that conflict, each with its origin.
+    relaxable: Vec<String>,
     needs_build: bool,
 }
 
@@ -68,30 +69,6 @@ pub enum Fact {
     },
 }
 
-/// A reason why versions are unavailable, as passed to the solver.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Reason {
-    Text(String),
-    Unfit(Unfit),
-    /// A constraint of the request, with its origin.
-    Constraint(String),
-}
-
-impl Reason {
-    pub(super) fn text(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) | Self::Constraint(text) => f.write_str(text),
-            Self::Unfit(unfit) => unfit.fmt(f),
-        }
-    }
-}
-
 impl Explanation {
     /// Returns the facts, with the request's own requirements first.
     pub fn facts(&self) -> &[Fact] {
@@ -103,8 +80,18 @@ impl Explanation {
         self.needs_build
     }
 
-    pub(super) fn of(tree: Tree, knowledge: &Knowledge<'_>) -> Self {
-        let mut collected = Collected::new(knowledge);
+    /// Returns the advice to relax the requirements that conflict: "relax `flask<2`". Returns `None`
+    /// if no requirement conflicts with another.
+    pub fn hint(&self) -> Option<String> {
+        match self.relaxable.as_slice() {
+            [] => None,
+            [only] => Some(format!("relax {only}")),
+            several => Some(format!("relax one of {}", several.join(", "))),
+        }
+    }
+
+    pub(super) fn of(tree: Tree, provider: &Provider<'_>) -> Self {
+        let mut collected = Collected::new(provider);
         collected.tree(&tree);
         let sdist_alone = |(_, unfit): &(Version, Unfit)| matches!(unfit, Unfit::OnlySdist { .. });
         let needs_build = collected.needs_build;
@@ -115,15 +102,15 @@ impl Explanation {
                 _ => false,
             });
         facts.sort_by_key(order);
-        // Loosening helps if requirements conflict, but not if a name is unknown or no file fits.
+        // Relaxing helps if requirements conflict, but not if a name is unknown or no file fits.
         let clash = facts
             .iter()
             .any(|it| matches!(it, Fact::Requires { .. } | Fact::Limited(_) | Fact::Newest(..)));
-        let written = facts.iter().filter(|_| clash).filter_map(|fact| match fact {
-            Fact::Asked(text) | Fact::Limited(text) => Some(text.clone()),
+        let relaxable = facts.iter().filter(|_| clash).filter_map(|fact| match fact {
+            Fact::Asked(text) | Fact::Limited(text) => provider.request.quoted(text),
             _ => None,
         });
-        Self { written: written.collect(), facts, needs_build }
+        Self { relaxable: relaxable.collect(), facts, needs_build }
     }
 }
 
@@ -142,8 +129,8 @@ fn order(fact: &Fact) -> u8 {
 }
 
 /// The merged leaves of a derivation tree: a fact about a hundred versions becomes one fact.
-struct Collected<'k> {
-    knowledge: &'k Knowledge<'k>,
+struct Collected<'p> {
+    provider: &'p Provider<'p>,
     facts: Vec<Fact>,
     /// Dependencies between packages: for each pair, version ranges with the range that each
     /// requires.
@@ -151,18 +138,18 @@ struct Collected<'k> {
     /// Unusable packages: version ranges, each with its reason.
     unusable: BTreeMap<Package, Vec<(Versions, String)>>,
     /// Projects with a version range in which no version could be chosen.
-    blamed: BTreeSet<ProjectName>,
+    without_version: BTreeSet<ProjectName>,
     needs_build: bool,
 }
 
-impl<'k> Collected<'k> {
-    fn new(knowledge: &'k Knowledge<'k>) -> Self {
+impl<'p> Collected<'p> {
+    fn new(provider: &'p Provider<'p>) -> Self {
         Self {
-            knowledge,
+            provider,
             facts: Vec::new(),
             requires: BTreeMap::new(),
             unusable: BTreeMap::new(),
-            blamed: BTreeSet::new(),
+            without_version: BTreeSet::new(),
             needs_build: false,
         }
     }
@@ -193,7 +180,7 @@ impl<'k> Collected<'k> {
     fn external(&mut self, external: &External<Package, Versions, Reason>) {
         match external {
             External::NotRoot(..) => {}
-            External::FromDependencyOf(Package::Root, _, what, _) => self.asked(what),
+            External::FromDependencyOf(Package::Root, _, what, _) => self.requested(what),
             // An extra pins its base only in the solver's model; the user did not write that.
             External::FromDependencyOf(Package::Extra(a, _), _, Package::Base(b), _) if a == b => {}
             External::FromDependencyOf(by, versions, what, range) => {
@@ -201,7 +188,7 @@ impl<'k> Collected<'k> {
                 join(known, versions, range);
             }
             External::NoVersions(package, _) => {
-                self.blamed.extend(package.project().cloned());
+                self.without_version.extend(package.project().cloned());
             }
             External::Custom(_, _, Reason::Constraint(text)) => {
                 self.push(Fact::Limited(text.clone()));
@@ -215,11 +202,11 @@ impl<'k> Collected<'k> {
     }
 
     /// Adds every requirement that the request has on a project.
-    fn asked(&mut self, what: &Package) {
-        let knowledge = self.knowledge;
-        for asked in &knowledge.request.requirements {
-            if Some(asked.requirement.name()) == what.project() {
-                self.push(Fact::Asked(asked.to_string()));
+    fn requested(&mut self, what: &Package) {
+        let provider = self.provider;
+        for entry in &provider.request.requirements {
+            if Some(entry.requirement.name()) == what.project() {
+                self.push(Fact::Asked(entry.to_string()));
             }
         }
     }
@@ -257,16 +244,16 @@ impl<'k> Collected<'k> {
         ranges: &mut Vec<(Versions, T)>,
     ) -> Option<(Versions, T)> {
         let newest = |(versions, _): &(Versions, T)| {
-            package.project().and_then(|project| self.knowledge.newest_in(project, versions))
+            package.project().and_then(|project| self.provider.newest_in(project, versions))
         };
         let at = (0..ranges.len()).max_by_key(|at| newest(&ranges[*at]))?;
         Some(ranges.swap_remove(at))
     }
 
     fn about_versions(&mut self) {
-        for project in std::mem::take(&mut self.blamed) {
-            let unfit = self.knowledge.unfit(&project);
-            match self.knowledge.newest(&project) {
+        for project in std::mem::take(&mut self.without_version) {
+            let unfit = self.provider.unfit(&project);
+            match self.provider.newest(&project) {
                 Err(()) => self.push(Fact::Unknown(project)),
                 Ok(_) if !unfit.is_empty() => self.push(Fact::NoVersion { project, unfit }),
                 Ok(newest) => {
@@ -278,7 +265,7 @@ impl<'k> Collected<'k> {
 
     fn describe(&self, package: &Package, versions: &Versions) -> String {
         match package.project() {
-            Some(project) => describe(&self.knowledge.simplify(project, versions)),
+            Some(project) => describe(&self.provider.simplify(project, versions)),
             None => String::new(),
         }
     }
@@ -286,7 +273,7 @@ impl<'k> Collected<'k> {
 
 /// Adds a range to the entry that has an equal value, or adds a new entry.
 fn join<T: PartialEq + Clone>(known: &mut Vec<(Versions, T)>, versions: &Versions, what: &T) {
-    match known.iter_mut().find(|(_, one)| one == what) {
+    match known.iter_mut().find(|(_, value)| value == what) {
         Some((all, _)) => *all = all.union(versions),
         None => known.push((versions.clone(), what.clone())),
     }
@@ -298,13 +285,9 @@ impl fmt::Display for Explanation {
         f.write_str("no set of distributions satisfies the request:")?;
         self.facts.iter().take(SHOWN).try_for_each(|fact| write!(f, "\n  - {fact}"))?;
         if let Some(more) = self.facts.len().checked_sub(SHOWN + 1) {
-            write!(f, "\n  - and {} facts more", more + 1)?;
+            write!(f, "\n  - and {} more facts", more + 1)?;
         }
-        match self.written.as_slice() {
-            [] => Ok(()),
-            [one] => write!(f, "\nwhat would help: to loosen {one}"),
-            many => write!(f, "\nwhat would help: to loosen one of {}", many.join(", or ")),
-        }
+        Ok(())
     }
 }
 
@@ -317,15 +300,14 @@ impl fmt::Display for Fact {
                 write!(f, "{}requires {what}{range}", Subject(by, versions))?;
                 match others {
                     0 => Ok(()),
-                    _ => write!(f, ", and older versions require others of {what}"),
+                    _ => write!(f, ", and older versions require other versions of {what}"),
                 }
             }
-            Self::Unknown(project) => write!(
-                f,
-                "no index that was asked has files of {project}; is the name spelled right?"
-            ),
+            Self::Unknown(project) => {
+                write!(f, "no index has files of {project}; check the spelling of the name")
+            }
             Self::NoVersion { project, unfit } => {
-                write!(f, "no version of {project} that is left can be used")?;
+                write!(f, "no remaining version of {project} can be used")?;
                 const SHOWN: usize = 3;
                 for (version, unfit) in unfit.iter().take(SHOWN) {
                     write!(f, "\n      {project} {version} {unfit}")?;

@@ -1,6 +1,11 @@
 use std::fmt;
 
+use pubgrub::Ranges;
+
 use crate::{ExtraName, ProjectName, version_key::VersionKey};
+
+/// A set of versions of one package, as the solver calculates with it.
+pub(crate) type Versions = Ranges<VersionKey>;
 
 /// A package: the unit for which the solver decides a version. An extra is a package of its own. It
 /// pins its base to its own version and adds the requirements of the extra.
@@ -31,6 +36,6 @@ impl fmt::Display for Package {
 }
 
 /// Returns the only version of the root package.
-pub(crate) fn root_point() -> VersionKey {
+pub(crate) fn root_version() -> VersionKey {
     VersionKey::of(&pep440_rs::Version::new([0]))
 }

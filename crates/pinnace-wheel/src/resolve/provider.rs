@@ -8,9 +8,8 @@ use std::{
 
 use super::{
     Candidates, Choice, Prereleases, Request, Unfit, Yanked,
-    explain::Reason,
-    package::{Package, root_point},
-    solve::Versions,
+    package::{Package, Versions, root_version},
+    reason::Reason,
 };
 use crate::{
     Error, File, Metadata, Project, ProjectName, Release, Requirement, Source, Target, Version,
@@ -19,19 +18,19 @@ use crate::{
 
 pub(super) type Constraints = BTreeMap<Package, Versions>;
 
-/// A dependency provider: it answers the solver's questions and keeps what it learned. Its answers
+/// A dependency provider: it answers the solver's questions and caches them. Its answers
 /// depend only on the request, the target and the source.
-pub(crate) struct Knowledge<'a> {
+pub(crate) struct Provider<'a> {
     pub(super) source: &'a dyn Source,
     pub(super) request: &'a Request,
     pub(super) target: &'a Target,
     pub(super) reads: Reads,
-    pub(super) learned: RefCell<Learned>,
+    pub(super) state: RefCell<ProviderState>,
 }
 
 #[derive(Default)]
-pub(super) struct Learned {
-    pub(super) known: BTreeMap<ProjectName, Option<Arc<Known>>>,
+pub(super) struct ProviderState {
+    pub(super) projects: BTreeMap<ProjectName, Option<Arc<KnownProject>>>,
     pub(super) chosen: BTreeMap<(ProjectName, VersionKey), Arc<File>>,
     pub(super) parsed: BTreeMap<(ProjectName, VersionKey), Arc<Parsed>>,
     /// The last decided version of each project, which its extras try first.
@@ -48,9 +47,9 @@ pub(super) struct Learned {
 }
 
 /// A project with the version keys of its releases, in ascending order.
-pub(super) struct Known {
+pub(super) struct KnownProject {
     pub(super) project: Arc<Project>,
-    pub(super) points: Vec<VersionKey>,
+    pub(super) versions: Vec<VersionKey>,
     /// The address that the request names for the project.
     pub(super) address: Option<String>,
 }
@@ -61,17 +60,17 @@ pub(super) struct Parsed {
     pub(super) requirements: Vec<Result<Requirement, String>>,
 }
 
-impl<'a> Knowledge<'a> {
+impl<'a> Provider<'a> {
     pub(crate) fn new(
         source: &'a dyn Source,
         request: &'a Request,
         target: &'a Target,
     ) -> Result<Self, Error> {
-        let (reads, learned) = (Reads::default(), RefCell::default());
-        let knowledge = Self { source, request, target, reads, learned };
+        let (reads, state) = (Reads::default(), RefCell::default());
+        let provider = Self { source, request, target, reads, state };
         for requirement in request.requirements() {
-            if requirement.url().is_some() && knowledge.applies(requirement, None)? {
-                knowledge.learn_address(requirement)?;
+            if requirement.url().is_some() && provider.applies(requirement, None)? {
+                provider.add_address(requirement)?;
             }
         }
         // Local projects may name addresses, too.
@@ -79,26 +78,26 @@ impl<'a> Knowledge<'a> {
         for text in local.filter(|text| text.contains('@')) {
             let requirement: Requirement = text.parse()?;
             let extras = requirement.marker().is_some_and(|it| it.to_string().contains("extra"));
-            if requirement.url().is_some() && (extras || knowledge.applies(&requirement, None)?) {
-                knowledge.learn_address(&requirement)?;
+            if requirement.url().is_some() && (extras || provider.applies(&requirement, None)?) {
+                provider.add_address(&requirement)?;
             }
         }
-        Ok(knowledge)
+        Ok(provider)
     }
 
     /// Records the file at a requirement's address as the project's only release.
-    fn learn_address(&self, requirement: &Requirement) -> Result<(), Error> {
+    fn add_address(&self, requirement: &Requirement) -> Result<(), Error> {
         let (name, url) = (requirement.name(), requirement.url().unwrap_or_default());
         let file = self.source.direct(name, url)?;
         let project = Arc::new(Project::new([file]));
-        let points = project.releases().iter().map(|release| release.point().clone()).collect();
-        let known = Arc::new(Known { project, points, address: Some(url.to_owned()) });
-        let before = self.learned.borrow_mut().known.insert(name.clone(), Some(known));
+        let versions = project.releases().iter().map(|release| release.key().clone()).collect();
+        let known = Arc::new(KnownProject { project, versions, address: Some(url.to_owned()) });
+        let before = self.state.borrow_mut().projects.insert(name.clone(), Some(known));
         match before.flatten().and_then(|known| known.address.clone()) {
             Some(other) if other != url => {
                 let reason =
-                    format!("`{name}` is required from `{}`, too", without_secrets(&other));
-                Err(Error::parse("URL for a project that has none yet", url, reason))
+                    format!("`{name}` is already required from `{}`", without_secrets(&other));
+                Err(Error::parse("usable URL", url, reason))
             }
             _ => Ok(()),
         }
@@ -108,24 +107,24 @@ impl<'a> Knowledge<'a> {
         self.source.is_cancelled()
     }
 
-    fn known(&self, name: &ProjectName) -> Result<Option<Arc<Known>>, Error> {
-        if let Some(known) = self.learned.borrow().known.get(name) {
+    fn known_project(&self, name: &ProjectName) -> Result<Option<Arc<KnownProject>>, Error> {
+        if let Some(known) = self.state.borrow().projects.get(name) {
             return Ok(known.clone());
         }
         let found = self.source.project(name)?.filter(|found| !found.releases().is_empty());
         let known = found.map(|project| {
-            let points =
-                project.releases().iter().rev().map(|release| release.point().clone()).collect();
-            Arc::new(Known { project, points, address: None })
+            let versions =
+                project.releases().iter().rev().map(|release| release.key().clone()).collect();
+            Arc::new(KnownProject { project, versions, address: None })
         });
-        self.learned.borrow_mut().known.insert(name.clone(), known.clone());
+        self.state.borrow_mut().projects.insert(name.clone(), known.clone());
         Ok(known)
     }
 
     /// Returns the position at which a package was first seen. A base comes before its extras.
     pub(super) fn rank(&self, package: &Package) -> (usize, bool) {
-        let learned = self.learned.borrow();
-        let seen = package.project().and_then(|project| learned.seen.get(project));
+        let state = self.state.borrow();
+        let seen = package.project().and_then(|project| state.seen.get(project));
         (seen.copied().unwrap_or_default(), matches!(package, Package::Extra(..)))
     }
 
@@ -136,22 +135,22 @@ impl<'a> Knowledge<'a> {
         range: &Versions,
     ) -> Result<Option<VersionKey>, Error> {
         let project = match package {
-            Package::Root => return Ok(Some(root_point())),
+            Package::Root => return Ok(Some(root_version())),
             Package::Base(project) => project,
             Package::Extra(project, _) => {
-                let decided = self.learned.borrow().decided.get(project).cloned();
-                match decided.filter(|point| range.contains(point)) {
-                    Some(point) => return Ok(Some(point)),
+                let decided = self.state.borrow().decided.get(project).cloned();
+                match decided.filter(|version| range.contains(version)) {
+                    Some(version) => return Ok(Some(version)),
                     None => project,
                 }
             }
         };
         let chosen = match self.request.locals.get(project) {
-            Some(local) => Some(local.metadata.version().point()).filter(|it| range.contains(it)),
+            Some(local) => Some(local.metadata.version().key()).filter(|it| range.contains(it)),
             None => self.choose_release(project, range)?,
         };
-        if let Some(point) = &chosen {
-            self.learned.borrow_mut().decided.insert(project.clone(), point.clone());
+        if let Some(version) = &chosen {
+            self.state.borrow_mut().decided.insert(project.clone(), version.clone());
         }
         Ok(chosen)
     }
@@ -163,49 +162,53 @@ impl<'a> Knowledge<'a> {
         project: &ProjectName,
         range: &Versions,
     ) -> Result<Option<VersionKey>, Error> {
-        let Some(known) = self.known(project)? else { return Ok(None) };
+        let Some(known) = self.known_project(project)? else { return Ok(None) };
         let releases = known.project.releases();
-        let in_range = || releases.iter().filter(|release| range.contains(release.point()));
+        let in_range = || releases.iter().filter(|release| range.contains(release.key()));
         let preferred = self.request.preferences.get(project);
         let mut yanked = if single(range).is_some() { Yanked::Allowed } else { Yanked::Refused };
         if let Some(preferred) = preferred {
             // A locked version may have been yanked since.
             let first = in_range().filter(|release| release.version() == preferred);
-            if let Some(point) = self.first_fit(project, Yanked::Allowed, first)? {
-                return Ok(Some(point));
+            if let Some(version) = self.first_usable(project, Yanked::Allowed, first)? {
+                return Ok(Some(version));
             }
         }
         if known.address.is_some() {
             yanked = Yanked::Allowed;
         }
         if self.request.prereleases == Prereleases::Allowed {
-            return self.first_fit(project, yanked, in_range());
+            return self.first_usable(project, yanked, in_range());
         }
         let is_prerelease = |release: &&Release| release.version().is_prerelease();
-        match self.first_fit(project, yanked, in_range().filter(|one| !is_prerelease(one)))? {
-            Some(point) => Ok(Some(point)),
-            None => self.first_fit(project, yanked, in_range().filter(is_prerelease)),
+        match self.first_usable(
+            project,
+            yanked,
+            in_range().filter(|release| !is_prerelease(release)),
+        )? {
+            Some(version) => Ok(Some(version)),
+            None => self.first_usable(project, yanked, in_range().filter(is_prerelease)),
         }
     }
 
-    fn first_fit<'r>(
+    fn first_usable<'r>(
         &self,
         project: &ProjectName,
         yanked: Yanked,
         mut releases: impl Iterator<Item = &'r Release>,
     ) -> Result<Option<VersionKey>, Error> {
         while let Some(release) = releases.next() {
-            let point = release.point().clone();
+            let version = release.key().clone();
             match self.candidates().choose(project, release, yanked)? {
                 Choice::File(file) => {
-                    let key = (project.clone(), point.clone());
-                    self.learned.borrow_mut().chosen.insert(key, Arc::new(*file));
-                    self.expect_more(project, yanked, releases)?;
-                    return Ok(Some(point));
+                    let key = (project.clone(), version.clone());
+                    self.state.borrow_mut().chosen.insert(key, Arc::new(*file));
+                    self.prefetch_next(project, yanked, releases)?;
+                    return Ok(Some(version));
                 }
                 Choice::Unfit(unfit) => {
-                    let mut learned = self.learned.borrow_mut();
-                    let unfits = learned.unfit.entry(project.clone()).or_default();
+                    let mut state = self.state.borrow_mut();
+                    let unfits = state.unfit.entry(project.clone()).or_default();
                     unfits.insert(release.version().clone(), unfit);
                 }
             }
@@ -218,30 +221,30 @@ impl<'a> Knowledge<'a> {
     }
 
     /// Returns the tags of a version's wheels that do not fit, nearest first.
-    pub(super) fn misfits(
+    pub(super) fn incompatible_tags(
         &self,
         project: &ProjectName,
-        point: &VersionKey,
+        version: &VersionKey,
     ) -> Result<Vec<String>, Error> {
-        let known = self.known(project)?;
+        let known = self.known_project(project)?;
         let releases = known.iter().flat_map(|known| known.project.releases());
-        match releases.into_iter().find(|release| release.point() == point) {
-            Some(release) => Ok(self.candidates().misfits(release.files()?).1),
+        match releases.into_iter().find(|release| release.key() == version) {
+            Some(release) => Ok(self.candidates().incompatible_wheels(release.files()?).1),
             None => Ok(Vec::new()),
         }
     }
 
     /// Prefetches the metadata of the next versions while the solver goes through a project version
     /// by version: after 5, 10 and 20 tries, and every 20 from then on.
-    fn expect_more<'r>(
+    fn prefetch_next<'r>(
         &self,
         project: &ProjectName,
         yanked: Yanked,
         releases: impl Iterator<Item = &'r Release>,
     ) -> Result<(), Error> {
         let tried = {
-            let mut learned = self.learned.borrow_mut();
-            let tried = learned.tried.entry(project.clone()).or_default();
+            let mut state = self.state.borrow_mut();
+            let tried = state.tried.entry(project.clone()).or_default();
             *tried += 1;
             *tried
         };
@@ -265,47 +268,50 @@ impl<'a> Knowledge<'a> {
         if self.request.locals.contains_key(project) {
             return Ok(range.clone());
         }
-        Ok(self.known(project)?.map_or(range.clone(), |known| range.widen_versions(&known.points)))
+        Ok(self
+            .known_project(project)?
+            .map_or(range.clone(), |known| range.widen_versions(&known.versions)))
     }
 
     /// Simplifies a range without changing which of the existing and requested versions it
     /// contains.
     pub(super) fn simplify(&self, project: &ProjectName, range: &Versions) -> Versions {
-        let learned = self.learned.borrow();
-        let Some(known) = learned.known.get(project).and_then(Option::as_ref) else {
+        let state = self.state.borrow();
+        let Some(known) = state.projects.get(project).and_then(Option::as_ref) else {
             return range.clone();
         };
-        let asked = self.request.requirements().filter(|one| one.name() == project);
-        let asked =
-            asked.fold(Versions::full(), |all, one| all.intersection(&one.specifiers().ranges()));
-        let points: Vec<&VersionKey> =
-            known.points.iter().filter(|it| asked.contains(*it)).collect();
-        range.simplify(points.iter().copied()).narrow_versions(&points)
+        let own = self.request.requirements().filter(|requirement| requirement.name() == project);
+        let requested = own.fold(Versions::full(), |all, requirement| {
+            all.intersection(&requirement.specifiers().ranges())
+        });
+        let versions: Vec<&VersionKey> =
+            known.versions.iter().filter(|it| requested.contains(*it)).collect();
+        range.simplify(versions.iter().copied()).narrow_versions(&versions)
     }
 
     /// Returns the newest version of a project in a range.
     pub(super) fn newest_in(&self, project: &ProjectName, range: &Versions) -> Option<VersionKey> {
-        let learned = self.learned.borrow();
-        let known = learned.known.get(project)?.as_ref()?;
-        known.points.iter().rev().find(|point| range.contains(*point)).cloned()
+        let state = self.state.borrow();
+        let known = state.projects.get(project)?.as_ref()?;
+        known.versions.iter().rev().find(|version| range.contains(*version)).cloned()
     }
 
     /// Returns the releases of a project that were passed over, with the reasons, newest first.
     pub(super) fn unfit(&self, project: &ProjectName) -> Vec<(Version, Unfit)> {
-        let learned = self.learned.borrow();
-        let releases = learned.unfit.get(project).into_iter().flatten().rev();
+        let state = self.state.borrow();
+        let releases = state.unfit.get(project).into_iter().flatten().rev();
         releases.map(|(version, unfit)| (version.clone(), unfit.clone())).collect()
     }
 
     /// Returns the newest version of a project, preferring stable ones. Returns `Err` if the
     /// project does not exist.
     pub(super) fn newest(&self, project: &ProjectName) -> Result<Option<Version>, ()> {
-        match self.learned.borrow().known.get(project) {
+        match self.state.borrow().projects.get(project) {
             Some(None) => Err(()),
             Some(Some(known)) => {
                 let releases = known.project.releases();
-                let stable = releases.iter().find(|one| !one.version().is_prerelease());
-                Ok(stable.or(releases.first()).map(|one| one.version().clone()))
+                let stable = releases.iter().find(|release| !release.version().is_prerelease());
+                Ok(stable.or(releases.first()).map(|release| release.version().clone()))
             }
             None => Ok(None),
         }
@@ -314,14 +320,14 @@ impl<'a> Knowledge<'a> {
     pub(super) fn chosen(
         &self,
         project: &ProjectName,
-        point: &VersionKey,
+        version: &VersionKey,
     ) -> Result<Arc<File>, Error> {
-        let key = (project.clone(), point.clone());
-        let unchosen = || Error::parse("chosen version", &point.to_string(), "it was not chosen");
-        self.learned.borrow().chosen.get(&key).cloned().ok_or_else(unchosen)
+        let key = (project.clone(), version.clone());
+        let unchosen = || Error::parse("chosen version", &version.to_string(), "it was not chosen");
+        self.state.borrow().chosen.get(&key).cloned().ok_or_else(unchosen)
     }
 
     pub(super) fn warn(&self, warning: String) {
-        self.learned.borrow_mut().warnings.insert(warning);
+        self.state.borrow_mut().warnings.insert(warning);
     }
 }

@@ -1,10 +1,11 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    str::FromStr,
 };
 
-use crate::{Error, Inputs, Metadata, Named, ProjectName, Requirement, Version};
+use crate::{
+    Formats, Inputs, Metadata, Named, ProjectName, Requirement, Version, error::without_secrets,
+};
 
 /// A request to the resolver: requirements, and the rules that decide which files can be used.
 ///
@@ -19,8 +20,8 @@ use crate::{Error, Inputs, Metadata, Named, ProjectName, Requirement, Version};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    pub(super) requirements: Vec<Asked>,
-    pub(super) constraints: Vec<Asked>,
+    pub(super) requirements: Vec<RequestEntry>,
+    pub(super) constraints: Vec<RequestEntry>,
     pub(super) overrides: BTreeMap<ProjectName, Vec<Requirement>>,
     pub(super) excludes: BTreeSet<ProjectName>,
     pub(super) locals: BTreeMap<ProjectName, Local>,
@@ -30,19 +31,30 @@ pub struct Request {
     pub(crate) files: FileRules,
 }
 
-/// A requirement with its origin.
+/// An entry of a request: a requirement or constraint with its origin.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct RequestEntry {
     pub(super) requirement: Requirement,
     pub(super) origin: Option<Box<str>>,
 }
 
-impl fmt::Display for Asked {
+impl RequestEntry {
+    /// Formats the entry like `Display`, but with the requirement in backticks.
+    fn quoted(&self) -> String {
+        let origin = self.origin.iter().map(|origin| format!(" ({origin})"));
+        format!("`{}`{}", self.shown(), origin.collect::<String>())
+    }
+
+    fn shown(&self) -> String {
+        without_secrets(&self.requirement.to_string())
+    }
+}
+
+impl fmt::Display for RequestEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = crate::error::without_secrets(&self.requirement.to_string());
         match &self.origin {
-            Some(origin) => write!(f, "{shown} ({origin})"),
-            None => f.write_str(&shown),
+            Some(origin) => write!(f, "{} ({origin})", self.shown()),
+            None => f.write_str(&self.shown()),
         }
     }
 }
@@ -85,57 +97,6 @@ pub(crate) struct FileRules {
     pub(crate) hashes: Hashes,
 }
 
-/// A set of projects, as pip's format options take it: `:all:`, `:none:` or names.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub enum Formats {
-    /// No project.
-    #[default]
-    None,
-    /// Every project.
-    All,
-    /// The projects with these names.
-    Named(BTreeSet<ProjectName>),
-}
-
-impl Formats {
-    /// Returns true if the set contains the project.
-    pub fn contains(&self, project: &ProjectName) -> bool {
-        match self {
-            Self::None => false,
-            Self::All => true,
-            Self::Named(names) => names.contains(project),
-        }
-    }
-
-    /// Combines this option with a later one. `:none:` resets all earlier options.
-    #[must_use]
-    pub fn then(self, more: Self) -> Self {
-        match (self, more) {
-            (_, Self::None) => Self::None,
-            (Self::All, _) | (_, Self::All) => Self::All,
-            (Self::Named(mut names), Self::Named(more)) => {
-                names.extend(more);
-                Self::Named(names)
-            }
-            (Self::None, named) => named,
-        }
-    }
-}
-
-impl FromStr for Formats {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        text.split(',').map(str::trim).try_fold(Self::None, |all, part| {
-            Ok(all.then(match part {
-                ":all:" => Self::All,
-                ":none:" => Self::None,
-                name => Self::Named(BTreeSet::from([name.parse()?])),
-            }))
-        })
-    }
-}
-
 /// The allowed files of each project, by SHA-256.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hashes {
@@ -154,13 +115,13 @@ fn canonical(requirement: &Requirement) -> String {
 impl Request {
     /// Creates a request with these requirements and defaults for everything else.
     pub fn new(requirements: impl IntoIterator<Item = Requirement>) -> Self {
-        let asked = |requirement| Asked { requirement, origin: None };
-        Self { requirements: requirements.into_iter().map(asked).collect(), ..Self::default() }
+        let entry = |requirement| RequestEntry { requirement, origin: None };
+        Self { requirements: requirements.into_iter().map(entry).collect(), ..Self::default() }
     }
 
     /// Returns the requirements.
     pub fn requirements(&self) -> impl Iterator<Item = &Requirement> {
-        self.requirements.iter().map(|asked| &asked.requirement)
+        self.requirements.iter().map(|entry| &entry.requirement)
     }
 
     /// Returns the projects that are overridden or excluded.
@@ -186,15 +147,15 @@ impl Request {
     /// # Ok::<(), pinnace_wheel::Error>(())
     /// ```
     pub fn canonical(&self) -> String {
-        let asked = |all: &[Asked]| -> BTreeSet<String> {
-            all.iter().map(|asked| canonical(&asked.requirement)).collect()
+        let texts = |all: &[RequestEntry]| -> BTreeSet<String> {
+            all.iter().map(|entry| canonical(&entry.requirement)).collect()
         };
         let mut lines: Vec<String> = Vec::new();
         let mut add = |what: &str, values: BTreeSet<String>| {
             lines.extend(values.into_iter().map(|value| format!("{what} {value}")));
         };
-        add("require", asked(&self.requirements));
-        add("constrain", asked(&self.constraints));
+        add("require", texts(&self.requirements));
+        add("constrain", texts(&self.constraints));
         let overrides = self.overrides.values().flatten();
         add("override", overrides.map(canonical).collect());
         add("exclude", self.excludes.iter().map(ToString::to_string).collect());
@@ -219,7 +180,7 @@ impl Request {
     /// the origin.
     #[must_use]
     pub fn require(mut self, requirement: Requirement, origin: Option<&str>) -> Self {
-        self.requirements.push(Asked { requirement, origin: origin.map(Into::into) });
+        self.requirements.push(RequestEntry { requirement, origin: origin.map(Into::into) });
         self
     }
 
@@ -232,12 +193,12 @@ impl Request {
                 self = self.allow_hash(named.requirement.name().clone(), *sha256);
             }
         }
-        let asked = |named: &Named| Asked {
+        let entry = |named: &Named| RequestEntry {
             requirement: named.requirement.clone(),
             origin: Some(named.origin.as_str()).filter(|it| !it.is_empty()).map(Into::into),
         };
-        self.requirements.extend(inputs.requirements.iter().map(asked));
-        self.constraints.extend(inputs.constraints.iter().map(asked));
+        self.requirements.extend(inputs.requirements.iter().map(entry));
+        self.constraints.extend(inputs.constraints.iter().map(entry));
         self.files.hashes.required |= inputs.require_hashes;
         if inputs.prereleases {
             self.prereleases = Prereleases::Allowed;
@@ -254,7 +215,8 @@ impl Request {
     /// Adds a constraint: it limits the versions of a project without requiring it.
     #[must_use]
     pub fn constrain(mut self, constraint: Requirement, origin: Option<&str>) -> Self {
-        self.constraints.push(Asked { requirement: constraint, origin: origin.map(Into::into) });
+        self.constraints
+            .push(RequestEntry { requirement: constraint, origin: origin.map(Into::into) });
         self
     }
 
@@ -318,9 +280,15 @@ impl Request {
 
     /// Returns the origin of a requirement or constraint on a project, if it is known.
     pub fn origin(&self, project: &ProjectName) -> Option<&str> {
-        let asked = self.requirements.iter().chain(&self.constraints);
-        let mut own = asked.filter(|one| one.requirement.name() == project);
-        own.find_map(|one| one.origin.as_deref())
+        let entries = self.requirements.iter().chain(&self.constraints);
+        let mut own = entries.filter(|entry| entry.requirement.name() == project);
+        own.find_map(|entry| entry.origin.as_deref())
+    }
+
+    /// Returns the entry that is displayed as `text`, with its requirement in backticks.
+    pub(super) fn quoted(&self, text: &str) -> Option<String> {
+        let mut entries = self.requirements.iter().chain(&self.constraints);
+        entries.find(|entry| entry.to_string() == text).map(RequestEntry::quoted)
     }
 
     /// Returns the preferred version of a project.

@@ -5,41 +5,40 @@ use std::sync::Arc;
 use super::{
     Dependencies, Unfit,
     candidate::excludes_python,
-    explain::Reason,
-    package::Package,
-    provider::{Constraints, Knowledge, Parsed},
-    solve::Versions,
+    package::{Package, Versions},
+    provider::{Constraints, Parsed, Provider},
+    reason::Reason,
 };
 use crate::{
     Error, ErrorKind, ExtraName, MarkerError, Metadata, ProjectName, Requirement,
-    error::without_secrets, marker::Asked, version_key::VersionKey,
+    error::without_secrets, marker::EvaluationContext, version_key::VersionKey,
 };
 
-impl Knowledge<'_> {
+impl Provider<'_> {
     /// Returns the constraints of a package's version, or the reason why it cannot be used.
     pub(super) fn dependencies(
         &self,
         package: &Package,
-        point: &VersionKey,
+        version: &VersionKey,
     ) -> Result<Result<Constraints, Reason>, Error> {
         let (project, extra) = match package {
             Package::Root => return self.root(),
             Package::Base(project) => (project, None),
             Package::Extra(project, extra) => (project, Some(extra)),
         };
-        let parsed = match self.parsed(project, point)? {
+        let parsed = match self.parsed(project, version)? {
             Ok(parsed) => parsed,
             Err(reason) => return Ok(Err(reason)),
         };
         let mut constraints = Constraints::new();
         if let Some(extra) = extra {
             let base = Package::Base(project.clone());
-            constraints.insert(base, Versions::singleton(point.clone()));
+            constraints.insert(base, Versions::singleton(version.clone()));
             if !parsed.metadata.extras().contains(extra) {
-                self.warn(format!("{project} {point} has no extra `{extra}`"));
+                self.warn(format!("{project} {version} has no extra `{extra}`"));
             }
         }
-        if self.passes_over(project) {
+        if self.ignores_dependencies_of(project) {
             return Ok(Ok(constraints));
         }
         for requirement in &parsed.requirements {
@@ -51,13 +50,13 @@ impl Knowledge<'_> {
                 Ok(true) => {}
                 Ok(false) => continue,
                 Err(error @ MarkerError::Undefined(_)) => {
-                    let reason = format!("`{requirement}` cannot be understood: {error}");
+                    let reason = format!("cannot evaluate `{requirement}`: {error}");
                     return Ok(Err(Reason::Text(reason)));
                 }
                 Err(error) => return Err(marker_error(requirement, error)),
             }
             let own = requirement.name() == project;
-            if own && !requirement.specifiers().ranges().contains(point) {
+            if own && !requirement.specifiers().ranges().contains(version) {
                 let reason = format!("it requires another version of itself: {requirement}");
                 return Ok(Err(Reason::Text(reason)));
             }
@@ -69,7 +68,7 @@ impl Knowledge<'_> {
     }
 
     /// Returns true if the requirements of a project are ignored.
-    fn passes_over(&self, project: &ProjectName) -> bool {
+    fn ignores_dependencies_of(&self, project: &ProjectName) -> bool {
         let request = self.request;
         request.dependencies == Dependencies::Ignored && !request.locals.contains_key(project)
     }
@@ -81,7 +80,11 @@ impl Knowledge<'_> {
         extra: Option<&ExtraName>,
     ) -> Result<bool, MarkerError> {
         let evaluate = |extra| {
-            requirement.applies_when(&Asked::new(self.target.markers(), extra, &self.reads))
+            requirement.applies_when(&EvaluationContext::new(
+                self.target.markers(),
+                extra,
+                &self.reads,
+            ))
         };
         Ok(evaluate(extra)? && (extra.is_none() || !evaluate(None)?))
     }
@@ -97,37 +100,37 @@ impl Knowledge<'_> {
     fn parsed(
         &self,
         project: &ProjectName,
-        point: &VersionKey,
+        version: &VersionKey,
     ) -> Result<Result<Arc<Parsed>, Reason>, Error> {
-        let key = (project.clone(), point.clone());
-        if let Some(parsed) = self.learned.borrow().parsed.get(&key) {
+        let key = (project.clone(), version.clone());
+        if let Some(parsed) = self.state.borrow().parsed.get(&key) {
             return Ok(Ok(Arc::clone(parsed)));
         }
-        let metadata = match self.metadata(project, point)? {
+        let metadata = match self.metadata(project, version)? {
             Ok(metadata) => metadata,
             Err(reason) => return Ok(Err(reason)),
         };
         let parse = |text| Requirement::parse_lenient(text).map_err(|error| error.to_string());
         let requirements = metadata.requires().map(parse).collect();
         let parsed = Arc::new(Parsed { metadata, requirements });
-        self.learned.borrow_mut().parsed.insert(key, Arc::clone(&parsed));
+        self.state.borrow_mut().parsed.insert(key, Arc::clone(&parsed));
         Ok(Ok(parsed))
     }
 
     fn metadata(
         &self,
         project: &ProjectName,
-        point: &VersionKey,
+        version: &VersionKey,
     ) -> Result<Result<Arc<Metadata>, Reason>, Error> {
         if let Some(local) = self.request.locals.get(project) {
             return Ok(self.for_this_python(Arc::new(local.metadata.clone())));
         }
-        let file = self.chosen(project, point)?;
+        let file = self.chosen(project, version)?;
         let metadata = match self.source.metadata(&file) {
             Ok(Some(metadata)) => metadata,
             Ok(None) => {
                 let sdist = file.artifact.file_name().to_owned();
-                let tags = self.misfits(project, point)?;
+                let tags = self.incompatible_tags(project, version)?;
                 return Ok(Err(Reason::Unfit(Unfit::NeedsBuild { sdist, tags })));
             }
             // One bad release does not make its project unusable.
@@ -155,18 +158,26 @@ impl Knowledge<'_> {
     ) -> Result<(), Reason> {
         let name = requirement.name();
         if self.request.excludes.contains(name) {
-            self.learned.borrow_mut().used.insert(name.clone());
+            self.state.borrow_mut().used.insert(name.clone());
             return Ok(());
         }
         let Some(overrides) = self.request.overrides.get(name).filter(|_| dependent != Some(name))
         else {
             return self.constrain_as(constraints, requirement, dependent);
         };
-        self.learned.borrow_mut().used.insert(name.clone());
-        for one in overrides {
-            if self.applies_for(one, None).map_err(|error| Reason::Text(error.to_string()))? {
-                let extras = requirement.extras().iter().chain(one.extras()).cloned().collect();
-                self.constrain_as(constraints, &one.clone().with_extras(extras), dependent)?;
+        self.state.borrow_mut().used.insert(name.clone());
+        for replacement in overrides {
+            if self
+                .applies_for(replacement, None)
+                .map_err(|error| Reason::Text(error.to_string()))?
+            {
+                let extras =
+                    requirement.extras().iter().chain(replacement.extras()).cloned().collect();
+                self.constrain_as(
+                    constraints,
+                    &replacement.clone().with_extras(extras),
+                    dependent,
+                )?;
             }
         }
         Ok(())
@@ -186,8 +197,8 @@ impl Knowledge<'_> {
             && !requirement.url().is_some_and(|url| url.contains("sha256="))
         {
             let reason = format!(
-                "`{name}` is required without a hash; one hash in a requirements file, or \
-                 `--require-hashes`, makes all need one"
+                "`{name}` is required without a hash; if one requirement has a hash, or with \
+                 `--require-hashes`, all need one"
             );
             return Err(Reason::Text(reason));
         }
@@ -200,46 +211,42 @@ impl Knowledge<'_> {
             let known = constraints.entry(package).or_insert_with(Versions::full);
             *known = known.intersection(&range);
         }
-        self.see(requirement);
+        self.record_seen(requirement);
         Ok(())
     }
 
     /// Checks an address: only the request may name the address of a project.
     fn check_address(&self, requirement: &Requirement) -> Result<(), Reason> {
         let (name, Some(url)) = (requirement.name(), requirement.url()) else { return Ok(()) };
-        let learned = self.learned.borrow();
-        let known = learned.known.get(name).and_then(Option::as_ref);
+        let state = self.state.borrow();
+        let known = state.projects.get(name).and_then(Option::as_ref);
         if known.is_some_and(|known| known.address.as_deref() == Some(url)) {
             return Ok(());
         }
         let shown = without_secrets(url);
         Err(Reason::Text(format!(
-            "it requires `{name}` from `{shown}`, and only the request may name addresses; \
-             require `{name} @ {shown}` there"
+            "it requires `{name}` from `{shown}`, but only the request may name addresses; \
+             add `{name} @ {shown}` to it"
         )))
     }
 
     /// Records a project as seen and prefetches its page. Projects seen first are decided first.
-    fn see(&self, requirement: &Requirement) {
+    fn record_seen(&self, requirement: &Requirement) {
         let name = requirement.name();
-        let mut learned = self.learned.borrow_mut();
-        if learned.seen.contains_key(name) {
+        let mut state = self.state.borrow_mut();
+        if state.seen.contains_key(name) {
             return;
         }
-        let next = learned.seen.len();
-        learned.seen.insert(name.clone(), next);
-        for asked in self.request.constraints.iter().filter(|it| it.requirement.name() == name) {
+        let next = state.seen.len();
+        state.seen.insert(name.clone(), next);
+        for entry in self.request.constraints.iter().filter(|it| it.requirement.name() == name) {
             // A constraint whose marker cannot be evaluated limits nothing.
-            if self.applies_for(&asked.requirement, None).unwrap_or_default() {
-                let excluded = asked.requirement.specifiers().ranges().complement();
-                learned.limits.push((
-                    name.clone(),
-                    excluded,
-                    Reason::Constraint(asked.to_string()),
-                ));
+            if self.applies_for(&entry.requirement, None).unwrap_or_default() {
+                let excluded = entry.requirement.specifiers().ranges().complement();
+                state.limits.push((name.clone(), excluded, Reason::Constraint(entry.to_string())));
             }
         }
-        if !learned.known.contains_key(name) && !self.request.locals.contains_key(name) {
+        if !state.projects.contains_key(name) && !self.request.locals.contains_key(name) {
             self.source.prefetch(name, requirement.specifiers());
         }
     }
@@ -247,7 +254,7 @@ impl Knowledge<'_> {
     /// Returns the versions that the request's constraints forbid, for projects seen since the last
     /// call.
     pub(super) fn new_limits(&self) -> Vec<(ProjectName, Versions, Reason)> {
-        std::mem::take(&mut self.learned.borrow_mut().limits)
+        std::mem::take(&mut self.state.borrow_mut().limits)
     }
 
     fn root(&self) -> Result<Result<Constraints, Reason>, Error> {

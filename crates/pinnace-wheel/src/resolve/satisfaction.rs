@@ -45,9 +45,9 @@ impl Request {
     ) -> Result<Satisfaction, Error> {
         let (seen, extras) = Default::default();
         let mut walk = Walk { request: self, pins, target, seen, extras };
-        for asked in &self.requirements {
-            if let Some(lacking) = walk.requirement(&asked.requirement, &[])? {
-                return Ok(lacking);
+        for entry in &self.requirements {
+            if let Some(unsatisfied) = walk.requirement(&entry.requirement, &[])? {
+                return Ok(unsatisfied);
             }
         }
         Ok(Satisfaction::Satisfied(walk.extras))
@@ -76,13 +76,13 @@ impl Walk<'_> {
             return Ok(None);
         }
         match self.request.overrides.get(name) {
-            None => self.one(requirement),
+            None => self.single(requirement),
             Some(instead) => {
-                for one in instead {
-                    if self.applies(one, &[])?
-                        && let Some(lacking) = self.one(one)?
+                for replacement in instead {
+                    if self.applies(replacement, &[])?
+                        && let Some(unsatisfied) = self.single(replacement)?
                     {
-                        return Ok(Some(lacking));
+                        return Ok(Some(unsatisfied));
                     }
                 }
                 Ok(None)
@@ -90,7 +90,7 @@ impl Walk<'_> {
         }
     }
 
-    fn one(&mut self, requirement: &Requirement) -> Result<Option<Satisfaction>, Error> {
+    fn single(&mut self, requirement: &Requirement) -> Result<Option<Satisfaction>, Error> {
         let name = requirement.name();
         if self.request.locals.contains_key(name) {
             return self.local(name, requirement.extras());
@@ -98,7 +98,7 @@ impl Walk<'_> {
         let found = self.pins.get(name);
         let will_do = found.is_some_and(|version| {
             requirement.url().is_some()
-                || requirement.specifiers().ranges().contains(&version.point())
+                || requirement.specifiers().ranges().contains(&version.key())
         });
         if will_do {
             let extras = self.extras.entry(name.clone()).or_default();
@@ -127,8 +127,8 @@ impl Walk<'_> {
         }
         for text in local.metadata.requires() {
             let requirement = Requirement::parse_lenient(text)?;
-            if let Some(lacking) = self.requirement(&requirement, extras)? {
-                return Ok(Some(lacking));
+            if let Some(unsatisfied) = self.requirement(&requirement, extras)? {
+                return Ok(Some(unsatisfied));
             }
         }
         Ok(None)
@@ -150,7 +150,8 @@ mod tests {
     #[test]
     fn projects_that_are_here_are_followed_with_their_extras() {
         let target: Target = "manylinux_2_28_x86_64-3.12.1".parse().unwrap();
-        let texts = |texts: &[&str]| texts.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+        let texts =
+            |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         let app = Metadata::new("app".parse().unwrap(), "1".parse().unwrap()).requiring(
             texts(&[
                 "lib[x]",

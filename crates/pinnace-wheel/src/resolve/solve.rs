@@ -17,13 +17,12 @@ use pubgrub::{
 };
 
 use super::{
-    explain::Reason,
-    package::{Package, root_point},
-    provider::{Constraints, Knowledge},
+    package::{Package, Versions, root_version},
+    provider::{Constraints, Provider},
+    reason::Reason,
 };
 use crate::{Error, ErrorKind, range::single, version_key::VersionKey};
 
-pub(super) type Versions = Ranges<VersionKey>;
 pub(super) type Tree = DerivationTree<Package, Versions, Reason>;
 pub(super) type Solution = Vec<(Package, VersionKey)>;
 
@@ -79,10 +78,10 @@ impl DependencyProvider for Types {
 }
 
 /// Finds a version of each package, or returns the tree of reasons why there is no solution.
-pub(super) fn solve(knowledge: &Knowledge<'_>) -> Result<Result<Solution, Tree>, Error> {
-    let mut solver = Solver::new(knowledge);
+pub(super) fn solve(provider: &Provider<'_>) -> Result<Result<Solution, Tree>, Error> {
+    let mut solver = Solver::new(provider);
     for _ in 0..MOST_DECISIONS {
-        if knowledge.is_cancelled() {
+        if provider.is_cancelled() {
             return Err(ErrorKind::Cancelled.into());
         }
         if let Err(tree) = solver.propagate() {
@@ -95,8 +94,8 @@ pub(super) fn solve(knowledge: &Knowledge<'_>) -> Result<Result<Solution, Tree>,
     Err(ErrorKind::TooHard { decisions: MOST_DECISIONS }.into())
 }
 
-struct Solver<'k> {
-    knowledge: &'k Knowledge<'k>,
+struct Solver<'p> {
+    provider: &'p Provider<'p>,
     state: State<Types>,
     next: Id<Package>,
     /// The versions whose dependencies the solver already knows.
@@ -104,11 +103,11 @@ struct Solver<'k> {
     conflicts: Conflicts,
 }
 
-impl<'k> Solver<'k> {
-    fn new(knowledge: &'k Knowledge<'k>) -> Self {
-        let state = State::init(Package::Root, root_point());
+impl<'p> Solver<'p> {
+    fn new(provider: &'p Provider<'p>) -> Self {
+        let state = State::init(Package::Root, root_version());
         let next = state.root_package;
-        Self { knowledge, state, next, added: BTreeSet::new(), conflicts: Conflicts::default() }
+        Self { provider, state, next, added: BTreeSet::new(), conflicts: Conflicts::default() }
     }
 
     fn propagate(&mut self) -> Result<(), Box<Tree>> {
@@ -130,8 +129,8 @@ impl<'k> Solver<'k> {
         let culprits: Vec<_> = self
             .state
             .conflict_packages(conflict)
-            .filter(|one| *one != affected && *one != root)
-            .map(|one| packages[one].clone())
+            .filter(|package| *package != affected && *package != root)
+            .map(|package| packages[package].clone())
             .collect();
         self.conflicts.record(&packages[affected], &culprits);
     }
@@ -139,10 +138,10 @@ impl<'k> Solver<'k> {
     /// Decides one more package. Returns false when all packages are decided.
     fn decide(&mut self) -> Result<bool, Error> {
         let (packages, conflicts) = (&self.state.package_store, &self.conflicts);
-        let knowledge = self.knowledge;
+        let provider = self.provider;
         let picked = self.state.partial_solution.pick_highest_priority_pkg(|id, versions| {
             let package = &packages[id];
-            let rank = Reverse(knowledge.rank(package));
+            let rank = Reverse(provider.rank(package));
             if single(versions).is_some() {
                 Priority::Pinned(rank)
             } else if conflicts.early.contains(package) {
@@ -157,9 +156,9 @@ impl<'k> Solver<'k> {
         let versions = versions.clone();
         self.next = id;
         let package = self.state.package_store[id].clone();
-        match knowledge.choose(&package, &versions)? {
+        match provider.choose(&package, &versions)? {
             None => self.state.add_no_versions(id, versions),
-            Some(point) => self.select(id, package, point)?,
+            Some(version) => self.select(id, package, version)?,
         }
         Ok(true)
     }
@@ -168,19 +167,19 @@ impl<'k> Solver<'k> {
         &mut self,
         id: Id<Package>,
         package: Package,
-        point: VersionKey,
+        version: VersionKey,
     ) -> Result<(), Error> {
-        if !self.added.insert((package.clone(), point.clone())) {
-            self.state.partial_solution.add_decision(id, point);
+        if !self.added.insert((package.clone(), version.clone())) {
+            self.state.partial_solution.add_decision(id, version);
             return Ok(());
         }
-        let only = Ranges::singleton(point.clone());
-        match self.knowledge.dependencies(&package, &point)? {
+        let only = Ranges::singleton(version.clone());
+        match self.provider.dependencies(&package, &version)? {
             Err(reason) => {
-                let alone = self.knowledge.widen(&package, &only)?;
+                let alone = self.provider.widen(&package, &only)?;
                 self.state.add_unavailable(id, alone, reason);
             }
-            Ok(constraints) => self.add(id, &package, point, constraints)?,
+            Ok(constraints) => self.add(id, &package, version, constraints)?,
         }
         Ok(())
     }
@@ -189,16 +188,16 @@ impl<'k> Solver<'k> {
         &mut self,
         id: Id<Package>,
         package: &Package,
-        point: VersionKey,
+        version: VersionKey,
         constraints: Constraints,
     ) -> Result<(), Error> {
-        for (project, excluded, reason) in self.knowledge.new_limits() {
+        for (project, excluded, reason) in self.provider.new_limits() {
             let limited = self.state.package_store.alloc(Package::Base(project));
             self.state.add_unavailable(limited, excluded, reason);
         }
-        let versions = self.knowledge.widen(package, &Ranges::singleton(point.clone()))?;
+        let versions = self.provider.widen(package, &Ranges::singleton(version.clone()))?;
         let conflict =
-            self.state.add_package_version_dependencies(id, point, versions, constraints);
+            self.state.add_package_version_dependencies(id, version, versions, constraints);
         if let Some(conflict) = conflict {
             self.record(id, &conflict);
         }
@@ -208,7 +207,7 @@ impl<'k> Solver<'k> {
     fn solution(self) -> Solution {
         let packages = &self.state.package_store;
         let decided = self.state.partial_solution.extract_solution();
-        decided.map(|(id, point)| (packages[id].clone(), point)).collect()
+        decided.map(|(id, version)| (packages[id].clone(), version)).collect()
     }
 }
 

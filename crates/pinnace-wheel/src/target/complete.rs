@@ -49,7 +49,7 @@ impl Target {
         let tags: Vec<Tag> =
             complete.compatible_tags.iter().map(|tag| tag.parse()).collect::<Result<_, _>>()?;
         let Some(best) = tags.iter().find(|tag| !tag.platform().starts_with("linux_")) else {
-            return Err(refuse("`compatible_tags` has none that names a system"));
+            return Err(refuse("no tag in `compatible_tags` names a system"));
         };
         let label = format!("{}-{}-{}", best.platform(), best.python(), best.abi());
         let mut markers = MarkerEnvironment::default();

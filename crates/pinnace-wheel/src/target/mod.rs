@@ -136,22 +136,22 @@ impl Target {
         let [major, minor] = python::minor_of(&self.python)?;
         let short = self.markers.get(Variable::PythonVersion).unwrap_or_default();
         if !short.is_empty() && short != format!("{major}.{minor}") {
-            let reason = format!("the platform is of Python {}", self.python);
+            let reason = format!("the platform has Python {}", self.python);
             return Err(Error::parse("`python_version` of that Python", short, reason));
         }
         if assignment.trim_start().starts_with(Variable::PythonFullVersion.as_str()) {
-            let told = self.markers.get(Variable::PythonFullVersion).unwrap_or_default();
-            let version: Version = told.parse()?;
+            let full = self.markers.get(Variable::PythonFullVersion).unwrap_or_default();
+            let version: Version = full.parse()?;
             if python::minor_of(&version)? != python::minor_of(&self.python)? {
-                let reason = format!("the platform is of Python {}", self.python);
-                return Err(Error::parse("full version of that Python", told, reason));
+                let reason = format!("the platform has Python {}", self.python);
+                return Err(Error::parse("full version of that Python", full, reason));
             }
             if self.markers.get(Variable::ImplementationName) == Some("cpython") {
                 self.markers =
                     self.markers.with(Variable::ImplementationVersion, &version.to_string());
             }
             self.python = version;
-            self.assumptions.retain(|one| !matches!(one, Assumption::PatchLevel(_)));
+            self.assumptions.retain(|assumption| !matches!(assumption, Assumption::PatchLevel(_)));
         }
         Ok(self)
     }

@@ -11,7 +11,7 @@ impl FromStr for Target {
     fn from_str(text: &str) -> Result<Self, Error> {
         let parts: Vec<&str> = text.split('-').collect();
         let missing = || {
-            let reason = "it says no Python; put one behind, as in `linux_x86_64-cp311`";
+            let reason = "it names no Python; append one, as in `linux_x86_64-cp311`";
             Error::parse("platform", text, reason)
         };
         let at = parts.iter().position(|part| is_python(part)).ok_or_else(missing)?;
@@ -20,7 +20,7 @@ impl FromStr for Target {
             0 => {
                 let rest = parts.iter().skip(1).position(|part| Platform::from_str(part).is_ok());
                 let system = 1 + rest.ok_or_else(|| {
-                    let reason = "it says no system, as `linux_x86_64-cp311` does";
+                    let reason = "it names no system; add one, as in `linux_x86_64-cp311`";
                     Error::parse("platform", text, reason)
                 })?;
                 (parts[system..].join("-"), &parts[..system])
@@ -51,7 +51,9 @@ fn python_of(parts: &[&str]) -> Result<Python, String> {
             (format!("{implementation}{version}").parse(), Some(*abi))
         }
         [python, abi] => (python.parse(), Some(*abi)),
-        more => return Err(format!("`{}` is more than a Python and its ABI", more.join("-"))),
+        more => {
+            return Err(format!("expected a Python and its ABI, found `{}`", more.join("-")));
+        }
     };
     let python = python.map_err(|error| error.to_string())?;
     match abi {
@@ -75,7 +77,7 @@ fn checked(python: Python, abi: &str) -> Result<Python, String> {
         Some(flags) if flags.chars().all(|flag| "tdmu_p0123456789".contains(flag)) => {
             Ok(python.with_abi(&full))
         }
-        _ => Err(format!("`{abi}` is no ABI of `{}`; `{}` is", python.tag(), python.abi())),
+        _ => Err(format!("unknown ABI `{abi}` of `{}`; expected `{}`", python.tag(), python.abi())),
     }
 }
 

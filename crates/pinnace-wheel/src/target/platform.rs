@@ -134,8 +134,8 @@ impl FromStr for Platform {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         of_tag(&text.replace(['-', '.'], "_")).or_else(|| of_triple(text)).ok_or_else(|| {
-            let reason = "it is neither a platform tag as in `manylinux_2_28_x86_64`, \
-                `musllinux_1_2_aarch64`, `macosx_14_0_arm64` or `win_amd64`, nor a name as in \
+            let reason = "expected a platform tag such as `manylinux_2_28_x86_64`, \
+                `musllinux_1_2_aarch64`, `macosx_14_0_arm64` or `win_amd64`, or a name such as \
                 `x86_64-manylinux_2_28` or `aarch64-apple-darwin`";
             Error::parse("platform", text, reason)
         })
@@ -203,7 +203,9 @@ fn manylinux(machine: &str, major: u32, minor: u32, tags: &mut Vec<String>) {
 fn macos(major: u32, minor: u32, architecture: &str) -> Vec<String> {
     let mut tags = Vec::new();
     for major in (11..=major).rev() {
-        tags.extend(formats(architecture).iter().map(|one| format!("macosx_{major}_0_{one}")));
+        tags.extend(
+            formats(architecture).iter().map(|format| format!("macosx_{major}_0_{format}")),
+        );
     }
     let newest = if major >= 11 { 16 } else { minor };
     let old: &[&str] =
@@ -224,7 +226,7 @@ fn formats(architecture: &str) -> &'static [&'static str] {
 
 /// Returns the tags of an iOS system, down to 12.0, the first version that Python ran on.
 fn ios(major: u32, minor: u32, multiarch: &str) -> Vec<String> {
-    let minors = |one: u32| if one == major { minor } else { 9 };
+    let minors = |number: u32| if number == major { minor } else { 9 };
     let versions = (12..=major).rev().flat_map(|major| {
         (0..=minors(major)).rev().map(move |minor| format!("ios_{major}_{minor}_{multiarch}"))
     });

@@ -131,7 +131,7 @@ impl FromStr for Python {
     /// Parses `cp312`, `cp313t`, `pp311`, `pypy311_pp73`, `3.12`, `3.12.4` or `cpython3.12`.
     fn from_str(text: &str) -> Result<Self, Error> {
         parse(text).ok_or_else(|| {
-            let reason = "it is none as in `cp312`, `cp313t`, `pp311`, `3.12` or `3.12.4`";
+            let reason = "expected a form such as `cp312`, `cp313t`, `pp311`, `3.12` or `3.12.4`";
             Error::parse("Python", text, reason)
         })
     }
@@ -162,7 +162,7 @@ fn default_abi(implementation: Implementation, [major, minor]: [u64; 2], flags: 
 pub(super) fn minor_of(version: &Version) -> Result<[u64; 2], Error> {
     match version.release() {
         [major, minor, ..] => Ok([*major, *minor]),
-        _ => Err(Error::parse("Python version", &version.to_string(), "X.Y is expected")),
+        _ => Err(Error::parse("Python version", &version.to_string(), "expected X.Y")),
     }
 }
 

@@ -93,17 +93,14 @@ fn a_lock_without_hashes_is_none() {
         panic!()
     };
     let error = Lock::new([(&target, &resolution)]).unwrap_err();
-    assert!(
-        error.to_string().contains("SHA-256 of `app-1-py3-none-any.whl` is not known"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("unknown SHA-256 of `app-1-py3-none-any.whl`"), "{error}");
     let hex = "0".repeat(64);
     for (text, reason) in [
         ("lock-version = '2.0'\npackages = []".to_owned(), "lock version 2.0"),
         ("packages = []".to_owned(), "lock-version"),
         ("lock-version = '1.0'\n[[packages]]\nname = 'a'\n".to_owned(), "must have either"),
         ("lock-version = '1.0'\n[[packages]]\nname = 'a'\nwheels = [{ url = 'https://h.example/a-1-py3-none-any.whl', hashes = { md5 = '0' } }]".to_owned(), "no `sha256`"),
-        (format!("lock-version = '1.0'\n[[packages]]\nname = 'a'\nwheels = [{{ url = 'ftp://h/a-1-py3-none-any.whl', hashes = {{ sha256 = '{hex}' }} }}]"), "is expected"),
+        (format!("lock-version = '1.0'\n[[packages]]\nname = 'a'\nwheels = [{{ url = 'ftp://h/a-1-py3-none-any.whl', hashes = {{ sha256 = '{hex}' }} }}]"), "expected"),
     ] {
         let error = Lock::parse(&text, Path::new("/p")).unwrap_err().to_string();
         assert!(error.contains(reason), "{text}: {error}");
@@ -221,7 +218,7 @@ fn a_lock_for_another_python_or_with_other_files_is_refused() {
         ("requires-python = '>=3.12'", "", "it requires Python >=3.12"),
         ("requires-python = 'banana'", "", "is not a version specifier"),
         ("", "requires-python = '<3'", "requires Python <3"),
-        ("", "version = '2'", "is another"),
+        ("", "version = '2'", "has another version"),
     ] {
         let error = lock(head, entry).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");

@@ -11,6 +11,7 @@ mod resolving;
 mod settings;
 mod site;
 mod targets;
+mod universes;
 mod vectors;
 
 use pinnace_wheel::{Libc, Target};

@@ -1,8 +1,7 @@
 use pinnace_wheel::{
-    ErrorKind, Fact, MemorySource, Metadata, Outcome, Prereleases, Request, Requirement,
-    Resolution, Target, Unfit, resolve,
+    ErrorKind, Fact, MemorySource, Metadata, Outcome, Prereleases, Request, Resolution, Target,
+    Unfit, resolve,
 };
-use proptest::prelude::*;
 
 fn source(wheels: &[(&str, &[&str])]) -> MemorySource {
     let mut source = MemorySource::new();
@@ -12,12 +11,12 @@ fn source(wheels: &[(&str, &[&str])]) -> MemorySource {
     source
 }
 
-fn outcome(source: &MemorySource, requirements: &[&str]) -> Outcome {
+pub(crate) fn outcome(source: &MemorySource, requirements: &[&str]) -> Outcome {
     ask(source, request(requirements))
 }
 
 fn request(requirements: &[&str]) -> Request {
-    Request::new(requirements.iter().map(|one| one.parse().unwrap()))
+    Request::new(requirements.iter().map(|text| text.parse().unwrap()))
 }
 
 fn ask(source: &MemorySource, request: Request) -> Outcome {
@@ -31,7 +30,7 @@ fn answer(source: &MemorySource, request: Request) -> Vec<String> {
     }
 }
 
-fn pins(resolution: &Resolution) -> Vec<String> {
+pub(crate) fn pins(resolution: &Resolution) -> Vec<String> {
     resolution.pins().iter().map(|pin| format!("{}-{}", pin.project(), pin.version())).collect()
 }
 
@@ -145,7 +144,7 @@ fn the_best_wheel_of_a_version_is_taken() {
 fn an_unknown_project_is_named() {
     let (facts, text) = unsolved(&source(&[("a-1", &["nope"])]), &["a"]);
     assert!(facts.contains(&Fact::Unknown("nope".parse().unwrap())), "{facts:?}");
-    assert!(text.contains("no index that was asked has files of nope"), "{text}");
+    assert!(text.contains("no index has files of nope"), "{text}");
     assert!(text.contains("you require a"), "{text}");
 }
 
@@ -190,7 +189,7 @@ fn an_sdist_alone_would_have_to_be_built() {
     source.add_sdist("a", "a-1.tar.gz").unwrap();
     let wheels_only = request(&["a"]).with_only_binary(":all:".parse().unwrap());
     let Outcome::Unsolvable(why) = ask(&source, wheels_only) else { panic!() };
-    assert!(why.to_string().contains("only `a-1.tar.gz`, which would have to be built"), "{why}");
+    assert!(why.to_string().contains("only `a-1.tar.gz`, which needs a build"), "{why}");
 }
 
 #[test]
@@ -271,7 +270,10 @@ fn hashes_decide_which_files_will_do() {
     let allowed = |byte: u8| request(&["a"]).allow_hash("a".parse().unwrap(), [byte; 32]);
     assert_eq!(answer(&source, allowed(1).require_hashes()), ["a-1"]);
     let Outcome::Unsolvable(why) = ask(&source, allowed(2).require_hashes()) else { panic!() };
-    assert!(why.to_string().contains("`b` is required without a hash; one hash"), "{why}");
+    assert!(
+        why.to_string().contains("`b` is required without a hash; if one requirement"),
+        "{why}"
+    );
     assert!(matches!(ask(&source, allowed(3)), Outcome::Unsolvable(_)));
 }
 
@@ -332,7 +334,7 @@ fn a_marker_that_cannot_be_told_is_an_error_that_names_it() {
 fn the_variables_that_were_read_are_told() {
     let source = source(&[("a-1", &["b; sys_platform == 'win32' and python_version < '3'"])]);
     let Outcome::Solved(resolution) = outcome(&source, &["a"]) else { panic!() };
-    let read: Vec<_> = resolution.markers_read().iter().map(|one| one.as_str()).collect();
+    let read: Vec<_> = resolution.markers_read().iter().map(|variable| variable.as_str()).collect();
     assert_eq!(read, ["sys_platform"]);
 }
 
@@ -379,118 +381,4 @@ fn circles_are_fine() {
     let source = source(&[("a-1", &["b"]), ("b-1", &["a"]), ("c-1", &["c[x]"])]);
     assert_eq!(solved(&source, &["a"]), ["a-1", "b-1"]);
     assert_eq!(solved(&source, &["c"]), ["c-1"]);
-}
-
-/// Returns small universes: up to four projects with up to three versions each.
-fn universe() -> impl Strategy<Value = Vec<(String, Vec<String>)>> {
-    let requirement = ("[abcd]", "(<|>=|==|!=)", 1u8..4)
-        .prop_map(|(name, op, version)| format!("{name}{op}{version}"));
-    let wheel = proptest::collection::vec(requirement, 0..3);
-    proptest::collection::btree_map(("[abcd]", 1u8..4), wheel, 1..10).prop_map(|wheels| {
-        wheels
-            .into_iter()
-            .map(|((name, version), requires)| (format!("{name}-{version}"), requires))
-            .collect()
-    })
-}
-
-fn build(wheels: &[(String, Vec<String>)]) -> MemorySource {
-    let mut source = MemorySource::new();
-    for (name, requires) in wheels {
-        let requires: Vec<&str> = requires.iter().map(String::as_str).collect();
-        source.add(&format!("{name}-py3-none-any.whl"), &requires).unwrap();
-    }
-    source
-}
-
-/// Checks by brute force whether a solution exists: tries every choice of at most one version per
-/// project.
-fn solvable_by_force(wheels: &[(String, Vec<String>)], requirements: &[&str]) -> bool {
-    (0u32..1 << wheels.len()).any(|chosen| {
-        let chosen: Vec<_> = wheels
-            .iter()
-            .enumerate()
-            .filter(|(n, _)| chosen >> n & 1 == 1)
-            .map(|(_, wheel)| wheel)
-            .collect();
-        let holds = |text: &str| {
-            let requirement: Requirement = text.parse().unwrap();
-            chosen.iter().any(|(name, _)| {
-                let (project, version) = name.split_once('-').unwrap();
-                project == requirement.name().as_str()
-                    && requirement.specifiers().contains(&version.parse().unwrap())
-            })
-        };
-        let projects: std::collections::BTreeSet<_> =
-            chosen.iter().map(|(name, _)| name.split('-').next()).collect();
-        projects.len() == chosen.len()
-            && requirements.iter().all(|one| holds(one))
-            && chosen.iter().all(|(_, requires)| requires.iter().all(|one| holds(one)))
-    })
-}
-
-proptest! {
-    #[test]
-    fn a_solution_is_found_if_and_only_if_there_is_one(wheels in universe()) {
-        let requirements = ["a", "b>=1"];
-        let found = match outcome(&build(&wheels), &requirements) {
-            Outcome::Unsolvable(_) => false,
-            Outcome::Solved(resolution) => {
-                let chosen = pins(&resolution);
-                let of = |wheel: &String| wheels.iter().find(|(name, _)| name == wheel).unwrap();
-                for requirement in requirements.iter().map(|one| (*one).to_owned()).chain(chosen.iter().flat_map(|one| of(one).1.clone())) {
-                    let requirement: Requirement = requirement.parse().unwrap();
-                    let pin = resolution.pins().iter().find(|pin| pin.project() == requirement.name());
-                    prop_assert!(pin.is_some_and(|pin| requirement.specifiers().contains(pin.version())), "{requirement} in {chosen:?}");
-                }
-                true
-            }
-        };
-        prop_assert_eq!(found, solvable_by_force(&wheels, &requirements));
-    }
-
-    #[test]
-    fn nothing_is_chosen_that_nobody_requires(wheels in universe()) {
-        let Outcome::Solved(resolution) = outcome(&build(&wheels), &["a"]) else { return Ok(()) };
-        let chosen = pins(&resolution);
-        let mut wanted = vec!["a".to_owned()];
-        let mut reached = std::collections::BTreeSet::new();
-        while let Some(name) = wanted.pop() {
-            if reached.insert(name.clone()) {
-                let pin = chosen.iter().find(|pin| pin.starts_with(&format!("{name}-"))).unwrap();
-                let (_, requires) = wheels.iter().find(|(wheel, _)| wheel == pin).unwrap();
-                wanted.extend(requires.iter().map(|text| text[..1].to_owned()));
-            }
-        }
-        prop_assert_eq!(reached.len(), chosen.len(), "{:?}", chosen);
-    }
-
-    #[test]
-    fn what_has_no_solution_has_none_with_fewer_versions(wheels in universe(), gone in 0usize..10) {
-        if let Outcome::Unsolvable(_) = outcome(&build(&wheels), &["a", "b"]) {
-            let mut fewer = wheels.clone();
-            fewer.remove(gone % wheels.len());
-            prop_assert!(matches!(outcome(&build(&fewer), &["a", "b"]), Outcome::Unsolvable(_)));
-        }
-    }
-
-    #[test]
-    fn the_same_question_has_the_same_answer(wheels in universe()) {
-        let answer = || match outcome(&build(&wheels), &["a", "b"]) {
-            Outcome::Solved(resolution) => pins(&resolution),
-            Outcome::Unsolvable(why) => vec![why.to_string()],
-        };
-        prop_assert_eq!(answer(), answer());
-    }
-
-    #[test]
-    fn an_unrelated_project_changes_nothing(wheels in universe()) {
-        let mut more = wheels.clone();
-        more.push(("unrelated-1".to_owned(), vec!["a<1".to_owned()]));
-        let answer = |wheels: &[(String, Vec<String>)]| match outcome(&build(wheels), &["a", "b"]) {
-            Outcome::Solved(resolution) => pins(&resolution),
-            Outcome::Unsolvable(_) => Vec::new(),
-        };
-        prop_assert_eq!(answer(&wheels), answer(&more));
-    }
 }

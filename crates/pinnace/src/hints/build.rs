@@ -121,7 +121,7 @@ const fn usage_hint(kind: &Build) -> Option<&'static str> {
 }
 
 /// Returns the hint for a build that failed.
-fn hint(kind: &Build) -> Option<&'static str> {
+fn hint(kind: &Build) -> Option<&str> {
     Some(match kind {
         Build::NoPythonToCompile { .. } => "pass one with `--python`, or drop `--compile`",
         Build::NotALock { .. } | Build::WrittenByHand { .. } => {
@@ -147,6 +147,7 @@ fn hint(kind: &Build) -> Option<&'static str> {
         Build::Unsolvable { sdists: Sdists::NoBuilder, .. } => {
             "pass a Python of that version with `--python`, so that source distributions can be built"
         }
+        Build::Unsolvable { hint, .. } => return hint.as_deref(),
         Build::NoBuilder { .. } => {
             "pass one with `--python`, or use only wheels with `--only-binary :all:`"
         }

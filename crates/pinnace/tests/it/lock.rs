@@ -62,7 +62,8 @@ fn files_say_what_is_wanted_and_messages_say_where() {
         &[
             "you require voice>=1 (more/base.txt, line 1)",
             "you allow only voice>2 (limits.txt, line 1)",
-            "what would help",
+            "hint: relax one of `",
+            "`voice>2` (limits.txt, line 1)",
         ],
     );
     write(&world.path("bad.txt"), "moo\n\nvoice=>1\n");

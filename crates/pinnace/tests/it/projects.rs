@@ -108,7 +108,7 @@ fn a_hash_counts_where_the_index_tells_none() {
     world.fails(
         &with(&["build", "-r", "other.txt", "-o", "y.pex"]),
         1,
-        &["voice-1.0-py3-none-any.whl", "none of those that are allowed"],
+        &["voice-1.0-py3-none-any.whl", "not among the allowed ones"],
     );
 }
 

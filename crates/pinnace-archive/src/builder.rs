@@ -8,6 +8,7 @@ use std::{
 use crate::{
     Archive, ArchivePath, Content, Entry, Error, ErrorKind, Mode, ReadAt, Rule, Summary,
     WriteOptions, Writer,
+    content::ReadSeek,
     folder::{self, SymlinkPolicy},
     member::Scratch,
     ordered,
@@ -56,7 +57,7 @@ pub(crate) trait Feed: Sync {
     fn measure(
         &self,
         path: &ArchivePath,
-        writing: &WriteOptions<'_>,
+        options: &WriteOptions<'_>,
     ) -> Result<Measured<'_>, Error>;
 
     /// Writes a member that was measured as [`Measured::Raw`].
@@ -77,11 +78,6 @@ pub(crate) enum Measured<'a> {
     Content(Content<Box<dyn ReadSeek + 'a>>),
     Raw([u8; 32]),
 }
-
-/// A seekable source of bytes, which can be read twice.
-pub(crate) trait ReadSeek: Read + Seek + Send {}
-
-impl<T: Read + Seek + Send> ReadSeek for T {}
 
 impl<'a> ArchiveBuilder<'a> {
     /// Creates a builder without entries.
@@ -254,7 +250,7 @@ impl<'a> ArchiveBuilder<'a> {
     ///
     /// Fails if a content cannot be read or changes meanwhile, or if `out` fails. The output is
     /// then not a valid archive.
-    pub fn write(&self, mut out: impl Write, writing: &WriteOptions<'_>) -> Result<Summary, Error> {
+    pub fn write(&self, mut out: impl Write, options: &WriteOptions<'_>) -> Result<Summary, Error> {
         let out: &mut dyn Write = &mut out;
         let mut writer = match self.prefix.as_slice() {
             [] => Writer::new(out),
@@ -263,8 +259,8 @@ impl<'a> ArchiveBuilder<'a> {
         let nodes: Vec<(&String, &Node<'_>)> = self.nodes.iter().collect();
         ordered::for_each(
             &nodes,
-            writing.threads,
-            |item| measure(item.1, writing),
+            options.threads,
+            |item| measure(item.1, options),
             |(name, node), measured| match (node, measured?) {
                 (Node::File(path, mode, _), Measured::Content(content)) => {
                     writer.file(path, *mode, content)
@@ -331,10 +327,10 @@ fn file<'a>(path: &ArchivePath, mode: Mode, feed: impl Feed + 'a) -> (String, No
     (path.to_string(), Node::File(path.clone(), mode, Box::new(feed)))
 }
 
-fn measure<'n>(node: &'n Node<'_>, writing: &WriteOptions<'_>) -> Result<Measured<'n>, Error> {
+fn measure<'n>(node: &'n Node<'_>, options: &WriteOptions<'_>) -> Result<Measured<'n>, Error> {
     match node {
         Node::Directory => Ok(Measured::Directory),
-        Node::File(path, _, feed) => feed.measure(path, writing),
+        Node::File(path, _, feed) => feed.measure(path, options),
     }
 }
 
@@ -344,9 +340,9 @@ impl Feed for Bytes {
     fn measure(
         &self,
         path: &ArchivePath,
-        writing: &WriteOptions<'_>,
+        options: &WriteOptions<'_>,
     ) -> Result<Measured<'_>, Error> {
-        let measured = writing.measure(Cursor::new(self.0.as_slice()));
+        let measured = options.measure(Cursor::new(self.0.as_slice()));
         measured.map(Measured::Content).map_err(unreadable(path))
     }
 }
@@ -354,8 +350,8 @@ impl Feed for Bytes {
 struct OnDisk(PathBuf);
 
 impl Feed for OnDisk {
-    fn measure(&self, _: &ArchivePath, writing: &WriteOptions<'_>) -> Result<Measured<'_>, Error> {
-        let measured = File::open(&self.0).and_then(|file| writing.measure(file));
+    fn measure(&self, _: &ArchivePath, options: &WriteOptions<'_>) -> Result<Measured<'_>, Error> {
+        let measured = File::open(&self.0).and_then(|file| options.measure(file));
         measured
             .map(Measured::Content)
             .map_err(|source| ErrorKind::Source { path: self.0.clone(), source }.into())
@@ -370,9 +366,9 @@ impl Feed for Opened<'_> {
     fn measure(
         &self,
         path: &ArchivePath,
-        writing: &WriteOptions<'_>,
+        options: &WriteOptions<'_>,
     ) -> Result<Measured<'_>, Error> {
-        let measured = (self.0)().and_then(|source| writing.measure(source));
+        let measured = (self.0)().and_then(|source| options.measure(source));
         measured.map(Measured::Content).map_err(unreadable(path))
     }
 }

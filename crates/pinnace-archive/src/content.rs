@@ -24,6 +24,11 @@ pub struct Content<R> {
     pub(crate) spooled: bool,
 }
 
+/// A seekable source of bytes, which can be read twice.
+pub(crate) trait ReadSeek: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> ReadSeek for T {}
+
 /// Large enough that reads cost nothing beside hashing, small enough to stay in the L2 cache.
 pub(crate) const BUFFER: usize = 128 * 1024;
 

@@ -2,10 +2,9 @@
 
 use crate::{
     Error, Rule,
-    record::{Fields, MAX32},
+    record::{Fields, MAX32, ZIP64_EXTRA},
 };
 
-pub(crate) const ZIP64_EXTRA: u16 = 1;
 /// Info-ZIP's Unicode path (APPNOTE 4.6.9), which some readers prefer to the name.
 const UNICODE_PATH_EXTRA: u16 = 0x7075;
 /// The fields of ASi Unix and libarchive. Their modes can make a file a link or a directory.

@@ -155,7 +155,7 @@ impl Place {
 /// are on its way. So `..` may stand only at the start, where the folders are real ones.
 fn stays_below(target: &str, depth: usize) -> Result<(), &'static str> {
     if target.is_empty() || target.starts_with('/') || target.contains(['\\', '\0']) {
-        return Err("is no relative path");
+        return Err("is not a relative path");
     }
     let up = target.split('/').take_while(|part| *part == "..").count();
     if up > depth || target.split('/').skip(up).any(|part| part == "..") {
@@ -169,7 +169,7 @@ fn taken(error: Errno) -> io::Error {
     match error {
         Errno::EXIST => io::Error::new(
             io::ErrorKind::AlreadyExists,
-            "something of that name is there already; extract into an empty folder",
+            "the name is taken; extract into an empty folder",
         ),
         other => other.into(),
     }

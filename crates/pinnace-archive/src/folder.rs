@@ -32,16 +32,16 @@ pub(crate) fn walk(folder: &Path, below: &str, links: SymlinkPolicy) -> Result<V
     while let Some((folder, prefix, depth)) = waiting.pop() {
         for entry in fs::read_dir(&folder).map_err(at(&folder))? {
             let file = entry.map_err(at(&folder))?.path();
-            let one = look(&file, &prefix, links)?;
-            if one.mode.is_none() {
+            let entry = look(&file, &prefix, links)?;
+            if entry.mode.is_none() {
                 if depth == DEEPEST {
                     return Err(at(&file)(io::Error::other(
                         "its folders are nested too deeply, or a link leads back",
                     )));
                 }
-                waiting.push((file, format!("{}/", one.path), depth + 1));
+                waiting.push((file, format!("{}/", entry.path), depth + 1));
             }
-            found.push(one);
+            found.push(entry);
         }
     }
     Ok(found)

@@ -98,6 +98,7 @@ mod read_at;
 mod reader;
 mod record;
 mod rule;
+mod verify;
 mod write_options;
 mod writer;
 

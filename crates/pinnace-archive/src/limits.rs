@@ -53,7 +53,7 @@ macro_rules! with {
     ($($method:ident $field:ident $what:literal)*) => {
         impl Limits {
             $(
-                #[doc = concat!("The same bounds with another one for ", $what, ".")]
+                #[doc = concat!("Returns these bounds with another limit for ", $what, ".")]
                 #[must_use]
                 pub const fn $method(mut self, limit: u64) -> Self {
                     self.$field = limit;

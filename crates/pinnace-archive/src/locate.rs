@@ -4,7 +4,7 @@ use std::io;
 
 use crate::{
     Error, Leniency, Policy, ReadAt, Rule,
-    reader::read,
+    read_at::read,
     record::{
         CENTRAL_LENGTH, END_LENGTH, END_SIGNATURE, End, ZIP64_END_LENGTH, ZIP64_LOCATOR_LENGTH,
     },

@@ -9,7 +9,7 @@ use crate::{
     content::{BUFFER, for_each_chunk},
     extra::{extra_agrees, widen, zip64_blank_or},
     header::{Local, descriptor_length},
-    reader::read,
+    read_at::read,
     record::{FLAG_DESCRIPTOR, LOCAL_LENGTH},
 };
 
@@ -232,9 +232,10 @@ fn inflate(
     inflate.reset(false);
     output.resize(BUFFER, 0);
     // `Finish` says that no more data follows, which saves copying the last 32 KiB into the window.
-    let flush = match checked.entry.size <= BUFFER as u64 {
-        true => FlushDecompress::Finish,
-        false => FlushDecompress::None,
+    let flush = if checked.entry.size <= BUFFER as u64 {
+        FlushDecompress::Finish
+    } else {
+        FlushDecompress::None
     };
     loop {
         let input = data.fill_buf().map_err(reading)?;

@@ -1,5 +1,7 @@
 use std::{fs::File, io, sync::Arc};
 
+use crate::Error;
+
 /// A source of bytes that can be read at any offset: a file, a slice, ranges of a remote file.
 ///
 /// Reading takes `&self`, so several members can be read in parallel. The source must not change
@@ -24,6 +26,11 @@ pub trait ReadAt {
     fn bytes_at(&self, _offset: u64, _length: usize) -> Option<&[u8]> {
         None
     }
+}
+
+/// Fills `buffer` with the bytes of an archive that start at `offset`.
+pub(crate) fn read(source: &impl ReadAt, buffer: &mut [u8], offset: u64) -> Result<(), Error> {
+    source.read_exact_at(buffer, offset).map_err(|error| Error::io("read the archive", error))
 }
 
 impl ReadAt for [u8] {

@@ -1,7 +1,7 @@
 //! The records of the zip format (APPNOTE 6.3.10, section 4.3): the encoding of headers, and the
 //! encoding and decoding of the end records.
 
-use crate::{Error, Rule, extra::ZIP64_EXTRA};
+use crate::{Error, Rule};
 
 pub(crate) const STORED: u16 = 0;
 pub(crate) const DEFLATED: u16 = 8;
@@ -23,6 +23,9 @@ pub(crate) const FLAG_UTF8: u16 = 1 << 11;
 pub(crate) const FLAG_DESCRIPTOR: u16 = 1 << 3;
 const MAX16: u64 = u16::MAX as u64;
 pub(crate) const MAX32: u64 = u32::MAX as u64;
+
+/// The extra field with the numbers that are too large for the header (APPNOTE 4.5.3).
+pub(crate) const ZIP64_EXTRA: u16 = 1;
 
 pub(crate) const LOCAL_SIGNATURE: u32 = 0x0403_4b50;
 pub(crate) const LOCAL_LENGTH: usize = 30;

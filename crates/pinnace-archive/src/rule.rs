@@ -84,7 +84,7 @@ impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::EndRecord => {
-                "this is no zip archive, or it is cut off or has grown: no end record closes it"
+                "not a zip archive, or truncated, or with bytes after its end: it does not end in an end record"
             }
             Self::NoComment => "a comment follows the end record",
             Self::SingleDisk => "the archive claims more than one disk",
@@ -94,16 +94,16 @@ impl fmt::Display for Rule {
             Self::NameEncoding => "the name is not ASCII, and not flagged as UTF-8",
             Self::ExtraField => "an extra field gives the member another name or type",
             Self::ReservedName => "the name cannot be held by every file system",
-            Self::UniqueName => "the name stands twice",
-            Self::FileAndDirectory => "it lies below a file",
+            Self::UniqueName => "two members have this name",
+            Self::FileAndDirectory => "a parent folder of it is a file",
             Self::CaseCollision => "two names differ in case only",
             Self::NormalizationCollision => "two names differ in Unicode normal form only",
             Self::LocalHeader => "local header and central directory disagree",
             Self::Descriptor => "data descriptor and central directory disagree",
-            Self::Size => "its two sizes cannot both be true",
+            Self::Size => "its compressed and uncompressed sizes contradict each other",
             Self::Overlap => "members overlap",
             Self::Gap => "bytes that belong to no member follow it",
-            Self::NoPrefix => "bytes stand before the first member",
+            Self::NoPrefix => "there are bytes before the first member",
             Self::Encrypted => "the member is encrypted",
             Self::Version => "the member needs a later version of the format",
             Self::Flags => "the member has flags of unknown meaning",

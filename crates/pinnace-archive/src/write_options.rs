@@ -3,7 +3,10 @@ use std::{
     io::{self, Cursor, Read, Seek, Write},
 };
 
-use crate::{Content, Encoder, builder::ReadSeek, content::BUFFER};
+use crate::{
+    Content, Encoder,
+    content::{BUFFER, ReadSeek},
+};
 
 /// The options of [`ArchiveBuilder::write`](crate::ArchiveBuilder::write). By default one thread
 /// writes, and members are stored.

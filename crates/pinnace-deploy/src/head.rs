@@ -57,7 +57,7 @@ impl<'a> Service<'a> {
         let known = self.known();
         let deployment = known.as_ref().and_then(|known| known.deployment.as_ref());
         let (newest, condemned) = thread::scope(|scope| {
-            let condemned = scope.spawn(|| self.store.condemned());
+            let condemned = scope.spawn(|| self.store.tombstoned());
             (self.newest_after(deployment), join(condemned))
         });
         let (newest, condemned) = (newest?, condemned?);
@@ -89,7 +89,7 @@ impl<'a> Service<'a> {
     fn newest_after(&self, known: Option<&Deployment>) -> Result<Option<Deployment>, Error> {
         let (newest, there) = thread::scope(|scope| {
             let there = known.map(|deployment| {
-                scope.spawn(|| self.store.step(self.name, deployment.generation))
+                scope.spawn(|| self.store.deployment(self.name, deployment.generation))
             });
             (self.store.generation(self.name), there.map(join).transpose())
         });
@@ -119,7 +119,7 @@ impl<'a> Service<'a> {
     fn release(&self, digest: &Digest) -> Result<(Release, Locations), Error> {
         let lost = || ErrorKind::Lost { digest: *digest, by: format!("`{}`", self.name) };
         let stored = self.store.manifest(digest)?.ok_or_else(lost)?;
-        Ok((Release::parse(&stored.manifest)?, self.store.places(digest)?))
+        Ok((Release::parse(&stored.manifest)?, self.store.locations(digest)?))
     }
 
     /// Returns true if this machine has not checked for a day that all wheels of the live release are in the
@@ -171,8 +171,8 @@ impl<'a> Service<'a> {
     }
 
     pub(crate) fn key(&self) -> String {
-        let place = format!("{:?} {}", self.store.backend(), self.name);
-        Digest::of(place).to_hex()
+        let ref_in_store = format!("{} {}", self.store.backend().location(), self.name);
+        Digest::of(ref_in_store).to_hex()
     }
 }
 

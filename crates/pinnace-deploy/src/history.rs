@@ -39,10 +39,9 @@ pub fn failed_generations(
     service: &ServiceName,
     limit: usize,
 ) -> Result<BTreeMap<u64, Vec<String>>, Error> {
-    let prefix = format!("live/{service}/");
     let mut failed: BTreeMap<u64, Vec<String>> = BTreeMap::new();
     for name in store.refs()?.into_keys() {
-        let Some(agent) = name.as_str().strip_prefix(&prefix) else { continue };
+        let Some(agent) = name.live_agent(service.as_str()) else { continue };
         for report in store.history(&name, limit)? {
             if let Some(generation) = failed_generation(&report) {
                 failed.entry(generation).or_default().push(agent.to_owned());

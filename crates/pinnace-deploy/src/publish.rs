@@ -78,8 +78,7 @@ impl Service<'_> {
     ) -> Result<Published, Error> {
         deployment.release = Some(*release);
         // A server is tested once for conditional writes.
-        let place = format!("{:?}", self.store.backend());
-        let place = Digest::of(place).to_hex();
+        let place = Digest::of(self.store.backend().location()).to_hex();
         if self.cache.recall(CONDITIONS, &place).is_some() {
             self.store.assume_conditions();
         }

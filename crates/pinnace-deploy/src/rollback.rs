@@ -77,7 +77,7 @@ impl<'a> Rollback<'a> {
         };
         let generation = self.generation.or(before);
         let generation = generation.ok_or_else(|| ErrorKind::NothingBefore { service: name() })?;
-        let deployment = self.store.step(self.service.wanted(), generation)?;
+        let deployment = self.store.deployment(self.service.wanted(), generation)?;
         let missing = || ErrorKind::NoGeneration { service: name(), generation };
         let deployment = deployment.ok_or_else(missing)?;
         let stopped = || ErrorKind::NotARelease { service: name(), generation };

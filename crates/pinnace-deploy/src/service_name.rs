@@ -19,13 +19,10 @@ pub struct ServiceName {
     wanted: RefName,
 }
 
-/// The folder of the refs that deployers move.
-const WANTED: &str = "wanted/";
-
 impl ServiceName {
     /// Returns the name.
     pub fn as_str(&self) -> &str {
-        self.wanted.as_str().strip_prefix(WANTED).unwrap_or_default()
+        self.wanted.wanted_service().unwrap_or_default()
     }
 
     /// Returns the ref that deployers move: `wanted/NAME`.
@@ -36,12 +33,12 @@ impl ServiceName {
     /// Returns the ref in which an agent reports: `live/NAME/AGENT`; `None` if the name of the agent
     /// cannot be part of a ref.
     pub fn live(&self, agent: &str) -> Option<RefName> {
-        format!("live/{}/{agent}", self.as_str()).parse().ok()
+        RefName::live(self.as_str(), agent).ok()
     }
 
     /// Returns the service that a ref belongs to, if deployers move the ref.
     pub fn of_wanted(name: &RefName) -> Option<Self> {
-        name.as_str().strip_prefix(WANTED)?.parse().ok()
+        name.wanted_service()?.parse().ok()
     }
 }
 
@@ -50,7 +47,7 @@ impl FromStr for ServiceName {
 
     fn from_str(name: &str) -> Result<Self, Error> {
         let refused = || ErrorKind::ServiceName { name: name.to_owned() };
-        let wanted = format!("{WANTED}{name}").parse().map_err(|_| refused())?;
+        let wanted = RefName::wanted(name).map_err(|_| refused())?;
         Ok(Self { wanted })
     }
 }

@@ -5,8 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{Conflict, Layer, Owner, Plan, Rules, plan::Source};
 
 pub(crate) fn check<Id: Clone + Eq>(layers: &[Layer<Id>], rules: &dyn Rules, plan: &mut Plan<Id>) {
-    let chosen = plan.sources.iter().filter_map(|one| Some((one.distribution.as_ref()?, one)));
-    let projects = chosen.clone().map(|(one, source)| (one.project.as_str(), source)).collect();
+    let chosen =
+        plan.sources.iter().filter_map(|source| Some((source.distribution.as_ref()?, source)));
+    let projects = chosen
+        .clone()
+        .map(|(distribution, source)| (distribution.project.as_str(), source))
+        .collect();
     let checker = Checker { rules, projects };
     let extras = checker.extras(layers);
     let mut found = Vec::new();
@@ -17,7 +21,9 @@ pub(crate) fn check<Id: Clone + Eq>(layers: &[Layer<Id>], rules: &dyn Rules, pla
     for (distribution, source) in chosen {
         let owner = source.owner();
         let python = distribution.requires_python.as_deref();
-        if !rules.fits(&distribution.file_name) || python.is_some_and(|one| !rules.is_python(one)) {
+        if !rules.fits(&distribution.file_name)
+            || python.is_some_and(|python| !rules.is_python(python))
+        {
             found.push(Conflict::Misfit { wheel: owner.clone() });
         }
         let extras = extras.get(distribution.project.as_str()).map_or(&[][..], Vec::as_slice);
@@ -46,8 +52,9 @@ impl<'a, Id> Checker<'a, Id> {
             self.ask(&layer.requires, &[], &mut asked, &mut waiting);
         }
         while let Some(project) = waiting.pop() {
-            let distribution = self.projects.get(project).and_then(|one| one.distribution.as_ref());
-            let requires = distribution.map_or(&[][..], |one| &one.requires);
+            let distribution =
+                self.projects.get(project).and_then(|source| source.distribution.as_ref());
+            let requires = distribution.map_or(&[][..], |distribution| &distribution.requires);
             let extras = asked.get(project).cloned().unwrap_or_default();
             self.ask(requires, &extras, &mut asked, &mut waiting);
         }
@@ -62,7 +69,8 @@ impl<'a, Id> Checker<'a, Id> {
         asked: &mut BTreeMap<&'a str, Vec<String>>,
         waiting: &mut Vec<&'a str>,
     ) {
-        for need in requires.iter().filter_map(|one| self.rules.need(one, extras).ok().flatten()) {
+        for need in requires.iter().filter_map(|text| self.rules.need(text, extras).ok().flatten())
+        {
             let Some((project, _)) = self.projects.get_key_value(need.project.as_str()) else {
                 continue;
             };
@@ -80,7 +88,10 @@ impl<'a, Id> Checker<'a, Id> {
     /// Returns a conflict for each requirement that does not hold.
     fn check(&self, by: &Owner, requires: &[String], extras: &[String]) -> Vec<Conflict> {
         let unique: BTreeSet<&String> = requires.iter().collect();
-        unique.into_iter().filter_map(|one| self.check_one(by, one, extras)).collect()
+        unique
+            .into_iter()
+            .filter_map(|requirement| self.check_one(by, requirement, extras))
+            .collect()
     }
 
     fn check_one(&self, by: &Owner, requirement: &str, extras: &[String]) -> Option<Conflict> {

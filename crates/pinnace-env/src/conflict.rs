@@ -153,8 +153,8 @@ impl Conflict {
             Self::Unsatisfied { project, .. } => Some(project.as_str()),
             _ => None,
         };
-        let owners = self.owners().into_iter().filter_map(|one| one.distribution.as_ref());
-        owners.map(|one| one.project.as_str()).chain(required).collect()
+        let owners = self.owners().into_iter().filter_map(|owner| owner.distribution.as_ref());
+        owners.map(|distribution| distribution.project.as_str()).chain(required).collect()
     }
 
     /// Returns true if all owners are in one layer, so the conflict existed before the merge.
@@ -180,7 +180,7 @@ impl Conflict {
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.distribution {
-            Some(one) => write!(f, "`{}` (in {})", one.file_name, self.layer),
+            Some(distribution) => write!(f, "`{}` (in {})", distribution.file_name, self.layer),
             None => f.write_str(&self.layer),
         }
     }
@@ -190,7 +190,7 @@ impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SameProject { project, winner, loser } => {
-                write!(f, "{project} is there twice: {winner} and {loser}")
+                write!(f, "two distributions of {project}: {winner} and {loser}")
             }
             Self::SameFile { path, winner, loser, .. } => {
                 write!(f, "`{path}` is in {winner} and, with other content, in {loser}")
@@ -205,7 +205,7 @@ impl fmt::Display for Conflict {
                  systems do not tell apart"
             ),
             Self::SameScript { name, winner, loser } => {
-                write!(f, "the program `{name}` is in {winner} and, another one, in {loser}")
+                write!(f, "the program `{name}` is in {winner} and, with other content, in {loser}")
             }
             Self::Unsatisfied { by, requirement, found: None, .. } => {
                 write!(f, "{by} requires {requirement}, which is missing")
@@ -214,7 +214,7 @@ impl fmt::Display for Conflict {
                 write!(f, "{by} requires {requirement}, but {found} is there")
             }
             Self::Unreadable { by, reason } => {
-                write!(f, "a requirement of {by} cannot be understood: {reason}")
+                write!(f, "cannot parse a requirement of {by}: {reason}")
             }
             Self::Misfit { wheel } => write!(f, "{wheel} does not fit the platform"),
         }

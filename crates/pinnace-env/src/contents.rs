@@ -212,8 +212,8 @@ impl Place {
 impl fmt::Display for ContentsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unsafe { path } => write!(f, "`{path}` is no safe relative path"),
-            Self::Twice { path } => write!(f, "`{path}` is there twice"),
+            Self::Unsafe { path } => write!(f, "not a safe relative path: `{path}`"),
+            Self::Twice { path } => write!(f, "duplicate path: `{path}`"),
             Self::FileAndFolder { path } => write!(f, "`{path}` is both a file and a folder"),
         }
     }
@@ -246,7 +246,10 @@ mod tests {
     #[test]
     fn one_path_in_two_places_is_two_files() {
         let files = [File::new(Place::Library, "a", 0), File::new(Place::Data, "a/b", 0)];
-        assert_eq!(Contents::new(files).map(|one| one.files().len()), Ok(2));
-        assert_eq!(contents(&["a-b", "a.py", "a/x", "ab"]).map(|one| one.files().len()), Ok(4));
+        assert_eq!(Contents::new(files).map(|contents| contents.files().len()), Ok(2));
+        assert_eq!(
+            contents(&["a-b", "a.py", "a/x", "ab"]).map(|contents| contents.files().len()),
+            Ok(4)
+        );
     }
 }

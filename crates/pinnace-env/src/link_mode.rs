@@ -18,14 +18,14 @@ pub enum LinkMode {
 
 /// Shows the file or folder `from` at the path `to`. An existing file at `to` stays, and two
 /// folders are merged.
-pub(crate) fn show(from: &Path, to: &Path, share: LinkMode) -> Result<(), Error> {
+pub(crate) fn link(from: &Path, to: &Path, link_mode: LinkMode) -> Result<(), Error> {
     match fs::symlink_metadata(to) {
         Ok(_) if to.is_dir() && from.is_dir() => {
             own_folder(to)?;
-            each(from, |name| show(&from.join(name), &to.join(name), share))
+            each(from, |name| link(&from.join(name), &to.join(name), link_mode))
         }
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => create(from, to, share),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => create(from, to, link_mode),
         Err(error) => Err(Error::at("look at", to)(error)),
     }
 }
@@ -60,15 +60,15 @@ fn own_folder(folder: &Path) -> Result<(), Error> {
     }
 }
 
-fn create(from: &Path, to: &Path, share: LinkMode) -> Result<(), Error> {
-    if share == LinkMode::SymbolicLink && symbolic_link(from, to).is_ok() {
+fn create(from: &Path, to: &Path, link_mode: LinkMode) -> Result<(), Error> {
+    if link_mode == LinkMode::SymbolicLink && symbolic_link(from, to).is_ok() {
         return Ok(());
     }
     if from.is_dir() {
         fs::create_dir(to).map_err(Error::at("create the folder", to))?;
-        return each(from, |name| create(&from.join(name), &to.join(name), share));
+        return each(from, |name| create(&from.join(name), &to.join(name), link_mode));
     }
-    if share != LinkMode::Copy && fs::hard_link(from, to).is_ok() {
+    if link_mode != LinkMode::Copy && fs::hard_link(from, to).is_ok() {
         return Ok(());
     }
     fs::copy(from, to).map(|_| ()).map_err(Error::at("write", to))

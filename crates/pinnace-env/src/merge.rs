@@ -36,8 +36,9 @@ fn codes<Id: Clone>(layers: &[Layer<Id>]) -> Vec<Source<Id>> {
 
 fn choose_distributions<Id: Clone + Eq>(layers: &[Layer<Id>], plan: &mut Plan<Id>) {
     let mut chosen: BTreeMap<&str, usize> = BTreeMap::new();
-    let all =
-        layers.iter().flat_map(|layer| layer.distributions.iter().map(move |one| (layer, one)));
+    let all = layers.iter().flat_map(|layer| {
+        layer.distributions.iter().map(move |distribution| (layer, distribution))
+    });
     for (layer, distribution) in all {
         let source = Source {
             number: plan.sources.len(),

@@ -43,7 +43,7 @@ const KNOWN: [(&str, bool); 12] = [
 fn normalised(line: &str) -> String {
     let code = line.split('#').next().unwrap_or_default();
     let code = code.trim_end().trim_end_matches(';').replace('"', "'");
-    code.chars().filter(|one| !one.is_whitespace()).collect()
+    code.chars().filter(|symbol| !symbol.is_whitespace()).collect()
 }
 
 #[cfg(test)]

@@ -25,8 +25,8 @@ struct Named<'a> {
 pub(crate) fn overlay<Id: Clone + Eq>(plan: &mut Plan<Id>) {
     let (mut pieces, mut conflicts) = (Vec::new(), Vec::new());
     for place in [Place::Code, Place::Library, Place::Headers, Place::Data] {
-        let parts = plan.sources.iter().enumerate().filter_map(|(source, one)| {
-            let files = &one.contents.files;
+        let parts = plan.sources.iter().enumerate().filter_map(|(source, found)| {
+            let files = &found.contents.files;
             let start = files.partition_point(|file| file.place < place);
             let end = files.partition_point(|file| file.place <= place);
             (start < end).then_some(Part { source, files: start..end })
@@ -108,10 +108,11 @@ impl<Id: Eq> Level<'_, Id> {
                 Some((name, _)) => (name, false),
                 None => (below, true),
             };
-            let end = match is_file {
-                true => start + 1,
+            let end = if is_file {
+                start + 1
+            } else {
                 // Names are sorted, so the files of a folder are adjacent.
-                false => start + run(&files[start..part.files.end], self.path.len() + name.len()),
+                start + run(&files[start..part.files.end], self.path.len() + name.len())
             };
             let part = Part { source: part.source, files: start..end };
             found.push(Named { name, part, is_file });
@@ -122,18 +123,18 @@ impl<Id: Eq> Level<'_, Id> {
 
     fn find_case_twins(&self, named: &[Named<'_>], conflicts: &mut Vec<Conflict>) {
         let mut folded: Vec<(String, &Named<'_>)> =
-            named.iter().map(|one| (one.name.to_lowercase(), one)).collect();
+            named.iter().map(|named| (named.name.to_lowercase(), named)).collect();
         folded.sort_by(|a, b| {
             (&a.0, a.1.part.source, a.1.name).cmp(&(&b.0, b.1.part.source, b.1.name))
         });
         for twins in folded.chunk_by(|a, b| a.0 == b.0) {
             let (_, first) = twins[0];
-            let mut told = vec![first.name];
+            let mut reported = vec![first.name];
             for (_, other) in twins {
-                if told.contains(&other.name) || other.part.source == first.part.source {
+                if reported.contains(&other.name) || other.part.source == first.part.source {
                     continue;
                 }
-                told.push(other.name);
+                reported.push(other.name);
                 conflicts.push(Conflict::SameButForCase {
                     place: self.place,
                     path: format!("{}{}", self.path, first.name),

@@ -143,9 +143,9 @@ impl<Id> Source<Id> {
     }
 
     pub(crate) fn owner(&self) -> Owner {
-        let distribution = self.distribution.as_ref().map(|one| OwnerDistribution {
-            project: one.project.clone(),
-            file_name: one.file_name.clone(),
+        let distribution = self.distribution.as_ref().map(|known| OwnerDistribution {
+            project: known.project.clone(),
+            file_name: known.file_name.clone(),
         });
         Owner { layer: self.layer.clone(), distribution }
     }

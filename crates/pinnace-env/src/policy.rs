@@ -87,7 +87,8 @@ impl Policy {
             let last = self.paths.iter().rev().find(|(pattern, _)| matches(pattern, &path));
             last.map(|(_, ruling)| *ruling)
         });
-        let of_project = || conflict.projects().into_iter().find_map(|one| self.projects.get(one));
+        let of_project =
+            || conflict.projects().into_iter().find_map(|project| self.projects.get(project));
         let of_kind = || self.kinds.get(&conflict.kind());
         of_path
             .or_else(|| of_project().copied())
@@ -99,23 +100,28 @@ impl Policy {
 fn matches(pattern: &str, path: &str) -> bool {
     let pattern: Vec<&str> = pattern.split('/').collect();
     let path: Vec<&str> = path.split('/').collect();
-    wild(&pattern, &path, |one| *one == "**", &|pattern, name| {
+    wild(&pattern, &path, |part| *part == "**", &|pattern, name| {
         let (pattern, name): (Vec<char>, Vec<char>) =
             (pattern.chars().collect(), name.chars().collect());
-        wild(&pattern, &name, |one| *one == '*', &|a, b| a == b)
+        wild(&pattern, &name, |part| *part == '*', &|a, b| a == b)
     })
 }
 
 /// Matches a sequence against a pattern in which some parts match any run. Only the last such part
 /// is ever retried, so the cost is at most the product of the lengths.
-fn wild<T>(pattern: &[T], text: &[T], any: fn(&T) -> bool, one: &dyn Fn(&T, &T) -> bool) -> bool {
+fn wild<T>(
+    pattern: &[T],
+    text: &[T],
+    is_any: fn(&T) -> bool,
+    fits: &dyn Fn(&T, &T) -> bool,
+) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut retry = None;
     while t < text.len() {
-        if pattern.get(p).is_some_and(any) {
+        if pattern.get(p).is_some_and(is_any) {
             retry = Some((p, t));
             p += 1;
-        } else if pattern.get(p).is_some_and(|part| one(part, &text[t])) {
+        } else if pattern.get(p).is_some_and(|part| fits(part, &text[t])) {
             (p, t) = (p + 1, t + 1);
         } else if let Some((star, from)) = retry {
             retry = Some((star, from + 1));
@@ -124,7 +130,7 @@ fn wild<T>(pattern: &[T], text: &[T], any: fn(&T) -> bool, one: &dyn Fn(&T, &T) 
             return false;
         }
     }
-    pattern[p..].iter().all(any)
+    pattern[p..].iter().all(is_any)
 }
 
 #[cfg(test)]

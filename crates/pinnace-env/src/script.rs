@@ -21,10 +21,7 @@ pub(crate) fn of_file(content: Vec<u8>, python: &Path) -> Vec<u8> {
         || first == b"#!pythonw"
         || first.starts_with(b"#!python ")
         || first.starts_with(b"#!pythonw ");
-    match is_open {
-        true => [shebang(python).as_bytes(), &content[end..]].concat(),
-        false => content,
-    }
+    if is_open { [shebang(python).as_bytes(), &content[end..]].concat() } else { content }
 }
 
 /// Returns a path as a Python string literal.
@@ -38,9 +35,10 @@ const LONGEST: usize = 125;
 
 fn shebang(python: &Path) -> String {
     let python = python.display().to_string();
-    match python.len() < LONGEST && !python.contains(' ') {
-        true => format!("#!{python}\n"),
-        false => format!("#!/bin/sh\n'''exec' \"{}\" \"$0\" \"$@\"\n' '''\n", quoted(&python)),
+    if python.len() < LONGEST && !python.contains(' ') {
+        format!("#!{python}\n")
+    } else {
+        format!("#!/bin/sh\n'''exec' \"{}\" \"$0\" \"$@\"\n' '''\n", quoted(&python))
     }
 }
 
@@ -48,7 +46,7 @@ fn shebang(python: &Path) -> String {
 fn quoted(text: &str) -> String {
     let special = |symbol: char| matches!(symbol, '$' | '`' | '"' | '\\');
     let symbols =
-        text.chars().flat_map(|one| special(one).then_some('\\').into_iter().chain([one]));
+        text.chars().flat_map(|symbol| special(symbol).then_some('\\').into_iter().chain([symbol]));
     symbols.collect()
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     Error, ErrorKind, Interpreter, LinkMode, Piece, Place, Plan, Program, Source,
-    link_mode::{self, show, symbolic_link},
+    link_mode::{self, link, symbolic_link},
     script,
 };
 
@@ -32,13 +32,13 @@ pub trait Unpacked<Id> {
 #[derive(Clone, Debug)]
 pub struct Venv {
     interpreter: Interpreter,
-    share: LinkMode,
+    link_mode: LinkMode,
 }
 
 impl Venv {
     /// Creates a builder of environments for an interpreter.
-    pub fn new(interpreter: Interpreter, share: LinkMode) -> Self {
-        Self { interpreter, share }
+    pub fn new(interpreter: Interpreter, link_mode: LinkMode) -> Self {
+        Self { interpreter, link_mode }
     }
 
     /// Returns the folder inside an environment from which modules are imported.
@@ -69,9 +69,9 @@ impl Venv {
         });
         let unpacked = unpacked.collect::<Result<_, Error>>()?;
         let layout = Layout { venv: self, plan, folder, at, unpacked };
-        layout.frame()?;
-        layout.programs()?;
-        layout.pieces()
+        layout.write_skeleton()?;
+        layout.write_programs()?;
+        layout.link_pieces()
     }
 }
 
@@ -90,7 +90,7 @@ const CODE: &str = "code";
 
 impl<Id> Layout<'_, Id> {
     /// Writes the files that make the folder a virtual environment.
-    fn frame(&self) -> Result<(), Error> {
+    fn write_skeleton(&self) -> Result<(), Error> {
         let interpreter = &self.venv.interpreter;
         create_folder(&self.folder.join("bin"))?;
         create_folder(&self.folder.join(self.venv.library()))?;
@@ -112,7 +112,7 @@ impl<Id> Layout<'_, Id> {
         Ok(())
     }
 
-    fn programs(&self) -> Result<(), Error> {
+    fn write_programs(&self) -> Result<(), Error> {
         let (bin, python) = (self.folder.join("bin"), self.at.join("bin/python"));
         for (name, program) in self.plan.programs() {
             let path = bin.join(name);
@@ -132,17 +132,17 @@ impl<Id> Layout<'_, Id> {
         Ok(())
     }
 
-    fn pieces(&self) -> Result<(), Error> {
+    fn link_pieces(&self) -> Result<(), Error> {
         let mut modules: BTreeMap<(usize, &str), BTreeSet<&str>> = BTreeMap::new();
         let mut has_code = false;
         for piece in self.plan.pieces() {
             let (to, from) = (self.target(&piece), self.origin(&piece));
             link_mode::own_folders(self.folder, to.parent().unwrap_or(Path::new("")))?;
-            let share = match piece.place() {
+            let link_mode = match piece.place() {
                 Place::Code => LinkMode::Copy,
-                _ => self.venv.share,
+                _ => self.venv.link_mode,
             };
-            show(&from, &self.folder.join(to), share)?;
+            link(&from, &self.folder.join(to), link_mode)?;
             has_code |= piece.place() == Place::Code;
             if let (Place::Library, Some(module)) = (piece.place(), module(&piece)) {
                 let folder = piece.path().rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -152,10 +152,7 @@ impl<Id> Layout<'_, Id> {
         for ((source, folder), names) in modules {
             self.bytecode(source, folder, &names)?;
         }
-        match has_code {
-            true => self.see_code(),
-            false => Ok(()),
-        }
+        if has_code { self.write_code_path() } else { Ok(()) }
     }
 
     /// Adds the bytecode of single modules in a folder that several sources share. Their
@@ -169,15 +166,16 @@ impl<Id> Layout<'_, Id> {
         create_folder(&to)?;
         link_mode::each(&from, |file| {
             let name = file.to_str().and_then(|name| name.split('.').next());
-            match name.is_some_and(|name| names.contains(name)) {
-                true => show(&from.join(file), &to.join(file), self.venv.share),
-                false => Ok(()),
+            if name.is_some_and(|name| names.contains(name)) {
+                link(&from.join(file), &to.join(file), self.venv.link_mode)
+            } else {
+                Ok(())
             }
         })
     }
 
     /// Puts the layers' code before all libraries on `sys.path`.
-    fn see_code(&self) -> Result<(), Error> {
+    fn write_code_path(&self) -> Result<(), Error> {
         let code = script::literal(&self.at.join(CODE));
         let line = format!("import sys; sys.path[:1] == [{code}] or sys.path.insert(0, {code})\n");
         let path = self.folder.join(self.venv.library()).join("_pinnace.pth");

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use pinnace_archive::{ArchivePath, Mode, Writer};
+use pinnace_archive::Mode;
 
 use crate::{
     Error, OwnInfo, PexBuilder, PexInfo, WheelFiles, WheelForm,
     builder::Source,
     chroot,
-    compile::{self, Check},
-    error::archive,
+    compile::Check,
     flat,
     info::FORMAT,
     member::{Member, Members, digest, insert},
     runtime::hex,
+    stored_zip::stored_zip,
     wheels,
 };
 
@@ -67,9 +67,9 @@ impl PexBuilder {
         let Some(compiler) = &self.compiler else { return Ok(members) };
         let modules = members.iter().filter(|(path, _)| path.as_str().ends_with(".py"));
         let modules: Vec<_> = modules
-            .map(|(path, (_, member))| Ok((path, member.bytes()?)))
+            .map(|(path, (_, member))| Ok((path.as_str(), member.bytes()?)))
             .collect::<Result<_, Error>>()?;
-        let zip = compile::zip_of(modules.into_iter())?;
+        let zip = stored_zip(modules)?;
         for (path, bytes) in compiler.modules(&zip, Check::Source)? {
             insert(&mut members, &path, Mode::File, Member::Bytes(bytes))?;
         }
@@ -81,12 +81,7 @@ impl PexBuilder {
         let mut files: Vec<(&str, &[u8])> = self.runtime.bootstrap().chain(tools).collect();
         files.sort();
         if shape == Shape::Packed {
-            let mut zip = Writer::new(Vec::new());
-            for (name, code) in files {
-                let path = ArchivePath::parse(name).map_err(archive)?;
-                zip.bytes(&path, Mode::File, code).map_err(archive)?;
-            }
-            let (zip, _) = zip.finish().map_err(archive)?;
+            let zip = stored_zip(files)?;
             insert(members, ".bootstrap", Mode::File, Member::Bytes(zip))?;
         } else {
             for (name, code) in files {
@@ -162,7 +157,9 @@ impl PexBuilder {
         info.pinnace = Some(OwnInfo {
             format: FORMAT,
             platforms: self.platforms.clone(),
-            bytecode: bytecode.map(|(name, one)| (name.clone(), one.info.clone())).collect(),
+            bytecode: bytecode
+                .map(|(name, bytecode)| (name.clone(), bytecode.info.clone()))
+                .collect(),
         });
         info
     }

@@ -1,22 +1,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::Write,
     path::{Path, PathBuf},
 };
 
-use pinnace_archive::{ArchivePath, Mode, Summary};
+use pinnace_archive::{ArchivePath, Mode};
 use pinnace_wheel::{MarkerVariable, Requirement, Target, WheelName};
 
 use crate::{
-    Bytecode, Compiler, Compression, EntryPoint, Error, ErrorKind, FolderLayout, PexInfo,
-    PlatformInfo, ScriptTarget, WheelFiles, WheelForm,
-    assemble::Shape,
-    error::archive,
-    layout,
-    member::digest,
-    runtime::{Import, Runtime},
-    sources,
-    write::{self, How},
+    Bytecode, Compiler, Compression, EntryPoint, Error, ErrorKind, PexInfo, PlatformInfo,
+    ScriptTarget, WheelForm, error::archive, runtime::Runtime, sources,
 };
 
 /// A builder that collects the contents of a PEX file and writes it.
@@ -44,19 +36,6 @@ pub(crate) enum Source {
     File(PathBuf),
     /// A file that must have this SHA-256.
     Known(PathBuf, [u8; 32]),
-}
-
-/// The result of [`PexBuilder::write`].
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Written {
-    /// The summary of the archive.
-    pub archive: Summary,
-    /// The key under which a machine caches the unpacked file.
-    pub key: [u8; 32],
-    /// True if the file is so large that `python FILE` needs Python 3.13 or newer. `./FILE` works
-    /// with every version.
-    pub is_large: bool,
 }
 
 /// The top-level names that the format reserves.
@@ -97,7 +76,7 @@ impl PexBuilder {
 
     /// Records the `Requires-Python` specifiers of the wheels of the platform that was added last.
     pub fn require_python<'s>(&mut self, specifiers: impl IntoIterator<Item = &'s str>) {
-        let clauses = specifiers.into_iter().flat_map(|one| one.split(','));
+        let clauses = specifiers.into_iter().flat_map(|specifiers| specifiers.split(','));
         let clauses: BTreeSet<String> =
             clauses.map(|clause| clause.split_whitespace().collect()).collect();
         let known = clauses.into_iter().filter(|clause: &String| !clause.is_empty());
@@ -147,7 +126,7 @@ impl PexBuilder {
     /// Records the requested requirements, without their URLs. The wheels are added separately.
     pub fn set_requirements(&mut self, requirements: &[Requirement]) {
         let asked = requirements.iter().cloned().map(Requirement::without_url);
-        self.info.requirements = asked.map(|one| one.to_string()).collect();
+        self.info.requirements = asked.map(|requirement| requirement.to_string()).collect();
         self.info.requirements.sort();
     }
 
@@ -310,75 +289,14 @@ impl PexBuilder {
         Ok(())
     }
 
-    /// Writes the file. The builder opens and measures wheels on `threads` threads ahead of the
-    /// writer.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if a wheel or a source cannot be read, or if `out` fails. The output is
-    /// then not a valid PEX file.
-    pub fn write<W: Write>(
-        &self,
-        out: W,
-        wheels: &dyn WheelFiles,
-        threads: usize,
-    ) -> Result<Written, Error> {
-        let (members, key) = self.members(wheels, Shape::File)?;
-        let import = write::import(&members, wheels)?;
-        let prefix = self.prefix(&key, import);
-        let archive = write::zip(out, prefix.as_bytes(), &members, wheels, self.how(threads))?;
-        Ok(Written { archive, key, is_large: import == Import::Zip64 })
-    }
-
-    /// Writes a plain zip of code and libraries, for AWS Lambda, Spark and the like. It has no boot
-    /// code.
-    ///
-    /// # Errors
-    ///
-    /// Returns the errors of [`Self::write`], and [`ErrorKind::Collision`] if two wheels contain
-    /// one path with different contents.
-    pub fn write_flat<W: Write>(&self, out: W, wheels: &dyn WheelFiles) -> Result<Summary, Error> {
-        write::zip(out, b"", &self.flat(wheels)?, wheels, self.how(1))
-    }
-
-    /// Writes into an existing, empty folder.
-    ///
-    /// # Errors
-    ///
-    /// Returns the errors of [`Self::write_flat`], and [`ErrorKind::Write`] with the path if the
-    /// folder cannot be written to.
-    pub fn write_folder(
-        &self,
-        folder: &Path,
-        shape: FolderLayout,
-        wheels: &dyn WheelFiles,
-    ) -> Result<[u8; 32], Error> {
-        let (members, key) = match shape {
-            FolderLayout::Packed => self.members(wheels, Shape::Packed)?,
-            FolderLayout::Loose => self.members(wheels, Shape::Loose)?,
-            FolderLayout::Flat => {
-                let members = self.flat(wheels)?;
-                let key = digest(members.iter());
-                (members, key)
-            }
-        };
-        layout::write(folder, &members, wheels)?;
-        if shape != FolderLayout::Flat {
-            layout::link(folder, "pex", "__main__.py")?;
-        }
-        Ok(key)
-    }
-
-    fn how(&self, threads: usize) -> How {
-        How { threads, compression: self.compression }
-    }
-
     fn add(&mut self, path: String, mode: Mode, source: Source) -> Result<(), Error> {
         let unfit =
             |reason: &str| ErrorKind::Unfit { path: path.clone(), reason: reason.to_owned() };
         let top = path.split('/').next().unwrap_or_default();
         if RESERVED.contains(&top) {
-            return Err(unfit("a PEX file has that name itself; rename it, or leave it out").into());
+            return Err(
+                unfit("the PEX format reserves the name; rename the file or exclude it").into()
+            );
         }
         ArchivePath::parse(&path).map_err(archive)?;
         match (self.files.get(&path), &source) {
@@ -397,13 +315,6 @@ impl PexBuilder {
             file.parent().and_then(|folder| folder.canonicalize().ok()).as_deref()
                 == left_out.parent()
         })
-    }
-
-    fn prefix(&self, key: &[u8; 32], import: Import) -> String {
-        match &self.line {
-            Some(line) => line.clone(),
-            None => self.runtime.shell(key, &self.info, &self.interpreters(), import),
-        }
     }
 
     /// Returns the names of the interpreters that the file is built for.

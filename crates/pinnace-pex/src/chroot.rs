@@ -14,7 +14,7 @@ use crate::{
     scheme::{Scheme, place},
     scripts::entry_points,
     wheels::WheelArchive,
-    write::{self, Compression, How},
+    write::{self, Compression, ZipOptions},
 };
 
 /// An installed distribution.
@@ -75,7 +75,7 @@ pub(crate) fn inside(
     name: &str,
 ) -> Result<Member, Error> {
     let content = match (record.sha256(name), zip.find(name)) {
-        (Some(told), _) => told,
+        (Some(recorded), _) => recorded,
         (None, Some(entry)) => pinnace_archive::sha256(&zip.read(entry).map_err(archive)?),
         (None, None) => [0; 32],
     };
@@ -90,8 +90,8 @@ pub(crate) fn zip(chroot: &Chroot, wheels: &dyn WheelFiles) -> Result<Vec<u8>, E
         insert(&mut members, path, *mode, member.clone())?;
     }
     let mut bytes = Vec::new();
-    let how = How { threads: 1, compression: Compression::Stored };
-    write::zip(&mut bytes, b"", &members, wheels, how)?;
+    let options = ZipOptions { threads: 1, compression: Compression::Stored };
+    write::zip(&mut bytes, b"", &members, wheels, options)?;
     Ok(bytes)
 }
 

@@ -2,14 +2,12 @@
 //! depend on timestamps, so it can be part of an archive.
 
 use std::{
-    io::{Cursor, Read, Write},
+    io::{Read, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use pinnace_archive::{ArchivePath, Mode, Writer};
-
-use crate::{BytecodeInfo, Error, ErrorKind, error::archive, runtime::hex};
+use crate::{BytecodeInfo, Error, ErrorKind, runtime::hex, stored_zip::stored_zip};
 
 const SCRIPT: &str = include_str!("../python/compile.py");
 
@@ -79,13 +77,7 @@ impl Compiler {
     ///
     /// Returns [`ErrorKind::Compile`] if the interpreter fails.
     pub fn compile(&self, zip: &[u8]) -> Result<Bytecode, Error> {
-        let mut writer = Writer::new(Vec::new());
-        for (path, content) in self.modules(zip, Check::Never)? {
-            let path = ArchivePath::parse(&path).map_err(archive)?;
-            writer.bytes(&path, Mode::File, &content).map_err(archive)?;
-        }
-        let (bytes, _) = writer.finish().map_err(archive)?;
-        Ok(self.bytecode(bytes))
+        Ok(self.bytecode(stored_zip(self.modules(zip, Check::Never)?)?))
     }
 
     /// Compiles the modules of a zip, and returns paths and bytecode in the order of the paths.
@@ -95,7 +87,8 @@ impl Compiler {
         check: Check,
     ) -> Result<Vec<(String, Vec<u8>)>, Error> {
         let answer = run(&self.python, &["compile", check.flags()], zip)?;
-        let mut files = files(&answer).ok_or_else(|| refuse(&self.python, "its answer is cut"))?;
+        let mut files =
+            files(&answer).ok_or_else(|| refuse(&self.python, "its output is truncated"))?;
         files.sort();
         Ok(files.into_iter().map(|(path, content)| (path, content.to_vec())).collect())
     }
@@ -168,15 +161,4 @@ fn run(python: &Path, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, Error
 
 fn refuse(python: &Path, reason: &str) -> Error {
     ErrorKind::Compile { python: python.to_owned(), reason: reason.to_owned() }.into()
-}
-
-/// Returns a zip of these files as input for the compiler.
-pub(crate) fn zip_of<'a>(
-    files: impl Iterator<Item = (&'a ArchivePath, Vec<u8>)>,
-) -> Result<Vec<u8>, Error> {
-    let mut writer = Writer::new(Cursor::new(Vec::new()));
-    for (path, content) in files {
-        writer.bytes(path, Mode::File, &content).map_err(archive)?;
-    }
-    writer.finish().map(|(out, _)| out.into_inner()).map_err(archive)
 }

@@ -69,7 +69,7 @@ impl InterpreterConstraint {
         let name = one_of(&self.implementation, &other.implementation)?;
         let threads = match (self.threads, other.threads) {
             (Threads::Any, said) | (said, Threads::Any) => said,
-            (one, other) if one == other => one,
+            (first, other) if first == other => first,
             _ => return None,
         };
         let mut ranges = vec![&self.text[self.range..], &other.text[other.range..]];
@@ -97,12 +97,13 @@ impl InterpreterConstraint {
             texts.iter().map(|text| text.parse()).collect::<Result<Vec<Self>, _>>()
         };
         let (ours, theirs) = (parse(&first)?, parse(&second)?);
-        let pairs = ours.iter().flat_map(|one| theirs.iter().map(move |other| (one, other)));
-        let found = pairs.filter_map(|(one, other)| one.intersection(other));
+        let pairs = ours.iter().flat_map(|ours| theirs.iter().map(move |other| (ours, other)));
+        let found = pairs.filter_map(|(first, other)| first.intersection(other));
         let found: BTreeSet<String> = found.map(|both| both.to_string()).collect();
-        match found.is_empty() {
-            false => Ok(found.into_iter().collect()),
-            true => Err(ErrorKind::NoInterpreter { first, second }.into()),
+        if found.is_empty() {
+            Err(ErrorKind::NoInterpreter { first, second }.into())
+        } else {
+            Ok(found.into_iter().collect())
         }
     }
 }
@@ -125,10 +126,10 @@ impl fmt::Display for Threads {
 }
 
 /// Returns the name that is given, or `None` if the two names differ.
-fn one_of<'a>(one: &'a str, other: &'a str) -> Option<&'a str> {
-    match (one, other) {
+fn one_of<'a>(first: &'a str, other: &'a str) -> Option<&'a str> {
+    match (first, other) {
         ("", said) | (said, "") => Some(said),
-        (one, other) => one.eq_ignore_ascii_case(other).then_some(one),
+        (first, other) => first.eq_ignore_ascii_case(other).then_some(first),
     }
 }
 

@@ -109,7 +109,7 @@ fn change(
 ) -> Result<Option<DistributionChange>, Error> {
     let versions = |all: &[&PexDistribution]| -> String {
         let all: BTreeSet<String> =
-            all.iter().map(|one| one.name().version().to_string()).collect();
+            all.iter().map(|distribution| distribution.name().version().to_string()).collect();
         all.into_iter().collect::<Vec<_>>().join(" and ")
     };
     let (from, to) = (versions(old), versions(new));
@@ -142,14 +142,14 @@ fn bytecode(pex: &Pex) -> BTreeMap<&str, &str> {
 
 fn by_project(pex: &Pex) -> BTreeMap<&str, Vec<&PexDistribution>> {
     let mut found: BTreeMap<&str, Vec<&PexDistribution>> = BTreeMap::new();
-    for one in pex.distributions() {
-        found.entry(one.name().project().as_str()).or_default().push(one);
+    for distribution in pex.distributions() {
+        found.entry(distribution.name().project().as_str()).or_default().push(distribution);
     }
     found
 }
 
 fn names(all: &[&PexDistribution]) -> Vec<String> {
-    all.iter().map(|one| one.name().to_string()).collect()
+    all.iter().map(|distribution| distribution.name().to_string()).collect()
 }
 
 fn code(old: &Pex, new: &Pex) -> Result<Vec<(String, FileChange)>, Error> {
@@ -234,8 +234,8 @@ impl PexDiff {
 /// Writes the differences as one sentence.
 impl fmt::Display for PexDiff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = told_of_distributions(&self.distributions);
-        parts.extend(told_of_code(&self.code));
+        let mut parts = describe_distributions(&self.distributions);
+        parts.extend(describe_code(&self.code));
         for (key, old, new) in &self.settings {
             parts.push(format!("{key} is {} instead of {}", shown(new), shown(old)));
         }
@@ -243,14 +243,15 @@ impl fmt::Display for PexDiff {
             parts.push(format!("it starts with `#!{new}` instead of `#!{old}`"));
         }
         if self.bytecode {
-            parts.push("they hold other bytecode, or one holds none".to_owned());
+            parts.push("their bytecode differs, or only one has bytecode".to_owned());
         }
         if self.boot {
-            parts.push("it boots with other code".to_owned());
+            parts.push("its boot code differs".to_owned());
         }
-        match parts.is_empty() {
-            true => f.write_str("nothing differs"),
-            false => f.write_str(&parts.join("; ")),
+        if parts.is_empty() {
+            f.write_str("nothing differs")
+        } else {
+            f.write_str(&parts.join("; "))
         }
     }
 }
@@ -264,19 +265,19 @@ fn shown(value: &Option<Value>) -> String {
 }
 
 /// Describes all changed distributions, grouped by the kind of change.
-fn told_of_distributions(changes: &[(String, DistributionChange)]) -> Vec<String> {
-    let told: Vec<(&str, String)> =
-        changes.iter().map(|(project, change)| told_of_one(project, change)).collect();
-    let told_together = FATES.iter().filter_map(|fate| {
-        let of_fate = told.iter().filter(|(known, _)| known == fate);
-        let list: Vec<&str> = of_fate.map(|(_, text)| text.as_str()).collect();
-        (!list.is_empty()).then(|| format!("{fate}{}", list.join(", ")))
+fn describe_distributions(changes: &[(String, DistributionChange)]) -> Vec<String> {
+    let described: Vec<(&str, String)> =
+        changes.iter().map(|(project, change)| describe_change(project, change)).collect();
+    let grouped = KINDS.iter().filter_map(|kind| {
+        let of_kind = described.iter().filter(|(known, _)| known == kind);
+        let list: Vec<&str> = of_kind.map(|(_, text)| text.as_str()).collect();
+        (!list.is_empty()).then(|| format!("{kind}{}", list.join(", ")))
     });
-    told_together.collect()
+    grouped.collect()
 }
 
 /// The kinds of change, in the order of the description.
-const FATES: [&str; 6] = [
+const KINDS: [&str; 6] = [
     "",
     "new: ",
     "gone: ",
@@ -285,8 +286,8 @@ const FATES: [&str; 6] = [
     "held in another form: ",
 ];
 
-fn told_of_one(project: &str, change: &DistributionChange) -> (&'static str, String) {
-    let [version, added, removed, wheels, contents, form] = FATES;
+fn describe_change(project: &str, change: &DistributionChange) -> (&'static str, String) {
+    let [version, added, removed, wheels, contents, form] = KINDS;
     match change {
         DistributionChange::Version { from, to } => (version, format!("{project} {from} -> {to}")),
         DistributionChange::Added(names) => (added, format!("{project}{}", version_of(names))),
@@ -308,15 +309,15 @@ fn version_of(wheels: &[String]) -> String {
 /// The number of paths that are listed individually.
 const NAMED: usize = 3;
 
-fn told_of_code(code: &[(String, FileChange)]) -> Option<String> {
+fn describe_code(code: &[(String, FileChange)]) -> Option<String> {
     let named = code.iter().take(NAMED).map(|(path, change)| {
-        let how = match change {
+        let difference = match change {
             FileChange::Added => "new",
             FileChange::Removed => "gone",
             FileChange::Changed => "changed",
             FileChange::Mode => "executable in one of them only",
         };
-        format!("`{path}` is {how}")
+        format!("`{path}` is {difference}")
     });
     let named = named.collect::<Vec<_>>().join(", ");
     match code.len() {

@@ -53,7 +53,7 @@ pub enum ErrorKind {
         source: io::Error,
     },
     /// A wheel is malformed, and no installer could install it.
-    #[error("`{wheel}` is no wheel that can be installed: {reason}")]
+    #[error("cannot install the wheel `{wheel}`: {reason}")]
     Malformed {
         /// The wheel.
         wheel: String,
@@ -112,31 +112,33 @@ pub enum ErrorKind {
     #[error(transparent)]
     Archive(Box<dyn std::error::Error + Send + Sync>),
     /// A text is not an entry point.
-    #[error("`{text}` is not an entry point: `module` or `module:function` is expected")]
+    #[error("not an entry point: `{text}`; expected `module` or `module:function`")]
     EntryPoint {
         /// The text.
         text: String,
     },
     /// A text is not an interpreter constraint.
-    #[error("`{text}` is no interpreter constraint: `CPython>=3.9,<3.13` or `>=3.9` is expected")]
+    #[error(
+        "not an interpreter constraint: `{text}`; expected, for example, `CPython>=3.9,<3.13` or `>=3.9`"
+    )]
     Constraint {
         /// The text.
         text: String,
     },
     /// A file is not usable boot code.
-    #[error("this is no boot code that can be used: {reason}")]
+    #[error("unusable boot code: {reason}")]
     Runtime {
         /// The reason.
         reason: String,
     },
     /// A file has no usable `PEX-INFO`.
-    #[error("this is not a PEX file: {reason}")]
+    #[error("not a PEX file: {reason}")]
     NotPex {
         /// The reason.
         reason: String,
     },
     /// No distribution has the requested script.
-    #[error("there is no script `{name}` in any distribution; there are: {known}")]
+    #[error("no script `{name}` in any distribution; available: {known}")]
     NoScript {
         /// The name of the script.
         name: String,

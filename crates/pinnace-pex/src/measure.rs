@@ -59,9 +59,9 @@ impl InOrder {
             .map(|lane| {
                 let (sender, receiver) = sync_channel(AHEAD);
                 let measure = move || {
-                    for one in listed.iter().skip(lane).step_by(threads) {
+                    for source in listed.iter().skip(lane).step_by(threads) {
                         // The writer failed and closed its end.
-                        if sender.send(one.measure(wheels)).is_err() {
+                        if sender.send(source.measure(wheels)).is_err() {
                             return;
                         }
                     }

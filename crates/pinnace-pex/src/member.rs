@@ -94,7 +94,7 @@ impl<'w> Reader<'w> {
         match found.filter(|bytes| pinnace_archive::sha256(bytes) == *content) {
             Some(bytes) => Ok(bytes.into()),
             None => {
-                let reason = format!("`{entry}` is not what its RECORD says");
+                let reason = format!("`{entry}` does not match its RECORD");
                 Err(ErrorKind::Malformed { wheel: wheel.to_owned(), reason }.into())
             }
         }

@@ -47,7 +47,7 @@ impl<'a> PexMerge<'a> {
                 pex.layer(name, target).map_err(|source| fault(source).into())
             });
             let layers: Vec<PexLayer> = layers.collect::<Result<_, Error>>()?;
-            let plain: Vec<_> = layers.iter().map(|one| one.layer.clone()).collect();
+            let plain: Vec<_> = layers.iter().map(|layer| layer.layer.clone()).collect();
             let plan = pinnace_env::merge(&plain, &PlatformRules(target));
             Ok(MergePart { target: target.clone(), layers, plan })
         });
@@ -77,16 +77,18 @@ impl<'a> PexMerge<'a> {
     pub fn told(&self, conflict: &Conflict) -> String {
         let on = self.parts.iter().filter(|part| part.plan.conflicts().contains(conflict));
         let names: Vec<String> = on.map(|part| part.target.to_string()).collect();
-        match names.len() == self.parts.len() {
-            true => conflict.to_string(),
-            false => format!("{conflict} (on {})", names.join(", ")),
+        if names.len() == self.parts.len() {
+            conflict.to_string()
+        } else {
+            format!("{conflict} (on {})", names.join(", "))
         }
     }
 
     /// Returns the wheels that are left out because they fit no platform.
     pub fn misfits(&self) -> Vec<&WheelName> {
         let taken = self.distributions();
-        let misfits = self.parts.iter().flat_map(|part| &part.layers).flat_map(|one| &one.misfits);
+        let misfits =
+            self.parts.iter().flat_map(|part| &part.layers).flat_map(|layer| &layer.misfits);
         let misfits: BTreeMap<&str, &WheelName> =
             misfits.map(|wheel| (wheel.as_str(), wheel)).collect();
         misfits.into_values().filter(|wheel| !taken.contains(wheel.as_str())).collect()
@@ -122,15 +124,15 @@ impl<'a> PexMerge<'a> {
         *builder.info_mut() = self.info()?;
         let mut digests: BTreeMap<&str, [u8; 32]> = BTreeMap::new();
         for part in &self.parts {
-            for (layer, one) in part.chosen() {
-                if !digests.contains_key(one.name().as_str()) {
-                    digests.insert(one.name().as_str(), wheels.add(one)?);
-                    if let Some(bytecode) = self.bytecode(layer, one.name())? {
-                        builder.add_bytecode(one.name(), bytecode);
+            for (layer, distribution) in part.chosen() {
+                if !digests.contains_key(distribution.name().as_str()) {
+                    digests.insert(distribution.name().as_str(), wheels.add(distribution)?);
+                    if let Some(bytecode) = self.bytecode(layer, distribution.name())? {
+                        builder.add_bytecode(distribution.name(), bytecode);
                     }
                 }
             }
-            let names = part.chosen().map(|(_, one)| one.name());
+            let names = part.chosen().map(|(_, distribution)| distribution.name());
             builder.add_platform(&part.target, names.map(|name| (name, digests[name.as_str()])));
             builder.require_python(
                 part.plan.distributions().filter_map(Distribution::requires_python),
@@ -194,8 +196,11 @@ impl MergePart {
     fn chosen(&self) -> impl Iterator<Item = (&str, &crate::PexDistribution)> {
         self.plan.sources().iter().filter_map(|source| {
             let name = source.distribution()?.file_name();
-            let layer = self.layers.iter().find(|one| one.layer.name() == source.layer())?;
-            let found = layer.distributions.iter().find(|one| one.name().as_str() == name)?;
+            let layer = self.layers.iter().find(|layer| layer.layer.name() == source.layer())?;
+            let found = layer
+                .distributions
+                .iter()
+                .find(|distribution| distribution.name().as_str() == name)?;
             Some((source.layer(), found))
         })
     }

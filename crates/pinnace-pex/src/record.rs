@@ -55,9 +55,10 @@ impl Record {
 
 /// Appends one line of a RECORD.
 pub(crate) fn line(text: &mut String, path: &str, content: Option<(&[u8; 32], u64)>) {
-    let path = match path.contains([',', '"', '\n']) {
-        true => format!("\"{}\"", path.replace('"', "\"\"")),
-        false => path.to_owned(),
+    let path = if path.contains([',', '"', '\n']) {
+        format!("\"{}\"", path.replace('"', "\"\""))
+    } else {
+        path.to_owned()
     };
     let _ = match content {
         Some((sha256, size)) => writeln!(text, "{path},sha256={},{size}", base64(sha256)),

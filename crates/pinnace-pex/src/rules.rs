@@ -14,7 +14,8 @@ impl Rules for PlatformRules<'_> {
 
     fn is_python(&self, specifiers: &str) -> bool {
         // Like installers, accept every Python if the specifier cannot be parsed.
-        Specifiers::parse_lenient(specifiers).map_or(true, |one| one.contains(self.0.python()))
+        Specifiers::parse_lenient(specifiers)
+            .map_or(true, |specifiers| specifiers.contains(self.0.python()))
     }
 
     fn need(&self, requirement: &str, extras: &[String]) -> Result<Option<Need>, String> {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use pinnace_archive::{Archive, ArchivePath, Mode, Policy, Writer};
+use pinnace_archive::{Archive, Policy};
 
-use crate::{Error, ErrorKind, PexInfo, error::archive};
+use crate::{Error, ErrorKind, PexInfo, error::archive, stored_zip::stored_zip};
 
 /// The boot code of a PEX file and its text templates: all parts of a file that depend on the
 /// version of Pinnace that writes it.
@@ -86,12 +86,7 @@ impl Runtime {
     /// Returns [`ErrorKind::Archive`] if the archive cannot be written. No case is known, since it
     /// is small and in memory.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        let mut zip = Writer::new(Vec::new());
-        for (name, bytes) in &self.files {
-            let path = ArchivePath::parse(name).map_err(archive)?;
-            zip.bytes(&path, Mode::File, bytes).map_err(archive)?;
-        }
-        Ok(zip.finish().map_err(archive)?.0)
+        stored_zip(self.files.iter().map(|(name, bytes)| (name, bytes.as_slice())))
     }
 
     /// Parses a saved runtime.
@@ -183,8 +178,11 @@ impl Runtime {
         let others = self.part("pythons.txt").split_whitespace().map(str::to_owned);
         let others = others.filter(|name| !names.contains(name));
         let names: Vec<String> = names.iter().cloned().chain(others).collect();
-        let arguments: String =
-            info.inject_python_args.iter().map(|one| format!("{} ", quoted(one))).collect();
+        let arguments: String = info
+            .inject_python_args
+            .iter()
+            .map(|argument| format!("{} ", quoted(argument)))
+            .collect();
         // With `pex_path`, the environment depends on other files. With `inherit_path`, the start
         // does not switch to the environment's interpreter.
         let quick = info.pex_path.is_empty() && info.inherit_path == "false";

@@ -63,7 +63,7 @@ pub(crate) fn collect_modules(folder: &Path) -> Result<Vec<SourceFile>, Error> {
             let before = found.len();
             walk(&file, &format!("{name}/"), 1, &mut found)?;
             let is_environment = file.join("pyvenv.cfg").exists();
-            let has_code = found[before..].iter().any(|one| one.path.ends_with(".py"));
+            let has_code = found[before..].iter().any(|source| source.path.ends_with(".py"));
             if is_environment || !has_code {
                 found.truncate(before);
             }

@@ -25,7 +25,7 @@ impl PexDistribution {
         let mut made = BTreeSet::new();
         for part in self.parts()? {
             let bytes = self.read(part.path)?;
-            if record.sha256(part.path).is_some_and(|told| told != sha256(&bytes)) {
+            if record.sha256(part.path).is_some_and(|recorded| recorded != sha256(&bytes)) {
                 return Err(self.malformed(&format!("RECORD says otherwise of `{}`", part.path)));
             }
             let path = folder.join(part.scheme.place().folder()).join(part.place);

@@ -46,9 +46,9 @@ impl Pex {
         if let Some(Err(error)) = self.tree().zip().map(|zip| zip.verify_on(threads)) {
             problems.push(Problem::Archive { reason: error.to_string() });
         }
-        for one in self.distributions() {
-            let found = one.problems().unwrap_or_else(|error| vec![error.to_string()]);
-            let name = one.name().to_string();
+        for distribution in self.distributions() {
+            let found = distribution.problems().unwrap_or_else(|error| vec![error.to_string()]);
+            let name = distribution.name().to_string();
             problems.extend(
                 found
                     .into_iter()
@@ -130,16 +130,16 @@ impl PexDistribution {
     fn problems(&self) -> Result<Vec<String>, Error> {
         let mut problems = Vec::new();
         if let Some(expected) = self.unexpected_digest()? {
-            problems.push(format!("its digest is {expected}, and not {}", self.recorded()));
+            problems.push(format!("its digest is {expected} instead of {}", self.recorded()));
         }
         let record = self.record()?;
         let files = self.tree().files();
         for (path, _) in &files {
             if record
                 .sha256(path)
-                .is_some_and(|told| Ok(told) != digest_of(self.tree(), path).map_err(drop))
+                .is_some_and(|recorded| Ok(recorded) != digest_of(self.tree(), path).map_err(drop))
             {
-                problems.push(format!("`{path}` is not what its RECORD says"));
+                problems.push(format!("`{path}` does not match its RECORD"));
             }
         }
         // A wheel may list files that it never had, which is its author's mistake. An installed
@@ -149,7 +149,8 @@ impl PexDistribution {
             let lost = record.paths().filter(|path| {
                 !there.contains(path) && !path.starts_with("../") && !path.ends_with(".pyc")
             });
-            problems.extend(lost.map(|path| format!("`{path}` is in its RECORD only")));
+            problems
+                .extend(lost.map(|path| format!("`{path}` is missing, but its RECORD lists it")));
         }
         Ok(problems)
     }
@@ -169,7 +170,7 @@ impl PexDistribution {
             }
             None => vec![hex(&self.content_digest()?), hex(&self.fingerprint()?)],
         };
-        Ok((!found.iter().any(|one| one == recorded)).then(|| found[0].clone()))
+        Ok((!found.iter().any(|digest| digest == recorded)).then(|| found[0].clone()))
     }
 
     /// Returns the digest that a builder records for an installed distribution.
@@ -218,9 +219,9 @@ impl fmt::Display for Problem {
         match self {
             Self::Archive { reason } => f.write_str(reason),
             Self::Distribution { name, reason } => write!(f, "{name}: {reason}"),
-            Self::Bytes => f.write_str("some bytes of it are no part of what it holds"),
+            Self::Bytes => f.write_str("it contains bytes that belong to no member"),
             Self::Key { recorded, found } => {
-                write!(f, "its key is {recorded}, and what it holds has the key {found}")
+                write!(f, "its key is {recorded}, but its contents have the key {found}")
             }
         }
     }

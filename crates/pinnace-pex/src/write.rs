@@ -23,7 +23,7 @@ use crate::{
 
 /// The options of the writer.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct How {
+pub(crate) struct ZipOptions {
     pub(crate) threads: usize,
     pub(crate) compression: Compression,
 }
@@ -48,14 +48,14 @@ pub(crate) fn zip<W: Write>(
     prefix: &[u8],
     members: &Members,
     wheels: &dyn WheelFiles,
-    how: How,
+    options: ZipOptions,
 ) -> Result<Summary, Error> {
-    let ahead = members.values().filter_map(|(_, one)| ahead(one, how.compression));
+    let ahead = members.values().filter_map(|(_, member)| ahead(member, options.compression));
     let ahead: Vec<Ahead<'_>> = ahead.collect();
     thread::scope(|scope| {
-        let measured = InOrder::start(scope, wheels, &ahead, how.threads)
+        let measured = InOrder::start(scope, wheels, &ahead, options.threads)
             .map_err(|source| ErrorKind::Thread { source })?;
-        write_members(out, prefix, members, measured, Reader::new(wheels), how.compression)
+        write_members(out, prefix, members, measured, Reader::new(wheels), options.compression)
     })
 }
 
@@ -104,7 +104,7 @@ impl Sizes {
         if self.wheel != *sha256 {
             let zip = wheels::open(files, wheel, sha256)?;
             let entries = zip.entries().iter();
-            self.sizes = entries.map(|one| (one.name().to_owned(), one.size())).collect();
+            self.sizes = entries.map(|entry| (entry.name().to_owned(), entry.size())).collect();
             self.wheel = *sha256;
         }
         Ok(self.sizes.get(entry).copied().unwrap_or_default())
@@ -193,8 +193,9 @@ fn compresses(member: &Member, compression: Compression) -> bool {
 }
 
 fn unchanged(file: &Path, found: &[u8; 32], measured: &[u8; 32]) -> Result<(), Error> {
-    match found == measured {
-        true => Ok(()),
-        false => Err(ErrorKind::Changed { path: file.to_owned() }.into()),
+    if found == measured {
+        Ok(())
+    } else {
+        Err(ErrorKind::Changed { path: file.to_owned() }.into())
     }
 }

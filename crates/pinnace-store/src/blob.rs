@@ -1,11 +1,9 @@
 use std::{
     fs::File,
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Read, Seek, SeekFrom},
 };
 
-use sha2::{Digest as _, Sha256};
-
-use crate::{Digest, Error, ErrorKind, LocalStore, PendingFile};
+use crate::{Digest, hashing::hash_pieces};
 
 /// A verified blob, open for reading from its start.
 ///
@@ -36,10 +34,9 @@ impl Blob {
 
     /// Hashes the whole file, and returns its digest for the caller to compare.
     pub(crate) fn hash(mut file: File) -> io::Result<(Self, Digest)> {
-        let mut hash = Sha256::new();
-        let size = hash_all(&mut file, &mut hash)?;
+        let (digest, size) = hash_pieces(&mut file, |error| error, |_| Ok(()))?;
         file.rewind()?;
-        Ok((Self { file, size }, Digest::new(hash.finalize().into())))
+        Ok((Self { file, size }, digest))
     }
 }
 
@@ -52,74 +49,5 @@ impl Read for Blob {
 impl Seek for Blob {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.file.seek(to)
-    }
-}
-
-/// A blob on its way into the store, hashed while it is written.
-///
-/// Dropping it without [`BlobWriter::commit`] leaves nothing behind.
-#[derive(Debug)]
-#[must_use = "a blob is stored only when it is committed"]
-pub struct BlobWriter<'a> {
-    store: &'a LocalStore,
-    file: PendingFile,
-    hash: Sha256,
-}
-
-impl<'a> BlobWriter<'a> {
-    pub(crate) fn new(store: &'a LocalStore, file: PendingFile) -> Self {
-        Self { store, file, hash: Sha256::new() }
-    }
-
-    /// Stores the written bytes under their digest.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the file system fails; nothing is stored then.
-    pub fn commit(self) -> Result<Digest, Error> {
-        let digest = Digest::new(self.hash.finalize().into());
-        self.store.publish(self.file, &digest)?;
-        Ok(digest)
-    }
-
-    /// Stores the written bytes if they have the expected digest.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`ErrorKind::Mismatch`] if they have another digest; nothing is stored then.
-    pub fn commit_as(self, expected: &Digest) -> Result<(), Error> {
-        let actual = Digest::new(self.hash.finalize().into());
-        if actual != *expected {
-            return Err(ErrorKind::Mismatch { expected: *expected, actual }.into());
-        }
-        self.store.publish(self.file, &actual)
-    }
-}
-
-impl Write for BlobWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n = self.file.write(bytes)?;
-        self.hash.update(&bytes[..n]);
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-fn hash_all(file: &mut File, hash: &mut Sha256) -> io::Result<u64> {
-    let mut buffer = vec![0; 128 * 1024];
-    let mut size = 0;
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(size),
-            Ok(n) => {
-                hash.update(&buffer[..n]);
-                size += n as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
     }
 }

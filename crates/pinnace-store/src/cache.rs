@@ -1,10 +1,10 @@
 use std::{
     fs::File,
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
 };
 
-use crate::{Access, Digest, Durability, Error, PendingFile, atomic_file::create_folder};
+use crate::{Access, Digest, Durability, Error, atomic_file::write_file, folders::create_folder};
 
 /// A cache of reproducible data, by bucket and key.
 ///
@@ -50,14 +50,9 @@ impl Cache {
     pub fn put(&self, bucket: &str, key: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = self.path(bucket, key);
         create_folder(&self.root.join(bucket))?;
-        let mut file = PendingFile::create(&path, Access::ReadWrite, Durability::Volatile)?;
-        let write = |file: &mut PendingFile| {
-            file.write_all(MAGIC)?;
-            file.write_all(&(bytes.len() as u64).to_le_bytes())?;
-            file.write_all(bytes)
-        };
-        write(&mut file).map_err(Error::at("write", &path))?;
-        file.commit()
+        let length = (bytes.len() as u64).to_le_bytes();
+        let pieces: [&[u8]; 3] = [MAGIC, &length, bytes];
+        write_file(&path, Access::ReadWrite, Durability::Volatile, &pieces)
     }
 
     /// Returns the path of an entry. Keys may be long or secret, so only their hash reaches the

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::{
     Error, ErrorKind, Keep, Key, Listed, RefName, Store,
-    mark::{Fault, digest_of},
+    content_key::{digest_of, pack_key},
+    mark::Fault,
     parallel,
-    retention::is_kept,
-    tombstones::parse_key,
+    retention::{self, is_kept},
+    tombstones::{self, parse_key},
 };
 
 /// The result of a check: what was read, and the problems found.
@@ -59,7 +60,8 @@ impl Store {
     /// the result.
     pub fn check(&self, other: Option<&Self>) -> Result<Checked, Error> {
         let mut checked = Checked::default();
-        for folder in ["blobs", "manifests", "packs", "refs", "condemned", "kept"] {
+        for folder in ["blobs", "manifests", "packs", "refs", tombstones::FOLDER, retention::FOLDER]
+        {
             let at_once = if folder == "packs" { PACKS_AT_ONCE } else { AT_ONCE };
             self.pages(folder, |page| {
                 let findings =
@@ -101,12 +103,12 @@ impl Store {
             Some(("manifests", digest)) => self.manifest(&digest).map(|found| found.is_some()),
             Some((_, digest)) => {
                 let read = || self.copy_to(&digest, &mut std::io::sink());
-                self.trusting(key, read).map(|found| found.is_some())
+                self.reread_if_damaged(key, read).map(|found| found.is_some())
             }
-            None if key.as_str().starts_with("condemned/") => self.check_list(key),
+            None if is_below(key, tombstones::FOLDER) => self.check_list(key),
             None if is_kept(key) => self.kept_at(key).map(|found| found.is_some()),
-            None => match RefName::of_step(key) {
-                Some((name, generation)) => self.check_step(&name, generation, key),
+            None => match RefName::of_deployment_key(key) {
+                Some((name, generation)) => self.check_deployment(&name, generation, key),
                 // Foreign objects are ignored.
                 None => Ok(true),
             },
@@ -117,35 +119,36 @@ impl Store {
         let Some(pack) = self.pack(digest)? else { return Ok(false) };
         for entry in pack.index().entries() {
             pack.read(&entry.digest)
-                .map_err(|error| Error::malformed(&crate::store::pack_key(digest), &error))?;
+                .map_err(|error| Error::malformed(&pack_key(digest), &error))?;
         }
         self.opened(digest).map(|opened| opened.is_some())
     }
 
     /// Checks that a deployment has the generation in its key, and follows the one before it.
-    fn check_step(&self, name: &RefName, generation: u64, key: &Key) -> Result<bool, Error> {
-        let Some(step) = self.step_at(key)? else { return Ok(false) };
-        if step.generation != generation {
-            let reason = format!("it says that it is generation {}", step.generation);
+    fn check_deployment(&self, name: &RefName, generation: u64, key: &Key) -> Result<bool, Error> {
+        let Some(deployment) = self.deployment_at(key)? else { return Ok(false) };
+        if deployment.generation != generation {
+            let reason = format!("it says that it is generation {}", deployment.generation);
             return Err(Error::malformed(key, &reason));
         }
-        let before = self.step_at(&name.step(generation - 1)).ok().flatten();
-        match before.is_none_or(|before| before.release == step.previous) {
-            true => Ok(true),
-            false => {
-                let reason = format!(
-                    "it follows another release than that of generation {}",
-                    generation - 1
-                );
-                Err(Error::malformed(key, &reason))
-            }
+        let before = self.deployment_at(&name.deployment_key(generation - 1)).ok().flatten();
+        if before.is_none_or(|before| before.release == deployment.previous) {
+            Ok(true)
+        } else {
+            let reason =
+                format!("it follows another release than that of generation {}", generation - 1);
+            Err(Error::malformed(key, &reason))
         }
     }
 
     /// Follows references until nothing more can be healed.
     fn check_references(&self, other: Option<&Self>, checked: &mut Checked) -> Result<(), Error> {
-        let mut told: BTreeSet<Key> =
-            checked.findings.iter().filter(|one| !one.healed).map(|one| one.key.clone()).collect();
+        let mut reported: BTreeSet<Key> = checked
+            .findings
+            .iter()
+            .filter(|finding| !finding.healed)
+            .map(|finding| finding.key.clone())
+            .collect();
         let mut healed: BTreeSet<Key> = BTreeSet::new();
         loop {
             let reached = self.trace(Keep { generations: usize::MAX })?;
@@ -157,7 +160,7 @@ impl Store {
                 // A problem found before is reported once. An object that was healed and is missing
                 // again stays missing.
                 let was = |keys: &BTreeSet<Key>| fault.keys.iter().any(|key| keys.contains(key));
-                if was(&told) {
+                if was(&reported) {
                     continue;
                 }
                 let finding =
@@ -172,7 +175,7 @@ impl Store {
             // the end.
             let is_last = good.is_empty();
             healed.extend(good.iter().map(|finding| finding.key.clone()));
-            told.extend(bad.iter().filter(|_| is_last).map(|finding| finding.key.clone()));
+            reported.extend(bad.iter().filter(|_| is_last).map(|finding| finding.key.clone()));
             checked.findings.extend(if is_last { bad } else { good });
             if is_last {
                 return Ok(());
@@ -206,7 +209,7 @@ impl Store {
             Err(error) if error.is_of_object() => return Ok(false),
             Err(error) => return Err(error),
         }
-        if let Some((name, generation)) = RefName::of_step(key)
+        if let Some((name, generation)) = RefName::of_deployment_key(key)
             && !self.is_ours(&name, generation, other)?
         {
             return Ok(false);
@@ -217,21 +220,29 @@ impl Store {
     /// Returns true if a deployment of another store belongs to the history of this one: it fits
     /// between the deployments that are here.
     fn is_ours(&self, name: &RefName, generation: u64, other: &Self) -> Result<bool, Error> {
-        let Some(step) = other.step(name, generation)? else { return Ok(false) };
-        let here = |generation: u64| self.step(name, generation).ok().flatten();
+        let Some(deployment) = other.deployment(name, generation)? else { return Ok(false) };
+        let here = |generation: u64| self.deployment(name, generation).ok().flatten();
         let follows = match here(generation - 1) {
-            Some(before) => before.release == step.previous,
-            None => generation == 1 && step.previous.is_none(),
+            Some(before) => before.release == deployment.previous,
+            None => generation == 1 && deployment.previous.is_none(),
         };
-        let precedes = here(generation + 1).is_none_or(|after| after.previous == step.release);
+        let precedes =
+            here(generation + 1).is_none_or(|after| after.previous == deployment.release);
         Ok(follows && precedes)
     }
+}
+
+fn is_below(key: &Key, folder: &str) -> bool {
+    key.as_str().strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Returns true if the key names an object of a store.
 fn is_ours(key: &Key) -> bool {
     let is_content = digest_of(key).is_some();
-    is_content || is_kept(key) || RefName::of_step(key).is_some() || parse_key(key).is_some()
+    is_content
+        || is_kept(key)
+        || RefName::of_deployment_key(key).is_some()
+        || parse_key(key).is_some()
 }
 
 fn problem(fault: &Fault) -> String {

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Digest, Error, ErrorKind, Key, Store,
-    mark::digest_of,
-    store::{blob_key, manifest_key, pack_key},
+    content_key::{blob_key, digest_of, manifest_key, pack_key},
 };
 
 impl Store {
@@ -20,12 +19,12 @@ impl Store {
     /// Returns [`ErrorKind::Lost`] if an object is missing, a retryable error if a collection is
     /// removing one at this moment, or an error if the backend fails.
     pub fn hold(&self, release: &Digest, live: Option<&Digest>) -> Result<(), Error> {
-        let mut holding = Holding::new(self, *release, self.known(live)?);
-        holding.follow_all()?;
-        self.save(&mut holding.keys, &holding.known)?;
+        let mut closure = Closure::new(self, *release, self.known(live)?);
+        closure.follow_all()?;
+        self.save(&mut closure.keys, &closure.known)?;
         // An object that a collection removed meanwhile is on no tombstone list any more, and is
         // missing.
-        let gone = self.backend.missing(&holding.keys)?;
+        let gone = self.backend.missing(&closure.keys)?;
         let gone = gone.first().and_then(digest_of);
         gone.map_or(Ok(()), |(_, digest)| Err(lost(&digest, &release.to_string())))
     }
@@ -36,13 +35,31 @@ impl Store {
     ///
     /// Returns [`ErrorKind::Lost`] if a manifest or a pack is missing, or an error if the backend
     /// fails.
-    pub fn places(&self, release: &Digest) -> Result<Locations, Error> {
-        let mut holding = Holding::new(self, *release, BTreeSet::new());
-        holding.follow_all()?;
-        let alone = holding.keys.iter().filter_map(digest_of);
+    pub fn locations(&self, release: &Digest) -> Result<Locations, Error> {
+        let mut closure = Closure::new(self, *release, BTreeSet::new());
+        closure.follow_all()?;
+        let alone = closure.keys.iter().filter_map(digest_of);
         let alone = alone.filter(|(folder, _)| *folder != "packs").map(|(_, digest)| digest);
-        let packed = holding.packed.into_iter().map(|(digest, (pack, _))| (digest, pack));
+        let packed = closure.packed.into_iter().map(|(digest, (pack, _))| (digest, pack));
         Ok(Locations { packed: packed.collect(), alone: alone.collect() })
+    }
+
+    /// Returns the digests that the store does not have as blobs, in their order. A blob on a
+    /// tombstone list counts as missing: put it again, and it stays.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the backend fails.
+    pub fn missing(&self, digests: &[Digest]) -> Result<Vec<Digest>, Error> {
+        let keys: Vec<Key> = digests.iter().map(blob_key).collect();
+        let missing: BTreeSet<Key> = self.backend.missing(&keys)?.into_iter().collect();
+        let tombstoned =
+            if missing.len() == keys.len() { BTreeSet::new() } else { self.tombstoned_keys()? };
+        let lacks = |digest: &&Digest| {
+            let key = blob_key(digest);
+            missing.contains(&key) || tombstoned.contains(&key)
+        };
+        Ok(digests.iter().filter(lacks).copied().collect())
     }
 
     /// Returns the digests on tombstone lists. A writer that is about to refer to one writes it
@@ -51,8 +68,8 @@ impl Store {
     /// # Errors
     ///
     /// Returns an error if the backend fails.
-    pub fn condemned(&self) -> Result<BTreeSet<Digest>, Error> {
-        let keys = self.condemned_keys()?;
+    pub fn tombstoned(&self) -> Result<BTreeSet<Digest>, Error> {
+        let keys = self.tombstoned_keys()?;
         Ok(keys.iter().filter_map(digest_of).map(|(_, digest)| digest).collect())
     }
 
@@ -63,7 +80,7 @@ impl Store {
         let Some(stored) = stored else { return Ok(BTreeSet::new()) };
         let mut known = stored.manifest.references();
         for pack in &stored.packs {
-            let opened = self.opened(pack)?.ok_or_else(|| lost(pack, "what is live"))?;
+            let opened = self.opened(pack)?.ok_or_else(|| lost(pack, "the live release"))?;
             known.retain(|digest| !opened.contains_key(digest));
         }
         Ok(known)
@@ -73,11 +90,11 @@ impl Store {
     /// since. Objects of the live release are not on a list; if one is, the release was live
     /// elsewhere.
     fn save(&self, keys: &mut Vec<Key>, known: &BTreeSet<Digest>) -> Result<(), Error> {
-        let condemned = self.condemned_keys()?;
+        let tombstoned = self.tombstoned_keys()?;
         let is_known =
             |key: &&Key| digest_of(key).is_some_and(|(_, digest)| known.contains(&digest));
-        keys.extend(condemned.iter().filter(is_known).cloned());
-        for key in keys.iter().filter(|key| condemned.contains(key)) {
+        keys.extend(tombstoned.iter().filter(is_known).cloned());
+        for key in keys.iter().filter(|key| tombstoned.contains(key)) {
             // An object that is gone is reported as missing at the end.
             self.copy_from(self, key)?;
         }
@@ -109,7 +126,7 @@ pub struct Locations {
 }
 
 /// The closure of a release, as far as it was followed.
-struct Holding<'a> {
+struct Closure<'a> {
     store: &'a Store,
     release: Digest,
     /// Contents of its packs: the pack of each and, for a manifest, its references.
@@ -124,7 +141,7 @@ struct Holding<'a> {
     keys: Vec<Key>,
 }
 
-impl<'a> Holding<'a> {
+impl<'a> Closure<'a> {
     fn new(store: &'a Store, release: Digest, known: BTreeSet<Digest>) -> Self {
         let (packed, seen, looked_for, keys) = Default::default();
         Self { store, release, packed, known, seen, looked_for, keys }
@@ -180,7 +197,7 @@ impl<'a> Holding<'a> {
     /// references count.
     fn locate(&mut self, alone: &mut BTreeSet<Digest>) -> Result<Vec<BTreeSet<Digest>>, Error> {
         let new: Vec<Digest> =
-            alone.iter().filter(|one| !self.looked_for.contains(one)).copied().collect();
+            alone.iter().filter(|digest| !self.looked_for.contains(digest)).copied().collect();
         let keys: Vec<Key> = new.iter().map(manifest_key).collect();
         let missing: BTreeSet<Key> = self.store.backend.missing(&keys)?.into_iter().collect();
         let mut inner = Vec::new();

@@ -8,8 +8,9 @@ use std::{
 
 use crate::{
     Error, Keep, Key, Listed, PutMode, PutResult, Store,
-    mark::{Reached, digest_of},
-    tombstones::{Entries, List, PATIENCE},
+    content_key::digest_of,
+    mark::Reached,
+    tombstones::{COLLECTION_TIMEOUT, Entries, List},
 };
 
 /// The result of a garbage collection.
@@ -21,7 +22,7 @@ pub struct Collected {
     /// Number of unreferenced objects that are too young for a tombstone.
     pub young: usize,
     /// Number of objects with a tombstone, new or old, whose grace period still runs.
-    pub condemned: usize,
+    pub tombstoned: usize,
     /// Number of objects removed.
     pub removed: usize,
     /// Number of bytes in the removed objects.
@@ -31,9 +32,9 @@ pub struct Collected {
 }
 
 /// The interval between heartbeats of a collection: several fit in before it counts as dead.
-const BREATH: Duration = Duration::from_secs(30);
+const HEARTBEAT: Duration = Duration::from_secs(30);
 /// The time without a heartbeat after which a collection stops, since others may count it as dead.
-const SILENCE: Duration = Duration::from_secs(PATIENCE / 2);
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(COLLECTION_TIMEOUT / 2);
 
 impl Store {
     /// Removes objects that no kept deployment of a ref reaches, in two phases. An unreferenced
@@ -52,7 +53,7 @@ impl Store {
     /// if a referenced object cannot be read: nothing is removed from an incomplete store. Also
     /// returns an error if the backend fails.
     pub fn collect(&self, keep: Keep, grace: u64) -> Result<Collected, Error> {
-        let now = self.relieving(|| self.backend.now())?;
+        let now = self.with_reserve(|| self.backend.now())?;
         let reached = self.trace(keep)?.complete()?;
         // From here on, releases of older deployments may be missing.
         self.keep(keep)?;
@@ -66,7 +67,7 @@ impl Store {
             collected: Collected { swept, ..Default::default() },
         };
         collection.execute()?;
-        collection.condemn()?;
+        collection.write_tombstones()?;
         self.backend.refill_reserve();
         Ok(collection.collected)
     }
@@ -78,7 +79,7 @@ struct Claim<'l> {
     /// The number of its mark.
     number: u64,
     /// The time of the last heartbeat.
-    breathed: Cell<Instant>,
+    last_heartbeat: Cell<Instant>,
 }
 
 impl Claim<'_> {
@@ -103,19 +104,19 @@ impl Collection<'_> {
         let (lists, left) = self.store.lists()?;
         left.iter().try_for_each(|mark| self.store.backend.remove(mark))?;
         for list in lists {
-            let sentence = self.store.readable(&list)?;
+            let entries = self.store.readable(&list)?;
             // Following all refs may have taken a while, and other collections write heartbeats
             // meanwhile.
-            if list.is_taken(self.store.relieving(|| self.store.backend.now())?) {
-                self.waiting.extend(sentence.unwrap_or_default().into_keys());
+            if list.is_taken(self.store.with_reserve(|| self.store.backend.now())?) {
+                self.waiting.extend(entries.unwrap_or_default().into_keys());
                 continue;
             }
-            match sentence {
+            match entries {
                 // A damaged list cannot be executed; its objects get new tombstones.
                 None => self.forget(&list)?,
-                Some(sentence) => match self.claim(&list)? {
-                    Some(claim) => self.remove_all(&claim, sentence)?,
-                    None => self.waiting.extend(sentence.into_keys()),
+                Some(entries) => match self.claim(&list)? {
+                    Some(claim) => self.remove_all(&claim, entries)?,
+                    None => self.waiting.extend(entries.into_keys()),
                 },
             }
         }
@@ -130,9 +131,9 @@ impl Collection<'_> {
             self.unmark(list)?;
             return Ok(None);
         }
-        let claim = Claim { list, number: list.next(), breathed: Cell::new(Instant::now()) };
+        let claim = Claim { list, number: list.next(), last_heartbeat: Cell::new(Instant::now()) };
         let write = || self.store.write(&claim.mark(), b"", PutMode::Create);
-        if self.store.relieving(write)? == PutResult::AlreadyExists {
+        if self.store.with_reserve(write)? == PutResult::AlreadyExists {
             return Ok(None);
         }
         // A list is removed before its marks: a collection that comes after that has nothing to do.
@@ -143,14 +144,14 @@ impl Collection<'_> {
         Ok(is_there.then_some(claim))
     }
 
-    fn remove_all(&mut self, claim: &Claim<'_>, sentence: Entries) -> Result<(), Error> {
-        for (key, written) in sentence {
+    fn remove_all(&mut self, claim: &Claim<'_>, entries: Entries) -> Result<(), Error> {
+        for (key, written) in entries {
             if !self.remove(&key, written, claim)? {
                 return Ok(());
             }
         }
         // A list that another collection took over is left to it.
-        if self.breathe(claim)? {
+        if self.heartbeat(claim)? {
             self.forget(claim.list)?;
             self.store.backend.remove(&claim.mark())?;
         }
@@ -159,17 +160,17 @@ impl Collection<'_> {
 
     /// Writes a heartbeat. Returns `false` if the last one is too long ago, or another collection
     /// took over.
-    fn breathe(&self, claim: &Claim<'_>) -> Result<bool, Error> {
-        if claim.breathed.get().elapsed() > SILENCE {
+    fn heartbeat(&self, claim: &Claim<'_>) -> Result<bool, Error> {
+        if claim.last_heartbeat.get().elapsed() > HEARTBEAT_TIMEOUT {
             return Ok(false);
         }
         let (lists, _) = self.store.lists()?;
-        let there = lists.iter().find(|one| one.key == claim.list.key);
-        if there.is_none_or(|one| one.marks.keys().any(|number| *number > claim.number)) {
+        let there = lists.iter().find(|list| list.key == claim.list.key);
+        if there.is_none_or(|list| list.marks.keys().any(|number| *number > claim.number)) {
             return Ok(false);
         }
         self.store.write(&claim.mark(), b"", PutMode::Overwrite)?;
-        claim.breathed.set(Instant::now());
+        claim.last_heartbeat.set(Instant::now());
         Ok(true)
     }
 
@@ -185,13 +186,13 @@ impl Collection<'_> {
     /// Removes an object that is unchanged and unreferenced. Returns `false` if the collection must
     /// stop.
     fn remove(&mut self, key: &Key, written: u64, claim: &Claim<'_>) -> Result<bool, Error> {
-        if claim.breathed.get().elapsed() > BREATH && !self.breathe(claim)? {
+        if claim.last_heartbeat.get().elapsed() > HEARTBEAT && !self.heartbeat(claim)? {
             return Ok(false);
         }
         let backend = &self.store.backend;
         let unchanged = backend.head(key)?.filter(|meta| meta.modified == written);
         let Some(meta) = unchanged.filter(|_| !self.reached.holds(key)) else { return Ok(true) };
-        if claim.breathed.get().elapsed() > SILENCE {
+        if claim.last_heartbeat.get().elapsed() > HEARTBEAT_TIMEOUT {
             return Ok(false);
         }
         backend.remove(key)?;
@@ -201,8 +202,8 @@ impl Collection<'_> {
     }
 
     /// Puts tombstones on unreferenced objects, the largest first.
-    fn condemn(&mut self) -> Result<(), Error> {
-        let mut sentence = Vec::new();
+    fn write_tombstones(&mut self) -> Result<(), Error> {
+        let mut entries = Vec::new();
         let Self { store, reached, now, grace, waiting, collected } = self;
         for folder in ["blobs", "manifests", "packs"] {
             store.each(folder, |Listed { key, meta }| {
@@ -211,19 +212,19 @@ impl Collection<'_> {
                 } else if reached.holds(&key) {
                     collected.live += 1;
                 } else if waiting.contains(&key) {
-                    collected.condemned += 1;
+                    collected.tombstoned += 1;
                 } else if meta.modified.saturating_add(*grace) > *now {
                     collected.young += 1;
                 } else {
-                    sentence.push((meta.size, key, meta.modified));
+                    entries.push((meta.size, key, meta.modified));
                 }
                 Ok(())
             })?;
         }
-        sentence.sort_by(|one, other| other.cmp(one));
-        let sentence: Vec<(Key, u64)> =
-            sentence.into_iter().map(|(_, key, written)| (key, written)).collect();
-        self.collected.condemned += self.store.write_lists(self.now, &sentence)?;
+        entries.sort_by(|left, right| right.cmp(left));
+        let entries: Vec<(Key, u64)> =
+            entries.into_iter().map(|(_, key, written)| (key, written)).collect();
+        self.collected.tombstoned += self.store.write_lists(self.now, &entries)?;
         Ok(())
     }
 }

@@ -16,15 +16,15 @@ pub type Case = fn(&dyn Backend) -> Result<(), String>;
 
 /// All cases with their names.
 pub const CASES: [(&str, Case); 9] = [
-    ("what is written is read", written_is_read),
+    ("written objects are readable", written_is_read),
     ("ranges are cut at the end", ranges_are_cut),
-    ("what is not finished is not there", unfinished_is_absent),
+    ("unfinished uploads are invisible", unfinished_is_absent),
     ("conditions hold", conditions_hold),
-    ("what is removed is gone", removed_is_gone),
+    ("removed objects are gone", removed_is_gone),
     ("listings are sorted, whole and bounded", listings_are_sorted),
-    ("what is missing is told in order", missing_in_order),
+    ("missing keys keep their order", missing_in_order),
     ("objects are dated by the clock", objects_are_dated),
-    ("of racing writers one is first, and none is mixed", races_have_one_winner),
+    ("one of racing writers wins, and contents are never mixed", races_have_one_winner),
 ];
 
 /// Runs all cases, each on a new, empty backend.
@@ -143,9 +143,10 @@ fn objects_are_dated(backend: &dyn Backend) -> Result<(), String> {
     let modified =
         backend.head(&key("d")?).map_err(text)?.map(|meta| meta.modified).unwrap_or_default();
     // Clocks of file systems and servers advance in steps.
-    match (before.saturating_sub(2)..=after + 2).contains(&modified) {
-        true => Ok(()),
-        false => Err(format!("{modified} is not between {before} and {after}")),
+    if (before.saturating_sub(2)..=after + 2).contains(&modified) {
+        Ok(())
+    } else {
+        Err(format!("{modified} is not between {before} and {after}"))
     }
 }
 
@@ -163,8 +164,10 @@ fn races_have_one_winner(backend: &dyn Backend) -> Result<(), String> {
         let outcomes: Vec<Result<PutResult, String>> = thread::scope(|scope| {
             let started: Vec<_> =
                 (0..WRITERS).map(|writer| scope.spawn(move || write(writer))).collect();
-            let joined = started.into_iter().map(|one| one.join());
-            joined.map(|one| one.unwrap_or_else(|_| Err("a writer panicked".to_owned()))).collect()
+            let joined = started.into_iter().map(|thread| thread.join());
+            joined
+                .map(|outcome| outcome.unwrap_or_else(|_| Err("a writer panicked".to_owned())))
+                .collect()
         });
         let outcomes = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
         let written: Vec<usize> =
@@ -176,7 +179,7 @@ fn races_have_one_winner(backend: &dyn Backend) -> Result<(), String> {
         let expected = if mode == PutMode::Create { 1 } else { WRITERS };
         if !is_whole
             || written.len() != expected
-            || !winner.is_some_and(|one| written.contains(&one))
+            || !winner.is_some_and(|content| written.contains(&content))
         {
             return Err(format!("{mode:?}: {} writers were told that they wrote", written.len()));
         }
@@ -221,7 +224,7 @@ fn list(
 ) -> Result<Vec<String>, String> {
     let after = after.map(key).transpose()?;
     let listed = backend.list(prefix, after.as_ref(), limit).map_err(text)?;
-    Ok(listed.into_iter().map(|one| one.key.to_string()).collect())
+    Ok(listed.into_iter().map(|listed| listed.key.to_string()).collect())
 }
 
 fn owned(names: &[&str]) -> Vec<String> {
@@ -229,12 +232,10 @@ fn owned(names: &[&str]) -> Vec<String> {
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(found: T, expected: T, what: &str) -> Result<(), String> {
-    match found == expected {
-        true => Ok(()),
-        false => Err(format!(
-            "{what}: {}",
-            shortened(&format!("{found:?} where {expected:?} was expected"))
-        )),
+    if found == expected {
+        Ok(())
+    } else {
+        Err(format!("{what}: {}", shortened(&format!("{found:?} where {expected:?} was expected"))))
     }
 }
 

@@ -4,9 +4,25 @@ use serde_json::{Map, Value, json};
 
 use crate::{Digest, Key, Manifest, ManifestError, checksummed};
 
-/// The name of a ref, such as `wanted/shop` or `live/shop/agent-1`.
+/// The name of a ref: `wanted/SERVICE` for what deployers want, `live/SERVICE/AGENT` for what an
+/// agent reports, or any other.
+///
+/// ```
+/// use pinnace_store::RefName;
+///
+/// let wanted = RefName::wanted("shop")?;
+/// assert_eq!((wanted.as_str(), wanted.wanted_service()), ("wanted/shop", Some("shop")));
+/// let live = RefName::live("shop", "agent-1")?;
+/// assert_eq!((live.as_str(), live.live_agent("shop")), ("live/shop/agent-1", Some("agent-1")));
+/// # Ok::<(), pinnace_store::ParseRefNameError>(())
+/// ```
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RefName(Key);
+
+/// The folder of the refs that deployers move.
+const WANTED: &str = "wanted";
+/// The folder of the refs in which agents report.
+const LIVE: &str = "live";
 
 /// A deployment of a ref: the release that the ref points to from then on, and why. Deployments are
 /// only ever added.
@@ -35,6 +51,35 @@ pub struct Deployment {
 }
 
 impl RefName {
+    /// Creates the name of the ref that the deployers of a service move.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the service cannot be part of a name.
+    pub fn wanted(service: &str) -> Result<Self, ParseRefNameError> {
+        format!("{WANTED}/{service}").parse()
+    }
+
+    /// Creates the name of the ref in which an agent reports on a service.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the service or the agent cannot be part of a name.
+    pub fn live(service: &str, agent: &str) -> Result<Self, ParseRefNameError> {
+        format!("{LIVE}/{service}/{agent}").parse()
+    }
+
+    /// Returns the service whose deployers move this ref.
+    pub fn wanted_service(&self) -> Option<&str> {
+        self.as_str().strip_prefix(WANTED)?.strip_prefix('/')
+    }
+
+    /// Returns the agent that reports on a service in this ref.
+    pub fn live_agent(&self, service: &str) -> Option<&str> {
+        let below = self.as_str().strip_prefix(LIVE)?.strip_prefix('/')?;
+        below.strip_prefix(service)?.strip_prefix('/')
+    }
+
     /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
@@ -42,18 +87,18 @@ impl RefName {
 
     /// Returns the folder of the ref's deployments.
     pub(crate) fn folder(&self) -> String {
-        format!("refs/{}/{STEPS}", self.0)
+        format!("refs/{}/{DEPLOYMENTS}", self.0)
     }
 
     /// Returns the key of a deployment. The newest deployment comes first in a listing.
-    pub(crate) fn step(&self, generation: u64) -> Key {
+    pub(crate) fn deployment_key(&self, generation: u64) -> Key {
         Key::of(format!("{}/{:020}", self.folder(), u64::MAX - generation))
     }
 
     /// Parses the key of a deployment into the ref and the generation number.
-    pub(crate) fn of_step(key: &Key) -> Option<(Self, u64)> {
+    pub(crate) fn of_deployment_key(key: &Key) -> Option<(Self, u64)> {
         let (name, number) = key.as_str().strip_prefix("refs/")?.rsplit_once('/')?;
-        let name = name.strip_suffix(STEPS)?.strip_suffix('/')?;
+        let name = name.strip_suffix(DEPLOYMENTS)?.strip_suffix('/')?;
         let number: u64 = number.parse().ok().filter(|_| number.len() == 20)?;
         let generation = Some(u64::MAX - number).filter(|generation| *generation > 0)?;
         Some((name.parse().ok()?, generation))
@@ -61,7 +106,7 @@ impl RefName {
 }
 
 /// The folder that holds the deployments of a ref. No part of a ref's name is called so.
-const STEPS: &str = "@";
+const DEPLOYMENTS: &str = "@";
 
 impl FromStr for RefName {
     type Err = ParseRefNameError;
@@ -83,7 +128,7 @@ impl fmt::Display for RefName {
 /// The error for text that is not the name of a ref.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "`{0}` is no name of a ref: letters, digits and `._-`, with `/` between parts, none of which starts with a dot"
+    "not the name of a ref: `{0}`; use letters, digits and `._-`, with `/` between parts, none of which starts with a dot"
 )]
 pub struct ParseRefNameError(String);
 
@@ -123,12 +168,12 @@ impl Deployment {
     /// Returns an error if the bytes are not a record, damaged, or of a newer format.
     pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
         let Some(manifest) = checksummed::open(bytes) else {
-            let reason = "it has not the digest that it ends with".to_owned();
+            let reason = "its checksum does not match".to_owned();
             return Err(ManifestError::Malformed { reason });
         };
         let manifest = Manifest::parse(manifest.to_vec())?;
         let refuse = |key: &str| ManifestError::Malformed {
-            reason: format!("`{key}` is not as it should be"),
+            reason: format!("`{key}` is missing or has the wrong type"),
         };
         if manifest.kind() != KIND {
             return Err(refuse("kind"));
@@ -172,11 +217,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_are_listed_from_the_newest() {
+    fn deployments_are_listed_from_the_newest() {
         let name: RefName = "wanted/shop".parse().unwrap();
-        assert!(name.step(2) < name.step(1) && name.step(u64::MAX) < name.step(10));
-        assert_eq!(RefName::of_step(&name.step(7)), Some((name, 7)));
-        assert_eq!(RefName::of_step(&"refs/x/1".parse().unwrap()), None);
+        assert!(
+            name.deployment_key(2) < name.deployment_key(1)
+                && name.deployment_key(u64::MAX) < name.deployment_key(10)
+        );
+        assert_eq!(RefName::of_deployment_key(&name.deployment_key(7)), Some((name, 7)));
+        assert_eq!(RefName::of_deployment_key(&"refs/x/1".parse().unwrap()), None);
         for bad in ["", "a@b", "a/../b", "a b"] {
             assert!(bad.parse::<RefName>().is_err(), "{bad}");
         }

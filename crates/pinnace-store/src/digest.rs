@@ -72,7 +72,7 @@ impl FromStr for Digest {
 
 /// The error for text that is not a SHA-256 digest.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("`{0}` is no digest: `sha256:` and 64 hexadecimal digits are expected")]
+#[error("not a digest: `{0}`; expected `sha256:` and 64 hexadecimal digits")]
 pub struct ParseDigestError(String);
 
 fn nibble(digit: u8) -> Option<u8> {

@@ -92,14 +92,14 @@ pub enum ErrorKind {
         source: io::Error,
     },
     /// The source of the bytes to store could not be read.
-    #[error("cannot read what is to be stored: {source}")]
+    #[error("cannot read the content to store: {source}")]
     Source {
         /// The underlying error.
         source: io::Error,
     },
     /// The bytes do not have the expected digest. Nothing was stored.
     #[error(
-        "expected {expected}, got {actual}: what came is another thing, or was changed on its way"
+        "expected {expected}, got {actual}: the content is another one, or was changed on its way"
     )]
     Mismatch {
         /// The expected digest.
@@ -128,7 +128,7 @@ pub enum ErrorKind {
         reason: String,
     },
     /// The store refuses an object that another party made.
-    #[error("`{key}` is not taken into the store: {reason}")]
+    #[error("the store refuses `{key}`: {reason}")]
     Unacceptable {
         /// The key of the object.
         key: String,
@@ -136,7 +136,9 @@ pub enum ErrorKind {
         reason: String,
     },
     /// An object that something refers to is not in the store.
-    #[error("{digest} is not in the store, and {by} refers to it: `check` finds all that is wrong")]
+    #[error(
+        "{digest} is missing from the store, and {by} refers to it: `check` lists all problems"
+    )]
     Lost {
         /// The digest of the missing object.
         digest: Digest,
@@ -158,14 +160,14 @@ pub enum ErrorKind {
     /// The backend ignores conditional writes, so two writers of one object could both believe that
     /// they were first.
     #[error(
-        "{backend} ignores the condition that an object must not be there yet, so that two deploys at once could both win: it can hold contents, but no refs"
+        "{backend} ignores conditional writes, so two concurrent deploys could both win: use it for contents, not for refs"
     )]
     NoConditions {
         /// The backend.
         backend: String,
     },
     /// A URL or path does not name a store.
-    #[error("`{url}` is no store: {reason}")]
+    #[error("not a store: `{url}`; {reason}")]
     Url {
         /// The URL, without credentials.
         url: String,
@@ -173,7 +175,7 @@ pub enum ErrorKind {
         reason: &'static str,
     },
     /// No store exists at a URL or path.
-    #[error("there is no store at `{url}`")]
+    #[error("no store at `{url}`")]
     NoStore {
         /// The URL or path.
         url: String,

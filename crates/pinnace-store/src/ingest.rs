@@ -3,10 +3,11 @@
 use std::io::Read;
 
 use crate::{
-    Deployment, Digest, Error, ErrorKind, Key, PutMode, PutResult, RefName, Store, manifest,
+    Deployment, Digest, Error, ErrorKind, Key, PutMode, PutResult, RefName, Store,
+    content_key::{digest_of, manifest_key},
+    hashing::copy,
+    manifest,
     manifests::open_envelope,
-    mark::digest_of,
-    store::{copy, manifest_key},
 };
 
 /// The size limit of the object that probes for conditional writes.
@@ -32,17 +33,18 @@ impl Store {
         body: &mut dyn Read,
         limit: u64,
     ) -> Result<PutResult, Error> {
-        match (digest_of(key), RefName::of_step(key)) {
+        match (digest_of(key), RefName::of_deployment_key(key)) {
             (Some(("manifests", digest)), _) => {
                 let bytes = bounded(body, key, 2 * manifest::LARGEST)?;
                 let (_, inner) =
                     open_envelope(&bytes).map_err(|reason| Error::malformed(key, &reason))?;
-                expect(&digest, Digest::of(inner))?;
+                check_digest(&digest, Digest::of(inner))?;
                 // The locations of its contents are not part of the digest: a manifest that is
                 // whole is not overwritten.
-                match self.is_whole(&digest)? {
-                    true => Ok(PutResult::Written),
-                    false => self.write(key, &bytes, mode),
+                if self.is_whole(&digest)? {
+                    Ok(PutResult::Written)
+                } else {
+                    self.write(key, &bytes, mode)
                 }
             }
             (Some((_, digest)), _) => {
@@ -54,20 +56,23 @@ impl Store {
                 if size > limit {
                     return Err(refused(key, format!("it has more than {limit} bytes")));
                 }
-                expect(&digest, actual)?;
+                check_digest(&digest, actual)?;
                 upload.finish(key, mode)
             }
             (None, Some((name, generation))) => {
                 let bytes = bounded(body, key, manifest::LARGEST)?;
-                let step =
+                let deployment =
                     Deployment::parse(&bytes).map_err(|error| Error::malformed(key, &error))?;
-                self.follows(key, &name, generation, &step)?;
+                self.follows(key, &name, generation, &deployment)?;
                 self.write(key, &bytes, PutMode::Create)
             }
             (None, None) if key.as_str() == "conditions" => {
                 self.write(key, &bounded(body, key, LARGEST_PROBE)?, PutMode::Create)
             }
-            (None, None) => Err(refused(key, "it is none of a deployer".to_owned())),
+            (None, None) => Err(refused(
+                key,
+                "clients store only contents, packs, manifests and deployments".to_owned(),
+            )),
         }
     }
 
@@ -93,22 +98,22 @@ impl Store {
         key: &Key,
         name: &RefName,
         generation: u64,
-        step: &Deployment,
+        deployment: &Deployment,
     ) -> Result<(), Error> {
-        if step.generation != generation {
+        if deployment.generation != generation {
             return Err(Error::malformed(key, &"it is another generation"));
         }
         let before = match generation {
             1 => None,
-            _ => self.step(name, generation - 1)?.map(Some).ok_or_else(|| {
+            _ => self.deployment(name, generation - 1)?.map(Some).ok_or_else(|| {
                 refused(key, format!("there is no generation {}", generation - 1))
             })?,
         };
         let live = before.and_then(|before| before.release);
-        if step.previous != live {
+        if deployment.previous != live {
             return Err(Error::malformed(key, &"it follows another release"));
         }
-        match step.release {
+        match deployment.release {
             Some(release) => self.hold(&release, live.as_ref()),
             None => Ok(()),
         }
@@ -119,18 +124,16 @@ fn bounded(body: &mut dyn Read, key: &Key, limit: u64) -> Result<Vec<u8>, Error>
     let mut bytes = Vec::new();
     let read = body.take(limit + 1).read_to_end(&mut bytes);
     read.map_err(|source| Error::from(ErrorKind::Source { source }))?;
-    match bytes.len() as u64 > limit {
-        true => Err(refused(key, format!("it has more than {limit} bytes"))),
-        false => Ok(bytes),
+    if bytes.len() as u64 > limit {
+        Err(refused(key, format!("it has more than {limit} bytes")))
+    } else {
+        Ok(bytes)
     }
 }
 
-fn expect(expected: &Digest, actual: Digest) -> Result<(), Error> {
+fn check_digest(expected: &Digest, actual: Digest) -> Result<(), Error> {
     let expected = *expected;
-    match expected == actual {
-        true => Ok(()),
-        false => Err(ErrorKind::Mismatch { expected, actual }.into()),
-    }
+    if expected == actual { Ok(()) } else { Err(ErrorKind::Mismatch { expected, actual }.into()) }
 }
 
 fn refused(key: &Key, reason: String) -> Error {
@@ -142,10 +145,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{
-        Manifest, MemoryBackend, Published,
-        store::{blob_key, manifest_key},
-    };
+    use crate::{Manifest, MemoryBackend, Published, content_key::blob_key};
 
     fn accept(store: &Store, key: &Key, body: &[u8]) -> Result<PutResult, Error> {
         store.accept(key, PutMode::Overwrite, &mut &*body, 1000)
@@ -175,20 +175,20 @@ mod tests {
         let manifest = Manifest::new("release", json!({ "x": blob.to_string() })).unwrap();
         let release = theirs.put_manifest(&manifest, &Default::default()).unwrap();
         let name: RefName = "wanted/shop".parse().unwrap();
-        let mut step = Deployment { release: Some(release), ..Deployment::default() };
-        let done = theirs.publish(&name, None, step.clone()).unwrap();
+        let mut deployment = Deployment { release: Some(release), ..Deployment::default() };
+        let done = theirs.publish(&name, None, deployment.clone()).unwrap();
         assert!(matches!(done, Published::Done(_)));
 
         let carry = |key: &Key| {
             let mut body = theirs.backend().read(key, None).unwrap().unwrap().body;
             ours.accept(key, PutMode::Overwrite, &mut body, 1000)
         };
-        let lost = carry(&name.step(1)).unwrap_err();
+        let lost = carry(&name.deployment_key(1)).unwrap_err();
         assert!(matches!(lost.kind(), ErrorKind::Lost { .. }), "{lost}");
         carry(&manifest_key(&release)).unwrap();
-        assert!(carry(&name.step(1)).is_err());
+        assert!(carry(&name.deployment_key(1)).is_err());
         carry(&blob_key(&blob)).unwrap();
-        assert_eq!(carry(&name.step(1)).unwrap(), PutResult::Written);
+        assert_eq!(carry(&name.deployment_key(1)).unwrap(), PutResult::Written);
         // An envelope that names a missing pack does not replace a good one.
         let key = manifest_key(&release);
         let (mut before, mut after) = (Vec::new(), Vec::new());
@@ -198,11 +198,11 @@ mod tests {
         carry(&key).unwrap();
         ours.backend().read(&key, None).unwrap().unwrap().body.read_to_end(&mut after).unwrap();
         assert_eq!(before, after);
-        assert_eq!(carry(&name.step(1)).unwrap(), PutResult::AlreadyExists);
-        step.generation = 3;
-        step.previous = Some(release);
-        let bytes = step.to_bytes().unwrap();
-        assert!(accept(&ours, &name.step(3), &bytes).is_err(), "2 is not there");
-        assert!(accept(&ours, &name.step(2), &bytes).is_err(), "it is not 2");
+        assert_eq!(carry(&name.deployment_key(1)).unwrap(), PutResult::AlreadyExists);
+        deployment.generation = 3;
+        deployment.previous = Some(release);
+        let bytes = deployment.to_bytes().unwrap();
+        assert!(accept(&ours, &name.deployment_key(3), &bytes).is_err(), "2 is not there");
+        assert!(accept(&ours, &name.deployment_key(2), &bytes).is_err(), "it is not 2");
     }
 }

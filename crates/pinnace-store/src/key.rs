@@ -31,9 +31,10 @@ impl FromStr for Key {
                 && !part.starts_with('.')
                 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-@".contains(&byte))
         };
-        match text.len() <= LONGEST && text.split('/').all(is_good) {
-            true => Ok(Self(text.to_owned())),
-            false => Err(ParseKeyError(text.chars().take(LONGEST).collect())),
+        if text.len() <= LONGEST && text.split('/').all(is_good) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ParseKeyError(text.chars().take(LONGEST).collect()))
         }
     }
 }
@@ -47,7 +48,7 @@ impl fmt::Display for Key {
 /// The error for text that is not a valid key.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "`{0}` is no name of an object: letters, digits and `._-@`, with `/` between parts, none of which starts with a dot"
+    "not the name of an object: `{0}`; use letters, digits and `._-@`, with `/` between parts, none of which starts with a dot"
 )]
 pub struct ParseKeyError(String);
 

@@ -25,7 +25,7 @@
 //! let mut deployment = Deployment::default();
 //! deployment.release = Some(release);
 //! let published = store.publish(&"wanted/shop".parse().unwrap(), None, deployment)?;
-//! assert!(matches!(published, Published::Done(step) if step.generation == 1));
+//! assert!(matches!(published, Published::Done(deployment) if deployment.generation == 1));
 //! # Ok::<(), pinnace_store::Error>(())
 //! ```
 //!
@@ -57,17 +57,23 @@
 //! [`PendingFile`].
 
 mod atomic_file;
+mod atomic_folder;
 mod backend;
 mod blob;
+mod blob_writer;
 mod cache;
 mod check;
 mod checksummed;
 mod closure;
 mod collect;
 pub mod conformance;
+mod content_key;
+mod copy;
 mod deployment;
 mod digest;
 mod error;
+mod folders;
+mod hashing;
 mod ingest;
 mod key;
 mod local;
@@ -83,14 +89,16 @@ mod store;
 mod tombstones;
 mod unopened;
 
-pub use atomic_file::{Access, Durability, PendingFile, PendingFolder};
+pub use atomic_file::{Access, Durability, PendingFile};
+pub use atomic_folder::PendingFolder;
 #[cfg(feature = "s3")]
 pub use backend::S3Backend;
 pub use backend::{
     Backend, Cached, Instrumented, LazyLocal, Limited, Listed, MemoryBackend, Meta, Prefixed,
     Progress, PutMode, PutResult, Reading, Upload,
 };
-pub use blob::{Blob, BlobWriter};
+pub use blob::Blob;
+pub use blob_writer::BlobWriter;
 pub use cache::{Cache, CacheEntry};
 pub use check::{Checked, Finding};
 pub use closure::Locations;

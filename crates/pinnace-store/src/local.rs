@@ -1,12 +1,13 @@
 use std::{
     fs::{self, File},
-    io::{self, Read, Write as _},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use crate::{
-    Access, Blob, BlobWriter, Digest, Durability, Error, ErrorKind, PendingFile,
-    atomic_file::{create_folder, create_lasting_folder, sync_folder},
+    Access, Blob, Digest, Durability, Error, ErrorKind, PendingFile,
+    atomic_file::{make_room, write_file},
+    folders::{create_folder, create_lasting_folder, sync_folder},
 };
 
 /// A store of blobs in a folder: read-only files `blobs/<2 hex digits>/<62 hex digits>`.
@@ -34,7 +35,7 @@ impl LocalStore {
         let store = Self { root: root.into(), durability };
         create_folder(&store.unfinished())?;
         if !store.has_format()? {
-            store.found()?;
+            store.initialize()?;
         }
         Ok(store)
     }
@@ -55,37 +56,6 @@ impl LocalStore {
             let _ = create_folder(&store.unfinished());
         }
         Ok(is_there.then_some(store))
-    }
-
-    /// Stores all bytes of `source` as a blob.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`ErrorKind::Source`] if `source` cannot be read, or [`ErrorKind::Io`] if the store
-    /// cannot be written.
-    pub fn put(&self, source: &mut impl Read) -> Result<Digest, Error> {
-        let mut writer = self.writer()?;
-        let mut buffer = vec![0; 128 * 1024];
-        loop {
-            let n = match source.read(&mut buffer) {
-                Ok(0) => return writer.commit(),
-                Ok(n) => n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(source) => return Err(ErrorKind::Source { source }.into()),
-            };
-            writer.write_all(&buffer[..n]).map_err(Error::at("write to", &self.root))?;
-        }
-    }
-
-    /// Starts a blob that the caller writes to, for sources that push.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if no file can be created.
-    pub fn writer(&self) -> Result<BlobWriter<'_>, Error> {
-        let folder = self.unfinished();
-        let file = PendingFile::create_in(&folder, &folder, Access::ReadOnly, self.durability)?;
-        Ok(BlobWriter::new(self, file))
     }
 
     /// Opens a blob after checking every byte of it; returns `None` if the store does not have it.
@@ -149,23 +119,12 @@ impl LocalStore {
         }
     }
 
-    pub(crate) fn publish(&self, mut file: PendingFile, digest: &Digest) -> Result<(), Error> {
-        let path = self.path(digest);
-        self.make_room(&path)?;
-        file.set_path(path);
-        file.commit()
+    /// Starts a file in the folder of unfinished objects.
+    pub(crate) fn pending(&self) -> Result<PendingFile, Error> {
+        PendingFile::create_unnamed(&self.unfinished(), Access::ReadOnly, self.durability)
     }
 
-    /// Creates the folder of an object.
-    pub(crate) fn make_room(&self, path: &Path) -> Result<(), Error> {
-        match (path.parent(), self.durability) {
-            (Some(folder), Durability::Durable) => create_lasting_folder(folder),
-            (Some(folder), Durability::Volatile) => create_folder(folder),
-            (None, _) => Ok(()),
-        }
-    }
-
-    fn path(&self, digest: &Digest) -> PathBuf {
+    pub(crate) fn path(&self, digest: &Digest) -> PathBuf {
         let hex = digest.to_hex();
         self.root.join("blobs").join(&hex[..2]).join(&hex[2..])
     }
@@ -176,6 +135,12 @@ impl LocalStore {
 
     pub(crate) fn durability(&self) -> Durability {
         self.durability
+    }
+
+    /// Returns the text that identifies a store in a folder. Caches of all versions are named by
+    /// it.
+    pub(crate) fn identity_of(root: &Path, durability: Durability) -> String {
+        format!("LocalStore {{ root: {root:?}, durability: {durability:?} }}")
     }
 
     pub(crate) fn unfinished(&self) -> PathBuf {
@@ -189,7 +154,7 @@ impl LocalStore {
     }
 
     /// Creates the missing reserve files of a durable store, as far as there is space.
-    pub(crate) fn keep_reserve(&self) {
+    pub(crate) fn fill_reserve(&self) {
         if self.durability == Durability::Durable {
             let mut missing = self.reserve().filter(|path| !path.exists());
             let _ = missing.try_for_each(|path| self.write_reserve(&path));
@@ -197,10 +162,8 @@ impl LocalStore {
     }
 
     fn write_reserve(&self, path: &Path) -> Result<(), Error> {
-        self.make_room(path)?;
-        let mut file = PendingFile::create(path, Access::ReadOnly, self.durability)?;
-        file.write_all(&noise(RESERVE)).map_err(Error::at("write", path))?;
-        file.commit()
+        make_room(path, self.durability)?;
+        write_file(path, Access::ReadOnly, self.durability, &[&noise(RESERVE)])
     }
 
     /// Returns true if the folder is a store of this format, `false` if it is not a store yet.
@@ -217,25 +180,21 @@ impl LocalStore {
             // A longer file is of another format.
             file.take(100).read_to_string(&mut found).map_err(Error::at("read", &path))?;
         }
-        match found == FORMAT {
-            true => Ok(true),
-            false => {
-                let found = found.lines().next().unwrap_or_default().chars().take(40).collect();
-                Err(ErrorKind::NewerFormat { path: self.root.clone(), found }.into())
-            }
+        if found == FORMAT {
+            return Ok(true);
         }
+        let found = found.lines().next().unwrap_or_default().chars().take(40).collect();
+        Err(ErrorKind::NewerFormat { path: self.root.clone(), found }.into())
     }
 
     /// Initializes a new store. The format file is written last.
-    fn found(&self) -> Result<(), Error> {
+    fn initialize(&self) -> Result<(), Error> {
         if self.durability == Durability::Durable {
             self.make_folders()?;
         }
-        self.keep_reserve();
+        self.fill_reserve();
         let path = self.root.join("format");
-        let mut file = PendingFile::create(&path, Access::ReadOnly, Durability::Durable)?;
-        file.write_all(FORMAT.as_bytes()).map_err(Error::at("write", &path))?;
-        file.commit()
+        write_file(&path, Access::ReadOnly, Durability::Durable, &[FORMAT.as_bytes()])
     }
 
     /// Creates all folders of blobs, so that they are synced once and not each at its first blob.

@@ -36,7 +36,7 @@ pub struct Manifest {
 #[non_exhaustive]
 pub enum ManifestError {
     /// The bytes are malformed, or not in canonical form.
-    #[error("this is no manifest: {reason}")]
+    #[error("not a manifest: {reason}")]
     Malformed {
         /// The reason.
         reason: String,
@@ -62,9 +62,9 @@ impl Manifest {
     /// Returns an error if `keys` is not an object, has `format` or `kind`, or has a number that is
     /// not an integer.
     pub fn new(kind: &str, keys: Value) -> Result<Self, ManifestError> {
-        let Value::Object(mut keys) = keys else { return malformed("it is no object") };
+        let Value::Object(mut keys) = keys else { return malformed("it is not an object") };
         if keys.contains_key("format") || keys.contains_key("kind") {
-            return malformed("`format` and `kind` are its own");
+            return malformed("`format` and `kind` are reserved");
         }
         keys.insert("format".to_owned(), FORMAT.into());
         keys.insert("kind".to_owned(), kind.into());
@@ -93,9 +93,10 @@ impl Manifest {
         if !keys.get("kind").is_some_and(Value::is_string) {
             return malformed("it has no `kind`");
         }
-        match encode(&keys)? == bytes {
-            true => Ok(Self { keys, bytes }),
-            false => malformed("it is not canonical"),
+        if encode(&keys)? == bytes {
+            Ok(Self { keys, bytes })
+        } else {
+            malformed("it is not canonical")
         }
     }
 
@@ -140,7 +141,7 @@ fn collect(value: &Value, found: &mut BTreeSet<Digest>) {
 
 fn encode(keys: &Map<String, Value>) -> Result<Vec<u8>, ManifestError> {
     if keys.values().any(has_fraction) {
-        return malformed("a number in it is no integer");
+        return malformed("it contains a number that is not an integer");
     }
     serde_json::to_vec(keys).or_else(|error| malformed(&error.to_string()))
 }
@@ -173,7 +174,7 @@ mod tests {
             (r#"{"format":1, "kind":"x"}"#, "not canonical"),
             (r#"{"kind":"x","format":1}"#, "not canonical"),
             (r#"{"format":1,"kind":"x","kind":"x"}"#, "not canonical"),
-            (r#"{"a":1.5,"format":1,"kind":"x"}"#, "no integer"),
+            (r#"{"a":1.5,"format":1,"kind":"x"}"#, "not an integer"),
             (r#"{"a":"\u0041","format":1,"kind":"x"}"#, "not canonical"),
         ] {
             let error = Manifest::parse(text.into()).unwrap_err().to_string();

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Digest, Error, Manifest, PutMode, Store, checksummed, manifest, store::manifest_key};
+use crate::{
+    Digest, Error, Manifest, PutMode, Store, checksummed, content_key::manifest_key, manifest,
+};
 
 /// A manifest as it is stored, with the packs that hold its contents.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -51,7 +53,7 @@ impl Store {
         let Some(bytes) = self.object(&key, 2 * manifest::LARGEST)? else { return Ok(None) };
         let (packs, manifest) =
             open_envelope(&bytes).map_err(|reason| Error::malformed(&key, &reason))?;
-        self.expect(digest, &key, Digest::of(manifest))?;
+        self.check_digest(digest, &key, Digest::of(manifest))?;
         let manifest =
             Manifest::parse(manifest.to_vec()).map_err(|error| Error::malformed(&key, &error))?;
         Ok(Some(Stored { manifest, packs }))
@@ -63,15 +65,15 @@ pub(crate) fn open_envelope(bytes: &[u8]) -> Result<(BTreeSet<Digest>, &[u8]), &
         return Err("it is of a newer format: use a newer pinnace");
     }
     let Some(bytes) = checksummed::open(bytes) else {
-        return Err("it has not the digest that it ends with");
+        return Err("its checksum does not match");
     };
     let Some(mut rest) = bytes.strip_prefix(ENVELOPE.as_bytes()) else {
-        return Err("it does not begin as a manifest of format 1 does");
+        return Err("it is not a manifest of format 1");
     };
     let mut packs = BTreeSet::new();
     loop {
         let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
-            return Err("it is cut");
+            return Err("it is truncated");
         };
         let (line, more) = (&rest[..end], &rest[end + 1..]);
         rest = more;
@@ -81,7 +83,7 @@ pub(crate) fn open_envelope(bytes: &[u8]) -> Result<(BTreeSet<Digest>, &[u8]), &
         let line = std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix("pack "));
         match line.and_then(|text| text.parse().ok()) {
             Some(digest) if packs.len() < MOST_PACKS => packs.insert(digest),
-            _ => return Err("one of its packs is no digest"),
+            _ => return Err("it names too many packs, or one that is not a digest"),
         };
     }
 }

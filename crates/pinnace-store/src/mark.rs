@@ -7,7 +7,9 @@ use std::{
 };
 
 use crate::{
-    ContentKind, Digest, Error, ErrorKind, Key, Manifest, RefName, Store, Stored, parallel, store,
+    ContentKind, Digest, Error, ErrorKind, Key, Manifest, RefName, Store, Stored,
+    content_key::{blob_key, digest_of, manifest_key, pack_key},
+    parallel,
 };
 
 /// The retention rule: the deployments of each ref that count.
@@ -64,7 +66,7 @@ struct Inventory {
 }
 
 /// A deployment of a ref.
-struct Step {
+struct KeptDeployment {
     name: RefName,
     generation: u64,
     /// The parts of its release that must exist: none, if a collection may have removed it.
@@ -88,15 +90,15 @@ impl Store {
     /// Runs the mark phase: follows all refs. Deployments that every collection has kept must be
     /// complete; older ones are followed as far as they still exist.
     pub(crate) fn trace(&self, keep: Keep) -> Result<Reached, Error> {
-        let (steps, faults) = self.kept(keep)?;
+        let (kept, faults) = self.kept(keep)?;
         // The inventory comes after the deployments, so that it includes what they refer to.
         let mut tracer = Tracer::new(self, self.inventory()?);
         tracer.reached.faults = faults;
-        let read = parallel::each(&steps, AT_ONCE, |step| self.step_at(&step.key()));
-        for (step, read) in steps.iter().zip(read) {
-            let deployment = tracer.found(&step.key(), "the store", read)?;
+        let read = parallel::each(&kept, AT_ONCE, |kept| self.deployment_at(&kept.key()));
+        for (kept, read) in kept.iter().zip(read) {
+            let deployment = tracer.found(&kept.key(), "the store", read)?;
             if let Some(release) = deployment.and_then(|deployment| deployment.release) {
-                tracer.step(step, &release)?;
+                tracer.follow_deployment(kept, &release)?;
             }
         }
         Ok(tracer.reached)
@@ -104,27 +106,24 @@ impl Store {
 
     /// Returns the deployments that count, those that must be complete first, and a fault for each
     /// missing one.
-    fn kept(&self, keep: Keep) -> Result<(Vec<Step>, Vec<Fault>), Error> {
-        let (mut steps, mut faults) = (Vec::new(), Vec::new());
+    fn kept(&self, keep: Keep) -> Result<(Vec<KeptDeployment>, Vec<Fault>), Error> {
+        let (mut kept, mut faults) = (Vec::new(), Vec::new());
         let horizons = self.horizons()?;
-        for (name, there) in self.steps()? {
+        for (name, there) in self.generations()? {
             let newest = there.last().copied().unwrap_or_default();
             let oldest = keep.oldest(newest);
             let horizon = horizons.get(&name).copied().unwrap_or(1).min(newest);
             faults.extend(gaps(&name, &there, oldest..=newest));
-            steps.extend(there.range(oldest..).map(|generation| Step {
+            kept.extend(there.range(oldest..).map(|generation| KeptDeployment {
                 name: name.clone(),
                 generation: *generation,
-                needs: match *generation < horizon {
-                    true => Needs::Nothing,
-                    false => Needs::Everything,
-                },
+                needs: if *generation < horizon { Needs::Nothing } else { Needs::Everything },
             }));
         }
         // A missing object that both kinds need is a fault, so the deployments that need it come
         // first.
-        steps.sort_by_key(|step| step.needs == Needs::Nothing);
-        Ok((steps, faults))
+        kept.sort_by_key(|kept| kept.needs == Needs::Nothing);
+        Ok((kept, faults))
     }
 
     fn inventory(&self) -> Result<Inventory, Error> {
@@ -137,11 +136,12 @@ impl Store {
     /// Opens and verifies a pack; returns `None` if the store does not have it.
     pub(crate) fn opened(&self, name: &Digest) -> Result<Option<Opened>, Error> {
         let Some(pack) = self.pack(name)? else { return Ok(None) };
-        let malformed =
-            |error: &dyn std::fmt::Display| Error::malformed(&store::pack_key(name), error);
+        let malformed = |error: &dyn std::fmt::Display| Error::malformed(&pack_key(name), error);
         let references = |digest: &Digest| {
             let bytes = pack.read(digest).map_err(|error| malformed(&error))?.unwrap_or_default();
-            Manifest::parse(bytes).map(|one| one.references()).map_err(|error| malformed(&error))
+            Manifest::parse(bytes)
+                .map(|manifest| manifest.references())
+                .map_err(|error| malformed(&error))
         };
         let entries = pack.index().entries().iter();
         let opened = entries.map(|entry| match entry.kind {
@@ -152,9 +152,9 @@ impl Store {
     }
 }
 
-impl Step {
+impl KeptDeployment {
     fn key(&self) -> Key {
-        self.name.step(self.generation)
+        self.name.deployment_key(self.generation)
     }
 }
 
@@ -162,9 +162,8 @@ impl Step {
 fn gaps(name: &RefName, there: &BTreeSet<u64>, wanted: RangeInclusive<u64>) -> Vec<Fault> {
     let missing = wanted.rev().filter(|generation| *generation > 0 && !there.contains(generation));
     let fault = |generation| {
-        let key = name.step(generation);
-        let reason =
-            format!("generation {generation} of {name} is missing, and later ones are there");
+        let key = name.deployment_key(generation);
+        let reason = format!("generation {generation} of {name} is missing, but later ones exist");
         Fault { error: Error::malformed(&key, &reason), keys: vec![key] }
     };
     missing.take(MOST_GAPS).map(fault).collect()
@@ -213,20 +212,20 @@ impl<'a> Tracer<'a> {
     }
 
     /// Follows the release of a deployment.
-    fn step(&mut self, step: &Step, release: &Digest) -> Result<(), Error> {
+    fn follow_deployment(&mut self, kept: &KeptDeployment, release: &Digest) -> Result<(), Error> {
         let is_there = self.inventory.manifests.contains(release);
-        if step.needs == Needs::Nothing {
+        if kept.needs == Needs::Nothing {
             let faults = (self.reached.faults.len(), self.reached.uncertain.len());
             if !(is_there && self.release(release)?) {
-                self.reached.past.push((step.name.clone(), step.generation));
+                self.reached.past.push((kept.name.clone(), kept.generation));
             }
             self.reached.faults.truncate(faults.0);
             self.reached.uncertain.truncate(faults.1);
         } else if is_there {
             self.release(release)?;
         } else {
-            let by = format!("{}, generation {}", step.name, step.generation);
-            self.lose(release, by, vec![store::manifest_key(release)]);
+            let by = format!("{}, generation {}", kept.name, kept.generation);
+            self.lose(release, by, vec![manifest_key(release)]);
         }
         Ok(())
     }
@@ -235,17 +234,17 @@ impl<'a> Tracer<'a> {
     /// exists. Each release is followed by itself, since objects in the packs of one may not be in
     /// those of another.
     fn release(&mut self, release: &Digest) -> Result<bool, Error> {
-        let mut places = Locations::default();
+        let mut locations = Locations::default();
         let mut seen = BTreeSet::from([*release]);
         self.reached.digests.insert(*release);
-        let mut waiting = Vec::from_iter(self.alone(release, &mut places)?);
+        let mut waiting = Vec::from_iter(self.alone(release, &mut locations)?);
         // A digest in no known pack may be in a pack that a later manifest names.
         let mut elsewhere: Vec<(Digest, Digest)> = Vec::new();
         loop {
             while let Some((by, references)) = waiting.pop() {
                 for digest in references.into_iter().filter(|digest| seen.insert(*digest)) {
                     self.reached.digests.insert(digest);
-                    match self.follow(&digest, &mut places)? {
+                    match self.follow(&digest, &mut locations)? {
                         Located::Content => {}
                         Located::Manifest(found) => waiting.push(found),
                         Located::Nowhere => elsewhere.push((by, digest)),
@@ -254,55 +253,62 @@ impl<'a> Tracer<'a> {
             }
             let (found, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut elsewhere)
                 .into_iter()
-                .partition(|(_, digest)| places.packs.contains_key(digest));
+                .partition(|(_, digest)| locations.packs.contains_key(digest));
             elsewhere = rest;
             if found.is_empty() {
                 break;
             }
             for (_, digest) in found {
-                if let Located::Manifest(found) = self.follow(&digest, &mut places)? {
+                if let Located::Manifest(found) = self.follow(&digest, &mut locations)? {
                     waiting.push(found);
                 }
             }
         }
-        let is_whole = elsewhere.is_empty() && !places.is_partial;
+        let is_whole = elsewhere.is_empty() && !locations.is_partial;
         for (by, digest) in elsewhere {
-            let keys = vec![store::blob_key(&digest), store::manifest_key(&digest)];
-            self.miss(&digest, by.to_string(), keys, places.is_partial);
+            let keys = vec![blob_key(&digest), manifest_key(&digest)];
+            self.miss(&digest, by.to_string(), keys, locations.is_partial);
         }
         Ok(is_whole)
     }
 
     /// Locates a digest, as far as its location is known by now.
-    fn follow(&mut self, digest: &Digest, places: &mut Locations) -> Result<Located, Error> {
-        if let Some(pack) = places.packs.get(digest) {
+    fn follow(&mut self, digest: &Digest, locations: &mut Locations) -> Result<Located, Error> {
+        if let Some(pack) = locations.packs.get(digest) {
             let opened = self.packs.get(pack).and_then(Option::as_ref);
             let inner = opened.and_then(|opened| opened.get(digest)?.clone());
             return Ok(inner.map_or(Located::Content, |inner| Located::Manifest((*digest, inner))));
         }
         if self.inventory.manifests.contains(digest) {
             // The bytes of a manifest may also be stored as a blob: its references count.
-            let found = self.alone(digest, places)?;
+            let found = self.alone(digest, locations)?;
             return Ok(found.map_or(Located::Content, Located::Manifest));
         }
-        match self.inventory.blobs.contains(digest) {
-            true => Ok(Located::Content),
-            false => Ok(Located::Nowhere),
+        if self.inventory.blobs.contains(digest) {
+            Ok(Located::Content)
+        } else {
+            Ok(Located::Nowhere)
         }
     }
 
     /// Reads a manifest that is an object of its own, and returns its references. Its packs count
     /// from then on.
-    fn alone(&mut self, digest: &Digest, places: &mut Locations) -> Result<Option<Waiting>, Error> {
+    fn alone(
+        &mut self,
+        digest: &Digest,
+        locations: &mut Locations,
+    ) -> Result<Option<Waiting>, Error> {
         let Some(followed) = self.followed(digest)? else {
-            places.is_partial = true;
+            locations.is_partial = true;
             return Ok(None);
         };
         self.open(digest, &followed.packs)?;
         for pack in &followed.packs {
             match self.packs.get(pack) {
-                Some(Some(opened)) => places.packs.extend(opened.keys().map(|one| (*one, *pack))),
-                _ => places.is_partial = true,
+                Some(Some(opened)) => {
+                    locations.packs.extend(opened.keys().map(|digest| (*digest, *pack)))
+                }
+                _ => locations.is_partial = true,
             }
         }
         Ok(Some((*digest, followed.references.clone())))
@@ -313,7 +319,7 @@ impl<'a> Tracer<'a> {
             return Ok(followed.clone());
         }
         let stored = self.store.manifest(digest);
-        let stored = self.found(&store::manifest_key(digest), "the store", stored)?;
+        let stored = self.found(&manifest_key(digest), "the store", stored)?;
         let followed = stored.map(|Stored { manifest, packs }| {
             Rc::new(Followed { packs, references: manifest.references() })
         });
@@ -327,7 +333,7 @@ impl<'a> Tracer<'a> {
         let new: Vec<Digest> = new.copied().collect();
         let opened = parallel::each(&new, PACKS_AT_ONCE, |pack| self.store.opened(pack));
         for (pack, opened) in new.iter().zip(opened) {
-            let opened = self.found(&store::pack_key(pack), &by.to_string(), opened)?;
+            let opened = self.found(&pack_key(pack), &by.to_string(), opened)?;
             self.reached.packs.insert(*pack);
             self.packs.insert(*pack, opened);
         }
@@ -364,10 +370,8 @@ impl<'a> Tracer<'a> {
     fn miss(&mut self, digest: &Digest, by: String, keys: Vec<Key>, is_uncertain: bool) {
         self.reached.digests.insert(*digest);
         let error = ErrorKind::Lost { digest: *digest, by }.into();
-        let faults = match is_uncertain {
-            true => &mut self.reached.uncertain,
-            false => &mut self.reached.faults,
-        };
+        let faults =
+            if is_uncertain { &mut self.reached.uncertain } else { &mut self.reached.faults };
         faults.push(Fault { keys, error });
     }
 }
@@ -376,10 +380,7 @@ impl Reached {
     /// Returns an error if any referenced object is missing or cannot be read.
     pub(crate) fn complete(mut self) -> Result<Self, Error> {
         self.faults.append(&mut self.uncertain);
-        match self.faults.is_empty() {
-            true => Ok(self),
-            false => Err(self.faults.swap_remove(0).error),
-        }
+        if self.faults.is_empty() { Ok(self) } else { Err(self.faults.swap_remove(0).error) }
     }
 
     /// Returns true if the object with that key must stay. Foreign objects stay.
@@ -390,13 +391,4 @@ impl Reached {
             None => true,
         }
     }
-}
-
-/// Parses the key of a content into its folder and digest.
-pub(crate) fn digest_of(key: &Key) -> Option<(&str, Digest)> {
-    let mut parts = key.as_str().split('/');
-    let (folder, start, rest) = (parts.next()?, parts.next()?, parts.next()?);
-    let digest: Digest = format!("{start}{rest}").parse().ok()?;
-    let is_folder = matches!(folder, "blobs" | "packs" | "manifests");
-    (is_folder && *key == store::key(folder, &digest)).then_some((folder, digest))
 }

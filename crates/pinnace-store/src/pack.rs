@@ -70,7 +70,7 @@ enum Encoding {
 
 /// An error in the bytes of a pack.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("this is no pack: {reason}")]
+#[error("not a pack: {reason}")]
 pub struct PackError {
     reason: String,
 }
@@ -155,9 +155,10 @@ impl Pack {
     /// Returns an error if the bytes are not a pack, or truncated.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, PackError> {
         let index = PackIndex::parse(&bytes)?;
-        match index.end() == bytes.len() as u64 {
-            true => Ok(Self { index, bytes }),
-            false => refuse("its length is not what its index says"),
+        if index.end() == bytes.len() as u64 {
+            Ok(Self { index, bytes })
+        } else {
+            refuse("its length differs from that in its index")
         }
     }
 
@@ -191,11 +192,11 @@ impl PackIndex {
             Some((other, _)) if other.starts_with(b"pinpack") => {
                 return refuse("it is of a newer format; use a newer pinnace");
             }
-            _ => return refuse("it does not begin like one"),
+            _ => return refuse("its first bytes are wrong"),
         };
         match count as usize {
             1..=MOST => Ok((HEAD + count as usize * ENTRY) as u64),
-            _ => refuse("it holds nothing, or too much"),
+            _ => refuse("it is empty, or holds too much"),
         }
     }
 
@@ -288,9 +289,10 @@ impl PackEntry {
                 }
             }
         };
-        match Sha256::digest(&bytes)[..] == self.digest.as_bytes()[..] {
-            true => Ok(bytes),
-            false => refuse(&format!("{} is damaged", self.digest)),
+        if Sha256::digest(&bytes)[..] == self.digest.as_bytes()[..] {
+            Ok(bytes)
+        } else {
+            refuse(&format!("{} is damaged", self.digest))
         }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::{
     Digest, Error, ErrorKind, Pack, PackBuilder, PutMode, Store,
+    content_key::pack_key,
     pack::{LARGEST_PACK, PackIndex},
     parallel,
-    store::pack_key,
 };
 
 impl Store {
@@ -40,10 +40,10 @@ impl Store {
         let key = pack_key(digest);
         let read = || {
             let Some(bytes) = self.object(&key, LARGEST_PACK)? else { return Ok(None) };
-            self.expect(digest, &key, Digest::of(&bytes))?;
+            self.check_digest(digest, &key, Digest::of(&bytes))?;
             Pack::parse(bytes).map(Some).map_err(|error| Error::malformed(&key, &error))
         };
-        self.trusting(&key, read)
+        self.reread_if_damaged(&key, read)
     }
 
     /// Reads and verifies several packs, in the order of `digests`. Up to `at_once` are downloaded
@@ -54,7 +54,7 @@ impl Store {
     /// Returns the errors of [`Self::pack`], and [`ErrorKind::Lost`] if a pack is missing.
     pub fn packs(&self, digests: &[Digest], at_once: usize) -> Result<Vec<Pack>, Error> {
         let fetch = |digest: &Digest| {
-            let by = || "what is fetched".to_owned();
+            let by = || "the release".to_owned();
             self.pack(digest)?.ok_or_else(|| ErrorKind::Lost { digest: *digest, by: by() }.into())
         };
         parallel::each(digests, at_once, fetch).into_iter().collect()

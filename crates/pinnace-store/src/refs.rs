@@ -13,7 +13,7 @@ impl Store {
     ///
     /// Returns [`ErrorKind::Malformed`] if the record is bad, or an error if the backend fails.
     pub fn latest(&self, name: &RefName) -> Result<Option<Deployment>, Error> {
-        self.history(name, 1).map(|mut steps| steps.pop())
+        self.history(name, 1).map(|mut deployments| deployments.pop())
     }
 
     /// Returns at most `limit` deployments of a ref, the newest first.
@@ -22,19 +22,21 @@ impl Store {
     ///
     /// Returns the errors of [`Self::latest`].
     pub fn history(&self, name: &RefName, limit: usize) -> Result<Vec<Deployment>, Error> {
-        let (mut steps, mut after) = (Vec::new(), None);
-        while steps.len() < limit {
-            let wanted = limit - steps.len();
+        let (mut deployments, mut after) = (Vec::new(), None);
+        while deployments.len() < limit {
+            let wanted = limit - deployments.len();
             let listed = self.backend.list(&name.folder(), after.as_ref(), wanted.min(1000))?;
             let is_last = listed.len() < wanted.min(1000);
-            after = listed.last().map(|one| one.key.clone());
+            after = listed.last().map(|listed| listed.key.clone());
             // Foreign objects are not deployments. A listed deployment that cannot be read is a
             // fault.
-            for key in
-                listed.iter().map(|one| &one.key).filter(|key| RefName::of_step(key).is_some())
+            for key in listed
+                .iter()
+                .map(|listed| &listed.key)
+                .filter(|key| RefName::of_deployment_key(key).is_some())
             {
-                steps.push(
-                    self.step_at(key)?
+                deployments.push(
+                    self.deployment_at(key)?
                         .ok_or_else(|| Error::malformed(key, &"it cannot be read"))?,
                 );
             }
@@ -42,7 +44,7 @@ impl Store {
                 break;
             }
         }
-        Ok(steps)
+        Ok(deployments)
     }
 
     /// Returns the generation number of the newest deployment of a ref, with one request; `None` if
@@ -55,8 +57,9 @@ impl Store {
         const FEW: usize = 10;
         let listed = self.backend.list(&name.folder(), None, FEW)?;
         // Foreign objects are not deployments.
-        let steps = listed.iter().filter_map(|one| RefName::of_step(&one.key));
-        Ok(steps.map(|(_, generation)| generation).next())
+        let deployments =
+            listed.iter().filter_map(|listed| RefName::of_deployment_key(&listed.key));
+        Ok(deployments.map(|(_, generation)| generation).next())
     }
 
     /// Publishes a deployment of a ref by compare-and-swap: `previous` must still be the newest,
@@ -74,9 +77,9 @@ impl Store {
         mut deployment: Deployment,
     ) -> Result<Published, Error> {
         self.probe_conditions()?;
-        deployment.generation = previous.map_or(0, |one| one.generation) + 1;
-        deployment.previous = previous.and_then(|one| one.release);
-        let key = name.step(deployment.generation);
+        deployment.generation = previous.map_or(0, |previous| previous.generation) + 1;
+        deployment.previous = previous.and_then(|previous| previous.release);
+        let key = name.deployment_key(deployment.generation);
         let record = deployment.to_bytes().map_err(|error| Error::malformed(&key, &error))?;
         let written = self.write(&key, &record, PutMode::Create);
         if matches!(written, Ok(PutResult::Written)) {
@@ -101,20 +104,20 @@ impl Store {
     ///
     /// Returns an error if the backend fails.
     pub fn refs(&self) -> Result<BTreeMap<RefName, u64>, Error> {
-        let steps = self.steps()?.into_iter();
-        Ok(steps.filter_map(|(name, steps)| Some((name, *steps.last()?))).collect())
+        let refs = self.generations()?.into_iter();
+        Ok(refs.filter_map(|(name, generations)| Some((name, *generations.last()?))).collect())
     }
 
     /// Returns the generation numbers of all deployments of all refs.
-    pub(crate) fn steps(&self) -> Result<BTreeMap<RefName, BTreeSet<u64>>, Error> {
-        let mut steps: BTreeMap<RefName, BTreeSet<u64>> = BTreeMap::new();
+    pub(crate) fn generations(&self) -> Result<BTreeMap<RefName, BTreeSet<u64>>, Error> {
+        let mut generations: BTreeMap<RefName, BTreeSet<u64>> = BTreeMap::new();
         self.each("refs", |listed| {
-            if let Some((name, generation)) = RefName::of_step(&listed.key) {
-                steps.entry(name).or_default().insert(generation);
+            if let Some((name, generation)) = RefName::of_deployment_key(&listed.key) {
+                generations.entry(name).or_default().insert(generation);
             }
             Ok(())
         })?;
-        Ok(steps)
+        Ok(generations)
     }
 
     /// Returns the deployment of a ref with that generation number, or `None` if it does not exist.
@@ -122,11 +125,11 @@ impl Store {
     /// # Errors
     ///
     /// Returns the errors of [`Self::latest`].
-    pub fn step(&self, name: &RefName, generation: u64) -> Result<Option<Deployment>, Error> {
-        self.step_at(&name.step(generation))
+    pub fn deployment(&self, name: &RefName, generation: u64) -> Result<Option<Deployment>, Error> {
+        self.deployment_at(&name.deployment_key(generation))
     }
 
-    pub(crate) fn step_at(&self, key: &Key) -> Result<Option<Deployment>, Error> {
+    pub(crate) fn deployment_at(&self, key: &Key) -> Result<Option<Deployment>, Error> {
         let Some(bytes) = self.object(key, manifest::LARGEST)? else { return Ok(None) };
         Deployment::parse(&bytes).map(Some).map_err(|error| Error::malformed(key, &error))
     }
@@ -144,6 +147,6 @@ impl Store {
                 return Ok(());
             }
         }
-        Err(ErrorKind::NoConditions { backend: format!("{:?}", self.backend) }.into())
+        Err(ErrorKind::NoConditions { backend: self.backend.location() }.into())
     }
 }

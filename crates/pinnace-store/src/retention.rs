@@ -9,28 +9,29 @@ use crate::{Digest, Error, Keep, Key, PutMode, RefName, Store, checksummed};
 /// for refs that are not in the map.
 pub(crate) type Horizons = BTreeMap<RefName, u64>;
 
-const FOLDER: &str = "kept";
+/// The folder of retention records. Its name belongs to the format of stores.
+pub(crate) const FOLDER: &str = "kept";
 const HEAD: &str = "pinnace-kept 1\n";
 const LARGEST: u64 = 256 << 20;
 
 impl Store {
     /// Returns what the retention records say. A collection writes its record before any tombstone.
     pub(crate) fn horizons(&self) -> Result<Horizons, Error> {
-        self.said().map(|(horizons, _)| horizons)
+        self.retention_records().map(|(horizons, _)| horizons)
     }
 
     /// Writes a retention record if less is kept than before. One object holds all refs, so that it
     /// takes little space.
     pub(crate) fn keep(&self, keep: Keep) -> Result<(), Error> {
-        let (mut horizons, said) = self.said()?;
+        let (mut horizons, records) = self.retention_records()?;
         let before = horizons.clone();
-        for (name, steps) in self.steps()? {
-            let oldest = keep.oldest(steps.last().copied().unwrap_or_default());
+        for (name, generations) in self.generations()? {
+            let oldest = keep.oldest(generations.last().copied().unwrap_or_default());
             let horizon = horizons.entry(name).or_insert(1);
             *horizon = oldest.max(*horizon);
         }
         horizons.retain(|_, horizon| *horizon > 1);
-        if horizons == before && said.len() < 2 {
+        if horizons == before && records.len() < 2 {
             return Ok(());
         }
         let lines: Vec<String> =
@@ -38,14 +39,14 @@ impl Store {
         let text = checksummed::seal(format!("{HEAD}{}", lines.join("\n")).as_bytes());
         let digest = Digest::of(&text).to_hex();
         let key = Key::of(format!("{FOLDER}/{}", &digest[..32]));
-        self.relieving(|| self.write(&key, &text, PutMode::Overwrite))?;
+        self.with_reserve(|| self.write(&key, &text, PutMode::Overwrite))?;
         // A record that another collection writes meanwhile stays beside this one.
-        said.iter().filter(|old| **old != key).try_for_each(|old| self.backend.remove(old))
+        records.iter().filter(|old| **old != key).try_for_each(|old| self.backend.remove(old))
     }
 
     /// Returns what the retention records say together, and their keys.
-    fn said(&self) -> Result<(Horizons, BTreeSet<Key>), Error> {
-        let (mut horizons, mut said) = (Horizons::new(), BTreeSet::new());
+    fn retention_records(&self) -> Result<(Horizons, BTreeSet<Key>), Error> {
+        let (mut horizons, mut records) = (Horizons::new(), BTreeSet::new());
         self.each(FOLDER, |listed| {
             if !is_kept(&listed.key) {
                 return Ok(());
@@ -54,16 +55,16 @@ impl Store {
                 let known = horizons.entry(name).or_insert(1);
                 *known = horizon.max(*known);
             }
-            said.insert(listed.key);
+            records.insert(listed.key);
             Ok(())
         })?;
-        Ok((horizons, said))
+        Ok((horizons, records))
     }
 
     /// Reads a retention record; returns `None` if it is gone.
     pub(crate) fn kept_at(&self, key: &Key) -> Result<Option<Horizons>, Error> {
         let Some(bytes) = self.object(key, LARGEST)? else { return Ok(None) };
-        let malformed = || Error::malformed(key, &"it is no record of what is kept of format 1");
+        let malformed = || Error::malformed(key, &"it is not a retention record of format 1");
         let text = checksummed::open(&bytes).and_then(|bytes| std::str::from_utf8(bytes).ok());
         let lines = text.and_then(|text| text.strip_prefix(HEAD)).ok_or_else(malformed)?.lines();
         let read = |line: &str| {

@@ -6,11 +6,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use sha2::{Digest as _, Sha256};
-
 use crate::{
     Backend, Blob, Deployment, Digest, Error, ErrorKind, Key, Listed, Meta, PutMode, PutResult,
-    mark::digest_of,
+    content_key::{blob_key, digest_of},
+    hashing::copy,
 };
 
 /// A content-addressed store in any [`Backend`]: contents by digest, manifests that list them, and
@@ -35,7 +34,6 @@ pub enum Published {
 
 /// The format of stores.
 const FORMAT: &str = "pinnace-store 1\n";
-const BUFFER: usize = 128 * 1024;
 
 impl Store {
     /// Opens the store in a backend, and creates it if there is none.
@@ -127,7 +125,7 @@ impl Store {
     /// backend fails.
     pub fn get(&self, digest: &Digest) -> Result<Option<Blob>, Error> {
         let key = blob_key(digest);
-        self.trusting(&key, || match self.backend.file(&key) {
+        self.reread_if_damaged(&key, || match self.backend.file(&key) {
             Some(path) => self.in_place(digest, &path),
             None => self.spooled(digest),
         })
@@ -145,7 +143,7 @@ impl Store {
             Err(error) => return Err(Error::at("open", path)(error)),
         };
         let (blob, actual) = Blob::hash(file).map_err(Error::at("read", path))?;
-        self.expect(digest, &key, actual).map(|()| Some(blob))
+        self.check_digest(digest, &key, actual).map(|()| Some(blob))
     }
 
     fn spooled(&self, digest: &Digest) -> Result<Option<Blob>, Error> {
@@ -159,7 +157,7 @@ impl Store {
     }
 
     /// Reads an object, and reads it again if a cached copy of it was damaged.
-    pub(crate) fn trusting<T>(
+    pub(crate) fn reread_if_damaged<T>(
         &self,
         key: &Key,
         read: impl Fn() -> Result<T, Error>,
@@ -183,28 +181,8 @@ impl Store {
         let Some(mut reading) = self.backend.read(&key, None)? else { return Ok(None) };
         let failed = |error| Error::object("read", &key, error);
         let (actual, size) = copy(&mut *reading.body, out, failed)?;
-        self.expect(digest, &key, actual)?;
+        self.check_digest(digest, &key, actual)?;
         Ok(Some(size))
-    }
-
-    /// Returns the digests that the store does not have as blobs, in their order. A blob on a
-    /// tombstone list counts as missing: put it again, and it stays.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the backend fails.
-    pub fn missing(&self, digests: &[Digest]) -> Result<Vec<Digest>, Error> {
-        let keys: Vec<Key> = digests.iter().map(blob_key).collect();
-        let missing: BTreeSet<Key> = self.backend.missing(&keys)?.into_iter().collect();
-        let condemned = match missing.len() == keys.len() {
-            true => BTreeSet::new(),
-            false => self.condemned_keys()?,
-        };
-        let lacks = |digest: &&Digest| {
-            let key = blob_key(digest);
-            missing.contains(&key) || condemned.contains(&key)
-        };
-        Ok(digests.iter().filter(lacks).copied().collect())
     }
 
     /// Calls `work` with each content of a folder: `blobs`, `manifests` or `packs`.
@@ -265,7 +243,9 @@ impl Store {
             return Ok(true);
         }
         let found = String::from_utf8_lossy(&found).chars().take(40).collect::<String>();
-        let path = format!("{:?}", self.backend).into();
+        let file = self.backend.file(&format_key());
+        let folder = file.as_deref().and_then(Path::parent).map(Path::to_owned);
+        let path = folder.unwrap_or_else(|| self.backend.location().into());
         Err(ErrorKind::NewerFormat { path, found: found.trim_end().to_owned() }.into())
     }
 
@@ -290,27 +270,12 @@ impl Store {
         loop {
             let page = self.backend.list(prefix, after.as_ref(), PAGE)?;
             let is_last = page.len() < PAGE;
-            after = page.last().map(|one| one.key.clone());
+            after = page.last().map(|listed| listed.key.clone());
             work(page)?;
             if is_last {
                 return Ok(());
             }
         }
-    }
-
-    /// Copies an object from `source` if it exists there and is good.
-    pub(crate) fn copy_from(&self, source: &Self, key: &Key) -> Result<bool, Error> {
-        let Some(mut reading) = source.backend.read(key, None)? else { return Ok(false) };
-        let mut upload = self.backend.write()?;
-        let failed = |error| Error::object("read", key, error);
-        let (actual, _) = copy(&mut *reading.body, &mut *upload, failed)?;
-        match digest_of(key) {
-            // The name of a manifest is the digest of the bytes in its envelope.
-            Some(("manifests", digest)) => drop(source.manifest(&digest)?),
-            Some((_, digest)) => source.expect(&digest, key, actual)?,
-            None => {}
-        }
-        upload.finish(key, PutMode::Overwrite).map(|_| true)
     }
 
     pub(crate) fn write(&self, key: &Key, bytes: &[u8], mode: PutMode) -> Result<PutResult, Error> {
@@ -334,12 +299,16 @@ impl Store {
         read_all(reading.body, reading.size, key).map(Some)
     }
 
-    pub(crate) fn expect(&self, digest: &Digest, key: &Key, actual: Digest) -> Result<(), Error> {
-        match actual == *digest {
-            true => Ok(()),
-            false => {
-                Err(ErrorKind::Damaged { digest: *digest, at: key.to_string(), actual }.into())
-            }
+    pub(crate) fn check_digest(
+        &self,
+        digest: &Digest,
+        key: &Key,
+        actual: Digest,
+    ) -> Result<(), Error> {
+        if actual == *digest {
+            Ok(())
+        } else {
+            Err(ErrorKind::Damaged { digest: *digest, at: key.to_string(), actual }.into())
         }
     }
 }
@@ -351,27 +320,6 @@ fn read_all(body: Box<dyn Read + Send>, size: u64, key: &Key) -> Result<Vec<u8>,
     Ok(bytes)
 }
 
-/// Copies bytes from `source` to `out`, and returns their digest and size.
-pub(crate) fn copy(
-    source: &mut dyn Read,
-    out: &mut (impl Write + ?Sized),
-    unreadable: impl Fn(io::Error) -> Error,
-) -> Result<(Digest, u64), Error> {
-    let (mut hash, mut size) = (Sha256::new(), 0);
-    let mut buffer = vec![0; BUFFER];
-    loop {
-        let n = match source.read(&mut buffer) {
-            Ok(0) => return Ok((Digest::new(hash.finalize().into()), size)),
-            Ok(n) => n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(unreadable(error)),
-        };
-        hash.update(&buffer[..n]);
-        out.write_all(&buffer[..n]).map_err(ErrorKind::spool)?;
-        size += n as u64;
-    }
-}
-
 /// Creates the error for a source that cannot be read.
 fn unreadable(source: io::Error) -> Error {
     ErrorKind::Source { source }.into()
@@ -379,21 +327,4 @@ fn unreadable(source: io::Error) -> Error {
 
 fn format_key() -> Key {
     Key::of("format".to_owned())
-}
-
-pub(crate) fn blob_key(digest: &Digest) -> Key {
-    key("blobs", digest)
-}
-
-pub(crate) fn pack_key(digest: &Digest) -> Key {
-    key("packs", digest)
-}
-
-pub(crate) fn manifest_key(digest: &Digest) -> Key {
-    key("manifests", digest)
-}
-
-pub(crate) fn key(folder: &str, digest: &Digest) -> Key {
-    let hex = digest.to_hex();
-    Key::of(format!("{folder}/{}/{}", &hex[..2], &hex[2..]))
 }

@@ -17,13 +17,15 @@ pub(crate) struct List {
     pub(crate) marks: BTreeMap<u64, u64>,
 }
 
+/// The folder of tombstone lists. Its name belongs to the format of stores.
+pub(crate) const FOLDER: &str = "condemned";
 /// The first line of a tombstone list.
 const HEAD: &str = "pinnace-condemned 1\n";
 const NAME: &[u8] = b"pinnace-condemned ";
 /// The separator between the key of a list and the number of a mark.
 const MARK: &str = "-now-";
 /// Seconds without a heartbeat after which a running collection counts as dead.
-pub(crate) const PATIENCE: u64 = 300;
+pub(crate) const COLLECTION_TIMEOUT: u64 = 300;
 /// The largest number of objects on a list; each takes up to 105 bytes.
 const MOST: usize = 100_000;
 const LARGEST: u64 = 32 << 20;
@@ -39,7 +41,7 @@ impl List {
     /// Returns true if a collection with a recent heartbeat executes the list.
     pub(crate) fn is_taken(&self, now: u64) -> bool {
         // A time that is far ahead comes from a clock that was wrong.
-        let is_recent = |written: &u64| now.abs_diff(*written) < PATIENCE;
+        let is_recent = |written: &u64| now.abs_diff(*written) < COLLECTION_TIMEOUT;
         self.marks.values().any(is_recent)
     }
 
@@ -51,10 +53,10 @@ impl List {
 
 impl Store {
     /// Returns the keys on all tombstone lists.
-    pub(crate) fn condemned_keys(&self) -> Result<BTreeSet<Key>, Error> {
+    pub(crate) fn tombstoned_keys(&self) -> Result<BTreeSet<Key>, Error> {
         let mut keys = BTreeSet::new();
         for list in self.lists()?.0 {
-            keys.extend(self.sentence(&list)?.into_keys());
+            keys.extend(self.entries(&list)?.into_keys());
         }
         Ok(keys)
     }
@@ -69,7 +71,7 @@ impl Store {
         }
         let now = self.backend.now()?;
         for list in lists.iter().filter(|list| list.is_taken(now)) {
-            keys.extend(self.sentence(list)?.into_keys());
+            keys.extend(self.entries(list)?.into_keys());
         }
         Ok(keys)
     }
@@ -79,7 +81,7 @@ impl Store {
     pub(crate) fn lists(&self) -> Result<(Vec<List>, Vec<Key>), Error> {
         let mut lists: BTreeMap<Key, List> = BTreeMap::new();
         let mut marks = Vec::new();
-        self.each("condemned", |Listed { key, meta }| {
+        self.each(FOLDER, |Listed { key, meta }| {
             match parse_key(&key) {
                 Some((list, Some(number))) => marks.push((list, key, number, meta.modified)),
                 Some((list, None)) => {
@@ -102,8 +104,8 @@ impl Store {
     }
 
     /// Returns the objects on a tombstone list.
-    pub(crate) fn sentence(&self, list: &List) -> Result<Entries, Error> {
-        let damaged = "it is damaged: `gc` removes it, and condemns anew what was in it";
+    pub(crate) fn entries(&self, list: &List) -> Result<Entries, Error> {
+        let damaged = "it is damaged: `gc` removes it and writes new tombstones";
         self.readable(list)?.ok_or_else(|| Error::malformed(&list.key, &damaged))
     }
 
@@ -127,7 +129,7 @@ impl Store {
         match parse_key(key) {
             Some((list, None)) => {
                 let list = List { key: list, written: 0, marks: BTreeMap::new() };
-                self.sentence(&list).map(|_| true)
+                self.entries(&list).map(|_| true)
             }
             _ => Ok(true),
         }
@@ -135,7 +137,7 @@ impl Store {
 
     /// Runs `work`, which needs a little space. On a full disk, releases the reserve and runs it
     /// again.
-    pub(crate) fn relieving<T>(&self, work: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+    pub(crate) fn with_reserve<T>(&self, work: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
         match work() {
             Err(error) if error.is_full() && self.backend.release_reserve()? => work(),
             done => done,
@@ -145,9 +147,9 @@ impl Store {
     /// Writes tombstone lists of these objects, each with the time at which it was written, the
     /// most important first. On a full disk, the released reserve takes the first of them. Returns
     /// the number of objects written.
-    pub(crate) fn write_lists(&self, now: u64, condemned: &[(Key, u64)]) -> Result<usize, Error> {
+    pub(crate) fn write_lists(&self, now: u64, entries: &[(Key, u64)]) -> Result<usize, Error> {
         let mut written = 0;
-        for list in condemned.chunks(MOST) {
+        for list in entries.chunks(MOST) {
             match self.write_list(now, list) {
                 Err(error) if error.is_full() && self.backend.release_reserve()? => {
                     let few = &list[..list.len().min(FEW)];
@@ -161,13 +163,13 @@ impl Store {
         Ok(written)
     }
 
-    fn write_list(&self, now: u64, condemned: &[(Key, u64)]) -> Result<(), Error> {
-        let sentence: Entries = condemned.iter().cloned().collect();
+    fn write_list(&self, now: u64, entries: &[(Key, u64)]) -> Result<(), Error> {
+        let entries: Entries = entries.iter().cloned().collect();
         let lines: String =
-            sentence.iter().map(|(key, modified)| format!("{modified} {key}\n")).collect();
+            entries.iter().map(|(key, modified)| format!("{modified} {key}\n")).collect();
         let list = checksummed::seal(format!("{HEAD}{}", lines.trim_end()).as_bytes());
         let digest = Digest::of(&list).to_hex();
-        let key = Key::of(format!("condemned/{now:020}-{}", &digest[..16]));
+        let key = Key::of(format!("{FOLDER}/{now:020}-{}", &digest[..16]));
         self.write(&key, &list, PutMode::Overwrite).map(drop)
     }
 }
@@ -179,7 +181,7 @@ pub(crate) fn parse_key(key: &Key) -> Option<(Key, Option<u64>)> {
         Some((list, number)) => (list, Some(number)),
         None => (key.as_str(), None),
     };
-    let (time, digest) = list.strip_prefix("condemned/")?.split_once('-')?;
+    let (time, digest) = list.strip_prefix(FOLDER)?.strip_prefix('/')?.split_once('-')?;
     let is_digits = |text: &str, length| {
         text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
     };

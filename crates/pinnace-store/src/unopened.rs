@@ -101,7 +101,7 @@ impl UnopenedStore {
     ///
     /// # Errors
     ///
-    /// As [`Self::check`].
+    /// Returns the errors of [`Self::check`].
     pub fn open(self) -> Result<Store, Error> {
         self.check()?;
         Ok(self.store)
@@ -170,7 +170,7 @@ enum Place {
 impl Place {
     fn parse(url: &str, folder: &Path) -> Result<Self, Error> {
         let refused = || {
-            let reason = "a folder, `file:///folder` or `s3://bucket/folder` is expected";
+            let reason = "expected a folder, `file:///folder` or `s3://bucket/folder`";
             ErrorKind::Url { url: shown(url), reason }.into()
         };
         if url.starts_with("s3://") {

@@ -56,6 +56,10 @@ impl RemoteBackend {
 }
 
 impl Backend for RemoteBackend {
+    fn location(&self) -> String {
+        format!("RemoteBackend({:?})", self.0.url)
+    }
+
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
         let range =
             range.map(|range| format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));

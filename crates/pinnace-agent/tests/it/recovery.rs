@@ -36,6 +36,10 @@ impl Flaky {
 }
 
 impl Backend for Flaky {
+    fn location(&self) -> String {
+        self.inner.location()
+    }
+
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
         self.reach(key.as_str())?.read(key, range)
     }

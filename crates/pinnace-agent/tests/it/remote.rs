@@ -51,7 +51,7 @@ fn nothing_is_taken_on_trust() {
     let key = format!("blobs/{}/{}", &hex[..2], &hex[2..]);
     assert!(put(&key, b"wrong").unwrap_err().contains("expected sha256:"));
     assert!(put(&key, b"right").is_ok());
-    assert!(put("format", b"pinnace-store 2\n").unwrap_err().contains("is not taken"));
+    assert!(put("format", b"pinnace-store 2\n").unwrap_err().contains("the store refuses"));
     assert!(put("refs/wanted/shop/@/18446744073709551614", b"{}").is_err());
     let digest = world.store.put(&mut "x".as_bytes()).unwrap();
     let mut step = pinnace_store::Deployment::default();

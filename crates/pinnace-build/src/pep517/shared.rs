@@ -55,7 +55,7 @@ impl Shared<'_> {
         wheel: &Wheel,
         cache: &Cache,
     ) -> Result<(), Error> {
-        let place = format!("{:?} {}", self.store.backend(), key.to_hex());
+        let place = format!("{} {}", self.store.backend().location(), key.to_hex());
         let place = Digest::of(place).to_hex();
         if self.policy == CachePolicy::Trust && cache.recall(SHARED, &place).is_some() {
             return Ok(());

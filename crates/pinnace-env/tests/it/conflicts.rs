@@ -69,7 +69,7 @@ fn both_owners_are_named() {
     assert_eq!(
         said(&[a, b]),
         [
-            "p is there twice: `p-1-py3-none-any.whl` (in a) and `p-2-py3-none-any.whl` (in b)",
+            "two distributions of p: `p-1-py3-none-any.whl` (in a) and `p-2-py3-none-any.whl` (in b)",
             "`d` is a file in one of a and b, and a folder in the other",
             "`f` is in a and, with other content, in b",
         ]
@@ -140,8 +140,8 @@ fn a_program_belongs_to_who_came_first() {
     assert_eq!(
         said,
         [
-            "the program `run` is in `a-1-py3-none-any.whl` (in a) and, another one, in `c-1-py3-none-any.whl` (in c)",
-            "the program `run` is in `a-1-py3-none-any.whl` (in a) and, another one, in `d-1-py3-none-any.whl` (in d)",
+            "the program `run` is in `a-1-py3-none-any.whl` (in a) and, with other content, in `c-1-py3-none-any.whl` (in c)",
+            "the program `run` is in `a-1-py3-none-any.whl` (in a) and, with other content, in `d-1-py3-none-any.whl` (in d)",
         ]
     );
     let programs: Vec<_> = plan.programs().collect();
@@ -207,7 +207,7 @@ fn the_merged_set_must_hold_together() {
         [
             "`a-1-py3-none-any.whl` (in deps) requires c==2, but `c-1-py3-none-any.whl` (in deps) is there",
             "`a-1-py3-none-any.whl` (in deps) requires missing==1, which is missing",
-            "a requirement of `a-1-py3-none-any.whl` (in deps) cannot be understood: no `==`",
+            "cannot parse a requirement of `a-1-py3-none-any.whl` (in deps): no `==`",
             "`c-1-py3-none-any.whl` (in deps) requires extra:gone, which is missing",
             "`bad-1-py3-none-any.whl` (in deps) does not fit the platform",
         ]

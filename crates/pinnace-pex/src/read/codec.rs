@@ -17,17 +17,17 @@ impl PexDistribution {
         sha256: [u8; 32],
         wheels: &dyn WheelFiles,
     ) -> Result<Vec<u8>, Error> {
-        let one = Self::of_wheel(name, sha256, wheels)?.distribution()?;
-        let mut out = one.id().to_vec();
-        put(&mut out, one.requires_python().unwrap_or_default());
-        put_count(&mut out, one.requires().len());
-        one.requires().iter().for_each(|text| put(&mut out, text));
-        put_count(&mut out, one.contents().scripts().len());
-        for script in one.contents().scripts() {
+        let distribution = Self::of_wheel(name, sha256, wheels)?.distribution()?;
+        let mut out = distribution.id().to_vec();
+        put(&mut out, distribution.requires_python().unwrap_or_default());
+        put_count(&mut out, distribution.requires().len());
+        distribution.requires().iter().for_each(|text| put(&mut out, text));
+        put_count(&mut out, distribution.contents().scripts().len());
+        for script in distribution.contents().scripts() {
             put(&mut out, script.name());
             put(&mut out, script.target());
         }
-        for file in one.contents().files() {
+        for file in distribution.contents().files() {
             let place = PLACES.iter().position(|place| *place == file.place()).unwrap_or_default();
             out.push(place as u8 | u8::from(file.declares_namespace()) << 7);
             put(&mut out, file.path());
@@ -54,8 +54,10 @@ impl PexDistribution {
         }
         let contents = Contents::new(files).ok()?.with_scripts(scripts);
         let (project, version) = (name.project().as_str(), name.version().to_string());
-        let one = Distribution::new(project, version, name.as_str(), *id);
-        Some(one.requiring(requires, Vec::new()).for_python(python).with_contents(contents))
+        let distribution = Distribution::new(project, version, name.as_str(), *id);
+        Some(
+            distribution.requiring(requires, Vec::new()).for_python(python).with_contents(contents),
+        )
     }
 }
 

@@ -59,9 +59,10 @@ impl PexDistribution {
         let (name, recorded) = (wheel_name(name)?, recorded.to_owned());
         if !pex.has(&path) {
             let tree = pex.below(&path);
-            return match tree.files().is_empty() {
-                true => Err(not_pex(&format!("`{path}` is missing"))),
-                false => Ok(Self { name, recorded, form, tree, whole: None }),
+            return if tree.files().is_empty() {
+                Err(not_pex(&format!("`{path}` is missing")))
+            } else {
+                Ok(Self { name, recorded, form, tree, whole: None })
             };
         }
         let span = pex.span(&path)?;
@@ -144,9 +145,9 @@ impl PexDistribution {
         let name = &self.name;
         let requires = metadata.requires().map(str::to_owned).collect();
         let (project, version) = (name.project().as_str(), name.version().to_string());
-        let one = Distribution::new(project, version, name.as_str(), sha256(&all));
+        let distribution = Distribution::new(project, version, name.as_str(), sha256(&all));
         let python = metadata.requires_python().map(str::to_owned);
-        Ok(one.requiring(requires, Vec::new()).for_python(python).with_contents(contents))
+        Ok(distribution.requiring(requires, Vec::new()).for_python(python).with_contents(contents))
     }
 
     /// Returns the scripts and the files as installed, each file with its SHA-256.
@@ -158,7 +159,7 @@ impl PexDistribution {
                 continue;
             }
             let id = match record.sha256(part.path) {
-                Some(told) => told,
+                Some(recorded) => recorded,
                 None => sha256(&self.read(part.path)?),
             };
             let file = File::new(part.scheme.place(), part.place, id);
@@ -197,7 +198,7 @@ impl PexDistribution {
                 WheelForm::Installed => installed_place(path),
             };
             let is_generated = |scheme: Scheme, place: &str| {
-                scheme == Scheme::Scripts && generated.iter().any(|one| one.name() == place)
+                scheme == Scheme::Scripts && generated.iter().any(|script| script.name() == place)
             };
             let Some((scheme, place)) = found else { continue };
             if !(self.form == WheelForm::Installed && is_generated(scheme, place)) {

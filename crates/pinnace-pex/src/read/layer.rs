@@ -29,10 +29,10 @@ impl Pex {
         let mut best: BTreeMap<&str, (u32, Reverse<&WheelName>, &PexDistribution)> =
             BTreeMap::new();
         let mut unfit: Vec<&WheelName> = Vec::new();
-        for one in &self.distributions {
-            let (project, wheel) = (one.name().project().as_str(), one.name());
+        for distribution in &self.distributions {
+            let (project, wheel) = (distribution.name().project().as_str(), distribution.name());
             let rank = match target.rank(wheel) {
-                Compatibility::Compatible(rank) if one.runs_on(target)? => rank,
+                Compatibility::Compatible(rank) if distribution.runs_on(target)? => rank,
                 _ => {
                     unfit.push(wheel);
                     continue;
@@ -43,18 +43,18 @@ impl Pex {
                     < (*known, Reverse(name.version()), Reverse(name.build()))
             });
             if is_better {
-                best.insert(project, (rank, Reverse(wheel), one));
+                best.insert(project, (rank, Reverse(wheel), distribution));
             }
         }
         unfit.retain(|wheel| !best.contains_key(wheel.project().as_str()));
         let distributions: Vec<PexDistribution> =
-            best.into_values().map(|(_, _, one)| one.clone()).collect();
+            best.into_values().map(|(_, _, distribution)| distribution.clone()).collect();
         let layer = Layer::new(name)
             .requiring(self.info.requirements.clone())
             .with_contents(self.code_contents()?);
-        let layer = distributions
-            .iter()
-            .try_fold(layer, |layer, one| Ok::<_, Error>(layer.with(one.distribution()?)))?;
+        let layer = distributions.iter().try_fold(layer, |layer, distribution| {
+            Ok::<_, Error>(layer.with(distribution.distribution()?))
+        })?;
         let misfits = unfit.into_iter().cloned().collect();
         Ok(PexLayer { layer, distributions, misfits })
     }

@@ -81,7 +81,7 @@ impl Pex {
         }
         // Opening a named pipe would block until a writer opens it.
         if !path.metadata().map_err(sources::at(path))?.is_file() {
-            return Err(not_pex("it is no ordinary file"));
+            return Err(not_pex("it is not a regular file"));
         }
         let file = File::open(path).and_then(Span::of_file).map_err(sources::at(path))?;
         Self::of_zip(file)
@@ -104,10 +104,7 @@ impl Pex {
     }
 
     fn of_folder(tree: Tree) -> Result<Self, Error> {
-        let layout = match tree.has(".bootstrap") {
-            true => PexLayout::Packed,
-            false => PexLayout::Loose,
-        };
+        let layout = if tree.has(".bootstrap") { PexLayout::Packed } else { PexLayout::Loose };
         let main = tree.read("__main__.py")?;
         Self::of_tree(tree, layout, first_line(&main))
     }
@@ -152,8 +149,8 @@ impl Pex {
 
     /// Returns the target of a console script of one of the distributions.
     pub fn script(&self, name: &str) -> Option<ScriptTarget> {
-        self.distributions.iter().find_map(|one| {
-            let scripts = one.console_scripts().ok()?;
+        self.distributions.iter().find_map(|distribution| {
+            let scripts = distribution.console_scripts().ok()?;
             let script = scripts.iter().find(|script| script.name() == name)?;
             EntryPoint::parse(script.target()).ok().map(ScriptTarget::EntryPoint)
         })
@@ -170,9 +167,10 @@ impl Pex {
     ///
     /// Returns an error if the file is missing or damaged.
     pub fn read_code(&self, path: &str) -> Result<Vec<u8>, Error> {
-        match is_code(path) {
-            true => self.tree.read(path),
-            false => Err(not_pex(&format!("`{path}` is no user code"))),
+        if is_code(path) {
+            self.tree.read(path)
+        } else {
+            Err(not_pex(&format!("`{path}` is not user code")))
         }
     }
 

@@ -136,7 +136,7 @@ impl Tree {
                 let (_, file) = files.get(&full).ok_or_else(|| missing(&full))?;
                 let size = file.metadata().map_err(sources::at(file))?.len();
                 if size > Limits::default().member {
-                    let reason = format!("{size} bytes are more than are read into memory");
+                    let reason = format!("it is too large to read into memory: {size} bytes");
                     return Err(ErrorKind::Unfit { path: full, reason }.into());
                 }
                 std::fs::read(file).map_err(sources::at(file))
@@ -200,7 +200,7 @@ fn walk(
             found.insert(path, (sources::mode(&file)?, file));
         } else if path != "pex" {
             // The one allowed link is `pex`, beside `__main__.py`.
-            return Err(refuse(path, "it is a link, or no ordinary file"));
+            return Err(refuse(path, "it is a link, or not a regular file"));
         }
     }
     Ok(())

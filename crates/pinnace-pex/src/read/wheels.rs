@@ -113,8 +113,8 @@ fn record_of(distribution: &PexDistribution, members: &WheelMembers<'_>) -> Resu
         };
         let content = distribution.read(part.path)?;
         let sha256 = pinnace_archive::sha256(&content);
-        if recorded.sha256(part.path).is_some_and(|told| told != sha256) {
-            let reason = format!("`{}` is not what its RECORD says", part.path);
+        if recorded.sha256(part.path).is_some_and(|recorded| recorded != sha256) {
+            let reason = format!("`{}` does not match its RECORD", part.path);
             return Err(distribution.malformed(&reason));
         }
         record::line(&mut record, path.as_str(), Some((&sha256, content.len() as u64)));

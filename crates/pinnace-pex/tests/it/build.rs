@@ -172,10 +172,7 @@ fn scripts_are_found_in_wheels() {
     );
     assert_eq!(find("tool").unwrap(), ScriptTarget::File("tool".into()));
     let error = find("no").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "there is no script `no` in any distribution; there are: run, tool"
-    );
+    assert_eq!(error.to_string(), "no script `no` in any distribution; available: run, tool");
 }
 
 #[test]
@@ -193,5 +190,5 @@ fn what_is_no_pex_is_refused() {
     assert!(Pex::parse(b"#!/bin/sh\n".to_vec()).is_err());
     let empty = pinnace_archive::Writer::new(Vec::new()).finish().unwrap().0;
     let error = Pex::parse(empty).unwrap_err();
-    assert_eq!(error.to_string(), "this is not a PEX file: it has no PEX-INFO");
+    assert_eq!(error.to_string(), "not a PEX file: it has no PEX-INFO");
 }

@@ -81,7 +81,7 @@ fn a_wheel_in_two_forms_is_one_distribution() {
     let files = [opened("whole", &whole), opened("installed", &installed)];
     assert_eq!(said(&files), [""; 0]);
     let other = [opened("whole", &whole), opened("other", &with(LIB, &lib("changed")))];
-    assert!(said(&other)[0].starts_with("lib is there twice: "), "{:?}", said(&other));
+    assert!(said(&other)[0].starts_with("two distributions of lib: "), "{:?}", said(&other));
 }
 
 #[test]
@@ -198,8 +198,8 @@ fn what_an_installed_distribution_lost_is_told() {
         Pex::open(&folder).unwrap().verify(1).iter().map(ToString::to_string).collect();
     for expected in [
         "lib-1-py3-none-any.whl: its digest is ",
-        "lib-1-py3-none-any.whl: `.prefix/data/etc/lib.conf` is not what its RECORD says",
-        "lib-1-py3-none-any.whl: `lib/__init__.py` is in its RECORD only",
+        "lib-1-py3-none-any.whl: `.prefix/data/etc/lib.conf` does not match its RECORD",
+        "lib-1-py3-none-any.whl: `lib/__init__.py` is missing, but its RECORD lists it",
         "its key is ",
     ] {
         assert!(said.iter().any(|one| one.starts_with(expected)), "{expected}: {said:?}");

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use super::{Backend, Listed, Meta, Reading, Upload};
-use crate::{Error, Key, PutMode, mark::digest_of, store};
+use crate::{Error, Key, PutMode, content_key::digest_of, hashing};
 
 /// A near backend that caches a far one. An object that never changes under its key is kept near
 /// once it was read whole and verified. Reads of objects that can change, and all writes, go to the
@@ -29,7 +29,7 @@ impl<N: Backend, F: Backend> Cached<N, F> {
         let Some(mut reading) = self.far.read(key, None)? else { return Ok(()) };
         let mut upload = self.near.write()?;
         let failed = |error| Error::object("fetch", key, error);
-        let (actual, _) = store::copy(&mut *reading.body, &mut *upload, failed)?;
+        let (actual, _) = hashing::copy(&mut *reading.body, &mut *upload, failed)?;
         match digest_of(key) {
             Some((_, digest)) if digest == actual => {
                 upload.finish(key, PutMode::Overwrite).map(drop)
@@ -40,6 +40,11 @@ impl<N: Backend, F: Backend> Cached<N, F> {
 }
 
 impl<N: Backend, F: Backend> Backend for Cached<N, F> {
+    /// Returns the location of the far backend, which holds the objects.
+    fn location(&self) -> String {
+        self.far.location()
+    }
+
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
         if !FIXED.iter().any(|folder| key.as_str().starts_with(folder)) {
             return self.far.read(key, range);

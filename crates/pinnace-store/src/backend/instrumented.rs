@@ -34,9 +34,10 @@ impl<B: Backend> Instrumented<B> {
     }
 
     fn go_on(&self) -> Result<&B, Error> {
-        match self.progress.is_cancelled() {
-            true => Err(ErrorKind::Cancelled.into()),
-            false => Ok(&self.backend),
+        if self.progress.is_cancelled() {
+            Err(ErrorKind::Cancelled.into())
+        } else {
+            Ok(&self.backend)
         }
     }
 }
@@ -49,6 +50,10 @@ impl<B: fmt::Debug> fmt::Debug for Instrumented<B> {
 }
 
 impl<B: Backend> Backend for Instrumented<B> {
+    fn location(&self) -> String {
+        self.backend.location()
+    }
+
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
         let reading = self.go_on()?.read(key, range)?;
         Ok(reading.map(|Reading { size, body }| {
@@ -138,9 +143,10 @@ impl<S: Write> Write for WatchedStream<S> {
 
 impl Upload for WatchedStream<Box<dyn Upload + '_>> {
     fn finish(self: Box<Self>, key: &Key, mode: PutMode) -> Result<PutResult, Error> {
-        match self.progress.is_cancelled() {
-            true => Err(ErrorKind::Cancelled.into()),
-            false => self.stream.finish(key, mode),
+        if self.progress.is_cancelled() {
+            Err(ErrorKind::Cancelled.into())
+        } else {
+            self.stream.finish(key, mode)
         }
     }
 }

@@ -11,6 +11,9 @@ pub struct LazyLocal {
     store: OnceLock<LocalStore>,
 }
 
+/// The durability of the store, once it is open.
+const DURABILITY: Durability = Durability::Durable;
+
 impl LazyLocal {
     /// Creates a backend for the store in a folder.
     pub fn new(path: PathBuf) -> Self {
@@ -21,11 +24,11 @@ impl LazyLocal {
         if let Some(store) = self.store.get() {
             return Ok(store);
         }
-        let opened = LocalStore::open_existing(self.path.clone(), Durability::Durable)?;
+        let opened = LocalStore::open_existing(self.path.clone(), DURABILITY)?;
         let store = opened.ok_or_else(|| ErrorKind::Backend {
             doing: "open",
             key: self.path.display().to_string(),
-            source: "there is no store any more".into(),
+            source: "the store does not exist".into(),
             is_retryable: true,
         })?;
         Ok(self.store.get_or_init(|| store))
@@ -33,6 +36,11 @@ impl LazyLocal {
 }
 
 impl Backend for LazyLocal {
+    /// Returns the location of the store that is opened, before and after it is there.
+    fn location(&self) -> String {
+        LocalStore::identity_of(&self.path, DURABILITY)
+    }
+
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
         Backend::read(self.opened()?, key, range)
     }

@@ -79,6 +79,10 @@ impl Turn {
 }
 
 impl<B: Backend> Backend for Limited<B> {
+    fn location(&self) -> String {
+        self.backend.location()
+    }
+
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
         let turn = self.turn();
         let reading = self.backend.read(key, range)?;

@@ -10,12 +10,16 @@ use std::{
 };
 
 use super::{Backend, Listed, Meta, PutMode, PutResult, Reading, Upload};
-use crate::{Access, Error, Key, LocalStore, PendingFile, atomic_file::PREFIX};
+use crate::{Error, Key, LocalStore, PendingFile, atomic_file::PREFIX};
 
 /// Folders beside the objects, which hold none.
 const OWN: [&str; 2] = ["reserve", "unfinished"];
 
 impl Backend for LocalStore {
+    fn location(&self) -> String {
+        Self::identity_of(self.root(), self.durability())
+    }
+
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
         let path = self.place(key);
         // Opening a foreign pipe at that path would block forever.
@@ -34,9 +38,7 @@ impl Backend for LocalStore {
     }
 
     fn write(&self) -> Result<Box<dyn Upload + '_>, Error> {
-        let folder = self.unfinished();
-        let file = PendingFile::create_in(&folder, &folder, Access::ReadOnly, self.durability())?;
-        Ok(Box::new(LocalUpload { store: self, file }))
+        Ok(Box::new(LocalUpload { store: self, file: self.pending()? }))
     }
 
     fn head(&self, key: &Key) -> Result<Option<Meta>, Error> {
@@ -78,7 +80,7 @@ impl Backend for LocalStore {
     }
 
     fn refill_reserve(&self) {
-        self.keep_reserve();
+        self.fill_reserve();
     }
 
     fn release_reserve(&self) -> Result<bool, Error> {
@@ -95,7 +97,9 @@ impl Backend for LocalStore {
         let folder = self.unfinished();
         let file = tempfile::tempfile_in(&folder);
         let metadata = file.and_then(|file| file.metadata());
-        metadata.map(|one| meta(&one).modified).map_err(Error::at("create a file in", &folder))
+        metadata
+            .map(|metadata| meta(&metadata).modified)
+            .map_err(Error::at("create a file in", &folder))
     }
 }
 
@@ -216,13 +220,8 @@ impl Write for LocalUpload<'_> {
 }
 
 impl Upload for LocalUpload<'_> {
-    fn finish(mut self: Box<Self>, key: &Key, mode: PutMode) -> Result<PutResult, Error> {
+    fn finish(self: Box<Self>, key: &Key, mode: PutMode) -> Result<PutResult, Error> {
         let path = self.store.place(key);
-        self.store.make_room(&path)?;
-        self.file.set_path(path);
-        match mode {
-            PutMode::Overwrite => self.file.commit().map(|()| PutResult::Written),
-            PutMode::Create => self.file.commit_new(),
-        }
+        self.file.publish(path, mode)
     }
 }

@@ -1,5 +1,6 @@
 use std::{
     collections::BTreeMap,
+    hash::{BuildHasher as _, RandomState},
     io::{self, Cursor, Write},
     ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -10,9 +11,17 @@ use crate::{Error, Key};
 
 /// A backend in memory: the reference that other backends are compared with, and a double for
 /// tests. Its clock stands still until it is set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct MemoryBackend {
+    /// A random number, so that no cache takes this backend for that of another run.
+    id: u64,
     state: Arc<Mutex<State>>,
+}
+
+impl Default for MemoryBackend {
+    fn default() -> Self {
+        Self { id: RandomState::new().hash_one(()), state: Arc::default() }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +47,10 @@ impl MemoryBackend {
 }
 
 impl Backend for MemoryBackend {
+    fn location(&self) -> String {
+        format!("memory:{:016x}", self.id)
+    }
+
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
         let Some((bytes, _)) = self.state().objects.get(key).cloned() else { return Ok(None) };
         let end = bytes.len() as u64;

@@ -34,6 +34,13 @@ pub use s3::S3Backend;
 /// Objects are written whole or not at all, and every client can read and list a written object at
 /// once. Implementations retry by themselves where that makes sense.
 pub trait Backend: fmt::Debug + Send + Sync {
+    /// Returns the identity of the place as text: backends with equal locations hold the same
+    /// objects. The text is an identity and not a label for messages; it holds no credentials.
+    ///
+    /// Caches on this machine name what they know of a place by its location, so an implementation
+    /// returns the same text in every version and for as long as it exists.
+    fn location(&self) -> String;
+
     /// Opens an object, or a range of its bytes, for reading; returns `None` if it does not exist.
     /// A range beyond the end is cut.
     ///

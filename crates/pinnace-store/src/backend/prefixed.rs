@@ -27,6 +27,10 @@ impl<B: Backend> Prefixed<B> {
 }
 
 impl<B: Backend> Backend for Prefixed<B> {
+    fn location(&self) -> String {
+        format!("{}/{}", self.backend.location(), self.prefix)
+    }
+
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
         self.backend.read(&self.inner(key), range)
     }
@@ -53,9 +57,9 @@ impl<B: Backend> Backend for Prefixed<B> {
         };
         let after = after.map(|after| self.inner(after));
         let listed = self.backend.list(&prefix, after.as_ref(), limit)?;
-        let own = listed.into_iter().filter_map(|one| {
-            let key = self.outer(&one.key)?;
-            Some(Listed { key, meta: one.meta })
+        let own = listed.into_iter().filter_map(|listed| {
+            let key = self.outer(&listed.key)?;
+            Some(Listed { key, meta: listed.meta })
         });
         Ok(own.collect())
     }

@@ -10,8 +10,8 @@ use std::{
 };
 
 use pinnace_store::{
-    Backend, Cached, Deployment, Durability, ErrorKind, Instrumented, Keep, Key, Limited,
-    LocalStore, Manifest, MemoryBackend, Prefixed, Progress, PutMode, Store, conformance,
+    Backend, Cached, Deployment, Durability, ErrorKind, Instrumented, Keep, Key, LazyLocal,
+    Limited, LocalStore, Manifest, MemoryBackend, Prefixed, Progress, PutMode, Store, conformance,
 };
 
 #[test]
@@ -50,6 +50,43 @@ fn wrappers_conform() {
 fn a_backend_that_ignores_conditions_does_not_conform() {
     let said = conformance::run(&|| Box::new(crate::faults::Careless::default())).unwrap_err();
     assert!(said.starts_with("conditions hold: second: "), "{said}");
+}
+
+/// Pins the texts, by which caches of all versions name what they know of a store.
+#[test]
+fn locations_are_as_they_always_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    let local = |durability| LocalStore::open(&root, durability).unwrap();
+    let expected = format!("LocalStore {{ root: {root:?}, durability: Durable }}");
+    assert_eq!(local(Durability::Durable).location(), expected);
+    let volatile = format!("LocalStore {{ root: {root:?}, durability: Volatile }}");
+    assert_eq!(local(Durability::Volatile).location(), volatile);
+    let tenant = Prefixed::new(local(Durability::Durable), "tenant/a".parse().unwrap());
+    assert_eq!(tenant.location(), format!("{expected}/tenant/a"));
+    assert_eq!(Limited::new(local(Durability::Durable), 1, 1).location(), expected);
+    let cached = Cached::new(MemoryBackend::new(), local(Durability::Durable));
+    assert_eq!(cached.location(), expected);
+}
+
+#[test]
+fn a_lazy_store_is_at_one_location_before_and_after_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("store");
+    let lazy = LazyLocal::new(root.clone());
+    let before = lazy.location();
+    let store = LocalStore::open(&root, Durability::Durable).unwrap();
+    assert!(lazy.head(&"format".parse().unwrap()).unwrap().is_some());
+    assert_eq!((before, lazy.location()), (store.location(), store.location()));
+}
+
+#[test]
+fn each_backend_in_memory_is_a_place_of_its_own() {
+    let memory = MemoryBackend::new();
+    let before = memory.location();
+    overwrite(&memory, &"x".parse().unwrap(), b"content");
+    assert_eq!((memory.location(), memory.clone().location()), (before.clone(), before.clone()));
+    assert_ne!(MemoryBackend::new().location(), before);
 }
 
 #[test]

@@ -56,6 +56,10 @@ fn died() -> Error {
 }
 
 impl Backend for Dying {
+    fn location(&self) -> String {
+        self.backend.location()
+    }
+
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
         self.step(|| self.backend.read(key, range))
     }
@@ -103,6 +107,10 @@ impl Upload for DyingUpload<'_> {
 }
 
 impl Backend for Careless {
+    fn location(&self) -> String {
+        self.0.location()
+    }
+
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
         self.0.read(key, range)
     }
@@ -162,6 +170,10 @@ impl Counting {
 }
 
 impl Backend for Counting {
+    fn location(&self) -> String {
+        self.backend.location()
+    }
+
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
         let reading = self.count().read(key, range)?;
         let size = reading.as_ref().map_or(0, |reading| reading.size);

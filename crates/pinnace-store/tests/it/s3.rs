@@ -36,6 +36,14 @@ fn backend(name: &str) -> S3Backend {
 }
 
 #[test]
+fn the_location_of_a_bucket_is_its_url_without_credentials() {
+    let keys = [("AWS_ACCESS_KEY_ID", "the-id"), ("AWS_SECRET_ACCESS_KEY", "the-secret")];
+    let keys = keys.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let backend = S3Backend::open("s3://bucket/folder", &keys).unwrap();
+    assert_eq!(backend.location(), "s3://bucket/folder");
+}
+
+#[test]
 #[ignore = "needs a server: .ci/s3 starts one"]
 fn s3_conforms() {
     let number = Cell::new(0);
@@ -86,7 +94,7 @@ fn refs_move_and_what_is_left_is_collected() {
     assert!(checked.findings.is_empty() && checked.objects == 10, "{checked:?}");
     // Two collections are enough without a grace period.
     let keep = Keep { generations: 1 };
-    assert_eq!(store.collect(keep, 0).unwrap().condemned, 5);
+    assert_eq!(store.collect(keep, 0).unwrap().tombstoned, 5);
     assert_eq!(store.collect(keep, 0).unwrap().removed, 5);
     assert!(store.get(&garbage).unwrap().is_none());
     assert!(store.check(None).unwrap().findings.is_empty());

@@ -139,7 +139,7 @@ fn collecting_takes_two_looks_and_the_grace() {
     let look = |now| {
         backend.set_now(now);
         let done = store.collect(keep, GRACE).unwrap();
-        (done.live, done.young, done.condemned, done.removed)
+        (done.live, done.young, done.tombstoned, done.removed)
     };
     assert_eq!(look(1050), (3, 1, 0, 0));
     assert_eq!(look(1200), (3, 0, 1, 0));
@@ -158,7 +158,7 @@ fn what_was_condemned_counts_as_lacking_and_is_saved_by_putting_it_again() {
     let old = store.put(&mut "old".as_bytes()).unwrap();
     assert_eq!(store.missing(&[old]).unwrap(), []);
     backend.set_now(200);
-    assert_eq!(store.collect(Keep::default(), GRACE).unwrap().condemned, 1);
+    assert_eq!(store.collect(Keep::default(), GRACE).unwrap().tombstoned, 1);
     assert_eq!(store.missing(&[old]).unwrap(), [old]);
     backend.set_now(290);
     store.put(&mut "old".as_bytes()).unwrap();

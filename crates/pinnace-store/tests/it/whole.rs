@@ -235,7 +235,7 @@ fn contents_are_found_in_whatever_order_they_are_referred_to() {
         let outer = Manifest::new("release", both).unwrap();
         let release = store.put_manifest(&outer, &BTreeSet::new()).unwrap();
         store.hold(&release, None).unwrap();
-        assert_eq!(store.places(&release).unwrap().packed.len(), 1);
+        assert_eq!(store.locations(&release).unwrap().packed.len(), 1);
         go(&store, release);
         assert!(store.check(None).unwrap().findings.is_empty(), "{content}");
     }
@@ -342,10 +342,10 @@ fn a_list_is_executed_by_one_collection() {
     let list = keys(&backend, "condemned").remove(0);
     write(&backend, &format!("{list}-now-00000001").parse().unwrap(), b"");
     let second = store.collect(Keep::default(), GRACE).unwrap();
-    assert_eq!((second.removed, second.condemned), (0, 30));
+    assert_eq!((second.removed, second.tombstoned), (0, 30));
     backend.set_now(800);
     let third = store.collect(Keep::default(), GRACE).unwrap();
-    assert_eq!((third.removed, third.condemned), (30, 0));
+    assert_eq!((third.removed, third.tombstoned), (30, 0));
     assert!(keys(&backend, "condemned").is_empty());
 }
 
@@ -395,7 +395,7 @@ fn a_damaged_list_condemns_nothing_and_a_newer_one_stops_everybody() {
     assert_eq!(store.check(None).unwrap().findings[0].key, list);
     backend.set_now(400);
     let collected = store.collect(Keep::default(), GRACE).unwrap();
-    assert_eq!((collected.removed, collected.condemned), (0, 1));
+    assert_eq!((collected.removed, collected.tombstoned), (0, 1));
     assert!(store.check(None).unwrap().findings.is_empty());
     let newer: Key = "condemned/00000000000000000000-0000000000000000".parse().unwrap();
     write(&backend, &newer, b"pinnace-condemned 2\n");
@@ -424,6 +424,10 @@ struct Full {
 }
 
 impl Backend for Full {
+    fn location(&self) -> String {
+        self.backend.location()
+    }
+
     fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Reading>, Error> {
         self.backend.read(key, range)
     }
@@ -491,9 +495,9 @@ fn a_full_disk_can_be_collected() {
     backend.set_now(200);
     full.is_full.store(true, Ordering::Relaxed);
     assert!(store.put(&mut "more".as_bytes()).is_err());
-    assert_eq!(store.collect(Keep::default(), GRACE).unwrap().condemned, 2000);
+    assert_eq!(store.collect(Keep::default(), GRACE).unwrap().tombstoned, 2000);
     full.is_full.store(true, Ordering::Relaxed);
     backend.set_now(400);
     let collected = store.collect(Keep::default(), GRACE).unwrap();
-    assert_eq!((collected.removed, collected.condemned), (2000, 1000));
+    assert_eq!((collected.removed, collected.tombstoned), (2000, 1000));
 }

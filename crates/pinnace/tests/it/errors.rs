@@ -111,7 +111,7 @@ fn an_unknown_script_shows_those_that_exist() {
     World::new().fails(
         &["build", "moo", "-c", "nope", "-o", "x.pex"],
         1,
-        &["there is no script `nope`", "there are: moo"],
+        &["no script `nope`", "available: moo"],
     );
 }
 
@@ -258,7 +258,7 @@ fn interpreters_that_cannot_be_used_are_named() {
 fn what_is_no_pex_is_told() {
     let world = World::new();
     write(&world.path("text"), "hello");
-    world.fails(&["info", "text"], 1, &["cannot read `text`", "no zip archive"]);
+    world.fails(&["info", "text"], 1, &["cannot read `text`", "not a zip archive"]);
     world.fails(&["info", "nope"], 1, &["cannot read `nope`", "No such file"]);
     world.fails(&["info", "."], 1, &["it has no PEX-INFO"]);
 }

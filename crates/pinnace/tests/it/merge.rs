@@ -41,7 +41,7 @@ fn what_does_not_go_together_is_refused_and_can_be_allowed() {
     let world = world();
     world.ok(&["build", "lib", "-o", "new.pex"]);
     world.ok(&["build", "old", "-o", "old.pex"]);
-    let twice = "lib is there twice: `lib-2.0-py3-none-any.whl` (in new.pex) and `lib-1.0-py3-none-any.whl` (in old.pex)";
+    let twice = "two distributions of lib: `lib-2.0-py3-none-any.whl` (in new.pex) and `lib-1.0-py3-none-any.whl` (in old.pex)";
     let ran =
         world.fails(&["merge", "new.pex", "old.pex", "-o", "all.pex"], 1, &[twice, "--first-wins"]);
     assert!(ran.err.contains("requires lib<2"), "{}", ran.err);
@@ -53,7 +53,7 @@ fn what_does_not_go_together_is_refused_and_can_be_allowed() {
         &[unmet, "--ignore-errors"],
     );
     let ran = world.ok(&["merge", "old.pex", "new.pex", "-o", "all.pex", "--first-wins=lib"]);
-    assert!(ran.err.contains("warning: lib is there twice"), "{}", ran.err);
+    assert!(ran.err.contains("warning: two distributions of lib"), "{}", ran.err);
     assert_eq!(world.run("all.pex", &["-c", "import old; print(old.lib.VERSION)"]).out, "1\n");
 }
 

@@ -171,7 +171,7 @@ fn constraints_choose_the_interpreter_or_refuse_it() {
         world.fails(
             &["build", "moo", "--interpreter-constraint", bad, "-o", "a.pex"],
             2,
-            &["is no interpreter constraint"],
+            &["not an interpreter constraint"],
         );
     }
     world.ok(&["build", "moo", "--interpreter-constraint", "CPython>=3.8", "-o", "a.pex"]);

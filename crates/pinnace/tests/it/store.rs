@@ -36,7 +36,7 @@ fn the_store_is_named_by_a_variable_too() {
     let done = world.command(&["store", "put", "a"]).env("PINNACE_STORE", url).output().unwrap();
     assert!(done.status.success());
     assert!(world.path("s/blobs").is_dir());
-    world.fails(&["store", "stat", "--store", "ftp://x"], 2, &["is no store"]);
+    world.fails(&["store", "stat", "--store", "ftp://x"], 2, &["not a store"]);
     world.fails(&["store", "put", "gone", "--store", "s"], 1, &["cannot read `gone`"]);
 }
 
@@ -46,7 +46,7 @@ fn what_is_no_store_is_not_made_by_looking_at_it() {
     let world = World::new();
     for verb in [&["ls"][..], &["stat"], &["check"], &["gc"], &["get", "2cf24d", "-o", "x"]] {
         let arguments = [&["store"], verb, &["--store", "s"]].concat();
-        world.fails(&arguments, 1, &["there is no store at `s`", "`pinnace store put`"]);
+        world.fails(&arguments, 1, &["no store at `s`", "`pinnace store put`"]);
     }
     write(&world.path("a"), "content");
     world.ok(&["store", "put", "a", "--store", "other"]);

@@ -11,19 +11,22 @@ use object_store::{
     WriteMultipart, path::Path,
 };
 
-use super::{AT_ONCE, PIECE, S3Backend, failed};
-use crate::{Backend, Error, Key, PutMode, PutResult, Upload};
+use super::{
+    connection::{Connection, failed},
+    pieces::{AT_ONCE, PIECE},
+};
+use crate::{Error, Key, PutMode, PutResult, Upload};
 
 /// An upload to S3. An object of more than one piece waits in a file until its key is known.
 pub(super) struct S3Upload<'a> {
-    backend: &'a S3Backend,
+    connection: &'a Connection,
     spool: Vec<u8>,
     file: Option<File>,
 }
 
 impl<'a> S3Upload<'a> {
-    pub(super) fn new(backend: &'a S3Backend) -> Self {
-        Self { backend, spool: Vec::new(), file: None }
+    pub(super) fn new(connection: &'a Connection) -> Self {
+        Self { connection, spool: Vec::new(), file: None }
     }
 }
 
@@ -51,16 +54,16 @@ impl Write for S3Upload<'_> {
 
 impl Upload for S3Upload<'_> {
     fn finish(self: Box<Self>, key: &Key, mode: PutMode) -> Result<PutResult, Error> {
-        let S3Upload { backend, spool, file } = *self;
-        let path = backend.path(key);
+        let S3Upload { connection, spool, file } = *self;
+        let path = connection.path(key);
         let Some(file) = file else {
-            let client = Arc::clone(&backend.client);
+            let client = Arc::clone(&connection.client);
             let mode = match mode {
                 PutMode::Overwrite => S3PutMode::Overwrite,
                 PutMode::Create => S3PutMode::Create,
             };
             let options = PutOptions { mode, ..PutOptions::default() };
-            return match backend
+            return match connection
                 .driver
                 .run(async move { client.put_opts(&path, spool.into(), options).await })
             {
@@ -72,32 +75,32 @@ impl Upload for S3Upload<'_> {
             };
         };
         // No record is that large, so the condition need not hold against a race.
-        if mode == PutMode::Create && backend.head(key)?.is_some() {
+        if mode == PutMode::Create && connection.head(key)?.is_some() {
             return Ok(PutResult::AlreadyExists);
         }
-        multipart(backend, path, file).map_err(|error| failed("write", key, error))?;
+        multipart(connection, path, file).map_err(|error| failed("write", key, error))?;
         Ok(PutResult::Written)
     }
 }
 
 /// Uploads a file in pieces, several at once. The server checks each of them.
-fn multipart(backend: &S3Backend, path: Path, mut file: File) -> Result<(), S3Error> {
+fn multipart(connection: &Connection, path: Path, mut file: File) -> Result<(), S3Error> {
     let generic = |source: io::Error| S3Error::Generic { store: "S3", source: source.into() };
     file.rewind().map_err(generic)?;
-    let client = Arc::clone(&backend.client);
-    let upload = backend.driver.run(async move { client.put_multipart(&path).await })?;
+    let client = Arc::clone(&connection.client);
+    let upload = connection.driver.run(async move { client.put_multipart(&path).await })?;
     let mut writer = WriteMultipart::new_with_chunk_size(upload, PIECE as usize);
     loop {
         let mut piece = Vec::with_capacity(PIECE as usize);
         let read = (&mut file).take(PIECE).read_to_end(&mut piece);
         if let Err(error) = read {
-            let _ = backend.driver.run(async move { writer.abort().await });
+            let _ = connection.driver.run(async move { writer.abort().await });
             return Err(generic(error));
         }
         if piece.is_empty() {
-            return backend.driver.run(async move { writer.finish().await }).map(drop);
+            return connection.driver.run(async move { writer.finish().await }).map(drop);
         }
-        writer = backend.driver.run(async move {
+        writer = connection.driver.run(async move {
             match writer.wait_for_capacity(AT_ONCE).await {
                 Ok(()) => {
                     writer.put(piece.into());

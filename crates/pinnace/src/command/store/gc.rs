@@ -19,14 +19,14 @@ impl Job<'_> {
             "{} removed ({}), {} to be removed after the grace period, {} too new, {} in use",
             Count(done.removed, "object"),
             Size(done.removed_bytes),
-            done.condemned,
+            done.tombstoned,
             done.young,
             done.live,
         );
         let json = json!({
             "removed": done.removed,
             "removed_bytes": done.removed_bytes,
-            "condemned": done.condemned,
+            "condemned": done.tombstoned,
             "young": done.young,
             "live": done.live,
             "swept": done.swept,

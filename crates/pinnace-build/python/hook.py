@@ -1,6 +1,6 @@
-"""Calls the hooks of a build backend (PEP 517): `hook.py ORDER ANSWER`, in the folder of the source.
+"""Calls a hook of a build backend (PEP 517): `hook.py ORDER ANSWER`, in the folder of the source.
 
-It runs in an environment of what the backend requires, and leaves the network behind where the system lets it.
+It runs in an environment with the backend's requirements, in its own network namespace if the system allows that.
 """
 
 import importlib
@@ -23,8 +23,8 @@ def unshare(flags):
 
 
 def go_apart():
-    """Goes into a network of its own, which has a loopback and nothing else, and lets what follows be all that
-    there is of processes, so that none outlives it; as far as the system lets it. The answer is what it let."""
+    """Enters a new network namespace, which has only a loopback, and a new PID namespace, whose processes end with
+    the first one. Returns the flags of the namespaces that the system allowed."""
     if not sys.platform.startswith("linux"):
         return 0
     user, group = os.getuid(), os.getgid()
@@ -42,7 +42,7 @@ def go_apart():
 
 
 def end_with_parent():
-    """Is killed when its parent ends, whatever ends that."""
+    """Sets the signal on the parent's death to SIGKILL."""
     set_parent_death_signal = 1
     try:
         import ctypes
@@ -53,7 +53,7 @@ def end_with_parent():
 
 
 def alone(work):
-    """Does some work as the first of processes, whose end is the end of all others."""
+    """Does some work in a child process, which is the first of its PID namespace: all others end with it."""
     child = os.fork()
     if child == 0:
         end_with_parent()
@@ -78,7 +78,7 @@ def alone(work):
 
 
 def keep_names(user, group):
-    """Is the same user and group in the new name space as before."""
+    """Maps the user and group to themselves in the new user namespace."""
     lines = {"setgroups": "deny", "uid_map": f"{user} {user} 1", "gid_map": f"{group} {group} 1"}
     for name, text in lines.items():
         try:
@@ -89,7 +89,7 @@ def keep_names(user, group):
 
 
 def raise_loopback():
-    """Some builds talk to themselves."""
+    """Brings up the loopback, since some builds talk to themselves."""
     import fcntl
     import socket
     import struct
@@ -103,7 +103,7 @@ def raise_loopback():
 
 
 class Watch:
-    """Which files of a folder are read, and whether other programs are run, which may read anything."""
+    """A record of the files of a folder that are read, and of whether other programs run, which may read any file."""
 
     def __init__(self, folder):
         self.folder = os.path.realpath(folder) + os.sep
@@ -141,7 +141,7 @@ def call(order):
 
 
 def main():
-    # Backends take the arguments for theirs.
+    # Backends would take these arguments for their own.
     order_file, answer_file = sys.argv[1:]
     with open(order_file, encoding="utf-8") as file:
         order = json.load(file)

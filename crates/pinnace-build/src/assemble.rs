@@ -18,7 +18,7 @@ use crate::{
     ProjectMetadata, Selection, Wheel, WheelSet, interpreters::interpreter_like,
 };
 
-/// The part of a build that a file holds.
+/// The parts of a build that a file contains.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Holds {
     /// Wheels, code and program.
@@ -39,7 +39,7 @@ impl Holds {
     }
 }
 
-/// The parts of PEX files.
+/// The inputs of PEX files: specification, selections and wheels.
 pub(crate) struct Assembly<'a> {
     pub(crate) spec: &'a BuildSpec,
     pub(crate) cx: &'a Context<'a>,
@@ -52,7 +52,7 @@ pub(crate) struct Assembly<'a> {
 }
 
 impl Assembly<'_> {
-    /// Assembles the builder of a file; the output is no part of the code, though it may lie in its folder.
+    /// Creates the builder of a file. The output itself is left out of the code, although it may lie in its folder.
     pub(crate) fn builder(&self, holds: Holds, output: &PexOutput) -> Result<PexBuilder, Error> {
         let mut builder = PexBuilder::new();
         for set in self.sets {
@@ -66,7 +66,7 @@ impl Assembly<'_> {
         let file = &self.spec.file;
         apply(file, builder.info_mut())?;
         self.loosen(builder.info_mut());
-        // Other tools look for all requirements, and would refuse the file.
+        // Other tools check all requirements, and would refuse the file.
         builder.info_mut().ignore_errors |= self.spec.solve.no_deps;
         if holds.code() {
             output.own_paths().into_iter().for_each(|path| builder.leave_out(path));
@@ -84,19 +84,20 @@ impl Assembly<'_> {
         Ok(builder)
     }
 
-    /// Returns the requirements that the file satisfies: those of the inputs, or all pins of a lock.
+    /// Returns the requirements that PEX-INFO lists: those of the inputs, or all pins of a lock.
     fn requirements(&self) -> Result<Vec<Requirement>, Error> {
         if self.spec.lock.is_none() {
-            let foreign = |one: &&Requirement| !self.inputs.locals.contains(one.name());
+            let foreign =
+                |requirement: &&Requirement| !self.inputs.locals.contains(requirement.name());
             return Ok(self.inputs.request.requirements().filter(foreign).cloned().collect());
         }
-        let pins = self.selections.iter().flat_map(|one| &one.pins);
+        let pins = self.selections.iter().flat_map(|selection| &selection.pins);
         let pinned: BTreeSet<String> =
             pins.map(|pin| format!("{}=={}", pin.project(), pin.version())).collect();
         Ok(pinned.into_iter().map(|text| text.parse()).collect::<Result<_, _>>()?)
     }
 
-    /// Notes the projects whose requirements need not hold.
+    /// Records the projects on which requirements need not hold.
     fn loosen(&self, info: &mut PexInfo) {
         let (mut overridden, mut excluded) = (BTreeSet::new(), BTreeSet::new());
         for (there, gone) in self.selections.iter().map(Selection::overridden_and_excluded) {
@@ -144,7 +145,7 @@ impl Assembly<'_> {
 
     /// Returns the folders of code, each once.
     fn folders(&self) -> BTreeSet<&PathBuf> {
-        self.selections.iter().flat_map(|one| &one.folders).collect()
+        self.selections.iter().flat_map(|selection| &selection.folders).collect()
     }
 
     fn set_program(&self, builder: &mut PexBuilder) -> Result<(), Error> {
@@ -159,7 +160,7 @@ impl Assembly<'_> {
         Ok(())
     }
 
-    /// Finds a script: of a wheel, else of a project, else of a file on the `PEX_PATH`.
+    /// Finds a script in a wheel, else in a project, else in a file on the `PEX_PATH`.
     fn script(&self, name: &str) -> Result<ScriptTarget, Error> {
         let wheels = self.sets.iter().flat_map(|set| &set.wheels).map(by_digest);
         let own = || self.script_of_projects(name).or_else(|| self.script_of_pex_path(name));
@@ -170,7 +171,7 @@ impl Assembly<'_> {
     }
 
     fn script_of_projects(&self, name: &str) -> Option<ScriptTarget> {
-        let mut folders = self.selections.iter().flat_map(|one| &one.folders);
+        let mut folders = self.selections.iter().flat_map(|selection| &selection.folders);
         folders.find_map(|folder| {
             let project = self.projects.distribution(folder).ok()??;
             let scripts = console_scripts(&project.entry_points);
@@ -186,7 +187,7 @@ impl Assembly<'_> {
         files.find_map(|pex| pex.script(name))
     }
 
-    /// Adds bytecode, made by an interpreter of the platform.
+    /// Adds bytecode that an interpreter of the platform compiles.
     fn compile(&self, builder: &mut PexBuilder, holds: Holds) -> Result<(), Error> {
         let [set] = self.sets else { return Err(ErrorKind::SeveralPlatforms.into()) };
         let (env, cache) = (self.cx.env(), self.cx.cache());
@@ -195,7 +196,7 @@ impl Assembly<'_> {
         let found = interpreter_like(&set.target, python, env, cache).ok_or_else(missing)?;
         let compiler = Compiler::new(found.path())?;
         let wheels = if holds.wheels() { set.wheels.as_slice() } else { &[] };
-        // Each wheel has a process of its own, several at a time.
+        // Wheels are compiled in parallel, each in its own process.
         let compiled = parallel::each(wheels, env.threads, |wheel| {
             if self.cx.is_cancelled() {
                 return Err(ErrorKind::Cancelled.into());
@@ -214,7 +215,7 @@ fn by_digest(wheel: &Wheel) -> (&pinnace_wheel::WheelName, [u8; 32]) {
     (&wheel.name, *wheel.digest.as_bytes())
 }
 
-/// Writes the settings of a start into PEX-INFO.
+/// Writes the start-up settings into PEX-INFO.
 fn apply(file: &FileSpec, info: &mut PexInfo) -> Result<(), Error> {
     if let Some(path) = &file.pex_path {
         info.pex_path.clone_from(path);
@@ -228,7 +229,8 @@ fn apply(file: &FileSpec, info: &mut PexInfo) -> Result<(), Error> {
     info.inject_python_args = words(&file.inject_python_args)?;
     info.bind_resource_paths = file.bind_resource_paths.iter().cloned().collect();
     info.interpreter_constraints.clone_from(&file.interpreter_constraints);
-    info.interpreter_selection_strategy = file.preference.map(|one| one.name().to_owned());
+    info.interpreter_selection_strategy =
+        file.preference.map(|preference| preference.name().to_owned());
     info.venv = file.venv.is_some();
     info.venv_bin_path.clone_from(&file.venv);
     info.includes_tools = file.include_tools || file.venv.is_some();
@@ -240,7 +242,7 @@ fn apply(file: &FileSpec, info: &mut PexInfo) -> Result<(), Error> {
     Ok(())
 }
 
-/// Splits lines into words as a shell does.
+/// Splits lines into shell words.
 fn words(lines: &[String]) -> Result<Vec<String>, Error> {
     let split = lines
         .iter()
@@ -248,7 +250,7 @@ fn words(lines: &[String]) -> Result<Vec<String>, Error> {
     Ok(split.collect::<Result<Vec<_>, _>>()?.concat())
 }
 
-/// The bucket of bytecode, by the digest of the wheel and the exact interpreter.
+/// The cache bucket of bytecode, by the digest of the wheel and the exact interpreter.
 const BYTECODE: &str = "bytecode-1";
 
 /// Compiles a wheel, unless the cache has its bytecode.

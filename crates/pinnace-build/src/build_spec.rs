@@ -2,33 +2,33 @@ use std::path::PathBuf;
 
 use crate::{FileSpec, IndexSpec, InputSpec, PlatformSpec, Program, SolveSpec};
 
-/// Everything that a build can be told. Relative paths start in the folder of the [`Env`](crate::Env).
+/// The complete specification of a build. Relative paths start in the folder of the [`Env`](crate::Env).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct BuildSpec {
     /// The requirements.
     pub inputs: InputSpec,
-    /// A `pylock.toml` or `uv.lock`, whose files are taken instead of resolving.
+    /// A `pylock.toml` or `uv.lock`, whose files are used instead of resolving.
     pub lock: Option<PathBuf>,
-    /// Folders whose contents are added as code.
+    /// Folders whose contents to add as code.
     pub sources: Vec<PathBuf>,
-    /// Packages that are added as code: a dotted name, and the folder that it is in.
+    /// Packages to add as code: a dotted name, and the folder that contains it.
     pub packages: Vec<(String, PathBuf)>,
-    /// Modules that are added as code: a dotted name, and the folder that it is in.
+    /// Modules to add as code: a dotted name, and the folder that contains it.
     pub modules: Vec<(String, PathBuf)>,
     /// The program.
     pub program: Program,
     /// The use of the `script` block of a program that is a file (PEP 723).
     pub script_block: ScriptBlock,
-    /// The file to write, or the folder of a layout that is one.
+    /// The file to write, or the folder for a layout that is a folder.
     pub output: Option<PathBuf>,
-    /// The number of files: one for everything, or two.
+    /// The number of files to write.
     pub split: Split,
-    /// A rule for a build without requirements and code.
+    /// The meaning of a build without requirements and code.
     pub emptiness: Emptiness,
     /// The platforms.
     pub platforms: PlatformSpec,
-    /// The form of the file, and the way it starts.
+    /// The format and start-up settings of the file.
     pub file: FileSpec,
     /// The rules of the resolver.
     pub solve: SolveSpec,
@@ -39,17 +39,17 @@ pub struct BuildSpec {
 /// The use of a program's `script` block (PEP 723).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum ScriptBlock {
-    /// Its requirements and its Python versions count.
+    /// Add its requirements and its Python versions.
     #[default]
     Read,
-    /// It is ignored.
+    /// Ignore it.
     Ignored,
 }
 
 /// The number of files that a build writes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Split {
-    /// One file with everything.
+    /// One file with wheels and code.
     #[default]
     One,
     /// `deps.pex` with the wheels, and `source.pex` with the code, in a folder.
@@ -59,15 +59,15 @@ pub enum Split {
 /// The meaning of a build without requirements and code.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Emptiness {
-    /// It builds the project in the current folder, as its files, its lock and its settings describe it.
+    /// Build the project in the current folder, with its lock and its settings.
     #[default]
     Project,
-    /// It builds an empty file.
+    /// Build a file without requirements and code.
     Allowed,
 }
 
 impl BuildSpec {
-    /// Returns true if it names no requirements, no code and no lock: it builds the project in the
+    /// Returns true if the specification names no requirements, code or lock, and so means the project in the
     /// current folder.
     pub fn means_project(&self) -> bool {
         self.inputs.is_empty()

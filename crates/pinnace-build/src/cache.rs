@@ -1,4 +1,4 @@
-//! The folder where a machine keeps what can be made again.
+//! A machine's cache on disk.
 
 use std::{
     fs::{self, File},
@@ -13,11 +13,10 @@ use pinnace_wheel::{ReadAt, Wheels};
 
 use crate::Error;
 
-/// A machine's cache: wheels by digest, what was learned about them, and environments.
+/// A machine's cache on disk: wheels by digest, metadata, index pages and environments.
 ///
-/// Losing it costs time, never an answer. Any number of processes may use one folder at once. It
-/// serves the resolver as its [`pinnace_wheel::Cache`] and [`Wheels`], and PEX files as their
-/// [`WheelFiles`].
+/// Deleting the cache costs time, but changes no result. Several processes may share a folder. The cache
+/// implements [`pinnace_wheel::Cache`] and [`Wheels`] for the resolver, and [`WheelFiles`] for PEX files.
 ///
 /// ```
 /// use pinnace_build::Cache;
@@ -36,7 +35,7 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Opens the cache in a folder, which is created if it is missing.
+    /// Opens the cache in a folder, and creates the folder if it is missing.
     ///
     /// # Errors
     ///
@@ -57,7 +56,7 @@ impl Cache {
         &self.blobs
     }
 
-    /// Returns the bytes that were remembered under a key; `None` if there are none, or they were lost.
+    /// Returns the bytes that are cached under a key; `None` on a miss.
     pub fn recall(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
         let entry = self.entries.get(bucket, key)?;
         let mut bytes = vec![0; usize::try_from(entry.size()).ok()?];
@@ -65,13 +64,13 @@ impl Cache {
         Some(bytes)
     }
 
-    /// Remembers bytes under a key, if they can be kept. A bucket's name ends in the version of its format.
+    /// Caches bytes under a key. Failures are ignored. A bucket's name ends in the version of its format.
     pub fn remember(&self, bucket: &str, key: &str, bytes: &[u8]) {
-        // An entry that cannot be kept is made again.
+        // A missing entry is computed again.
         let _ = self.entries.put(bucket, key, bytes);
     }
 
-    /// Removes those of these wheels whose bytes are damaged. Returns true if any of them is missing now.
+    /// Removes damaged wheels among the given ones. Returns true if any of the given wheels is missing now.
     ///
     /// # Errors
     ///
@@ -93,8 +92,8 @@ impl Cache {
         self.folder.join("unpacked").join("1")
     }
 
-    /// Creates a folder for a build, which is removed when it is dropped. Folders that killed builds
-    /// left a day ago are removed as well.
+    /// Creates a scratch folder for a build, which is removed on drop. Also removes scratch folders that killed
+    /// builds left behind a day ago.
     pub(crate) fn workplace(&self, name: &str) -> Result<PendingFolder, Error> {
         let folder = self.folder.join("builds").join("1");
         fs::create_dir_all(&folder).map_err(Error::at("create the folder", &folder))?;
@@ -109,12 +108,12 @@ impl Cache {
     }
 }
 
-/// The age of folders that no build can still be using.
+/// The age at which no build can still use a scratch folder.
 const LONGEST_BUILD: Duration = Duration::from_secs(86_400);
 
-/// Removes entries of a folder that are a day older than `new` in it, as far as that is possible.
+/// Removes entries of a folder that are at least a day older than the entry `new`. Failures are ignored.
 fn remove_old(folder: &Path, new: &Path) {
-    let modified = |path: &Path| fs::metadata(path).and_then(|one| one.modified()).ok();
+    let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
     let Some(limit) = modified(new).and_then(|now| now.checked_sub(LONGEST_BUILD)) else { return };
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let old = entries.map(|entry| entry.path());
@@ -166,7 +165,7 @@ impl WheelFiles for Cache {
     }
 }
 
-/// Keeps the kind of the I/O failure underneath; bytes with another digest are invalid data.
+/// Converts an error, keeping the kind of the I/O error that caused it. A digest mismatch becomes invalid data.
 fn to_io(error: pinnace_store::Error) -> io::Error {
     use pinnace_store::ErrorKind::{Damaged, Mismatch};
     let kind = match (error.kind(), error.io()) {

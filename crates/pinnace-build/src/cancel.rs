@@ -1,4 +1,4 @@
-//! Work that ends soon after the caller cancels it.
+//! Cancellation of writes and of child processes.
 
 use std::{
     io::{self, Write},
@@ -13,10 +13,10 @@ use pinnace_wheel::Progress;
 
 use crate::process_group::ProcessGroup;
 
-/// The pause between two looks at the cancellation.
+/// The interval at which cancellation is polled.
 const POLL: Duration = Duration::from_millis(50);
 
-/// A writer that fails once the work is cancelled.
+/// A writer that fails once the caller cancels the work.
 pub struct CancellableWriter<'a, W> {
     out: W,
     progress: &'a dyn Progress,
@@ -29,7 +29,7 @@ impl<W: std::fmt::Debug> std::fmt::Debug for CancellableWriter<'_, W> {
 }
 
 impl<'a, W: Write> CancellableWriter<'a, W> {
-    /// Wraps a writer; `progress` says when the work is cancelled.
+    /// Wraps a writer. `progress` reports the cancellation.
     pub fn new(out: W, progress: &'a dyn Progress) -> Self {
         Self { out, progress }
     }
@@ -48,8 +48,8 @@ impl<W: Write> Write for CancellableWriter<'_, W> {
     }
 }
 
-/// Runs a command to its end and returns its output. Once the work is cancelled, the command and
-/// all processes of its group are ended.
+/// Runs a command to its end, and returns its output. On cancellation, terminates the command and all
+/// processes of its group.
 pub(crate) fn run(mut command: Command, progress: &dyn Progress) -> io::Result<Output> {
     let child = command
         .stdin(Stdio::null())

@@ -12,9 +12,9 @@ use crate::{
     network::Opened,
 };
 
-/// The means of a build: surroundings, cache, network, credentials, progress and cancellation.
+/// The context of builds and deployments: environment, cache, network, credentials, progress and cancellation.
 ///
-/// One context serves any number of builds and deployments.
+/// A context can be shared by any number of builds and deployments.
 ///
 /// ```
 /// use pinnace_build::{Cache, Context, Env};
@@ -37,8 +37,8 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// Creates a context that reports nothing and reaches the network over HTTP. It reads pip's
-    /// configuration files and the netrc file.
+    /// Creates a context without progress reports, whose network is HTTP. Reads pip's configuration files and the
+    /// netrc file.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl<'a> Context<'a> {
         Ok(Self { env, cache, progress, network, settings, credentials, opened, started })
     }
 
-    /// Sets the observer, which also cancels the work.
+    /// Sets the observer, which can also cancel the work.
     #[must_use]
     pub fn with_progress(mut self, progress: &'a dyn Progress) -> Self {
         self.progress = progress;
@@ -66,14 +66,14 @@ impl<'a> Context<'a> {
         self
     }
 
-    /// Sets the keyring that is asked for credentials.
+    /// Sets the keyring to query for credentials.
     #[must_use]
     pub fn with_keyring(mut self, keyring: Keyring) -> Self {
         self.credentials = IndexCredentials::read(self.env, keyring);
         self
     }
 
-    /// Returns the snapshot of the surroundings.
+    /// Returns the snapshot of the environment.
     pub fn env(&self) -> &'a Env {
         self.env
     }
@@ -88,18 +88,17 @@ impl<'a> Context<'a> {
         self.progress
     }
 
-    /// Returns the moment at which the context was created: the beginning of timings.
+    /// Returns the creation time of the context, from which timings count.
     pub fn started(&self) -> Instant {
         self.started
     }
 
-    /// Returns true once the work is cancelled.
+    /// Returns true once the caller has cancelled the work.
     pub fn is_cancelled(&self) -> bool {
         self.progress.is_cancelled()
     }
 
-    /// Returns the indexes to ask: those that the caller names, then those of the inputs, then the
-    /// configured ones.
+    /// Opens the indexes: those of the caller, else those of the inputs, else the configured ones.
     pub(crate) fn index(
         &self,
         spec: &IndexSpec,
@@ -141,14 +140,14 @@ impl<'a> Context<'a> {
         if !links.is_empty() {
             return Ok(links);
         }
-        // Configured folders that are missing are passed over, as pip does.
+        // Missing folders in the configuration are skipped, as pip does.
         let exists = |text: &&String| text.contains("://") || folder.join(text).exists();
         let links = self.settings.find_links.iter().filter(exists);
         links.map(|text| address(text, folder)).collect()
     }
 
-    /// Returns the addresses: of the caller, then of the inputs, then the configured ones, then that of
-    /// the interpreter's own pip.
+    /// Returns the addresses of the caller, else of the inputs, else of the configuration, else of the
+    /// interpreter's own pip.
     fn indexes(
         &self,
         spec: &IndexSpec,
@@ -165,7 +164,7 @@ impl<'a> Context<'a> {
             (None, Some(address), _) | (None, None, Some(address)) => address.clone(),
             (None, None, None) if sources.lookups == Lookups::None => return Ok(indexes),
             (None, None, None) => {
-                // A version that is named for a platform elsewhere need not be installed here.
+                // The Python version of a platform elsewhere need not be installed here.
                 let python = python.filter(|text| text.parse::<Python>().is_err());
                 let interpreter = interpreter(python, self.env, self.cache)?;
                 interpreter.default_index(self.cache)?
@@ -181,8 +180,8 @@ impl fmt::Debug for Context<'_> {
     }
 }
 
-/// Returns the options of an HTTP client: proxies (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`,
-/// `NO_PROXY`) and the certificates that pip or uv is configured to trust.
+/// Returns the options of an HTTP client: the proxies (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), and
+/// the certificates from the configuration of pip or uv.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! The one place that reads the surroundings of the program.
+//! The environment of the process. No other module reads variables, the clock or the current folder.
 
 use std::{
     collections::BTreeMap,
@@ -13,10 +13,10 @@ use pinnace_wheel::pip_configuration_files;
 
 use crate::{Error, ErrorKind};
 
-/// A snapshot of the surroundings: environment variables, current folder, time and processors.
+/// A snapshot of the process's environment: variables, current folder, time and number of threads.
 ///
-/// The caller takes it once, with [`Env::read`], or makes one with [`Env::new`]. Everything else in
-/// this crate is a function of it: no other code reads variables, the clock or the current folder.
+/// The caller takes it once with [`Env::read`], or creates one with [`Env::new`]. No other code in this crate reads
+/// variables, the clock or the current folder.
 ///
 /// ```
 /// use pinnace_build::Env;
@@ -39,30 +39,30 @@ pub struct Env {
 }
 
 impl Env {
-    /// Reads the surroundings of this process.
+    /// Takes a snapshot of this process.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::NoCurrentFolder`] if the current folder is gone.
+    /// Returns [`ErrorKind::NoCurrentFolder`] if the current folder was deleted.
     pub fn read() -> Result<Self, Error> {
         let folder = std::env::current_dir().map_err(ErrorKind::NoCurrentFolder)?;
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
         Ok(Self { variables: variables(), folder, now: unix_time(), threads })
     }
 
-    /// Creates a snapshot without variables, in a folder, at 1970, with one thread.
+    /// Creates a snapshot with this current folder, no variables, time 0 and one thread.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { variables: BTreeMap::new(), folder: folder.into(), now: 0, threads: 1 }
     }
 
-    /// Sets a variable.
+    /// Returns a copy with a variable set.
     #[must_use]
     pub fn with_variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.variables.insert(name.into(), value.into());
         self
     }
 
-    /// Returns a variable that is set and not empty.
+    /// Returns the value of a variable; `None` if it is unset or empty.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
@@ -86,21 +86,21 @@ impl Env {
         Ok(caches.map(|caches| caches.join("pinnace")).ok_or(ErrorKind::NoHome)?)
     }
 
-    /// Returns the name of the machine: `HOSTNAME`, else as the kernel tells it; empty if neither does.
+    /// Returns the name of the machine, from `HOSTNAME` or the kernel; empty if neither has it.
     pub fn host_name(&self) -> String {
         let name = self.variable("HOSTNAME").map(str::to_owned);
         let name = name.or_else(|| fs::read_to_string("/proc/sys/kernel/hostname").ok());
         name.unwrap_or_default().trim().to_owned()
     }
 
-    /// Reads pip's configuration files, from the weakest to the strongest.
+    /// Reads pip's configuration files, in ascending order of precedence.
     pub fn pip_configuration(&self) -> Vec<String> {
         let files = pip_configuration_files(&self.variables);
         files.iter().filter_map(|file| fs::read_to_string(file).ok()).collect()
     }
 }
 
-/// Returns the seconds since 1970, by the clock of this machine.
+/// Returns the current time, in seconds since 1970.
 pub fn unix_time() -> u64 {
     now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
@@ -111,7 +111,7 @@ fn now() -> SystemTime {
 }
 
 fn variables() -> BTreeMap<String, String> {
-    // A setting of ours is always UTF-8.
+    // Variables that are not UTF-8 are no settings.
     let text = |(name, value): (OsString, OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };

@@ -3,18 +3,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::{OutputProblem, ProjectOption, Sdists};
+
 /// A failure to read inputs, choose wheels, build them, or write a PEX file.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Box<ErrorKind>);
 
 impl Error {
-    /// Returns what happened, with its facts.
+    /// Returns the kind, with its facts.
     pub fn kind(&self) -> &ErrorKind {
         &self.0
     }
 
-    /// Returns true if trying again later may help.
+    /// Returns true if a retry may succeed.
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
             ErrorKind::Store(error) => error.is_retryable(),
@@ -23,7 +25,7 @@ impl Error {
         }
     }
 
-    /// Makes the error of an operation on `path`; used as `.map_err(Error::at("read", path))`.
+    /// Creates the error of an operation on `path`; used as `.map_err(Error::at("read", path))`.
     pub(crate) fn at(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| ErrorKind::Io { doing, path: path.to_owned(), source }.into()
     }
@@ -85,22 +87,22 @@ pub enum ErrorKind {
     #[error("interrupted")]
     Cancelled,
     /// The current folder cannot be read.
-    #[error("cannot tell the current folder: {0}")]
+    #[error("cannot read the current folder: {0}")]
     NoCurrentFolder(io::Error),
     /// Neither `HOME` nor a variable of the cache folder is set.
-    #[error("there is no HOME; set PINNACE_CACHE_DIR to a folder for the cache")]
+    #[error("no folder for the cache: HOME is not set; set PINNACE_CACHE_DIR")]
     NoHome,
     /// A keyring provider has an unknown name.
-    #[error("`{name}` is no keyring provider")]
+    #[error("unknown keyring provider: `{name}`")]
     UnknownKeyring {
         /// The name.
         name: String,
     },
     /// A page or folder of links is neither a URL nor a path that exists.
-    #[error("a page of links has no scheme such as `https://`")]
+    #[error("the address of a page of links has no scheme such as `https://`")]
     NoScheme,
 
-    /// The settings of a project are malformed or contradictory.
+    /// Settings of a project are malformed or contradictory.
     #[error("`{origin}`: {reason}")]
     Settings {
         /// The file.
@@ -109,15 +111,15 @@ pub enum ErrorKind {
         reason: String,
     },
     /// A `dagster_cloud.yaml` has several code locations, and none was named.
-    #[error("`{origin}`: it has several locations: {}", names.join(", "))]
+    #[error("`{origin}` has several locations: {}", names.join(", "))]
     SeveralLocations {
         /// The file.
         origin: String,
         /// The names of the locations.
         names: Vec<String>,
     },
-    /// A file of a project cannot be shipped.
-    #[error("`{path}` cannot be shipped: {reason}")]
+    /// A file of a project cannot ship.
+    #[error("cannot ship `{path}`: {reason}")]
     Unfit {
         /// The path in the project's folder.
         path: String,
@@ -125,19 +127,19 @@ pub enum ErrorKind {
         reason: String,
     },
     /// A project changed while it was read.
-    #[error("`{path}` changed while it was read: try again when the project is at rest")]
+    #[error("`{path}` changed while it was read: try again")]
     Changed {
         /// The file.
         path: String,
     },
-    /// A project changed while its build backend was asked.
-    #[error("the project in `{}` changed while its backend was asked: try again when it is at rest", folder.display())]
+    /// A project changed while its build backend read it.
+    #[error("the project in `{}` changed while its build backend read it: try again", folder.display())]
     ChangedWhileAsked {
         /// The project's folder.
         folder: PathBuf,
     },
     /// The project's `prepare` command failed.
-    #[error("`{command}` (`prepare`) failed, {status}:\n{output}")]
+    #[error("the `prepare` command `{command}` failed ({status}):\n{output}")]
     Prepare {
         /// The command.
         command: String,
@@ -147,14 +149,14 @@ pub enum ErrorKind {
         output: String,
     },
 
-    /// A requirements file is named by a URL.
-    #[error("only requirements files of this machine are read")]
+    /// A requirements file is a URL.
+    #[error("a requirements file cannot be a URL")]
     RemoteFile {
         /// The URL.
         file: PathBuf,
     },
-    /// A lock is named where requirements are expected.
-    #[error("`{}` is a lock, and not what is required", path.display())]
+    /// A lock is given where requirements are expected.
+    #[error("`{}` is a lock, not a requirements file", path.display())]
     IsLock {
         /// The lock.
         path: PathBuf,
@@ -167,20 +169,20 @@ pub enum ErrorKind {
         /// The extra.
         extra: String,
     },
-    /// An extra, a group or a member is named, but no project or lock that could have it.
-    #[error("{option} of a project is named, and no project")]
+    /// The caller names an extra, a group or a member, but no project or lock that could have it.
+    #[error("cannot select {option} without a project")]
     NoProject {
         /// The option.
         option: ProjectOption,
     },
-    /// A project requires something that only a build would tell.
-    #[error("`{}` does not say what the project requires, but only building would", path.display())]
+    /// A project's requirements are dynamic: only its build backend can tell them.
+    #[error("the requirements of `{}` are dynamic: only a build can tell them", path.display())]
     DynamicRequirements {
         /// The `pyproject.toml`.
         path: PathBuf,
     },
-    /// A `pyproject.toml` without `[project]` was named, and no dependency group.
-    #[error("`{}` has no `[project]`, and says nothing that is required", path.display())]
+    /// A `pyproject.toml` has no `[project]`, and the caller names no dependency group.
+    #[error("`{}` has no requirements: it has no `[project]`", path.display())]
     NoRequirements {
         /// The `pyproject.toml`.
         path: PathBuf,
@@ -194,15 +196,15 @@ pub enum ErrorKind {
         source: io::Error,
     },
     /// A source of `[tool.uv.sources]` does not exist.
-    #[error("the source of `{project}`, `{}`, is not there", path.display())]
+    #[error("the source of `{project}` does not exist: `{}`", path.display())]
     MissingSource {
         /// The project.
         project: String,
         /// Its folder.
         path: PathBuf,
     },
-    /// A folder holds another project than expected.
-    #[error("`{}` is `{found}`, and not `{expected}`", path.display())]
+    /// A folder contains another project than expected.
+    #[error("`{}` is the project `{found}`, not `{expected}`", path.display())]
     OtherProject {
         /// The folder.
         path: PathBuf,
@@ -211,9 +213,9 @@ pub enum ErrorKind {
         /// The project that was expected.
         expected: String,
     },
-    /// A project comes from an index that `[[tool.uv.index]]` does not have.
+    /// `[tool.uv.sources]` names an index that `[[tool.uv.index]]` does not define.
     #[error(
-        "`{project}` is to come from the index `{index}`, which `[[tool.uv.index]]` does not have"
+        "`{project}` is bound to the index `{index}`, which `[[tool.uv.index]]` does not define"
     )]
     UnknownIndex {
         /// The project.
@@ -222,7 +224,7 @@ pub enum ErrorKind {
         index: String,
     },
     /// A workspace has no member of that name.
-    #[error("`{project}` is to come from the workspace, which has no such member")]
+    #[error("the workspace has no member `{project}`")]
     NoMember {
         /// The member.
         project: String,
@@ -236,64 +238,64 @@ pub enum ErrorKind {
         /// The failure itself.
         source: io::Error,
     },
-    /// A lock is one of the pex tool, in its own format.
-    #[error("`{}` is a lock of the pex tool, which is not read", path.display())]
+    /// A lock is in the pex tool's own format.
+    #[error("`{}` is a lock of the pex tool, which is not supported", path.display())]
     ForeignLock {
         /// The lock.
         path: PathBuf,
     },
-    /// A member is named, but only the lock of a workspace has members.
-    #[error("only a `uv.lock` has members")]
+    /// The caller names a workspace member, but the lock is not that of a workspace.
+    #[error("only a `uv.lock` has workspace members")]
     NoMembers,
-    /// A lock has several members, and none was named.
-    #[error("the lock has the members {}", members.join(", "))]
+    /// A lock has several members, and the caller names none.
+    #[error("the lock has several members: {}", members.join(", "))]
     SeveralMembers {
         /// The members.
         members: Vec<String>,
-        /// True if the lock is that of a project that was named by its folder.
+        /// True if the lock was found through a project's folder.
         is_of_project: bool,
     },
-    /// A lock names a repository of version control.
-    #[error("`{project}` is in a repository ({url}), and source is built from archives alone")]
+    /// A lock pins a version control repository.
+    #[error("cannot build `{project}` from a repository ({url}): only archives are supported")]
     Repository {
         /// The project.
         project: String,
         /// The address, without credentials.
         url: String,
     },
-    /// A lock is older than the project: it does not satisfy a requirement.
-    #[error("the project requires {requirement}, and `{}` {}", lock.display(), shown(found.as_deref()))]
+    /// A lock is stale: it does not satisfy a requirement of the project.
+    #[error("the lock is stale: the project requires {requirement}, but `{}` {}", lock.display(), shown(found.as_deref()))]
     StaleLock {
         /// The lock.
         lock: PathBuf,
         /// The requirement.
         requirement: String,
-        /// The version that the lock pins, if it pins any.
+        /// The version that the lock pins, if any.
         found: Option<String>,
     },
 
-    /// A lock would replace one of its own inputs.
-    #[error("`{}` is an input, and is left alone", path.display())]
+    /// The output of a lock is one of its own inputs.
+    #[error("cannot write the lock to `{}`: it is an input", path.display())]
     LockIsInput {
         /// The file.
         path: PathBuf,
     },
-    /// A name cannot be that of a lock.
-    #[error("`{}` is no name of a lock", path.display())]
+    /// A lock's file name has an unknown ending.
+    #[error("not a file name of a lock: `{}`", path.display())]
     LockName {
         /// The name.
         path: PathBuf,
     },
-    /// A file where a lock should be written is no lock.
-    #[error("`{}` is there already, and is no lock: {reason}", path.display())]
+    /// The output of a lock exists, and is not a lock.
+    #[error("`{}` exists and is not a lock: {reason}", path.display())]
     NotALock {
         /// The file.
         path: PathBuf,
         /// The fault.
         reason: String,
     },
-    /// A requirements file where a lock should be written was written by hand.
-    #[error("`{}` is there already, and does not pin what it has: it was written by hand", path.display())]
+    /// The output of a lock is a requirements file that was written by hand.
+    #[error("`{}` exists and does not pin every requirement: it was written by hand", path.display())]
     WrittenByHand {
         /// The file.
         path: PathBuf,
@@ -306,8 +308,8 @@ pub enum ErrorKind {
         /// The project.
         project: String,
     },
-    /// No requirement and no project was named to lock.
-    #[error("there is nothing to lock, and no project in this folder")]
+    /// The caller names no requirement, and the current folder has no project to lock.
+    #[error("nothing to lock: no requirements, and no project in this folder")]
     NothingToLock,
 
     /// No set of files satisfies the request.
@@ -319,20 +321,20 @@ pub enum ErrorKind {
         hint: Option<String>,
         /// The platform.
         target: String,
-        /// The reason why source distributions did not help.
+        /// The part that source distributions have in it.
         sdists: Sdists,
     },
-    /// A source distribution must be built, and no interpreter of the platform is here.
-    #[error("`{file}` must be built, and no Python of {target} is here to do it")]
+    /// A source distribution must be built, but this machine has no interpreter of the platform.
+    #[error("cannot build `{file}`: this machine has no Python of {target}")]
     NoBuilder {
         /// The source distribution.
         file: String,
         /// The platform.
         target: String,
     },
-    /// Only a backend describes a project, and no interpreter of the platform is here.
+    /// A project's backend must be queried, but this machine has no interpreter of the platform.
     #[error(
-        "only its backend describes the project in `{}`, and no Python of {target} is here to ask it",
+        "only its build backend can describe the project in `{}`, and this machine has no Python of {target}",
         folder.display()
     )]
     NoPythonToAsk {
@@ -341,23 +343,23 @@ pub enum ErrorKind {
         /// The platform.
         target: String,
     },
-    /// Bytecode is wanted, and no interpreter of the platform is here.
-    #[error("bytecode needs a Python of {target}, and none is here")]
+    /// Bytecode is requested, but this machine has no interpreter of the platform.
+    #[error("cannot compile bytecode: this machine has no Python of {target}")]
     NoPythonToCompile {
         /// The platform.
         target: String,
     },
-    /// Bytecode is wanted for several platforms.
-    #[error("bytecode is for one platform, and several are named")]
+    /// Bytecode is requested for several platforms.
+    #[error("cannot compile bytecode for several platforms")]
     SeveralPlatforms,
-    /// The wheels do not go together.
-    #[error("the wheels do not go together:\n{}", listed(conflicts))]
+    /// The wheels conflict.
+    #[error("the wheels conflict:\n{}", listed(conflicts))]
     Conflicts {
         /// The conflicts.
         conflicts: Vec<String>,
     },
-    /// A wheel could not be built of a source, or is not the one that was asked for.
-    #[error("`{what}` cannot be built: {reason}{log}")]
+    /// A wheel cannot be built from a source, or is not the expected one.
+    #[error("cannot build `{what}`: {reason}{log}")]
     Build {
         /// The source.
         what: String,
@@ -366,9 +368,9 @@ pub enum ErrorKind {
         /// The last lines of the backend's output, each after a newline.
         log: String,
     },
-    /// A blob that should be here or in the store is missing.
+    /// A blob is missing in the cache or in the store.
     #[error(
-        "{digest} is not in the store, and {by} refers to it: `pinnace store check` finds all that is wrong"
+        "{digest} is missing in the store, and {by} refers to it: `pinnace store check` lists all damage"
     )]
     Lost {
         /// The digest of the blob.
@@ -377,18 +379,18 @@ pub enum ErrorKind {
         by: String,
     },
     /// A manifest or a wheel is malformed.
-    #[error("{digest} is no {kind} that can be used: {reason}")]
+    #[error("{digest} is not a valid {kind}: {reason}")]
     Malformed {
         /// The digest of the content.
         digest: pinnace_store::Digest,
-        /// The kind that it should be.
+        /// The expected kind.
         kind: &'static str,
         /// The fault.
         reason: String,
     },
 
     /// No interpreter of these names is on `PATH`.
-    #[error("there is no {} on PATH", names.join(" or "))]
+    #[error("no {} on PATH", names.join(" or "))]
     NoPython {
         /// The names.
         names: Vec<String>,
@@ -399,8 +401,8 @@ pub enum ErrorKind {
         /// The constraints.
         constraints: String,
     },
-    /// A platform is outside the interpreter constraints.
-    #[error("{target} is none of the interpreters that {constraints} allows")]
+    /// A platform does not satisfy the interpreter constraints.
+    #[error("{target} does not satisfy the interpreter constraint {constraints}")]
     NotAllowed {
         /// The platform.
         target: String,
@@ -408,14 +410,14 @@ pub enum ErrorKind {
         constraints: String,
     },
 
-    /// No requirement, no code and no project was named.
-    #[error("there is nothing to build, and no project in this folder")]
+    /// The caller names no requirement and no code, and the current folder has no project.
+    #[error("nothing to build: no requirements, and no project in this folder")]
     Nothing,
-    /// No output was named.
-    #[error("no file to write is named")]
+    /// The caller names no output.
+    #[error("no output file is given")]
     NoOutput,
-    /// A line of shell words is malformed.
-    #[error("`{line}` has a quote without an end")]
+    /// A line of shell words has an unclosed quote.
+    #[error("unclosed quote in `{line}`")]
     Quote {
         /// The line.
         line: String,
@@ -432,7 +434,7 @@ pub enum ErrorKind {
     /// The store failed.
     #[error(transparent)]
     Store(pinnace_store::Error),
-    /// A PEX file or a wheel failed.
+    /// A PEX file or a wheel is malformed or cannot be written.
     #[error(transparent)]
     Pex(pinnace_pex::Error),
     /// An environment could not be written.
@@ -443,86 +445,10 @@ pub enum ErrorKind {
     Wheel(pinnace_wheel::Error),
 }
 
-/// An input that only a project or the lock of a workspace can have.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum ProjectOption {
-    /// An extra.
-    Extra,
-    /// A dependency group.
-    Group,
-    /// A member of a workspace.
-    Member,
-}
-
-impl std::fmt::Display for ProjectOption {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Extra => "an extra",
-            Self::Group => "a group",
-            Self::Member => "a member",
-        })
-    }
-}
-
-/// The part that source distributions have in an unsolvable request.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Sdists {
-    /// None: they would not help.
-    Irrelevant,
-    /// The request leaves them out, and a builder is here.
-    LeftOut,
-    /// They cannot be built: no interpreter of the platform is here.
-    NoBuilder,
-}
-
-/// A reason why a path cannot be written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum OutputProblem {
-    /// It is stdout, and the output is not text.
-    Stdout,
-    /// It is a folder, and the output is a file.
-    Folder,
-    /// It is a device or a pipe.
-    NotOrdinary,
-    /// Its folder does not exist.
-    NoParent,
-    /// It exists, and is no archive.
-    NotArchive,
-    /// It exists, and is no folder.
-    NotFolder,
-    /// The folder exists, and is neither empty nor a PEX file.
-    NotEmpty,
-    /// The folder holds a PEX file that was changed since it was built.
-    Edited,
-}
-
-impl OutputProblem {
-    fn shown(self, path: &Path) -> String {
-        let path = path.display();
-        match self {
-            Self::Stdout => "the output is a file, and cannot be written to stdout".to_owned(),
-            Self::Folder => format!("`{path}` is a folder, and the output is a file"),
-            Self::NotOrdinary => format!("`{path}` is no ordinary file, and is left alone"),
-            Self::NoParent => format!("no such folder: `{path}`"),
-            Self::NotArchive => {
-                format!("`{path}` is there already, and no archive; it is left alone")
-            }
-            Self::NotFolder => format!("`{path}` is no folder, and this layout is one"),
-            Self::NotEmpty => {
-                format!("`{path}` is there already, and not empty, nor a PEX file in a folder")
-            }
-            Self::Edited => format!("`{path}` is there already, and not as a build made it"),
-        }
-    }
-}
-
 fn shown(found: Option<&str>) -> String {
-    found.map_or_else(|| "does not have it".to_owned(), |version| format!("has {version}"))
+    found.map_or_else(|| "lacks it".to_owned(), |version| format!("has {version}"))
 }
 
 fn listed(conflicts: &[String]) -> String {
-    conflicts.iter().map(|one| format!("  - {one}")).collect::<Vec<_>>().join("\n")
+    conflicts.iter().map(|conflict| format!("  - {conflict}")).collect::<Vec<_>>().join("\n")
 }

@@ -11,12 +11,12 @@ pub enum Layout {
     /// One file.
     #[default]
     Zipapp,
-    /// A folder of whole wheels, so that a copy moves only what changed.
+    /// A folder of whole wheels, of which a sync copies only the changed ones.
     Packed,
-    /// A folder of all files.
+    /// A folder of unpacked files.
     Loose,
-    /// Code and libraries at the top and nothing that boots, for AWS Lambda and Spark: a zip if the name
-    /// ends in `.zip`, else a folder.
+    /// Code and libraries at the top level, without boot code, for AWS Lambda and Spark: a zip if the name ends in
+    /// `.zip`, else a folder.
     Flat,
 }
 
@@ -24,12 +24,12 @@ pub enum Layout {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Program {
-    /// An interpreter that sees everything in the file.
+    /// An interpreter with all contents of the file on `sys.path`.
     #[default]
     Interpreter,
-    /// A script of a distribution.
+    /// A console script of a distribution.
     Script(String),
-    /// A module, or a function of one.
+    /// An entry point: a module, or a function in a module.
     EntryPoint(EntryPoint),
     /// A Python file.
     File(PathBuf),
@@ -45,53 +45,53 @@ impl Program {
         Ok(Self::EntryPoint(EntryPoint::parse(text)?))
     }
 
-    /// Returns the program that runs a script of a distribution.
+    /// Creates a program that runs a console script of a distribution.
     pub fn script(name: impl Into<String>) -> Self {
         Self::Script(name.into())
     }
 }
 
-/// The form of a PEX file, and the way it starts.
+/// The format and start-up settings of a PEX file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct FileSpec {
     /// The shape.
     pub layout: Layout,
-    /// The form of wheels in it.
+    /// The form of wheels in the file.
     pub wheel_form: WheelForm,
     /// The compression of everything but whole wheels.
     pub compression: Compression,
-    /// True if bytecode is added, so that the first start need not make it.
+    /// True to add bytecode, so that the first start is faster.
     pub compile: bool,
-    /// The first line, in place of the shell script that starts fastest.
+    /// The first line, in place of the default shell script, which starts fastest.
     pub shebang: Option<String>,
-    /// Other PEX files that are seen together with this one, separated by `:`.
+    /// Other PEX files to put on `sys.path` with this one, separated by `:`.
     pub pex_path: Option<String>,
     /// The use of the interpreter's own packages: `false`, `prefer` or `fallback`.
     pub inherit_path: Option<String>,
-    /// Variables that are set where the environment does not set them.
+    /// Environment variables to set, unless they are set already.
     pub inject_env: Vec<(String, String)>,
-    /// Arguments before those of the user, each a line of shell words.
+    /// Arguments to put before those of the user, each a line of shell words.
     pub inject_args: Vec<String>,
     /// Options of Python, each a line of shell words.
     pub inject_python_args: Vec<String>,
-    /// Variables that are set to the paths of files in the PEX file.
+    /// Environment variables to set to the paths of resources in the PEX file.
     pub bind_resource_paths: Vec<(String, String)>,
-    /// Constraints such as `CPython>=3.9,<3.13`, of which one must hold.
+    /// Interpreter constraints such as `CPython>=3.9,<3.13`, of which one must hold.
     pub interpreter_constraints: Vec<String>,
-    /// The preferred interpreters, if the caller names an order.
+    /// The preference among matching interpreters.
     pub preference: Option<Preference>,
-    /// The place of its scripts on `PATH` (`prepend`, `append`, or `false` for none), if it sets `VIRTUAL_ENV`.
+    /// The position of its scripts on `PATH` (`prepend`, `append`, or `false` for none), if it sets `VIRTUAL_ENV`.
     pub venv: Option<String>,
-    /// True if `PEX_TOOLS=1` runs tools in place of the program.
+    /// True if `PEX_TOOLS=1` runs the tools in place of the program.
     pub include_tools: bool,
-    /// True if `PEX_*` variables are removed before the program starts.
+    /// True to remove `PEX_*` variables before the program starts.
     pub strip_pex_env: bool,
-    /// True if starts print warnings.
+    /// True to print warnings at start-up.
     pub emit_warnings: bool,
-    /// True if a start ignores wheels that do not fit.
+    /// True to ignore incompatible wheels at start-up.
     pub ignore_errors: bool,
-    /// Notes about the build.
+    /// Properties to record in PEX-INFO.
     pub build_properties: Vec<(String, String)>,
 }
 

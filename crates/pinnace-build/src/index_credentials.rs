@@ -1,4 +1,4 @@
-//! User and password for indexes: from netrc, and from the `keyring` program where the user asks for it.
+//! Credentials for indexes, from netrc and from the `keyring` program.
 
 use std::{
     collections::BTreeMap,
@@ -14,23 +14,23 @@ use crate::{Env, Error, ErrorKind};
 
 type UserAndPassword = (String, String);
 
-/// The credentials of a user for indexes whose addresses have none.
+/// A source of credentials for indexes whose addresses have none.
 #[derive(Debug)]
 pub struct IndexCredentials {
     netrc: Netrc,
     keyring: Keyring,
-    /// The answers of the program, by host: it is slow.
+    /// The answers of the `keyring` program by host, since it is slow.
     known: Mutex<BTreeMap<String, Option<UserAndPassword>>>,
 }
 
-/// A way to ask the system's keyring.
+/// A keyring provider, in the terms of pip.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Keyring {
-    /// The keyring is not asked.
+    /// Do not query a keyring.
     #[default]
     Disabled,
-    /// The `keyring` program is asked.
+    /// Query the `keyring` program.
     Subprocess,
 }
 
@@ -47,8 +47,7 @@ impl FromStr for Keyring {
 }
 
 impl Keyring {
-    /// Returns the provider that pip or uv is configured to ask (`PIP_KEYRING_PROVIDER`,
-    /// `UV_KEYRING_PROVIDER`).
+    /// Returns the provider that is configured for pip or uv (`PIP_KEYRING_PROVIDER`, `UV_KEYRING_PROVIDER`).
     ///
     /// # Errors
     ///
@@ -94,7 +93,7 @@ fn netrc(env: &Env) -> Netrc {
     text.map(|text| Netrc::parse(&text)).unwrap_or_default()
 }
 
-/// Asks the `keyring` program. Indexes accept a token as the password of the user `__token__`.
+/// Queries the `keyring` program. Indexes accept a token as the password of the user `__token__`.
 fn keyring(host: &str) -> Option<UserAndPassword> {
     let user = "__token__";
     let output = Command::new("keyring")

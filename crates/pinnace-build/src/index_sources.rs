@@ -1,4 +1,4 @@
-//! The indexes that inputs and projects name.
+//! The indexes that the caller, the inputs and the projects name.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -6,20 +6,20 @@ use pinnace_wheel::{Address, IndexChoice, ProjectName, Pyproject};
 
 use crate::{Env, Error, ErrorKind};
 
-/// The indexes that a caller names. Without any, pip's and uv's configuration counts, else the index
-/// that the interpreter's own pip asks.
+/// The indexes that a caller names. The defaults are those of pip's and uv's configuration, else the index of the
+/// interpreter's own pip.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct IndexSpec {
     /// The index.
     pub index_url: Option<String>,
-    /// Indexes that are asked before it. The first one that has a project owns its name.
+    /// Indexes to query first. The first index that has a project is the only one used for it.
     pub extra_index_urls: Vec<String>,
-    /// Pages and folders whose links are candidates, too.
+    /// Pages and folders whose links are additional candidates.
     pub find_links: Vec<String>,
-    /// True if no index is asked.
+    /// True to query no index.
     pub no_index: bool,
-    /// True if nothing is downloaded: the cache answers, or nothing does.
+    /// True to answer from the cache only, without any download.
     pub offline: bool,
 }
 
@@ -27,34 +27,34 @@ pub struct IndexSpec {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IndexSources {
     pub(crate) choice: IndexChoice,
-    /// Projects that come from one index.
+    /// Projects that are bound to one index.
     pub(crate) routes: BTreeMap<ProjectName, Address>,
     pub(crate) lookups: Lookups,
 }
 
-/// The expectation whether an index will be asked.
+/// The expected use of an index.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Lookups {
-    /// Some project will be looked up, or may be.
+    /// The resolver may look up projects.
     #[default]
     Expected,
-    /// Nothing will be looked up.
+    /// The resolver looks up no projects.
     None,
 }
 
 impl IndexSources {
-    /// Returns the indexes for the requirements of a project's backend, which are not known yet.
+    /// Returns the indexes for the requirements of a project's build backend.
     pub(crate) fn of_backend(project: &Pyproject, env: &Env) -> Result<Self, Error> {
         let mut sources = Self::default();
         sources.take_indexes(project, env)?;
         Ok(sources)
     }
 
-    /// Takes the indexes of `[[tool.uv.index]]` that are asked for all projects.
+    /// Adds the indexes of `[[tool.uv.index]]` that serve all projects.
     pub(crate) fn take_indexes(&mut self, project: &Pyproject, env: &Env) -> Result<(), Error> {
-        for one in project.indexes()?.iter().filter(|one| !one.explicit) {
-            let address = with_credentials(&one.address, one.name.as_deref(), env);
-            if one.default {
+        for index in project.indexes()?.iter().filter(|index| !index.explicit) {
+            let address = with_credentials(&index.address, index.name.as_deref(), env);
+            if index.default {
                 self.choice.index = self.choice.index.take().or(Some(address));
             } else {
                 self.choice.extra.push(address);
@@ -63,11 +63,11 @@ impl IndexSources {
         Ok(())
     }
 
-    /// Takes the index of each project that is bound to one. The first project to bind a name wins.
+    /// Adds the index of each project that is bound to one. The first binding of a name wins.
     pub(crate) fn take_routes(&mut self, project: &Pyproject, env: &Env) -> Result<(), Error> {
         let indexes = project.indexes()?;
         for (name, index) in project.routes()? {
-            let named = indexes.iter().find(|one| one.name.as_deref() == Some(index.as_str()));
+            let named = indexes.iter().find(|known| known.name.as_deref() == Some(index.as_str()));
             let named = named.ok_or_else(|| ErrorKind::UnknownIndex {
                 project: name.to_string(),
                 index: index.clone(),
@@ -85,7 +85,7 @@ pub(crate) fn address(text: &str, folder: &Path) -> Result<Address, Error> {
         return Ok(Address::parse(text)?);
     }
     let path = folder.join(text);
-    // A path is shown in full, so one that may be a URL with a password is refused without it.
+    // Messages show paths in full, so a path that may be a URL with a password is refused without showing it.
     if text.contains('@') && !path.exists() {
         return Err(ErrorKind::NoScheme.into());
     }

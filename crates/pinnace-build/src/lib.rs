@@ -1,7 +1,8 @@
-//! From requirements and code to wheels and a PEX file, in one call.
+//! Builds PEX files from requirements and code: resolving, locking, downloading, building and writing.
 //!
-//! [`Build`] does what the `pinnace build` command does: it reads requirements, projects and workspaces, resolves or
-//! takes a lock, downloads wheels and builds the missing ones, checks the set as a whole, and writes one file.
+//! [`Build`] does in one call the work of the `pinnace build` command. It reads requirements, projects and
+//! workspaces, resolves them or uses a lock, downloads wheels, builds source distributions, checks the wheels
+//! as a whole, and writes one file:
 //!
 //! ```
 //! use pinnace_build::{Build, Cache, Env};
@@ -21,32 +22,40 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # The steps
+//! [`lock`] resolves without building, and writes a `pylock.toml` (PEP 751).
 //!
-//! Each step is a value to look at or replace:
+//! # Steps
 //!
-//! 1. [`InputSpec`] names the inputs; [`Inputs::read`] turns them into one request. [`ProjectMetadata`] reads projects,
-//!    and asks a build backend where their files leave something open.
-//! 2. A [`Selection`] holds exact files: from the resolver, or [`Selection::from_lock`].
-//! 3. A [`WheelSet`] holds wheels in the [`Cache`], [checked as a whole](WheelSet::check). [`Builds`] builds those that
-//!    the index has only as source distributions (PEP 517), with a [`Builder`] such as [`LocalBuilder`].
-//! 4. A [`PexBuilder`](pinnace_pex::PexBuilder) holds the file, and a [`PexOutput`] its destination.
+//! Each step of a build is a public type, so that a program can inspect or replace it:
 //!
-//! # Surroundings
+//! 1. [`InputSpec`] names the inputs. [`Inputs::read`] reads them into one request for the resolver. A
+//!    [`ProjectMetadata`] reads projects, and queries a project's build backend for metadata that its files lack.
+//! 2. A [`Selection`] holds the pins for a platform, either from the resolver ([`WheelSource::select`]) or from
+//!    a lock ([`Selection::from_lock`]).
+//! 3. A [`WheelSet`] holds the wheels of a selection, which are in the [`Cache`] and were [checked as a
+//!    whole](WheelSet::check). [`Builds`] builds source distributions (PEP 517) with a [`Builder`] such as
+//!    [`LocalBuilder`].
+//! 4. A [`PexBuilder`](pinnace_pex::PexBuilder) holds the contents of the file, and a [`PexOutput`] writes it.
 //!
-//! [`Env`] is a snapshot of variables, folder and clock that the caller takes; nothing else in this crate reads them.
-//! A [`Context`] adds the cache, the [`Network`], credentials, and a [`Progress`] that observes and cancels. Nothing is
-//! printed. Errors carry facts in their [`ErrorKind`]; a program maps them to its own remedies.
+//! # Environment
+//!
+//! The caller takes an [`Env`], a snapshot of variables, current folder and clock; no other code in this crate
+//! reads them. A [`Context`] adds the cache, the [`Network`], credentials, and a [`Progress`] that observes and
+//! cancels. The crate prints nothing. An error carries its facts in an [`ErrorKind`], from which a program
+//! derives its own hints.
 //!
 //! # Projects
 //!
-//! [`Settings`] are what a project says of itself in `[tool.pinnace]`, `pinnace.toml` or `dagster_cloud.yaml`. A [`Scan`]
-//! finds the files that ship, by [`Rules`] and ignore files; files that did not change since the last scan are not read.
-//! [`LocalDistribution`] is the project as an installer would install it.
+//! [`Settings`] are the project's own configuration in `[tool.pinnace]`, `pinnace.toml` or
+//! `dagster_cloud.yaml`. A [`Scan`] finds the files that ship, by [`Rules`] and ignore files; it does not read
+//! files that are unchanged since the last scan. A [`LocalDistribution`] is the project as an installed
+//! distribution.
 
 mod assemble;
 mod build;
+mod build_job;
 mod build_spec;
+mod built;
 mod cache;
 mod cancel;
 mod context;
@@ -61,15 +70,18 @@ mod lock_output;
 mod locking;
 mod network;
 mod output_file;
+mod output_problem;
 mod pep517;
 mod pex_output;
 mod platforms;
 mod process_group;
 mod progress;
 mod project;
+mod project_option;
 mod rules;
 mod scan;
 mod scan_index;
+mod sdists;
 mod select;
 mod timings;
 mod tree_file;
@@ -78,13 +90,14 @@ mod wheel;
 mod wheel_set;
 mod wheel_source;
 
-pub use build::{Build, Built, BuiltFile};
+pub use build::Build;
 pub use build_spec::{BuildSpec, Emptiness, ScriptBlock, Split};
+pub use built::{Built, BuiltFile};
 pub use cache::Cache;
 pub use cancel::CancellableWriter;
 pub use context::{Context, http_options};
 pub use env::{Env, unix_time};
-pub use error::{Error, ErrorKind, OutputProblem, ProjectOption, Sdists};
+pub use error::{Error, ErrorKind};
 pub use file_spec::{FileSpec, Layout, Program};
 pub use index_credentials::{IndexCredentials, Keyring};
 pub use index_sources::IndexSpec;
@@ -93,6 +106,7 @@ pub use interpreters::{Interpreters, LocalInterpreters, find_python};
 pub use locking::{LockSpec, Locked, lock};
 pub use network::Network;
 pub use output_file::{create_output, resolve_output};
+pub use output_problem::OutputProblem;
 #[doc(hidden)]
 pub use pep517::fuzzing;
 pub use pep517::{
@@ -107,9 +121,11 @@ pub use project::{
     ProjectDefaults, ProjectMetadata, Ready, Settings, Stop, import_roots, is_variable_name,
     prepare, read_project,
 };
+pub use project_option::ProjectOption;
 pub use rules::{Reason, Rules};
 pub use scan::{LeftOut, Scan};
 pub use scan_index::ScanIndex;
+pub use sdists::Sdists;
 pub use select::{LockOptions, Requirements, Selection};
 pub use timings::Timings;
 pub use tree_file::{FileMode, TreeFile};

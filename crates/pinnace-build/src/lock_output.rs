@@ -1,4 +1,4 @@
-//! The file of a lock, and the lock that is there already.
+//! The output file of a lock, and the earlier lock in it.
 
 use std::{
     collections::BTreeMap,
@@ -19,12 +19,12 @@ use crate::{
 pub(crate) struct LockOutput {
     named: PathBuf,
     path: PathBuf,
-    /// The folder that paths in the lock start in: of the file as it was named, not behind a link.
+    /// The folder that paths in the lock start in: that of the file as named, before following links.
     folder: PathBuf,
     form: Form,
 }
 
-/// The form of a lock.
+/// The format of a lock.
 enum Form {
     /// A `pylock.toml`.
     Lock,
@@ -56,7 +56,7 @@ impl LockOutput {
         }
     }
 
-    /// Reads the versions of the lock that is there already. A file that is no lock is not replaced.
+    /// Reads the versions of the earlier lock. Fails if the file is not a lock, so that it is not replaced.
     pub(crate) fn locked(&self) -> Result<BTreeMap<ProjectName, Version>, Error> {
         match self.form {
             Form::Stdout => Ok(BTreeMap::new()),
@@ -65,7 +65,7 @@ impl LockOutput {
         }
     }
 
-    /// Creates the file, so that a folder that cannot be written to is known before any download.
+    /// Creates the file before any download, so that an unwritable folder fails early.
     pub(crate) fn create(&self, env: &Env) -> Result<Option<PendingFile>, Error> {
         match self.form {
             Form::Stdout => Ok(None),
@@ -73,7 +73,7 @@ impl LockOutput {
         }
     }
 
-    /// Returns the text of a lock in this form.
+    /// Returns the text of a lock in this format.
     pub(crate) fn text(&self, lock: &Lock) -> String {
         match self.form {
             Form::Requirements => lock.to_requirements(),
@@ -101,7 +101,7 @@ impl Form {
     }
 }
 
-/// Reads the versions of a lock; none if there is no file.
+/// Reads the versions of a lock; empty if the file is missing.
 fn locked(file: &Path, folder: &Path) -> Result<BTreeMap<ProjectName, Version>, Error> {
     let refuse = |reason: String| ErrorKind::NotALock { path: file.to_owned(), reason };
     let text = match fs::read_to_string(file) {
@@ -113,7 +113,7 @@ fn locked(file: &Path, folder: &Path) -> Result<BTreeMap<ProjectName, Version>, 
     Ok(Lock::parse(&text, folder).map_err(|error| refuse(error.to_string()))?.pinned())
 }
 
-/// Reads the pins of a requirements file. An earlier run wrote nothing but pins.
+/// Reads the pins of a requirements file. Fails if it has other lines, since an earlier run writes only pins.
 fn pinned(file: &Path) -> Result<BTreeMap<ProjectName, Version>, Error> {
     if !file.exists() {
         return Ok(BTreeMap::new());

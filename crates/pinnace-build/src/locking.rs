@@ -8,17 +8,17 @@ use crate::{
     targets,
 };
 
-/// Everything that locking can be told.
+/// The complete specification of a lock.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct LockSpec {
-    /// The requirements; without any, those of the project in the current folder.
+    /// The requirements; by default, those of the project in the current folder.
     pub inputs: InputSpec,
-    /// The file: a `pylock.toml`, a requirements file if its name ends in `.txt`, or `-` for none.
+    /// The output: a `pylock.toml`, a requirements file if its name ends in `.txt`, or `-` to write none.
     pub output: PathBuf,
-    /// The projects that are chosen anew, whatever the file has.
+    /// The projects to upgrade, regardless of the earlier lock.
     pub upgrade: Upgrade,
-    /// The platforms; the lock holds the files of all of them.
+    /// The platforms that the lock covers.
     pub platforms: PlatformSpec,
     /// The rules of the resolver.
     pub solve: SolveSpec,
@@ -30,26 +30,26 @@ pub struct LockSpec {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Locked {
-    /// The file that was written, as it was named; `None` if the output was `-`.
+    /// The file that was written, as the caller named it; `None` if the output was `-`.
     pub file: Option<PathBuf>,
     /// The text of the lock.
     pub text: String,
     /// The lock.
     pub lock: Lock,
-    /// The solution for each platform.
+    /// The resolution for each platform.
     pub solutions: Vec<(Target, Resolution)>,
     /// Notes for the user.
     pub notes: BTreeSet<String>,
-    /// The steps, and how long each took.
+    /// The duration of each step.
     pub timings: Timings,
 }
 
-/// Resolves requirements for one or more platforms, and writes the exact files into a lock (PEP 751). Versions
-/// of an earlier lock stay, as far as they satisfy the requirements.
+/// Resolves requirements for one or more platforms, and writes the pins into a lock (PEP 751). Keeps versions
+/// of the earlier lock that satisfy the requirements, unless they are to be upgraded.
 ///
 /// # Errors
 ///
-/// Returns an error if the requirements cannot be satisfied, or the file is no lock or cannot be written.
+/// Returns an error if the requirements cannot be satisfied, or the output is not a lock or cannot be written.
 pub fn lock(spec: &LockSpec, cx: &Context<'_>) -> Result<Locked, Error> {
     let env = cx.env();
     let targets = targets(&spec.platforms, env, cx.cache())?;
@@ -91,7 +91,7 @@ pub fn lock(spec: &LockSpec, cx: &Context<'_>) -> Result<Locked, Error> {
     Ok(Locked { file: output.file(), text, lock, solutions, notes, timings })
 }
 
-/// Returns the inputs; without requirements, those of the project in the current folder.
+/// Returns the inputs; if they have no requirements, adds those of the project in the current folder.
 fn with_project(
     named: &InputSpec,
     cx: &Context<'_>,
@@ -109,7 +109,7 @@ fn with_project(
     Ok(inputs)
 }
 
-/// Resolves for one platform, and completes the files with their digests.
+/// Resolves for one platform, and completes the pins with digests.
 fn solve(
     source: &WheelSource<'_>,
     index: &Index<'_>,

@@ -5,8 +5,8 @@ use std::{
 
 use pinnace_wheel::{Fetch, FetchError, FileFetch, GetRequest, HttpFetch, HttpOptions, Response};
 
-/// The network of a build. It is opened at the first request, since reading the certificates of the
-/// system takes a while. Clones share one connection pool.
+/// The network of a build. It opens lazily, since reading the system's certificates takes a while. Clones share one
+/// connection pool.
 #[derive(Clone, Default)]
 pub struct Network {
     given: Option<Arc<dyn Fetch>>,
@@ -14,20 +14,20 @@ pub struct Network {
 }
 
 impl Network {
-    /// Returns a network that makes its requests by `fetch`.
+    /// Creates a network that delegates all requests to `fetch`.
     pub fn new(fetch: Arc<dyn Fetch>) -> Self {
         Self { given: Some(fetch), http: Arc::default() }
     }
 
-    /// Ends all requests under way, and refuses new ones. Call it from a signal handler's thread; a
-    /// fetch of the caller's is the caller's to stop.
+    /// Aborts all running requests, and refuses new ones. It may be called from another thread, such as a signal
+    /// handler's. A network that was created with [`Self::new`] is not affected.
     pub fn stop(&self) {
         if let Some(http) = self.http.get() {
             http.stop();
         }
     }
 
-    /// Opens the network, once. `options` are those of the first call.
+    /// Opens the network, once; only the first call uses its `options`.
     pub(crate) fn open(
         &self,
         options: impl FnOnce() -> Result<HttpOptions, crate::Error>,
@@ -46,7 +46,7 @@ impl fmt::Debug for Network {
     }
 }
 
-/// A network that was opened.
+/// An open network.
 #[derive(Debug)]
 pub(crate) struct Opened(Network);
 

@@ -1,4 +1,4 @@
-//! Output files: created before any work, so that a folder that cannot be written to is known at once.
+//! Output files, created before any work, so that an unwritable folder fails early.
 
 use std::path::{Path, PathBuf};
 
@@ -6,21 +6,20 @@ use pinnace_store::{Access, Durability, PendingFile};
 
 use crate::{Env, Error, ErrorKind, OutputProblem};
 
-/// Creates an output file. It takes its name when it is committed.
+/// Creates an output file, which appears under its name on commit.
 ///
 /// # Errors
 ///
-/// Returns [`ErrorKind::Output`] if the path cannot be that of a file, or an error if its folder cannot
-/// be written to.
+/// Returns [`ErrorKind::Output`] if the path cannot be that of a file, or an error if its folder is not writable.
 pub fn create_output(path: &Path, access: Access, env: &Env) -> Result<PendingFile, Error> {
     Ok(PendingFile::create(&resolve_output(path, env)?, access, Durability::Durable)?)
 }
 
-/// Returns the path of an output file. A symbolic link is followed: the file behind it is written.
+/// Returns the path of an output file, after following symbolic links.
 ///
 /// # Errors
 ///
-/// Returns [`ErrorKind::Output`] if the path is a folder, a device or a pipe, or in no folder.
+/// Returns [`ErrorKind::Output`] if the path is a folder, a device or a pipe, or its folder does not exist.
 pub fn resolve_output(named: &Path, env: &Env) -> Result<PathBuf, Error> {
     let path = env.folder.join(named);
     let refuse =
@@ -29,7 +28,7 @@ pub fn resolve_output(named: &Path, env: &Env) -> Result<PathBuf, Error> {
     if path.is_dir() || ends_in_slash {
         return refuse(&path, OutputProblem::Folder);
     }
-    // A device or a pipe would be replaced by a file.
+    // The commit would replace a device or a pipe by a file.
     if path.exists() && !path.is_file() {
         return refuse(&path, OutputProblem::NotOrdinary);
     }

@@ -1,4 +1,4 @@
-//! The file or folder that a PEX file is written to.
+//! The output of a build: a file or a folder.
 
 use std::{
     io::{BufWriter, Read, Seek},
@@ -16,8 +16,7 @@ use crate::{
 /// The size of write buffers.
 const BUFFER: usize = 1 << 18;
 
-/// The destination of a PEX file. It is created first, so that a folder that cannot be written to is
-/// known before anything is downloaded.
+/// The output of a PEX file. Open it before any download, so that an unwritable folder fails early.
 #[derive(Debug)]
 pub struct PexOutput(Destination);
 
@@ -28,26 +27,26 @@ enum Destination {
     Folder(PendingFolder, FolderLayout),
 }
 
-/// A PEX file that was written.
+/// The size and digests of a PEX file that was written.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct PexWritten {
     /// The size in bytes and the SHA-256 of a file; `None` for a folder.
     pub file: Option<(u64, [u8; 32])>,
-    /// The digest of prefix and members; `None` for a folder.
+    /// The digest of prefix and entries; `None` for a folder.
     pub content_digest: Option<[u8; 32]>,
-    /// The key under which a machine unpacks it; for a flat one, the digest of its contents.
+    /// The cache key under which the boot code unpacks the file; for the flat layout, the content digest.
     pub key: [u8; 32],
     /// True if the file is so large that `python FILE` needs Python 3.13.
     pub is_large: bool,
 }
 
 impl PexOutput {
-    /// Creates the destination.
+    /// Opens the output.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::Output`] if the path holds anything that no build made, or cannot be written.
+    /// Returns [`ErrorKind::Output`] if the path exists and is not the output of a build, or cannot be written.
     pub fn open(named: &Path, layout: Layout, env: &Env) -> Result<Self, Error> {
         if named.as_os_str() == "-" {
             return Err(refuse(named, OutputProblem::Stdout));
@@ -75,7 +74,7 @@ impl PexOutput {
         Ok(Self(Destination::Folder(pending, folder)))
     }
 
-    /// Returns the paths of the output itself, which may lie in a folder of code that is added.
+    /// Returns the paths of the output itself, to leave out of the code: it may lie in a folder of code.
     pub fn own_paths(&self) -> Vec<&Path> {
         match &self.0 {
             Destination::File(file) | Destination::FlatFile(file) => {
@@ -85,12 +84,12 @@ impl PexOutput {
         }
     }
 
-    /// Writes a PEX file. It takes its name when it is complete.
+    /// Writes a PEX file, which appears under its name once it is complete.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::Cancelled`] if the observer cancels, or an error if a wheel cannot be read or the
-    /// disk cannot be written to. The destination is then as before.
+    /// Returns an error if the observer cancels, a wheel cannot be read, or the file cannot be written. An earlier
+    /// file is then unchanged.
     pub fn write(
         self,
         builder: &PexBuilder,
@@ -136,7 +135,7 @@ fn refuse(path: &Path, problem: OutputProblem) -> Error {
     ErrorKind::Output { path: path.to_owned(), problem }.into()
 }
 
-/// Refuses to replace a file that no build can have made: anything but an archive.
+/// Refuses to replace a file that is not an archive, since no build wrote it.
 fn check_file(path: &Path) -> Result<(), Error> {
     let is_other = path.metadata().is_ok_and(|file| file.is_file() && file.len() > 0);
     if !is_other || is_archive(path) {
@@ -158,7 +157,7 @@ fn is_archive(path: &Path) -> bool {
     read().is_ok_and(|end| end.windows(4).any(|four| four == b"PK\x05\x06"))
 }
 
-/// Refuses to replace a folder that no build made: it may be the only copy of something.
+/// Refuses to replace a folder that is not the unchanged output of a build, since it may be the only copy.
 fn check_folder(path: &Path) -> Result<(), Error> {
     if path.is_symlink() || path.exists() && !path.is_dir() {
         return Err(refuse(path, OutputProblem::NotFolder));

@@ -1,4 +1,4 @@
-//! The platforms that a build is for.
+//! The target platforms of a build.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -7,46 +7,46 @@ use pinnace_wheel::{Implementation, MarkerVariable, Platform, Python, Specifiers
 
 use crate::{Cache, Env, Error, ErrorKind, interpreters::interpreter};
 
-/// The platforms that a caller names. Without any, the platform is that of `python3`.
+/// The platforms that a caller names. The default is the platform of `python3`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct PlatformSpec {
     /// Interpreters to build for: paths, names on PATH, or versions.
     pub pythons: Vec<String>,
-    /// Platforms such as `linux_x86_64-cp311`. One without a version takes that of the first interpreter.
+    /// Platforms such as `linux_x86_64-cp311`. A platform without a version takes that of the first interpreter.
     pub platforms: Vec<String>,
-    /// Complete platforms: files, or the JSON itself.
+    /// Complete platforms, as paths of files or as JSON.
     pub complete_platforms: Vec<String>,
-    /// Marker values that a platform leaves open, as `NAME=VALUE`.
+    /// Values of markers that platforms leave open, as `NAME=VALUE`.
     pub markers: Vec<String>,
 }
 
 impl PlatformSpec {
-    /// Returns true if no interpreter and no platform is named.
+    /// Returns true if the specification names no interpreter and no platform.
     pub fn is_empty(&self) -> bool {
         self.pythons.is_empty() && self.platforms.is_empty() && self.complete_platforms.is_empty()
     }
 
-    /// Returns true if at most a version of Python is named.
+    /// Returns true if the specification names at most a version of Python.
     pub fn has_no_platform(&self) -> bool {
         self.platforms.is_empty() && self.complete_platforms.is_empty() && self.pythons.len() < 2
     }
 
-    /// Returns the interpreter that completes a platform without a version, and whose pip names the
-    /// default index.
+    /// Returns the interpreter that completes platforms without a version, and whose pip supplies the default
+    /// index.
     pub fn python(&self) -> Option<&str> {
         self.pythons.first().map(String::as_str)
     }
 }
 
-/// Returns the platforms that are named, else that of the default interpreter.
+/// Returns the platforms that the caller names, else that of the default interpreter.
 ///
 /// # Errors
 ///
 /// Returns an error if a platform is malformed, or an interpreter is missing.
 pub fn targets(spec: &PlatformSpec, env: &Env, cache: &Cache) -> Result<Vec<Target>, Error> {
     let mut targets = Vec::new();
-    // A version alone names no interpreter here where a platform goes with it.
+    // A bare version beside a platform need not be an interpreter of this machine.
     let python = spec.python();
     let version = python.and_then(|text| text.parse::<Python>().ok());
     for text in &spec.platforms {
@@ -74,19 +74,19 @@ pub fn targets(spec: &PlatformSpec, env: &Env, cache: &Cache) -> Result<Vec<Targ
     Ok(targets)
 }
 
-/// Interpreter constraints, and the order of the interpreters that satisfy them.
+/// Interpreter constraints, and the preference among interpreters that satisfy them.
 pub(crate) struct Constrained<'a> {
     pub(crate) constraints: &'a [InterpreterConstraint],
     pub(crate) preference: Preference,
 }
 
-/// An order of interpreters that satisfy the constraints.
+/// A preference among interpreters that satisfy the constraints.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Preference {
-    /// The oldest first.
+    /// Prefer the oldest.
     #[default]
     Oldest,
-    /// The newest first.
+    /// Prefer the newest.
     Newest,
 }
 
@@ -100,13 +100,13 @@ impl Preference {
     }
 }
 
-/// The minor versions of Python 3 that are looked for on `PATH`.
+/// The minor versions of Python 3 to search for on `PATH`.
 pub(crate) const MINORS: std::ops::RangeInclusive<u64> = 8..=30;
 
 impl Constrained<'_> {
-    /// Returns the named platforms if the constraints allow them. If none is named, returns all
-    /// interpreters on PATH that the constraints allow, in the order of preference; without
-    /// constraints, the default one.
+    /// Returns the platforms that the caller names, after checking them against the constraints. If the caller
+    /// names none, returns those of all matching interpreters on `PATH`, in order of preference; without
+    /// constraints, that of the default interpreter.
     pub(crate) fn targets(
         &self,
         spec: &PlatformSpec,
@@ -136,7 +136,7 @@ impl Constrained<'_> {
         let found = named.filter_map(|name| interpreter(Some(&name), env, cache).ok());
         let default = interpreter(None, env, cache).ok();
         let mut targets: Vec<Target> = Vec::new();
-        for target in found.chain(default).map(|one| one.target().clone()) {
+        for target in found.chain(default).map(|interpreter| interpreter.target().clone()) {
             let is_new = targets.iter().all(|known| known.to_string() != target.to_string());
             if is_new && self.accepts(&target) {
                 targets.push(target);
@@ -149,17 +149,19 @@ impl Constrained<'_> {
     }
 
     fn accepts(&self, target: &Target) -> bool {
-        self.constraints.is_empty() || self.constraints.iter().any(|one| one.accepts(target))
+        self.constraints.is_empty()
+            || self.constraints.iter().any(|constraint| constraint.accepts(target))
     }
 
     fn shown(&self) -> String {
-        let all: Vec<String> = self.constraints.iter().map(|one| format!("`{one}`")).collect();
+        let all: Vec<String> =
+            self.constraints.iter().map(|constraint| format!("`{constraint}`")).collect();
         all.join(" or ")
     }
 }
 
-/// Returns the platforms that are named, else those that the files were built for, else that of the
-/// default interpreter.
+/// Returns the platforms that the caller names, else those that the files were built for, else that of the default
+/// interpreter.
 ///
 /// # Errors
 ///
@@ -173,32 +175,36 @@ pub fn targets_of_files<'p>(
     if !spec.is_empty() {
         return targets(spec, env, cache);
     }
-    let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
-    for one in files.filter_map(|pex| pex.info().pinnace.as_ref()).flat_map(|own| &own.platforms) {
-        match told.iter_mut().find(|(name, _)| *name == one.name) {
-            Some((_, python)) => python.push(&one.requires_python),
-            None => told.push((&one.name, vec![&one.requires_python])),
+    let mut built_for: Vec<(&str, Vec<&str>)> = Vec::new();
+    for platform in
+        files.filter_map(|pex| pex.info().pinnace.as_ref()).flat_map(|own| &own.platforms)
+    {
+        match built_for.iter_mut().find(|(name, _)| *name == platform.name) {
+            Some((_, python)) => python.push(&platform.requires_python),
+            None => built_for.push((&platform.name, vec![&platform.requires_python])),
         }
     }
-    if told.is_empty() {
+    if built_for.is_empty() {
         return targets(spec, env, cache);
     }
-    told.iter().map(|(name, python)| target_of_file(name, python)).collect()
+    built_for.iter().map(|(name, python)| target_of_file(name, python)).collect()
 }
 
-/// Returns the platform of a name, with the earliest release of its Python that is allowed. The name
-/// leaves the release open, so that files are the same wherever they are built.
+/// Returns the platform of a name, with the earliest patch level of its Python that `requires_python` allows.
+/// The name leaves the patch level open, so that a build gives the same bytes on every machine.
 fn target_of_file(name: &str, requires_python: &[&str]) -> Result<Target, Error> {
     const LATEST_PATCH: u64 = 40;
     let target: Target = name.parse()?;
-    let said: Vec<&str> = requires_python.iter().copied().filter(|one| !one.is_empty()).collect();
-    let Ok(allowed) = Specifiers::parse_lenient(&said.join(",")) else { return Ok(target) };
+    let texts: Vec<&str> =
+        requires_python.iter().copied().filter(|text| !text.is_empty()).collect();
+    let Ok(allowed) = Specifiers::parse_lenient(&texts.join(",")) else { return Ok(target) };
     let [major, minor] = [0, 1].map(|at| target.python().release().get(at).copied().unwrap_or(0));
     let later = (1..=LATEST_PATCH).map(|patch| {
         target.clone().with_marker(&format!("python_full_version={major}.{minor}.{patch}"))
     });
     let mut releases = [Ok(target.clone())].into_iter().chain(later);
-    let found = releases.find_map(|one| one.ok().filter(|one| allowed.contains(one.python())));
+    let found =
+        releases.find_map(|target| target.ok().filter(|target| allowed.contains(target.python())));
     Ok(found.unwrap_or(target))
 }
 
@@ -206,7 +212,7 @@ fn read(path: &Path) -> Result<String, Error> {
     fs::read_to_string(path).map_err(Error::at("read the platform", path))
 }
 
-/// Returns the version of an interpreter here, for a platform that leaves it open.
+/// Returns the version of an interpreter of this machine, for a platform without a version.
 fn version_of(wanted: Option<&str>, env: &Env, cache: &Cache) -> Result<Python, Error> {
     let interpreter = interpreter(wanted, env, cache)?;
     let target = interpreter.target();
@@ -215,7 +221,7 @@ fn version_of(wanted: Option<&str>, env: &Env, cache: &Cache) -> Result<Python, 
     Ok(Python::new(implementation, target.python().clone())?)
 }
 
-/// Lists in one line the values that were assumed of platforms; `None` if there are none.
+/// Returns a note that lists the values assumed for platforms; `None` if nothing was assumed.
 pub fn assumptions<'t>(targets: impl Iterator<Item = &'t Target>) -> Option<String> {
     let assumed: BTreeSet<String> =
         targets.flat_map(Target::assumptions).map(ToString::to_string).collect();

@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use pinnace_wheel::{Silent, Target};
 
-/// An observer of long work. It also says when to stop.
+/// An observer of builds, which can also cancel them.
 ///
-/// The supertrait reports what the index does and carries the cancellation
+/// The supertrait reports the requests to the index, and carries the cancellation
 /// ([`is_cancelled`](pinnace_wheel::Progress::is_cancelled)); this trait adds the steps of a build.
-/// [`Silent`] observes nothing.
+/// [`Silent`] ignores all reports.
 pub trait Progress: pinnace_wheel::Progress {
     /// Reports a step.
     fn step(&self, step: Step<'_>) {
@@ -22,7 +22,7 @@ impl Progress for Silent {}
 pub enum Step<'a> {
     /// The project's `prepare` command starts.
     Preparing,
-    /// The build backend of a project is asked for metadata.
+    /// The build backend of a project is queried for metadata.
     AskingBackend,
     /// A resolution starts.
     Resolving,
@@ -32,7 +32,7 @@ pub enum Step<'a> {
         distributions: usize,
         /// The platform.
         target: &'a Target,
-        /// The time that it took.
+        /// The duration of the resolution.
         elapsed: Duration,
     },
 }

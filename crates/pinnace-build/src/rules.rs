@@ -1,4 +1,4 @@
-//! The rules that say which files of a project ship.
+//! The rules that select the files of a project that ship.
 
 use std::{fmt, path::Path};
 
@@ -6,7 +6,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use crate::{Error, ErrorKind};
 
-/// Rules beside ignore files: patterns as in a `.gitignore`, from the project's folder.
+/// Include and exclude patterns, as in a `.gitignore` of the project's folder. They complement ignore files.
 #[derive(Clone, Debug)]
 pub struct Rules {
     include: Option<Gitignore>,
@@ -17,7 +17,7 @@ pub struct Rules {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Reason {
-    /// An ignore file has a pattern for it.
+    /// An ignore file matches it.
     Ignored {
         /// The pattern.
         pattern: String,
@@ -29,9 +29,9 @@ pub enum Reason {
         /// The pattern.
         pattern: String,
     },
-    /// It looks like a secret. Secrets never ship.
+    /// Its name looks like a secret's. Secrets never ship.
     Secret,
-    /// It belongs to a tool: version control, caches, environments.
+    /// The file belongs to a tool, such as version control, a cache or an environment.
     OfTool,
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// The names that belong to tools.
+/// The names of files and folders that belong to tools.
 const TOOLS: [&str; 15] = [
     ".DS_Store",
     ".cache",
@@ -64,7 +64,7 @@ const TOOLS: [&str; 15] = [
     "__pycache__",
     "node_modules",
 ];
-/// The names of secrets, and their beginnings and ends.
+/// The names of secrets, and their prefixes and suffixes.
 const SECRETS: [&str; 8] = [
     ".aws",
     ".git-credentials",
@@ -77,12 +77,12 @@ const SECRETS: [&str; 8] = [
 ];
 const SECRET_STARTS: [&str; 4] = ["id_dsa", "id_ecdsa", "id_ed25519", "id_rsa"];
 const SECRET_ENDS: [&str; 5] = [".jks", ".key", ".kdbx", ".p12", ".pfx"];
-/// The ends of names of variable files that are meant to be shared.
+/// The suffixes of sample variable files, which contain no secrets.
 const SAMPLES: [&str; 4] = [".dist", ".example", ".sample", ".template"];
 
 impl Rules {
-    /// Creates rules: files that match `include` ship although ignore files leave them out, files that
-    /// match `exclude` do not.
+    /// Creates rules. Files that match `include` ship even if an ignore file matches them; files that match
+    /// `exclude` do not ship.
     ///
     /// # Errors
     ///
@@ -91,14 +91,14 @@ impl Rules {
         Ok(Self { include: patterns(include)?, exclude: patterns(exclude)? })
     }
 
-    /// Returns true if any pattern includes files that ignore files leave out.
+    /// Returns true if there are include patterns.
     pub(crate) fn includes_something(&self) -> bool {
         self.include.is_some()
     }
 
-    /// Returns true if a path ships in spite of ignore files.
+    /// Returns true if a path matches an include pattern.
     pub(crate) fn includes(&self, path: &str, is_folder: bool) -> bool {
-        let matched = self.include.as_ref().map(|one| one.matched(path, is_folder).is_ignore());
+        let matched = self.include.as_ref().map(|rules| rules.matched(path, is_folder).is_ignore());
         matched == Some(true)
     }
 
@@ -109,7 +109,7 @@ impl Rules {
             return Some(Reason::Secret);
         }
         let is_bytecode = name.ends_with(".pyc") || name.ends_with(".pyo");
-        // A file that was built from the project is no part of it.
+        // A PEX file in the project is a build output.
         let is_built = name.ends_with(".pex");
         if TOOLS.contains(&name)
             || is_bytecode
@@ -136,7 +136,7 @@ fn is_secret(name: &str) -> bool {
         || SECRET_ENDS.iter().any(|end| name.ends_with(end))
 }
 
-/// Reads the ignore file at a path, if there is one; its patterns start in `folder`.
+/// Reads the ignore file at a path, if it exists. Its patterns are relative to `folder`.
 pub(crate) fn ignore_file(file: &Path, folder: &Path) -> Option<Gitignore> {
     if !file.is_file() {
         return None;
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_and_what_tools_make_stay_at_home() {
+    fn secrets_and_files_of_tools_do_not_ship() {
         let rules = Rules::new(&["*".to_owned()], &["docs/".to_owned()]).unwrap();
         for secret in [".env", ".env.local", "a/.netrc", "id_rsa", "x/id_ed25519.old", "server.key"]
         {

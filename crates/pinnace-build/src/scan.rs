@@ -13,10 +13,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     Error, ErrorKind, FileMode, Reason, Rules, ScanIndex, TreeFile, rules::ignore_file,
-    scan_index::Marks,
+    scan_index::FileStamp,
 };
 
-/// The files of a project, as a scan found them.
+/// The result of a scan: the files of a project that ship, and those that do not.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Scan {
@@ -40,17 +40,17 @@ pub struct LeftOut {
     pub reason: Reason,
 }
 
-/// The deepest nesting that is followed: links may lead anywhere.
-const DEEPEST: usize = 100;
+/// The maximum nesting of folders, since links may form a cycle.
+const MAX_DEPTH: usize = 100;
 
 impl Scan {
-    /// Scans the project in a folder. Files that `known` has with the same marks are not read. Links are
-    /// followed as far as they stay in the project.
+    /// Scans the project in a folder. Does not read files that are unchanged since the scan of `known`. Follows
+    /// links that stay in the project.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::Unfit`] for a link that leads elsewhere, a name that is not UTF-8, or an entry that
-    /// is neither file nor folder; [`ErrorKind::Changed`] for a file that changes meanwhile.
+    /// Returns [`ErrorKind::Unfit`] for a link that leaves the project, a name that is not UTF-8, or an entry
+    /// that is neither file nor folder; [`ErrorKind::Changed`] for a file that changes during the scan.
     pub fn of(
         folder: &Path,
         rules: &Rules,
@@ -62,33 +62,36 @@ impl Scan {
         found.sort_by(|a, b| a.path.cmp(&b.path));
         left_out.sort_by(|a, b| a.path.cmp(&b.path));
         let digests = parallel::each(&found, threads, |file| {
-            let known = known.digest(&file.path, &file.marks);
-            known.map_or_else(|| file.read().map(|digest| (digest, true)), |one| Ok((one, false)))
+            let known = known.digest(&file.path, &file.stamp);
+            known.map_or_else(
+                || file.read().map(|digest| (digest, true)),
+                |digest| Ok((digest, false)),
+            )
         });
         let mut scan = Self { left_out, ..Self::default() };
-        let mut marks = Vec::with_capacity(found.len());
+        let mut stamps = Vec::with_capacity(found.len());
         for (file, digest) in found.into_iter().zip(digests) {
             let (digest, was_read) = digest?;
             scan.read += usize::from(was_read);
-            marks.push((file.path.clone(), file.marks, digest));
-            let Found { path, mode, marks: Marks { size, .. }, .. } = file;
+            stamps.push((file.path.clone(), file.stamp, digest));
+            let Found { path, mode, stamp: FileStamp { size, .. }, .. } = file;
             scan.files.push(TreeFile { path, mode, digest, size });
         }
-        scan.index = ScanIndex::of(marks);
+        scan.index = ScanIndex::of(stamps);
         Ok(scan)
     }
 }
 
-/// A file that ships.
+/// A file that ships, before its digest is known.
 struct Found {
     path: String,
     place: PathBuf,
     mode: FileMode,
-    marks: Marks,
+    stamp: FileStamp,
 }
 
 impl Found {
-    /// Returns the digest of the content, which must not have changed since the file was found.
+    /// Returns the digest of the content. Fails if the file changed since it was found.
     fn read(&self) -> Result<Digest, Error> {
         let fault = || Error::at("read", &self.place);
         let mut file = File::open(&self.place).map_err(fault())?;
@@ -99,48 +102,48 @@ impl Found {
                 n => hash.update(&buffer[..n]),
             }
         }
-        let after = Marks::of(&file.metadata().map_err(fault())?);
-        match after == self.marks {
-            true => Ok(Digest::new(hash.finalize().into())),
-            false => Err(ErrorKind::Changed { path: self.path.clone() }.into()),
+        let after = FileStamp::of(&file.metadata().map_err(fault())?);
+        if after != self.stamp {
+            return Err(ErrorKind::Changed { path: self.path.clone() }.into());
         }
+        Ok(Digest::new(hash.finalize().into()))
     }
 }
 
-/// The part of a folder that ships.
+/// The part of a folder's contents that ships.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Shipped {
     All,
-    /// Files that the settings include: an ignore file leaves out the rest.
+    /// Only files that the settings include, since an ignore file matches the folder.
     Included,
 }
 
-/// The ignore files of a folder, those of its parents first.
+/// The ignore files that apply to a folder, those of its parents first.
 type Ignores = Vec<Arc<Gitignore>>;
 
 /// A folder to scan.
 struct Folder {
     place: PathBuf,
-    /// The path in the project with a `/` at its end; empty for the project's own folder.
+    /// The path in the project with a trailing `/`; empty for the project's own folder.
     prefix: String,
     ignores: Ignores,
     shipped: Shipped,
 }
 
-/// Finds all files that ship and all that do not. Folders of one depth are read in parallel.
+/// Walks the folders of a project, and reads folders of the same depth in parallel.
 fn walk(root: &Path, rules: &Rules, threads: usize) -> Result<(Vec<Found>, Vec<LeftOut>), Error> {
     let (mut found, mut left_out) = (Vec::new(), Vec::new());
-    let (place, prefix, ignores) = (root.to_owned(), String::new(), above(root));
+    let (place, prefix, ignores) = (root.to_owned(), String::new(), ignore_files_above(root));
     let mut level = vec![Folder { place, prefix, ignores, shipped: Shipped::All }];
-    for _ in 0..DEEPEST {
-        let looked = parallel::each(&level, threads, |folder| {
+    for _ in 0..MAX_DEPTH {
+        let scanned = parallel::each(&level, threads, |folder| {
             let (found, left_out, inner) = Default::default();
-            let mut look = Look { root, rules, folder, found, left_out, inner };
-            look.at_entries().map(|()| (look.found, look.left_out, look.inner))
+            let mut scan = FolderScan { root, rules, folder, found, left_out, inner };
+            scan.read_entries().map(|()| (scan.found, scan.left_out, scan.inner))
         });
         level.clear();
-        for one in looked {
-            let (some, out, inner) = one?;
+        for folder in scanned {
+            let (some, out, inner) = folder?;
             found.extend(some);
             left_out.extend(out);
             level.extend(inner);
@@ -153,7 +156,7 @@ fn walk(root: &Path, rules: &Rules, threads: usize) -> Result<(Vec<Found>, Vec<L
 }
 
 /// The scan of one folder.
-struct Look<'a> {
+struct FolderScan<'a> {
     root: &'a Path,
     rules: &'a Rules,
     folder: &'a Folder,
@@ -162,8 +165,8 @@ struct Look<'a> {
     inner: Vec<Folder>,
 }
 
-impl Look<'_> {
-    fn at_entries(&mut self) -> Result<(), Error> {
+impl FolderScan<'_> {
+    fn read_entries(&mut self) -> Result<(), Error> {
         let folder = &self.folder.place;
         let own = ignore_file(&folder.join(".gitignore"), folder).map(Arc::new);
         let ignores: Ignores = self.folder.ignores.iter().cloned().chain(own).collect();
@@ -176,12 +179,10 @@ impl Look<'_> {
             };
             let path = format!("{}{name}", self.folder.prefix);
             let metadata = entry.metadata().map_err(Error::at("look at", &place))?;
-            let (place, metadata) = match metadata.is_symlink() {
-                // A link that does not ship is not followed.
-                true if self.stays(&path, &place, &ignores) => (place, metadata),
-                true => self.follow(&path, &place)?,
-                false => (place, metadata),
-            };
+            // Links that do not ship are not followed.
+            let is_followed = metadata.is_symlink() && !self.is_left_out(&path, &place, &ignores);
+            let (place, metadata) =
+                if is_followed { self.follow(&path, &place)? } else { (place, metadata) };
             self.entry(path, place, &metadata, &ignores)?;
         }
         Ok(())
@@ -198,7 +199,7 @@ impl Look<'_> {
         let is_environment = is_folder && place.join("pyvenv.cfg").exists();
         let reason = self.rules.leaves_out(&path, is_folder);
         if let Some(reason) = reason.or(is_environment.then_some(Reason::OfTool)) {
-            self.leave(path, is_folder, reason);
+            self.leave_out(path, is_folder, reason);
             return Ok(());
         }
         let included = self.rules.includes(&path, is_folder);
@@ -210,7 +211,7 @@ impl Look<'_> {
         };
         if shipped == Shipped::Included && !(is_folder && self.rules.includes_something()) {
             if let Some(reason) = ignored {
-                self.leave(path, is_folder, reason);
+                self.leave_out(path, is_folder, reason);
             }
             return Ok(());
         }
@@ -220,32 +221,32 @@ impl Look<'_> {
             return Ok(());
         }
         if !metadata.is_file() {
-            return Err(unfit(&path, "it is neither a file nor a folder: `exclude` leaves it out"));
+            return Err(unfit(&path, "it is neither a file nor a folder; `exclude` leaves it out"));
         }
         let mode = if is_executable(metadata) { FileMode::Executable } else { FileMode::File };
-        self.found.push(Found { path, place, mode, marks: Marks::of(metadata) });
+        self.found.push(Found { path, place, mode, stamp: FileStamp::of(metadata) });
         Ok(())
     }
 
-    fn stays(&self, path: &str, place: &Path, ignores: &Ignores) -> bool {
+    fn is_left_out(&self, path: &str, place: &Path, ignores: &Ignores) -> bool {
         self.rules.leaves_out(path, false).is_some()
             || !self.rules.includes(path, false)
                 && ignored(ignores, place, false, self.root).is_some()
     }
 
-    fn leave(&mut self, path: String, is_folder: bool, reason: Reason) {
+    fn leave_out(&mut self, path: String, is_folder: bool, reason: Reason) {
         let path = if is_folder { path + "/" } else { path };
         self.left_out.push(LeftOut { path, reason });
     }
 
-    /// Follows a link.
+    /// Follows a link, which must stay in the project.
     fn follow(&self, path: &str, link: &Path) -> Result<(PathBuf, Metadata), Error> {
         let place = link
             .canonicalize()
             .map_err(|error| unfit(path, &format!("it is a link that leads nowhere ({error})")))?;
         if !place.starts_with(self.root) {
             let reason = format!(
-                "it is a link that leads out of the project, to `{}`: `exclude` leaves it out",
+                "it is a link that leads out of the project, to `{}`; `exclude` leaves it out",
                 place.display()
             );
             return Err(unfit(path, &reason));
@@ -258,8 +259,8 @@ impl Look<'_> {
     }
 }
 
-/// Returns the ignore files above a project that is a part of a repository.
-fn above(root: &Path) -> Ignores {
+/// Returns the ignore files of the repository above a project.
+fn ignore_files_above(root: &Path) -> Ignores {
     let Some(repository) = root.ancestors().find(|folder| folder.join(".git").exists()) else {
         return Ignores::new();
     };
@@ -267,11 +268,12 @@ fn above(root: &Path) -> Ignores {
     let parents = root.ancestors().skip(1).take_while(|folder| folder.starts_with(repository));
     let mut parents: Vec<&Path> = parents.collect();
     parents.reverse();
-    let files = parents.into_iter().filter_map(|one| ignore_file(&one.join(".gitignore"), one));
+    let files =
+        parents.into_iter().filter_map(|folder| ignore_file(&folder.join(".gitignore"), folder));
     own.into_iter().chain(files).map(Arc::new).collect()
 }
 
-/// Returns the reason why an ignore file leaves a path out; the nearest file with a pattern counts.
+/// Returns the pattern by which an ignore file leaves out a path. The nearest ignore file with a match decides.
 fn ignored(ignores: &Ignores, place: &Path, is_folder: bool, root: &Path) -> Option<Reason> {
     for rules in ignores.iter().rev() {
         match rules.matched(place, is_folder) {

@@ -1,4 +1,4 @@
-//! The digests of files between two scans of a project, so that unchanged files are not read again.
+//! The index of a scan: digests of files, so that the next scan does not read unchanged files.
 
 use std::fs::Metadata;
 #[cfg(not(unix))]
@@ -6,19 +6,19 @@ use std::time::UNIX_EPOCH;
 
 use pinnace_store::Digest;
 
-/// The known files of a project, by path and by the marks that change with them.
+/// An index of the files of a project: path, metadata and digest.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ScanIndex {
-    /// Sorted by path.
+    /// The files, sorted by path.
     files: Vec<Known>,
 }
 
-/// A file, its marks, and its digest.
-type Known = (String, Marks, Digest);
+/// A file: its path, stamp and digest.
+type Known = (String, FileStamp, Digest);
 
-/// The marks of a file: they tell without reading it that its content is unchanged.
+/// The stamp of a file: metadata that changes with its content.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Marks {
+pub(crate) struct FileStamp {
     pub(crate) size: u64,
     modified: u64,
     changed: u64,
@@ -35,31 +35,31 @@ impl ScanIndex {
         Self { files }
     }
 
-    /// Returns the digest of a file whose marks are unchanged.
-    pub(crate) fn digest(&self, path: &str, marks: &Marks) -> Option<Digest> {
+    /// Returns the digest of a file whose stamp is unchanged.
+    pub(crate) fn digest(&self, path: &str, stamp: &FileStamp) -> Option<Digest> {
         let at = self.files.binary_search_by(|(known, ..)| known.as_str().cmp(path)).ok()?;
         let (_, known, digest) = &self.files[at];
-        (known == marks).then_some(*digest)
+        (known == stamp).then_some(*digest)
     }
 
-    /// Writes the index as bytes. Files that were written in the last two seconds before `now`, in
-    /// seconds since 1970, may change again without a change of marks, and are left out.
+    /// Returns the index as bytes. Leaves out files that were written in the last two seconds before `now` (in
+    /// seconds since 1970), since they may change again within the resolution of their timestamps.
     pub fn to_bytes(&self, now: u64) -> Vec<u8> {
         let settled = now.saturating_sub(2).saturating_mul(SECOND);
         let mut bytes = HEAD.to_vec();
-        let is_settled = |marks: &Marks| marks.modified < settled && marks.changed < settled;
-        for (path, marks, digest) in self.files.iter().filter(|(_, marks, _)| is_settled(marks)) {
+        let is_settled = |stamp: &FileStamp| stamp.modified < settled && stamp.changed < settled;
+        for (path, stamp, digest) in self.files.iter().filter(|(_, stamp, _)| is_settled(stamp)) {
             bytes.extend((path.len() as u32).to_le_bytes());
             bytes.extend(path.as_bytes());
-            for mark in [marks.size, marks.modified, marks.changed, marks.number] {
-                bytes.extend(mark.to_le_bytes());
+            for value in [stamp.size, stamp.modified, stamp.changed, stamp.number] {
+                bytes.extend(value.to_le_bytes());
             }
             bytes.extend(digest.as_bytes());
         }
         bytes
     }
 
-    /// Reads an index; bytes of another form are an empty index.
+    /// Parses an index; bytes in another format give an empty index.
     pub fn parse(bytes: &[u8]) -> Self {
         let mut files = Vec::new();
         let mut rest = bytes.strip_prefix(HEAD).unwrap_or_default();
@@ -75,17 +75,17 @@ fn entry(bytes: &[u8]) -> Option<(Known, &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     let (path, mut rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
     let path = std::str::from_utf8(path).ok()?.to_owned();
-    let mut marks = [0; 4];
-    for mark in &mut marks {
+    let mut numbers = [0; 4];
+    for value in &mut numbers {
         let (number, more) = rest.split_first_chunk::<8>()?;
-        (*mark, rest) = (u64::from_le_bytes(*number), more);
+        (*value, rest) = (u64::from_le_bytes(*number), more);
     }
     let (digest, rest) = rest.split_first_chunk::<32>()?;
-    let [size, modified, changed, number] = marks;
-    Some(((path, Marks { size, modified, changed, number }, Digest::new(*digest)), rest))
+    let [size, modified, changed, number] = numbers;
+    Some(((path, FileStamp { size, modified, changed, number }, Digest::new(*digest)), rest))
 }
 
-impl Marks {
+impl FileStamp {
     #[cfg(unix)]
     pub(crate) fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
@@ -113,17 +113,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_is_read_again_but_for_what_was_just_written() {
-        let marks =
-            |modified| Marks { size: 3, modified: modified * SECOND, changed: 5, number: 7 };
+    fn an_index_leaves_out_files_that_were_just_written() {
+        let stamp =
+            |modified| FileStamp { size: 3, modified: modified * SECOND, changed: 5, number: 7 };
         let digest = Digest::new([9; 32]);
-        let file = |path: &str, modified| (path.to_owned(), marks(modified), digest);
+        let file = |path: &str, modified| (path.to_owned(), stamp(modified), digest);
         let index = ScanIndex::of(vec![file("b", 50), file("a", 99), file("c", 100)]);
         let bytes = index.to_bytes(101);
         let kept = ScanIndex::parse(&bytes);
-        assert_eq!(kept.digest("b", &marks(50)), Some(digest));
-        assert_eq!(kept.digest("b", &marks(51)), None);
-        assert_eq!((kept.digest("a", &marks(99)), kept.digest("c", &marks(100))), (None, None));
+        assert_eq!(kept.digest("b", &stamp(50)), Some(digest));
+        assert_eq!(kept.digest("b", &stamp(51)), None);
+        assert_eq!((kept.digest("a", &stamp(99)), kept.digest("c", &stamp(100))), (None, None));
         for length in 0..bytes.len() {
             let _ = ScanIndex::parse(&bytes[..length]);
         }

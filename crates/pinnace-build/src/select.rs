@@ -17,41 +17,41 @@ use crate::{Error, ErrorKind, InputSpec, Inputs};
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Selection {
-    /// The wheels and source distributions, each at an exact version.
+    /// The pins: wheels and source distributions at exact versions.
     pub pins: Vec<Pin>,
-    /// The folders whose code is wanted.
+    /// The folders whose code to add.
     pub folders: Vec<PathBuf>,
-    /// The folders of a lock's projects that are no packages.
+    /// The folders of a lock's projects that are not packages.
     pub other_folders: Vec<Folder>,
-    /// The projects that were overridden or excluded: requirements on them need not hold.
+    /// The overridden and excluded projects, on which requirements need not hold.
     pub loosened: BTreeSet<ProjectName>,
-    /// The set to check.
+    /// The requirements to check.
     pub requirements: Requirements,
     /// Notes for the user.
     pub notes: Vec<String>,
 }
 
-/// The requirements of a selection that must hold.
+/// The requirements of a selection to check.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Requirements {
-    /// All of them.
+    /// Check all requirements.
     #[default]
     All,
-    /// None: requirements of requirements were left out on purpose.
+    /// Check none: the caller ignores the requirements of requirements.
     Ignored,
 }
 
-/// The origin of the extras and groups that are asked of a lock.
+/// The origin of the requested extras and groups of a lock.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LockOptions {
-    /// The caller names them, so the lock must have them.
+    /// From the caller, so that the lock must have them.
     Named,
-    /// The settings of a project name them. The lock need not tell them apart: it may have them for good.
+    /// From the settings of a project. A lock that does not list them may contain them unconditionally.
     OfProject,
 }
 
 impl Selection {
-    /// Selects the files of a lock for a platform: of a `pylock.toml` (PEP 751) or a `uv.lock`.
+    /// Selects the files of a `pylock.toml` (PEP 751) or `uv.lock` for a platform.
     ///
     /// # Errors
     ///
@@ -80,7 +80,7 @@ impl Selection {
         }
         let lock = Lock::parse(&text, folder)?;
         if options == LockOptions::OfProject {
-            // Other extras and groups of the project are in the lock for good.
+            // The lock contains other extras and groups of the project unconditionally.
             extras.retain(|extra| lock.extras().contains(extra));
             groups.retain(|group| lock.groups().contains(group));
         }
@@ -103,24 +103,24 @@ impl Selection {
         })
     }
 
-    /// Adds the folders of the inputs that the selection does not have yet.
+    /// Adds the folders of the inputs.
     pub fn add_folders(&mut self, inputs: &Inputs) {
-        let new = inputs.folders.iter().filter(|one| !self.folders.contains(one));
+        let new = inputs.folders.iter().filter(|folder| !self.folders.contains(folder));
         let new: Vec<PathBuf> = new.cloned().collect();
         self.folders.extend(new);
     }
 
-    /// Returns true if any of the files is a source distribution.
+    /// Returns true if any pin is a source distribution.
     pub fn needs_build(&self) -> bool {
         self.pins.iter().any(|pin| pin.wheel().is_none())
     }
 
-    /// Checks that a lock satisfies the inputs on a platform, and adds the extras that they ask for. A lock
-    /// that is older than its project would leave something out.
+    /// Checks that the pins of a lock satisfy the inputs on a platform, and adds the requested extras to the
+    /// pins. A stale lock would lack requirements.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::StaleLock`] with the first requirement that does not hold.
+    /// Returns [`ErrorKind::StaleLock`] with the first unsatisfied requirement.
     pub fn check_lock(
         &mut self,
         lock: &Path,
@@ -147,8 +147,7 @@ impl Selection {
         }
     }
 
-    /// Returns the projects whose requirements need not hold: those that were overridden, which are in the
-    /// selection, and those that were excluded.
+    /// Returns the overridden projects, which are among the pins, and the excluded ones, which are not.
     pub fn overridden_and_excluded(&self) -> (Vec<String>, Vec<String>) {
         let pins: BTreeSet<&ProjectName> = self.pins.iter().map(Pin::project).collect();
         let (there, gone): (Vec<&ProjectName>, Vec<&ProjectName>) =
@@ -159,7 +158,7 @@ impl Selection {
     }
 }
 
-/// Returns the member of a workspace that is named, or the only one.
+/// Returns the workspace member that the caller names, or the only one.
 fn member(lock: &UvLock, spec: &InputSpec, options: LockOptions) -> Result<ProjectName, Error> {
     let members: Vec<&str> = lock.members().collect();
     match (&spec.package, members.as_slice()) {
@@ -173,7 +172,7 @@ fn member(lock: &UvLock, spec: &InputSpec, options: LockOptions) -> Result<Proje
     }
 }
 
-/// Returns the address of a repository without the parts that may be secrets.
+/// Returns the address of a repository without credentials, query and fragment.
 fn without_secrets(url: &str) -> String {
     let bare = url.split(['?', '#']).next().unwrap_or_default();
     bare.rsplit_once('@').map_or(bare, |(_, rest)| rest).to_owned()

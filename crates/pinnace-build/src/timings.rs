@@ -3,7 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The steps of a job, and how long each took.
+/// The durations of the steps of a job.
 #[derive(Clone, Debug)]
 pub struct Timings {
     started: Instant,
@@ -18,23 +18,23 @@ impl Default for Timings {
 }
 
 impl Timings {
-    /// Starts a job that began at `started`; the first step begins now.
+    /// Creates timings of a job that began at `started`. The first step begins now.
     pub fn since(started: Instant) -> Self {
         Self { started, last: Instant::now(), steps: Vec::new() }
     }
 
-    /// Ends a step, and begins the next one.
+    /// Records the end of a step, and begins the next one.
     pub fn end_step(&mut self, name: &str) {
         self.add(name, self.last.elapsed());
         self.last = Instant::now();
     }
 
-    /// Adds a step that was measured elsewhere.
+    /// Adds a step with a known duration.
     pub fn add(&mut self, name: &str, took: Duration) {
         self.steps.push((name.to_owned(), took));
     }
 
-    /// Ends the job: adds the step `total`.
+    /// Records the end of the job, as the step `total`.
     pub fn finish(&mut self) {
         self.add("total", self.started.elapsed());
     }
@@ -44,13 +44,13 @@ impl Timings {
         &self.steps
     }
 
-    /// Returns the time of the whole job; zero before it has [finished](Self::finish).
+    /// Returns the duration of the whole job; zero before [`Self::finish`].
     pub fn total(&self) -> Duration {
         let total = self.steps.iter().find(|(name, _)| name == "total");
         total.map_or(Duration::ZERO, |(_, took)| *took)
     }
 
-    /// Returns the steps in whole milliseconds, by name.
+    /// Returns the durations in whole milliseconds, by name.
     pub fn milliseconds(&self) -> BTreeMap<String, u64> {
         let steps = self.steps.iter();
         steps.map(|(name, took)| (name.clone(), took.as_millis() as u64)).collect()

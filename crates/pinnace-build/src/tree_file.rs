@@ -4,21 +4,21 @@ use pinnace_store::Digest;
 
 use crate::{Error, ErrorKind};
 
-/// The permission of a file.
+/// The mode of a file that ships.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum FileMode {
-    /// It can be read.
+    /// A regular file.
     File,
-    /// It can be run, too.
+    /// An executable file.
     Executable,
 }
 
 /// A file of a project that ships.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TreeFile {
-    /// The path from the root, with `/`.
+    /// The path in the project, with `/` as separator.
     pub path: String,
-    /// The permission.
+    /// The mode.
     pub mode: FileMode,
     /// The digest of the content.
     pub digest: Digest,
@@ -27,7 +27,7 @@ pub struct TreeFile {
 }
 
 impl TreeFile {
-    /// Reads the file below a folder. Its bytes must still be those of the digest.
+    /// Reads the file below a folder, and checks its digest.
     ///
     /// # Errors
     ///
@@ -43,7 +43,7 @@ impl TreeFile {
 }
 
 impl FileMode {
-    /// Creates a new file of this permission, as far as the umask lets it.
+    /// Creates a new file with this mode, subject to the umask.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Unpacked wheels in the cache, and environments that are made of them.
+//! Unpacked wheels in the cache, and environments of them.
 
 use std::{
     fs, io,
@@ -12,11 +12,11 @@ use pinnace_wheel::{Interpreter, MarkerVariable};
 
 use crate::{Cache, Error, ErrorKind, Wheel};
 
-/// The bucket of what merging must know of wheels, by their digest.
+/// The cache bucket of the inputs of a merge, by the digest of the wheel.
 const CONTENTS: &str = "contents-2";
 
 impl Cache {
-    /// Returns what merging must know of a wheel in the cache. Each wheel is read once.
+    /// Returns a cached wheel as an input of a merge. Each wheel is read once.
     ///
     /// # Errors
     ///
@@ -24,8 +24,8 @@ impl Cache {
     pub fn distribution(&self, wheel: &Wheel) -> Result<Distribution<[u8; 32]>, Error> {
         let key = wheel.digest.to_hex();
         let kept = self.recall(CONTENTS, &key);
-        if let Some(one) = kept.and_then(|bytes| PexDistribution::decode(&wheel.name, &bytes)) {
-            return Ok(one);
+        if let Some(known) = kept.and_then(|bytes| PexDistribution::decode(&wheel.name, &bytes)) {
+            return Ok(known);
         }
         let bytes = PexDistribution::encode(&wheel.name, *wheel.digest.as_bytes(), self)?;
         self.remember(CONTENTS, &key, &bytes);
@@ -37,7 +37,7 @@ impl Cache {
         Ok(PexDistribution::decode(&wheel.name, &bytes).ok_or_else(unread)?)
     }
 
-    /// Unpacks a wheel of the cache, once, and returns its folder. Every file is checked against RECORD.
+    /// Unpacks a cached wheel, once, and returns its folder. Checks every file against RECORD.
     ///
     /// # Errors
     ///
@@ -56,17 +56,17 @@ impl Cache {
         Ok(place)
     }
 
-    /// Unpacks wheels of the cache, several at a time.
+    /// Unpacks cached wheels in parallel.
     ///
     /// # Errors
     ///
-    /// As [`Self::unpack`].
+    /// See [`Self::unpack`].
     pub fn unpack_all(&self, wheels: &[Wheel], threads: usize) -> Result<(), Error> {
         let unpacked = parallel::each(wheels, threads, |wheel| self.unpack(wheel));
-        unpacked.into_iter().try_for_each(|one| one.map(drop))
+        unpacked.into_iter().try_for_each(|folder| folder.map(drop))
     }
 
-    /// Writes an environment of wheels of the cache into an empty folder, which must not be moved.
+    /// Writes an environment of cached wheels into an empty folder, which must not be moved afterwards.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl Cache {
     }
 }
 
-/// The folders of unpacked wheels, for an environment that is made of them.
+/// The folders of unpacked wheels, as the source of an environment's files.
 #[derive(Clone, Copy, Debug)]
 pub struct UnpackedWheels<'a> {
     cache: &'a Cache,
@@ -101,7 +101,7 @@ pub struct UnpackedWheels<'a> {
 }
 
 impl<'a> UnpackedWheels<'a> {
-    /// Returns the folders of these wheels, which must be [unpacked](Cache::unpack) already.
+    /// Creates a source of these wheels, which must be [unpacked](Cache::unpack) already.
     pub fn new(cache: &'a Cache, wheels: &'a [Wheel]) -> Self {
         Self { cache, wheels }
     }
@@ -111,16 +111,16 @@ impl Unpacked<[u8; 32]> for UnpackedWheels<'_> {
     fn folder(&self, source: &Source<[u8; 32]>) -> io::Result<PathBuf> {
         let name = source.distribution().map(Distribution::file_name);
         let wheel = self.wheels.iter().find(|wheel| Some(wheel.name.as_str()) == name);
-        // A local project has scripts here, and no files.
+        // A local project has scripts in the environment, but no files.
         Ok(wheel.map_or_else(|| self.cache.unpacked(), |wheel| self.cache.unpacked_wheel(wheel)))
     }
 }
 
-/// Returns the interpreter that environments are made from: for a virtual environment, the one behind it.
+/// Returns the interpreter for new environments; for that of a virtual environment, its base interpreter.
 ///
 /// # Errors
 ///
-/// Returns an error if the interpreter is gone.
+/// Returns an error if the interpreter no longer exists.
 pub fn env_interpreter(python: &Interpreter) -> Result<pinnace_env::Interpreter, Error> {
     let path = python.path().canonicalize().map_err(Error::at("look at", python.path()))?;
     let release = python.target().python().release();

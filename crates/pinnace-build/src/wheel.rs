@@ -4,9 +4,9 @@ use pinnace_store::Digest;
 use pinnace_wheel::WheelName;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A wheel that was chosen: its file name, the digest of its bytes, and the extras asked of it.
+/// A selected wheel: its file name, the digest of its bytes, and the requested extras.
 ///
-/// Its JSON form is a part of release manifests.
+/// Its JSON form is part of release manifests.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(deny_unknown_fields)]
@@ -17,13 +17,13 @@ pub struct Wheel {
     /// The SHA-256 of the bytes.
     #[serde(deserialize_with = "parse", serialize_with = "display")]
     pub digest: Digest,
-    /// The extras that are asked of it.
+    /// The requested extras.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extras: Vec<String>,
 }
 
 impl Wheel {
-    /// Creates a wheel of which these extras are asked.
+    /// Creates a wheel with these requested extras.
     pub fn new(name: WheelName, digest: Digest, extras: Vec<String>) -> Self {
         Self { name, digest, extras }
     }

@@ -1,4 +1,4 @@
-//! The wheels of a build on this machine, checked as a whole.
+//! The wheels of a build, checked as a whole.
 
 use pinnace_env::{Conflict, Distribution, Layer, Policy, Ruling, merge};
 use pinnace_pex::PlatformRules;
@@ -7,7 +7,7 @@ use pinnace_wheel::{Requirement, Target};
 
 use crate::{Cache, Error, ErrorKind, Requirements, Selection, Wheel};
 
-/// The wheels of a selection for one platform. They are in the cache.
+/// The wheels of a selection for one platform, which are in the cache.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct WheelSet {
@@ -15,19 +15,19 @@ pub struct WheelSet {
     pub target: Target,
     /// The wheels, in the order of the selection.
     pub wheels: Vec<Wheel>,
-    /// The versions of Python that each of them runs on.
+    /// The `Requires-Python` of each wheel that has one.
     pub requires_python: Vec<String>,
-    /// Notes for the user: conflicts that do no harm, and notes of builds.
+    /// Notes for the user: tolerated conflicts, and notes of builds.
     pub notes: Vec<String>,
 }
 
 impl WheelSet {
-    /// Checks wheels as a whole: every requirement holds, and no two wheels are in conflict. The check reads
-    /// the wheels themselves, whatever an index tells of them.
+    /// Checks that all requirements of the wheels hold, and that no two wheels conflict. The check reads the
+    /// metadata in the wheels, not that of an index.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::Conflicts`] if the wheels do not go together, or an error if a wheel is malformed.
+    /// Returns [`ErrorKind::Conflicts`] if the wheels conflict, or an error if a wheel is malformed.
     pub fn check(
         wheels: Vec<Wheel>,
         selection: &Selection,
@@ -49,7 +49,7 @@ impl WheelSet {
         let requires_python = python.map(str::to_owned).collect();
         let policy = Policy::of_installers();
         let (refused, tolerated): (Vec<&Conflict>, Vec<&Conflict>) =
-            plan.conflicts().iter().partition(|one| policy.judge(one) == Ruling::Refuse);
+            plan.conflicts().iter().partition(|conflict| policy.judge(conflict) == Ruling::Refuse);
         if !refused.is_empty() {
             let conflicts = refused.iter().map(ToString::to_string).collect();
             return Err(ErrorKind::Conflicts { conflicts }.into());
@@ -59,9 +59,9 @@ impl WheelSet {
     }
 }
 
-/// Returns true if a requirement must hold: overrides and exclusions are the user's decision.
+/// Returns true if a requirement must hold. Requirements on overridden and excluded projects need not.
 fn must_hold(selection: &Selection, text: &str) -> bool {
     let requirement = Requirement::parse_lenient(text);
     selection.requirements == Requirements::All
-        && !requirement.is_ok_and(|one| selection.loosened.contains(one.name()))
+        && !requirement.is_ok_and(|requirement| selection.loosened.contains(requirement.name()))
 }

@@ -28,7 +28,7 @@ impl std::fmt::Debug for WheelSource<'_> {
 }
 
 impl<'s> WheelSource<'s> {
-    /// Creates a source. Without a builder, only wheels satisfy a request.
+    /// Creates a source. Without a builder, it cannot use source distributions.
     pub fn new(
         cx: &'s Context<'s>,
         index: &'s Index<'s>,
@@ -39,14 +39,14 @@ impl<'s> WheelSource<'s> {
         Self { cx, index, builds, target }
     }
 
-    /// Shares builds with a team through a store. `record` names the builder.
+    /// Shares builds with a team through a store. `record` names the user.
     #[must_use]
     pub fn sharing(mut self, store: &'s Store, record: Deployment, policy: CachePolicy) -> Self {
         self.builds = self.builds.map(|builds| builds.sharing(store, record, policy));
         self
     }
 
-    /// Resolves a request to the newest set of files, wheels or not.
+    /// Resolves a request to wheels and source distributions.
     ///
     /// # Errors
     ///
@@ -58,11 +58,11 @@ impl<'s> WheelSource<'s> {
         }
     }
 
-    /// Resolves a request to files that are wheels, or can be built here. The folders are those of `inputs`.
+    /// Resolves a request to files that are wheels or can be built on this machine, with the folders of `inputs`.
     ///
     /// # Errors
     ///
-    /// As [`Self::resolve`].
+    /// See [`Self::resolve`].
     pub fn select(
         &self,
         request: &Request,
@@ -87,7 +87,7 @@ impl<'s> WheelSource<'s> {
     ///
     /// # Errors
     ///
-    /// Returns an error if a wheel cannot be downloaded or built, or the wheels do not go together.
+    /// Returns an error if a wheel cannot be downloaded or built, or the wheels conflict.
     pub fn wheels(&self, selection: &Selection) -> Result<WheelSet, Error> {
         let (wheels, notes) = self.fetch(&selection.pins)?;
         let mut set = self.check(wheels, selection)?;
@@ -95,22 +95,22 @@ impl<'s> WheelSource<'s> {
         Ok(set)
     }
 
-    /// Checks wheels of a selection as a whole.
+    /// Checks the wheels of a selection as a whole.
     ///
     /// # Errors
     ///
-    /// As [`WheelSet::check`].
+    /// See [`WheelSet::check`].
     pub fn check(&self, wheels: Vec<Wheel>, selection: &Selection) -> Result<WheelSet, Error> {
         let (cache, threads) = (self.cx.cache(), self.cx.env().threads);
         WheelSet::check(wheels, selection, self.target, cache, threads)
     }
 
-    /// Downloads and builds the wheels of files. Returns them with notes for the user.
+    /// Downloads and builds the wheels of pins. Returns them with notes for the user.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::NoBuilder`] if a file must be built and no interpreter of the platform is here, or an
-    /// error of the index or the build.
+    /// Returns [`ErrorKind::NoBuilder`] if a file must be built and this machine has no interpreter of the
+    /// platform, or an error of the index or the build.
     pub fn fetch(&self, pins: &[Pin]) -> Result<(Vec<Wheel>, Vec<String>), Error> {
         let extras = |pin: &Pin| pin.extras().iter().map(ToString::to_string).collect();
         let Some(builds) = &self.builds else {

@@ -8,9 +8,9 @@ use crate::WheelLayer;
 
 /// The dependencies of the live release.
 pub(super) enum Before {
-    /// Nothing is live.
+    /// No release is live.
     Nothing,
-    /// The store has lost them.
+    /// The store has lost their manifest.
     Lost,
     Set(WheelLayer),
 }

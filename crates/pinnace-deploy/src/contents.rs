@@ -9,7 +9,7 @@ use crate::{
     Error, ErrorKind, Release, Tree, WheelLayer, previous_environment::PreviousEnvironment,
 };
 
-/// A release of a store: its small contents in memory, and a way to fetch the rest.
+/// A release in a store. Its packs are in memory; large contents are downloaded on request.
 pub struct Contents<'a> {
     store: &'a Store,
     release: Release,
@@ -28,7 +28,7 @@ impl std::fmt::Debug for Contents<'_> {
 }
 
 impl<'a> Contents<'a> {
-    /// Fetches the manifest and the packs of a release.
+    /// Downloads the manifest and the packs of a release.
     ///
     /// # Errors
     ///
@@ -52,11 +52,11 @@ impl<'a> Contents<'a> {
         &self.release
     }
 
-    /// Reads the dependencies; an empty set if there is no such layer.
+    /// Reads the dependencies. Returns an empty set if the release has no layer of wheels.
     ///
     /// # Errors
     ///
-    /// As [`Self::fetch`].
+    /// See [`Self::fetch`].
     pub fn dependencies(&self) -> Result<WheelLayer, Error> {
         match self.release.dependencies() {
             Some(layer) => WheelLayer::parse(&self.manifest(&layer.digest)?),
@@ -64,11 +64,11 @@ impl<'a> Contents<'a> {
         }
     }
 
-    /// Reads the files of a layer of source.
+    /// Lists the files of a source layer.
     ///
     /// # Errors
     ///
-    /// As [`Self::fetch`].
+    /// See [`Self::fetch`].
     pub fn files(&self, tree: &Digest) -> Result<Vec<TreeFile>, Error> {
         Tree::files(tree, &mut |digest| self.manifest(digest))
     }
@@ -77,18 +77,18 @@ impl<'a> Contents<'a> {
     ///
     /// # Errors
     ///
-    /// As [`Self::fetch`].
+    /// See [`Self::fetch`].
     pub fn read(&self, digest: &Digest) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         self.copy(digest, &mut bytes)?;
         Ok(bytes)
     }
 
-    /// Downloads missing wheels into the cache. Returns the number of bytes.
+    /// Downloads missing wheels into the cache, and returns the number of bytes.
     ///
     /// # Errors
     ///
-    /// As [`Self::fetch`].
+    /// See [`Self::fetch`].
     pub fn fetch_wheels(&self, cache: &Cache) -> Result<u64, Error> {
         let mut missing = Vec::new();
         for wheel in self.dependencies()?.wheels {
@@ -100,8 +100,8 @@ impl<'a> Contents<'a> {
         fetched.into_iter().sum()
     }
 
-    /// Writes files into an existing folder: private copies, which may be written to. Modules that are the same
-    /// in a previous environment bring its bytecode along.
+    /// Writes files into an existing folder, as private copies that the process may modify. Reuses the bytecode
+    /// of a previous environment for modules that are unchanged.
     pub(crate) fn write_files(
         &self,
         files: &[TreeFile],
@@ -120,7 +120,7 @@ impl<'a> Contents<'a> {
             let mut out = file.mode.create(&path).map_err(Error::at("create", &path))?;
             self.copy(&file.digest, &mut out)?;
             if let Some(previous) = previous {
-                previous.give(&file.path, &file.digest, &path, &out);
+                previous.copy_bytecode(&file.path, &file.digest, &path, &out);
             }
         }
         Ok(())

@@ -19,51 +19,51 @@ use crate::{
 /// The exact dependencies of a release, and their origin.
 pub(crate) struct Dependencies {
     pub(crate) layer: WheelLayer,
-    /// Local projects whose code goes to the source side.
+    /// Local projects whose code becomes source layers.
     pub(crate) folders: Vec<PathBuf>,
     pub(crate) path: DeployPath,
     pub(crate) reason: String,
-    /// True if the store has lost the live ones.
+    /// True if the store has lost the dependencies of the live release.
     pub(crate) are_lost: bool,
     /// The time of the resolution, in seconds since 1970.
     pub(crate) resolved_at: Option<u64>,
     pub(crate) notes: Vec<String>,
-    /// The lock that names them.
+    /// The lock that pins them.
     pub(crate) lock: Option<PathBuf>,
-    /// The addresses of wheels that were downloaded or looked for now.
+    /// The public addresses of the wheels that this deployment resolved or downloaded.
     pub(crate) origins: Vec<(Digest, String)>,
-    /// The key of the inputs: the same inputs give the same wheels.
+    /// The key of the inputs. While it is unchanged, a deployment reuses the live wheels.
     inputs: String,
 }
 
-/// Wheels in the cache.
+/// Wheels that are in the cache.
 struct Downloaded {
     layer: WheelLayer,
     notes: Vec<String>,
     origins: Vec<(Digest, String)>,
 }
 
-/// The keys of a deployment's extensions that remember the origin of its dependencies.
+/// The keys of a deployment's extensions that record the origin of its dependencies.
 const INPUTS: &str = "inputs";
 const RESOLVED_AT: &str = "resolved_at";
 const SINCE: &str = "deps_since";
 /// The bucket of dependency layers, by the digest of their manifest.
-const SETS: &str = "wheels-1";
+const LAYERS: &str = "wheels-1";
 
 impl Dependencies {
-    /// Returns the extensions of the deployment that is made of them.
+    /// Returns the extensions of a deployment with these dependencies.
     pub(crate) fn extensions(&self, head: &Head) -> Map<String, Value> {
         let since = match self.path {
             DeployPath::Fast => extension(head, SINCE).and_then(Value::as_u64),
             DeployPath::Full => None,
         };
-        let mut kept = Map::new();
-        kept.insert(INPUTS.to_owned(), self.inputs.clone().into());
-        kept.insert(SINCE.to_owned(), since.unwrap_or(head.generation() + 1).into());
+        let mut extensions = Map::new();
+        extensions.insert(INPUTS.to_owned(), self.inputs.clone().into());
+        extensions.insert(SINCE.to_owned(), since.unwrap_or(head.generation() + 1).into());
         if let Some(at) = self.resolved_at {
-            kept.insert(RESOLVED_AT.to_owned(), at.into());
+            extensions.insert(RESOLVED_AT.to_owned(), at.into());
         }
-        kept
+        extensions
     }
 }
 
@@ -71,7 +71,7 @@ fn extension<'h>(head: &'h Head, key: &str) -> Option<&'h Value> {
     head.deployment.as_ref()?.extensions.get(key)
 }
 
-/// The choice of dependencies for one deployment.
+/// A chooser of the dependencies of one deployment.
 pub(crate) struct Chooser<'a> {
     pub(crate) project: &'a Project,
     pub(crate) projects: &'a ProjectMetadata<'a>,
@@ -106,11 +106,11 @@ impl Chooser<'_> {
         Ok(Inputs::read(spec, &self.options.solve, self.cx.env(), self.projects)?)
     }
 
-    /// Takes the files of a lock. Those that are live need not be downloaded.
+    /// Selects the files of a lock. Downloads nothing if they are the wheels of the live release.
     fn locked(&self, file: &Path, spec: &InputSpec) -> Result<Dependencies, Error> {
         let (options, none) = (LockOptions::OfProject, Inputs::default());
         let mut selection = Selection::from_lock(file, spec, options, self.target)?;
-        // A lock may cover inputs that cannot be read here, and is then taken as it is.
+        // A lock may cover inputs that this machine cannot read; it is then used unchecked.
         if let Ok(inputs) = self.read(spec) {
             selection.check_lock(file, &inputs, self.target)?;
         }
@@ -134,7 +134,7 @@ impl Chooser<'_> {
         Ok(Dependencies { notes, origins: found.origins, ..finished })
     }
 
-    /// Takes the live wheels if the inputs are the same; otherwise resolves.
+    /// Reuses the live wheels if the inputs are unchanged; otherwise resolves.
     fn resolved(&self, inputs: &Inputs) -> Result<Dependencies, Error> {
         let key = self.key(&inputs.request);
         let is_known = extension(self.head, INPUTS).and_then(Value::as_str) == Some(&key);
@@ -179,7 +179,7 @@ impl Chooser<'_> {
         let (indexes, python) = (&self.options.indexes, self.options.platforms.python());
         let none = Inputs::default();
         let index = if selection.needs_build() {
-            // Nothing is resolved, but requirements of backends come from an index.
+            // The lock pins all files, but the requirements of build backends come from an index.
             let project = read_project(self.project.folder())?;
             let project = project.map_or_else(|| Pyproject::parse("", ""), Ok)?;
             Inputs::index_of_backend(&project, self.cx, indexes, python)?
@@ -248,14 +248,14 @@ impl Chooser<'_> {
             return Ok(Before::Set(WheelLayer::new(release.platform.clone(), Vec::new())));
         };
         let (cache, key) = (self.cx.cache(), layer.digest.to_hex());
-        let known = cache.recall(SETS, &key).and_then(|bytes| Manifest::parse(bytes).ok());
+        let known = cache.recall(LAYERS, &key).and_then(|bytes| Manifest::parse(bytes).ok());
         if let Some(known) = known.filter(|known| known.digest() == layer.digest) {
             return Ok(Before::Set(WheelLayer::parse(&known)?));
         }
         let fetched = Contents::fetch(self.store, &digest);
         match fetched.and_then(|contents| contents.dependencies()) {
             Ok(layer) => {
-                cache.remember(SETS, &key, layer.manifest()?.as_bytes());
+                cache.remember(LAYERS, &key, layer.manifest()?.as_bytes());
                 Ok(Before::Set(layer))
             }
             Err(error) if error.is_lost() => Ok(Before::Lost),
@@ -268,7 +268,7 @@ impl Chooser<'_> {
         let index = &self.options.indexes;
         let indexes =
             (&index.index_url, &index.extra_index_urls, &index.find_links, index.no_index);
-        let files: Vec<String> = request.requirements().filter_map(marks).collect();
+        let files: Vec<String> = request.requirements().filter_map(file_stamp).collect();
         let text = format!("{}\n{}\n{indexes:?}\n{files:?}", self.target, request.canonical());
         Digest::of(text).to_hex()
     }
@@ -286,7 +286,7 @@ impl Chooser<'_> {
         let path = if is_live { DeployPath::Fast } else { DeployPath::Full };
         if let Ok(manifest) = layer.manifest() {
             let key = manifest.digest().to_hex();
-            self.cx.cache().remember(SETS, &key, manifest.as_bytes());
+            self.cx.cache().remember(LAYERS, &key, manifest.as_bytes());
         }
         let reason = match path {
             DeployPath::Fast => {
@@ -314,29 +314,30 @@ impl Chooser<'_> {
     }
 }
 
-/// Returns the addresses of wheels that other machines can reach. Addresses with credentials stay here.
+/// Returns the addresses from which other machines can download the wheels. Addresses with credentials
+/// are never passed on.
 fn origins(pins: &[Pin], wheels: &[Wheel]) -> Vec<(Digest, String)> {
     let pairs = pins.iter().zip(wheels).filter(|(pin, _)| pin.wheel().is_some());
-    let places = pairs.map(|(pin, wheel)| (wheel.digest, &pin.file().address));
-    let open = places.filter(|(_, address)| !address.is_file() && !address.has_credentials());
-    open.map(|(digest, address)| (digest, address.to_string())).collect()
+    let wheels = pairs.map(|(pin, wheel)| (wheel.digest, &pin.file().address));
+    let public = wheels.filter(|(_, address)| !address.is_file() && !address.has_credentials());
+    public.map(|(digest, address)| (digest, address.to_string())).collect()
 }
 
-/// Returns the wheel of a pin, if its lock names the digest.
+/// Returns the wheel of a pin, if the lock records its digest.
 fn locked_wheel(pin: &Pin) -> Option<Wheel> {
     let extras = pin.extras().iter().map(ToString::to_string).collect();
     let digest = Digest::new(pin.file().sha256?);
     Some(Wheel::new(pin.wheel()?.clone(), digest, extras))
 }
 
-/// Returns size and time of a required file on this machine: they change with the file.
-fn marks(requirement: &Requirement) -> Option<String> {
+/// Returns the path, size and modification time of a required file on this machine.
+fn file_stamp(requirement: &Requirement) -> Option<String> {
     let path = Address::parse(requirement.url()?).ok()?.to_path()?;
     let file = std::fs::metadata(&path).ok()?;
     Some(format!("{} {} {:?}", path.display(), file.len(), file.modified().ok()?))
 }
 
-/// Prefers the live versions, but for projects whose own lock names a preference.
+/// Makes the live versions preferences, except for projects whose own lock has one.
 fn prefer(mut request: Request, layer: &WheelLayer) -> Request {
     for name in layer.wheels.iter().map(|wheel| &wheel.name) {
         if request.preference(name.project()).is_none() {

@@ -19,7 +19,7 @@ pub struct Deployed {
     pub path: DeployPath,
     /// The reason for the path.
     pub reason: String,
-    /// The digest of the dependency layer.
+    /// The digest of the manifest of the dependency layer.
     pub dependencies: Option<Digest>,
     /// The digest of the project's own layer.
     pub source: Option<Digest>,
@@ -29,19 +29,19 @@ pub struct Deployed {
     pub outcome: Outcome,
     /// The time at which the dependencies were resolved, in seconds since 1970.
     pub resolved_at: Option<u64>,
-    /// The lock that names the dependencies, if there is one.
+    /// The lock that pins the dependencies, if the project has one.
     pub lock: Option<PathBuf>,
-    /// The steps, and how long each took.
+    /// The duration of each step.
     pub timings: Timings,
     /// Notes for the user.
     pub notes: Vec<String>,
-    /// The source and the dependencies, for a dry run.
+    /// The planned contents, for a dry run.
     pub plan: Option<Plan>,
-    /// The result on the host, if the deployment has one.
+    /// The result on the host, if the deployer has a host.
     pub rollout: Option<Rollout>,
 }
 
-/// The contents of a release that was planned.
+/// The contents of a release that a dry run planned.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Plan {
@@ -55,9 +55,9 @@ pub struct Plan {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum DeployPath {
-    /// The dependency layer is the live one.
+    /// The dependency layer of the live release is reused.
     Fast,
-    /// The dependency layer is a new one.
+    /// The dependency layer is new.
     Full,
 }
 
@@ -67,9 +67,9 @@ pub enum DeployPath {
 pub enum Outcome {
     /// A new deployment was published.
     Published,
-    /// The release was live already.
+    /// The release was already live.
     Unchanged,
-    /// Nothing was published: the deployment was a dry run.
+    /// The deployment was a dry run; no release was published.
     Planned,
 }
 
@@ -94,7 +94,7 @@ impl Deployed {
         }
     }
 
-    /// Returns true if the release was not live before.
+    /// Returns true if the deployment was published, rather than planned or unchanged.
     pub fn is_new(&self) -> bool {
         self.outcome == Outcome::Published
     }

@@ -15,12 +15,12 @@ pub struct Error(Box<ErrorKind>);
 pub type HostError = Box<dyn StdError + Send + Sync>;
 
 impl Error {
-    /// Returns what happened, with its facts.
+    /// Returns the kind, with its facts.
     pub fn kind(&self) -> &ErrorKind {
         &self.0
     }
 
-    /// Returns true if trying again later may help.
+    /// Returns true if a retry may succeed.
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
             ErrorKind::Store(error) => error.is_retryable(),
@@ -30,7 +30,7 @@ impl Error {
         }
     }
 
-    /// Returns true if the store lacks an object that it should have.
+    /// Returns true if the store has lost an object.
     pub fn is_lost(&self) -> bool {
         match self.kind() {
             ErrorKind::Lost { .. } => true,
@@ -41,7 +41,7 @@ impl Error {
         }
     }
 
-    /// Makes the error of an operation on `path`; used as `.map_err(Error::at("read", path))`.
+    /// Creates the error of an operation on `path`; used as `.map_err(Error::at("read", path))`.
     pub(crate) fn at(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| ErrorKind::Io { doing, path: path.to_owned(), source }.into()
     }
@@ -124,32 +124,32 @@ pub enum ErrorKind {
         /// The folder.
         path: PathBuf,
     },
-    /// A project has no name that a service could have.
-    #[error("the project has no name that a service could have")]
+    /// No valid service name can be derived from a project.
+    #[error("the project has no name to use for the service")]
     NoServiceName,
-    /// A text cannot be the name of a service.
-    #[error("`{name}` is no name of a service")]
+    /// A service name is malformed.
+    #[error("invalid service name: `{name}`")]
     ServiceName {
         /// The text.
         name: String,
     },
     /// A project has neither code nor dependencies.
-    #[error("there is nothing to deploy in `{}`", folder.display())]
+    #[error("nothing to deploy in `{}`", folder.display())]
     Nothing {
         /// The folder.
         folder: PathBuf,
     },
-    /// Several platforms are named for one release.
-    #[error("a release is for one platform, and {count} are named")]
+    /// The options name several platforms, and a release is for one.
+    #[error("a release is for one platform, but {count} are given")]
     SeveralPlatforms {
         /// The number of platforms.
         count: usize,
     },
-    /// Dependencies changed, and the caller wants no resolution.
-    #[error("what the project requires is not what is live, and nothing shall be resolved")]
+    /// The requirements differ from those of the live release, and the options forbid resolving.
+    #[error("the requirements differ from those of the live release, and resolving is not allowed")]
     WouldResolve,
-    /// A file of a project cannot be shipped.
-    #[error("`{path}` cannot be shipped: {reason}")]
+    /// A file of a project cannot ship.
+    #[error("cannot ship `{path}`: {reason}")]
     Unfit {
         /// The path in the project's folder.
         path: String,
@@ -157,24 +157,24 @@ pub enum ErrorKind {
         reason: String,
     },
     /// A project changed while it was read.
-    #[error("`{path}` changed while it was read: try again when the project is at rest")]
+    #[error("`{path}` changed while it was read: try again")]
     Changed {
         /// The file.
         path: String,
     },
     /// A manifest is malformed, or of another kind.
-    #[error("{digest} is no {kind} that can be used: {reason}")]
+    #[error("{digest} is not a valid {kind}: {reason}")]
     Manifest {
         /// The digest of the manifest.
         digest: Digest,
-        /// The kind that it should be.
+        /// The expected kind.
         kind: &'static str,
         /// The fault.
         reason: String,
     },
     /// An object of a release is missing in the store.
     #[error(
-        "{digest} is not in the store, and {by} refers to it: `pinnace store check` finds all that is wrong"
+        "{digest} is missing in the store, and {by} refers to it: `pinnace store check` lists all damage"
     )]
     Lost {
         /// The digest of the object.
@@ -182,11 +182,11 @@ pub enum ErrorKind {
         /// The referrer.
         by: String,
     },
-    /// Files that a measurement needs are missing in the store.
+    /// The store has lost wheels that the digest of `deps.pex` is computed from.
     #[error("{0}")]
     LostWheels(#[source] Box<Error>),
 
-    /// Another deployer moved the service first.
+    /// Another deployer published first.
     #[error("{}", superseded(service, newest.as_ref()))]
     Superseded {
         /// The service.
@@ -195,35 +195,35 @@ pub enum ErrorKind {
         newest: Option<Deployment>,
     },
     /// The store has no such service.
-    #[error("there is no service `{service}` in the store")]
+    #[error("no such service in the store: `{service}`")]
     NoService {
         /// The service.
         service: String,
     },
-    /// A service was taken out of use.
-    #[error("`{service}` is out of use since generation {generation}")]
+    /// A service is stopped.
+    #[error("`{service}` is stopped since generation {generation}")]
     Stopped {
         /// The service.
         service: String,
-        /// The generation that stopped it.
+        /// The generation since which it is stopped.
         generation: u64,
     },
-    /// A text is neither a service nor a release.
-    #[error("there is no service or release `{text}` in the store")]
+    /// A text names neither a service nor a release.
+    #[error("no such service or release in the store: `{text}`")]
     NoRelease {
         /// The text.
         text: String,
     },
-    /// The first digits of a digest mean several releases.
-    #[error("`{text}` may be\n{}", listed(releases))]
+    /// The first digits of a digest match several releases.
+    #[error("`{text}` is ambiguous:\n{}", listed(releases))]
     Ambiguous {
         /// The digits.
         text: String,
         /// The releases.
         releases: Vec<Digest>,
     },
-    /// A service has no generation before the newest.
-    #[error("`{service}` has no generation before that")]
+    /// A service has no earlier generation to return to.
+    #[error("`{service}` has no earlier generation to return to")]
     NothingBefore {
         /// The service.
         service: String,
@@ -236,16 +236,16 @@ pub enum ErrorKind {
         /// The generation.
         generation: u64,
     },
-    /// A generation stopped its service.
-    #[error("generation {generation} of `{service}` is no release")]
+    /// A generation has no release, since it stopped its service.
+    #[error("generation {generation} of `{service}` has no release: it stopped the service")]
     NotARelease {
         /// The service.
         service: String,
         /// The generation.
         generation: u64,
     },
-    /// The release of a generation was collected.
-    #[error("the release of generation {generation} is not in the store any more: {source}")]
+    /// Garbage collection has removed the release of a generation.
+    #[error("the release of generation {generation} was removed by a garbage collection: {source}")]
     Collected {
         /// The generation.
         generation: u64,
@@ -253,8 +253,8 @@ pub enum ErrorKind {
         source: pinnace_store::Error,
     },
 
-    /// A release does not run on this machine.
-    #[error("the release is for {platform}, and {python} is {found}: {reason}")]
+    /// A release is for another platform than an interpreter.
+    #[error("the release is for {platform}, but {python} is {found}: {reason}")]
     OtherPlatform {
         /// The platform of the release.
         platform: String,
@@ -265,8 +265,8 @@ pub enum ErrorKind {
         /// The difference.
         reason: String,
     },
-    /// No interpreter of this machine fits a release.
-    #[error("the release is for {platform}, and there is no {python} here: {reason}")]
+    /// No interpreter of this machine can run a release.
+    #[error("the release is for {platform}, but this machine has no {python}: {reason}")]
     NoPython {
         /// The platform of the release.
         platform: String,
@@ -275,34 +275,34 @@ pub enum ErrorKind {
         /// The reason.
         reason: String,
     },
-    /// An exported file has other bytes than when the release was made.
-    #[error("`{file}` of the release was {expected}, and would be {actual}: nothing was written")]
+    /// An exported file differs from the one that the release was made with.
+    #[error("`{file}` does not match the release: expected {expected}, got {actual}")]
     OtherBytes {
         /// The file.
         file: String,
         /// Its digest in the release.
         expected: Digest,
-        /// The digest that it would have.
+        /// Its digest now.
         actual: Digest,
     },
 
-    /// An interpreter of this machine is named, but the release runs on another.
-    #[error("`{name}` is an interpreter here, and the release runs elsewhere")]
+    /// The options name an interpreter of this machine, but the release runs on a host.
+    #[error("`{name}` is an interpreter of this machine, but the release runs on a host")]
     LocalInterpreter {
         /// The interpreter.
         name: String,
     },
-    /// A host has no interpreter of a version.
-    #[error("the agent at {host} has no Python{}; {}", version.as_ref().map_or_else(String::new, |one| format!(" {one}")), available(platforms))]
+    /// A host has no interpreter of the requested version.
+    #[error("the agent at {host} has no {}; {}", python(version.as_deref()), available(platforms))]
     HostHasNoPython {
         /// The host.
         host: String,
-        /// The version, if one is wanted.
+        /// The requested version, if any.
         version: Option<String>,
         /// The platforms of the host.
         platforms: Vec<String>,
     },
-    /// A release is for a platform that a host does not have.
+    /// A release is for a platform that a host lacks.
     #[error(
         "the release is for {target}, which does not run on the agent at {host}; {}",
         available(platforms)
@@ -315,7 +315,7 @@ pub enum ErrorKind {
         /// The platforms of the host.
         platforms: Vec<String>,
     },
-    /// A wheel does not fit a host.
+    /// A wheel is incompatible with a host.
     #[error("`{wheel}` does not run on the agent at {host}, which is {platform}")]
     HostMisfit {
         /// The host.
@@ -336,13 +336,13 @@ pub enum ErrorKind {
         services: Vec<String>,
     },
     /// A host lacks environment variables that a release needs.
-    #[error("the agent at {host} does not have environment variables that the release needs: {}", names.join(", "))]
+    #[error("the agent at {host} lacks environment variables that the release needs: {}", names.join(", "))]
     HostLacksVariables {
         /// The host.
         host: String,
         /// The names of the variables.
         names: Vec<String>,
-        /// The remedy, as the host tells it.
+        /// The remedy that the host reports.
         remedy: String,
     },
     /// A deployment did not go live on a host.
@@ -358,7 +358,7 @@ pub enum ErrorKind {
     /// The store failed.
     #[error(transparent)]
     Store(pinnace_store::Error),
-    /// A PEX file or a wheel failed.
+    /// A PEX file or a wheel is malformed or cannot be written.
     #[error(transparent)]
     Pex(pinnace_pex::Error),
     /// An environment could not be written.
@@ -371,9 +371,10 @@ pub enum ErrorKind {
 
 fn superseded(service: &str, newest: Option<&Deployment>) -> String {
     let Some(newest) = newest else {
-        return format!("another deployer changed `{service}` meanwhile");
+        return format!("another deployer was first: `{service}` has changed");
     };
-    let release = newest.release.map_or_else(|| "nothing".to_owned(), |one| one.to_string());
+    let release =
+        newest.release.map_or_else(|| "nothing".to_owned(), |release| release.to_string());
     let (generation, by) = (newest.generation, &newest.by);
     format!(
         "another deployer was first: `{service}` is at generation {generation} by {by}, {release}"
@@ -381,7 +382,11 @@ fn superseded(service: &str, newest: Option<&Deployment>) -> String {
 }
 
 fn listed(releases: &[Digest]) -> String {
-    releases.iter().map(|one| format!("  {one}")).collect::<Vec<_>>().join("\n")
+    releases.iter().map(|release| format!("  {release}")).collect::<Vec<_>>().join("\n")
+}
+
+fn python(version: Option<&str>) -> String {
+    version.map_or_else(|| "Python".to_owned(), |version| format!("Python {version}"))
 }
 
 fn available(platforms: &[String]) -> String {

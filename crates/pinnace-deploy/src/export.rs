@@ -1,4 +1,4 @@
-//! A release as two PEX files, `deps.pex` and `source.pex`, the same on every cache.
+//! The export of a release as two PEX files, `deps.pex` and `source.pex`. Their bytes do not depend on the machine.
 
 use std::{
     io::{self, Write},
@@ -12,29 +12,31 @@ use pinnace_wheel::{Requirement, Target};
 
 use crate::{Contents, Error, ErrorKind, Layer, WheelLayer};
 
-/// A layer of source, and the place of its files.
+/// A source layer, and the location of its files.
 pub(crate) struct SourceFiles<'a> {
     pub(crate) layer: &'a Layer,
     pub(crate) files: &'a [TreeFile],
-    pub(crate) place: Place<'a>,
+    pub(crate) location: FileLocation<'a>,
 }
 
-/// The place of a layer's files.
-pub(crate) enum Place<'a> {
+/// The location of a layer's files.
+pub(crate) enum FileLocation<'a> {
     /// A folder, as it was scanned.
     Folder(&'a Path),
     /// A store.
     Store(&'a Contents<'a>),
 }
 
-impl Place<'_> {
+impl FileLocation<'_> {
     fn add(&self, builder: &mut PexBuilder, path: &str, file: &TreeFile) -> Result<(), Error> {
         match self {
             Self::Folder(folder) => {
-                let (place, digest) = (folder.join(&file.path), *file.digest.as_bytes());
+                let (path_on_disk, digest) = (folder.join(&file.path), *file.digest.as_bytes());
                 match file.mode {
-                    FileMode::File => builder.add_file(path, &place, digest)?,
-                    FileMode::Executable => builder.add_program_file(path, &place, digest)?,
+                    FileMode::File => builder.add_file(path, &path_on_disk, digest)?,
+                    FileMode::Executable => {
+                        builder.add_program_file(path, &path_on_disk, digest)?
+                    }
                 }
             }
             Self::Store(contents) => {
@@ -49,11 +51,11 @@ impl Place<'_> {
     }
 }
 
-/// The names that a PEX file reserves. Files of a project with these names are in the release, and not in
-/// the file.
+/// The names that a PEX file reserves. Files of a project with these names are in the release, but are left out of
+/// `source.pex`.
 const RESERVED: [&str; 5] = [".bootstrap", ".deps", "PEX-INFO", "__main__.py", "__pex__"];
 
-/// Creates the builder of `deps.pex`: all wheels.
+/// Creates the builder of `deps.pex`, which holds all wheels.
 pub(crate) fn dependencies(
     set: &WheelLayer,
     target: &Target,
@@ -72,8 +74,8 @@ pub(crate) fn dependencies(
     Ok(builder)
 }
 
-/// Creates the builder of `source.pex`: the code of all layers of source, with import roots at the top. If two
-/// layers have a file, the first one wins.
+/// Creates the builder of `source.pex`, which holds the code of all source layers, with import roots at the top. If
+/// two layers have a file of the same path, the first layer wins.
 pub(crate) fn source(
     sources: &[SourceFiles<'_>],
     web: Option<&Process>,
@@ -93,7 +95,7 @@ pub(crate) fn source(
         }
     }
     for (path, (source, file)) in seen {
-        source.place.add(&mut builder, &path, file)?;
+        source.location.add(&mut builder, &path, file)?;
     }
     let projects = sources.iter().filter_map(|source| source.layer.distribution.as_ref());
     for (path, text) in projects.flat_map(|project| project.files()) {
@@ -111,14 +113,14 @@ fn entry(web: &Process, sources: &[SourceFiles<'_>]) -> Option<String> {
         [_, flag, module, ..] if flag == "-m" => Some(module.clone()),
         [program, ..] => {
             let projects = sources.iter().filter_map(|source| source.layer.distribution.as_ref());
-            let mut scripts = projects.flat_map(|one| console_scripts(&one.entry_points));
+            let mut scripts = projects.flat_map(|project| console_scripts(&project.entry_points));
             scripts.find(|(name, _)| name == program).map(|(_, target)| target)
         }
         [] => None,
     }
 }
 
-/// Returns the path of a file as modules see it: below its import root.
+/// Returns the path of a file relative to its import root.
 fn imported<'p>(path: &'p str, imports: &[String]) -> &'p str {
     let below = imports.iter().filter(|import| !import.is_empty()).find_map(|import| {
         path.strip_prefix(import.as_str()).and_then(|rest| rest.strip_prefix('/'))
@@ -126,7 +128,7 @@ fn imported<'p>(path: &'p str, imports: &[String]) -> &'p str {
     below.unwrap_or(path)
 }
 
-/// Creates a builder that compresses nothing, so that no version of a compressor moves a byte.
+/// Creates a builder without compression, so that the bytes do not depend on the version of a compressor.
 fn plain(runtime: &Runtime) -> PexBuilder {
     let mut builder = PexBuilder::new();
     builder.set_runtime(runtime.clone());
@@ -145,13 +147,13 @@ pub(crate) fn digest(
 }
 
 impl Contents<'_> {
-    /// Writes `deps.pex` or `source.pex` again, with the boot code that the release names. The wheels must be
-    /// in the cache: see [`Contents::fetch_wheels`].
+    /// Writes `deps.pex` or `source.pex`, with the boot code of the release. The wheels must be in the cache: see
+    /// [`Contents::fetch_wheels`].
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::OtherBytes`] if the bytes differ from those of the release; throw the output away
-    /// then. Returns an error if a content is missing, or `out` fails.
+    /// Returns [`ErrorKind::OtherBytes`] if the bytes differ from those of the release; the caller must then
+    /// discard the output. Returns an error if a content is missing, or `out` fails.
     pub fn export(
         &self,
         what: Export,
@@ -170,13 +172,11 @@ impl Contents<'_> {
         };
         let written = builder.write(out, cache, threads)?;
         let actual = Digest::new(written.archive.sha256);
-        match actual == expected {
-            true => Ok(actual),
-            false => {
-                let file = what.file_name().to_owned();
-                Err(ErrorKind::OtherBytes { file, expected, actual }.into())
-            }
+        if actual != expected {
+            let file = what.file_name().to_owned();
+            return Err(ErrorKind::OtherBytes { file, expected, actual }.into());
         }
+        Ok(actual)
     }
 
     fn source(&self, target: &Target, runtime: &Runtime) -> Result<PexBuilder, Error> {
@@ -186,7 +186,7 @@ impl Contents<'_> {
         let sources: Vec<SourceFiles<'_>> = layers
             .into_iter()
             .zip(&files)
-            .map(|(layer, files)| SourceFiles { layer, files, place: Place::Store(self) })
+            .map(|(layer, files)| SourceFiles { layer, files, location: FileLocation::Store(self) })
             .collect();
         source(&sources, self.release().processes.get("web"), target, runtime)
     }
@@ -195,9 +195,9 @@ impl Contents<'_> {
 /// A file that a release is exported as.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Export {
-    /// All wheels.
+    /// `deps.pex`, with all wheels.
     Dependencies,
-    /// The user's code.
+    /// `source.pex`, with the project's code.
     Source,
 }
 

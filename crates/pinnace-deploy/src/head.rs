@@ -1,4 +1,4 @@
-//! The head of a service: its newest deployment, and the places of that release's contents.
+//! The head of a service: its newest deployment, and the locations of that release's contents.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{Error, ErrorKind, Release, WheelLayer};
 
-/// A service in a store, with what this machine remembers of it.
+/// A service in a store, with this machine's cache of its head.
 #[derive(Clone, Copy, Debug)]
 pub struct Service<'a> {
     pub(crate) store: &'a Store,
@@ -19,7 +19,7 @@ pub struct Service<'a> {
     pub(crate) name: &'a RefName,
 }
 
-/// The head of a service when it was read: its newest deployment and release.
+/// The head of a service: its newest deployment and release at the time of reading.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Head {
@@ -27,17 +27,17 @@ pub struct Head {
     pub deployment: Option<Deployment>,
     /// The release of that deployment; `None` if it stopped the service, or the store has lost the release.
     pub release: Option<Release>,
-    /// The places of the release's contents.
-    pub(crate) places: Locations,
-    /// The objects that a garbage collection is about to remove.
-    pub(crate) condemned: BTreeSet<Digest>,
+    /// The locations of the release's contents.
+    pub(crate) locations: Locations,
+    /// The objects with a tombstone, which a garbage collection is about to remove.
+    pub(crate) tombstones: BTreeSet<Digest>,
 }
 
-/// The buckets of heads, by store and service, and of newest deployments alone.
-const BUCKET: &str = "live-1";
-const STEPS: &str = "step-1";
-/// The bucket of the times when all wheels of a service were seen in its store.
-const SEEN: &str = "seen-1";
+/// The cache buckets of heads and of newest deployments, both by store and service.
+const HEADS: &str = "live-1";
+const NEWEST: &str = "step-1";
+/// The cache bucket of the time at which the store was last checked for all wheels of a service.
+const CHECKED: &str = "seen-1";
 /// A day, in seconds.
 const DAY: u64 = 86_400;
 
@@ -47,8 +47,7 @@ impl<'a> Service<'a> {
         Self { store, cache, name }
     }
 
-    /// Reads the head. What this machine remembers is checked by concurrent requests, so that nothing is
-    /// waited for twice.
+    /// Reads the head. A cached head is validated by concurrent requests, so that it costs one round trip.
     ///
     /// # Errors
     ///
@@ -56,36 +55,36 @@ impl<'a> Service<'a> {
     pub fn look(&self) -> Result<Head, Error> {
         let known = self.known();
         let deployment = known.as_ref().and_then(|known| known.deployment.as_ref());
-        let (newest, condemned) = thread::scope(|scope| {
-            let condemned = scope.spawn(|| self.store.tombstoned());
-            (self.newest_after(deployment), join(condemned))
+        let (newest, tombstones) = thread::scope(|scope| {
+            let tombstones = scope.spawn(|| self.store.tombstoned());
+            (self.newest_after(deployment), join(tombstones))
         });
-        let (newest, condemned) = (newest?, condemned?);
+        let (newest, tombstones) = (newest?, tombstones?);
         let head = match known.filter(|known| known.deployment == newest) {
             Some(known) => known,
             None => self.read(newest)?,
         };
-        Ok(Head { condemned, ..head })
+        Ok(Head { tombstones, ..head })
     }
 
-    /// Reads the newest deployment alone; `None` if there never was one. If this machine remembers it, that
-    /// takes one round trip.
+    /// Reads only the newest deployment; `None` if there never was one. If the cache has it, that takes one round
+    /// trip.
     ///
     /// # Errors
     ///
     /// Returns an error if the store cannot be read.
     pub fn newest(&self) -> Result<Option<Deployment>, Error> {
-        let known = self.cache.recall(STEPS, &self.key());
+        let known = self.cache.recall(NEWEST, &self.key());
         let known = known.and_then(|bytes| Deployment::parse(&bytes).ok());
         let newest = self.newest_after(known.as_ref())?;
         if let Some(Ok(bytes)) = newest.as_ref().map(Deployment::to_bytes) {
-            self.cache.remember(STEPS, &self.key(), &bytes);
+            self.cache.remember(NEWEST, &self.key(), &bytes);
         }
         Ok(newest)
     }
 
-    /// Reads the newest deployment, which may be the known one. It is read all the same: in a store that was
-    /// made anew, the same generation is another deployment.
+    /// Reads the newest deployment, which may be the cached one. Even that one is read from the store: in a store
+    /// that was deleted and created again, the same generation is another deployment.
     fn newest_after(&self, known: Option<&Deployment>) -> Result<Option<Deployment>, Error> {
         let (newest, there) = thread::scope(|scope| {
             let there = known.map(|deployment| {
@@ -106,8 +105,8 @@ impl<'a> Service<'a> {
         let mut head = Head { deployment, ..Head::default() };
         let Some(digest) = head.digest() else { return Ok(head) };
         match self.release(&digest) {
-            Ok((release, places)) => {
-                (head.release, head.places) = (Some(release), places);
+            Ok((release, locations)) => {
+                (head.release, head.locations) = (Some(release), locations);
                 self.remember(&head);
             }
             Err(error) if error.is_lost() => {}
@@ -122,35 +121,35 @@ impl<'a> Service<'a> {
         Ok((Release::parse(&stored.manifest)?, self.store.locations(digest)?))
     }
 
-    /// Returns true if this machine has not checked for a day that all wheels of the live release are in the
-    /// store. `now` is in seconds since 1970.
+    /// Returns true if this machine's last check that the store has all wheels of the live release is more than a
+    /// day old. `now` is in seconds since 1970.
     pub fn needs_check(&self, now: u64) -> bool {
-        let seen = self.cache.recall(SEEN, &self.key());
+        let seen = self.cache.recall(CHECKED, &self.key());
         let seen = seen.and_then(|bytes| String::from_utf8(bytes).ok()?.parse::<u64>().ok());
         seen.is_none_or(|seen| now.abs_diff(seen) >= DAY)
     }
 
-    /// Remembers that all wheels of the live release were seen in the store now.
+    /// Records in the cache that the store has all wheels of the live release now.
     pub fn record_checked(&self, now: u64) {
-        self.cache.remember(SEEN, &self.key(), now.to_string().as_bytes());
+        self.cache.remember(CHECKED, &self.key(), now.to_string().as_bytes());
     }
 
-    /// Returns what this machine remembers.
+    /// Returns the cached head.
     fn known(&self) -> Option<Head> {
-        let bytes = self.cache.recall(BUCKET, &self.key())?;
+        let bytes = self.cache.recall(HEADS, &self.key())?;
         let json: Value = serde_json::from_slice(&bytes).ok()?;
         let deployment = Deployment::parse(json.get("step")?.as_str()?.as_bytes()).ok()?;
         let release = serde_json::from_value(json.get("release")?.clone()).ok()?;
         let digests = |value: &Value| -> Option<Vec<Digest>> {
-            value.as_array()?.iter().map(|one| one.as_str()?.parse().ok()).collect()
+            value.as_array()?.iter().map(|digest| digest.as_str()?.parse().ok()).collect()
         };
-        let mut places = Locations::default();
+        let mut locations = Locations::default();
         for (pack, contents) in json.get("packs")?.as_object()? {
             let pack = pack.parse().ok()?;
-            places.packed.extend(digests(contents)?.into_iter().map(|content| (content, pack)));
+            locations.packed.extend(digests(contents)?.into_iter().map(|content| (content, pack)));
         }
-        places.alone = digests(json.get("alone")?)?.into_iter().collect();
-        Some(Head { deployment: Some(deployment), release, places, condemned: BTreeSet::new() })
+        locations.alone = digests(json.get("alone")?)?.into_iter().collect();
+        Some(Head { deployment: Some(deployment), release, locations, tombstones: BTreeSet::new() })
     }
 
     pub(crate) fn remember(&self, head: &Head) {
@@ -158,16 +157,16 @@ impl<'a> Service<'a> {
             return;
         };
         let mut packs: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (content, pack) in &head.places.packed {
+        for (content, pack) in &head.locations.packed {
             packs.entry(pack.to_string()).or_default().push(content.to_string());
         }
         let json = json!({
             "step": String::from_utf8_lossy(&deployment),
             "release": head.release,
             "packs": packs,
-            "alone": head.places.alone.iter().map(Digest::to_string).collect::<Vec<_>>(),
+            "alone": head.locations.alone.iter().map(Digest::to_string).collect::<Vec<_>>(),
         });
-        self.cache.remember(BUCKET, &self.key(), json.to_string().as_bytes());
+        self.cache.remember(HEADS, &self.key(), json.to_string().as_bytes());
     }
 
     pub(crate) fn key(&self) -> String {
@@ -182,22 +181,23 @@ impl Head {
         self.deployment.as_ref().map_or(0, |deployment| deployment.generation)
     }
 
-    /// Forgets which contents the store has: everything is looked for again.
+    /// Drops the cached locations, so that the next upload checks every content in the store.
     #[must_use]
     pub fn without_cache(self) -> Self {
-        Self { places: Locations::default(), ..self }
+        Self { locations: Locations::default(), ..self }
     }
 
-    /// Forgets which objects of their own the store has, such as wheels: they are looked for again.
+    /// Drops the cached objects outside packs, such as wheels, so that the next upload checks them in the store.
     #[must_use]
     pub fn rechecking(mut self) -> Self {
-        self.places.alone.clear();
+        self.locations.alone.clear();
         self
     }
 
-    /// Returns true if all wheels of a set are remembered to be in the store.
+    /// Returns true if the cache knows all wheels of a set to be in the store.
     pub fn has_all(&self, set: &WheelLayer) -> bool {
-        let stays = |digest| self.places.alone.contains(digest) && !self.condemned.contains(digest);
+        let stays =
+            |digest| self.locations.alone.contains(digest) && !self.tombstones.contains(digest);
         set.wheels.iter().all(|wheel| stays(&wheel.digest))
     }
 

@@ -1,4 +1,4 @@
-//! The history of a service: its deployments, and those that failed on agents.
+//! The history of a service: its deployments, and the failures that agents report.
 
 use std::collections::BTreeMap;
 
@@ -28,8 +28,8 @@ pub fn services(store: &Store) -> Result<BTreeMap<ServiceName, Deployment>, Erro
     Ok(services)
 }
 
-/// Lists the generations of a service that did not go live, with the agents that report so. `limit` is the
-/// number of reports that are read of each agent.
+/// Lists the generations of a service that failed to go live, with the names of the agents that report the failure.
+/// `limit` is the number of reports to read for each agent.
 ///
 /// # Errors
 ///
@@ -52,12 +52,12 @@ pub fn failed_generations(
 }
 
 fn failed_generation(report: &Deployment) -> Option<u64> {
-    let told = report.extensions.get(REPORT)?;
-    let is_failed = told.get("state").and_then(Value::as_str) == Some("failed");
-    told.get("generation")?.as_u64().filter(|_| is_failed)
+    let status = report.extensions.get(REPORT)?;
+    let is_failed = status.get("state").and_then(Value::as_str) == Some("failed");
+    status.get("generation")?.as_u64().filter(|_| is_failed)
 }
 
-/// Takes a service out of use: agents end its processes, and its releases stay in the store.
+/// Stops a service: agents stop its processes, and its releases stay in the store.
 ///
 /// # Errors
 ///
@@ -77,7 +77,7 @@ pub fn stop_service(
     published(service, store.publish(service.wanted(), Some(&newest), record)?)
 }
 
-/// Returns the deployment that was published.
+/// Returns the published deployment, or [`ErrorKind::Superseded`] if another deployer was first.
 pub(crate) fn published(service: &ServiceName, published: Published) -> Result<Deployment, Error> {
     match published {
         Published::Done(deployment) => Ok(deployment),

@@ -1,4 +1,4 @@
-//! The installer of releases on a machine.
+//! The installer: it downloads releases and materializes their environments.
 
 use pinnace_build::{Cache, Interpreters};
 use pinnace_store::{Digest, Store};
@@ -8,7 +8,7 @@ use crate::{
     Contents, Environment, Environments, Error, ErrorKind, Release, materialize::check_platform,
 };
 
-/// An installer: it fetches releases from a store, and writes their environments to disk.
+/// An installer of releases on this machine. It downloads their contents, and materializes their environments.
 #[derive(Clone, Copy)]
 pub struct Installer<'a> {
     cache: &'a Cache,
@@ -23,7 +23,7 @@ pub struct Fetched<'s> {
     contents: Contents<'s>,
     digest: Digest,
     python: Interpreter,
-    /// The number of its wheels.
+    /// The number of wheels of the release.
     pub wheels: usize,
     /// The number of wheels that were downloaded.
     pub fetched: usize,
@@ -38,29 +38,29 @@ impl std::fmt::Debug for Installer<'_> {
 }
 
 impl<'a> Installer<'a> {
-    /// Creates an installer for these interpreters, which works with so many threads.
+    /// Creates an installer for these interpreters, which uses `threads` threads.
     pub fn new(cache: &'a Cache, interpreters: &'a dyn Interpreters, threads: usize) -> Self {
         Self { cache, interpreters, threads }
     }
 
-    /// Returns the platforms of the interpreters, that of the default one first; each in the form that
-    /// [`Target`] parses.
+    /// Returns the platforms of the interpreters, the default one first, in the form that [`Target`] parses.
     pub fn platforms(&self) -> Vec<String> {
         self.interpreters.all().iter().map(|python| platform(python.target())).collect()
     }
 
-    /// Finds the environment of a release that is on this machine already. No store is needed for it.
+    /// Finds an environment of a release that was materialized before. Needs no store.
     pub fn find(&self, release: &Digest) -> Option<Environment> {
         let environments = Environments::new(self.cache);
         let python = self.interpreter(&environments.platform(release)?).ok()?;
         environments.find(release, &python)
     }
 
-    /// Downloads missing contents of a release, after a check that it runs on this machine.
+    /// Checks that a release runs on this machine, and downloads its missing contents.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::OtherPlatform`] if it does not run here, or an error if a content is missing.
+    /// Returns [`ErrorKind::NoPython`] or [`ErrorKind::OtherPlatform`] if the release does not run here, or an
+    /// error if a content is missing.
     pub fn fetch<'s>(&self, store: &'s Store, release: &Digest) -> Result<Fetched<'s>, Error> {
         let contents = Contents::fetch(store, release)?;
         let python = self.interpreter(&contents.release().platform)?;
@@ -74,12 +74,12 @@ impl<'a> Installer<'a> {
         Ok(Fetched { contents, digest: *release, python, wheels: wheels.len(), fetched, bytes })
     }
 
-    /// Writes the environment of a fetched release, once. Unchanged modules of `previous`, an earlier release,
-    /// bring their bytecode along.
+    /// Writes the environment of a fetched release, unless it exists. Reuses the bytecode of modules that are
+    /// unchanged since `previous`, an earlier release.
     ///
     /// # Errors
     ///
-    /// As [`Environments::materialize`].
+    /// See [`Environments::materialize`].
     pub fn materialize(
         &self,
         fetched: &Fetched<'_>,

@@ -1,7 +1,7 @@
-//! Releases of Python projects: made from a folder, published to a store, brought live, fetched, materialized, and
-//! exported as PEX files.
+//! Deploys Python projects: makes releases, publishes them to a store, and runs them on any machine with access
+//! to it.
 //!
-//! [`Deployer`] does what the `pinnace deploy` command does, in one call:
+//! [`Deployer`] does in one call the work of the `pinnace deploy` command:
 //!
 //! ```
 //! use pinnace_build::{Cache, Context, Env};
@@ -22,50 +22,55 @@
 //!
 //! # Releases
 //!
-//! A [`Release`] is a manifest: a platform, layers in the order of merging, processes, and the names of environment
-//! variables. Its digest is its identity. The deployment record in the store says who made it live, when and why.
-//! Source is a [`Tree`] with a manifest for each folder, so that an unchanged folder keeps its digest. Dependencies are a
-//! [`WheelLayer`], whose wheels are the bytes that the index served.
+//! A [`Release`] is a manifest: a platform, source and wheel layers in the order of merging, processes, and the
+//! names of environment variables. Its digest is its identity. The record of a deployment holds the author,
+//! time and reason. A source layer is a [`Tree`] with one manifest for each folder, so that an unchanged folder
+//! keeps its digest. The dependencies are a [`WheelLayer`], whose wheels have the bytes that the index served.
 //!
-//! # The steps of a deployment
+//! # Steps of a deployment
 //!
-//! 1. [`Service::look`] reads the [`Head`] of the service. If this machine remembers it, three concurrent requests confirm
-//!    it.
-//! 2. A [`Scan`] finds the files that ship. The dependencies come from a lock, from the live release
-//!    (the fast path), or from the resolver (the full path).
-//! 3. [`ReleaseInputs::draft`] makes the release.
-//! 4. [`Service::put`] uploads the contents that the live release does not have: changed files and their folders as one
-//!    pack, the manifest, and wheels and large files as objects of their own.
-//! 5. [`Service::go_live`] is one conditional write: of two deployers, the first one wins, and the other is told.
-//! 6. A [`Host`], such as an agent, starts the release; the deployment waits until it is live there.
+//! 1. [`Service::look`] reads the [`Head`] of the service. If the cache has it, three concurrent requests
+//!    validate it.
+//! 2. A [`Scan`] finds the files that ship. The dependencies come from a lock, from the live release (the fast
+//!    path), or from the resolver (the full path).
+//! 3. [`ReleaseInputs::draft`] assembles the release.
+//! 4. [`Service::put`] uploads the contents that the live release lacks: changed files and their folders as one
+//!    pack, wheels and large files as objects of their own, and the manifest.
+//! 5. [`Service::go_live`] publishes the deployment by a conditional write. Of two concurrent deployers, the
+//!    first one wins; the other one gets [`ErrorKind::Superseded`].
+//! 6. A [`Host`], such as an agent, launches the release. The deployer waits until it is live there.
 //!
-//! [`Rollback`], [`stop_service`] and [`failed_generations`] work on the history of a service. A [`Watcher`] sees edits of a
-//! project.
+//! [`Rollback`], [`stop_service`] and [`failed_generations`] work on the history of a service. A [`Watcher`]
+//! detects edits of a project.
 //!
 //! # Running a release
 //!
-//! [`Contents`] is a release of a store. An [`Installer`] fetches it for one of the machine's interpreters, and writes an
-//! [`Environment`], once: wheels are unpacked once per machine and shown by links, source is a private copy, and an
-//! incomplete environment counts as absent. [`Environment::command`] is the way to start a process in it.
-//! [`Contents::export`] writes `deps.pex` and `source.pex` with the boot code that the release names, and fails if the bytes
-//! are not those of the release.
+//! [`Contents`] reads a release of a store. An [`Installer`] downloads it for one of the machine's
+//! interpreters, and materializes an [`Environment`] once. Wheels are unpacked once per machine and linked into
+//! environments; source is a private copy. An incomplete environment counts as absent. [`Environment::command`]
+//! creates the command of a process. [`Contents::export`] writes `deps.pex` and `source.pex` with the boot code
+//! of the release, and fails if their bytes differ from those of the release.
 //!
-//! The surroundings are those of the [`Context`](pinnace_build::Context): nothing in this crate reads the clock or the
-//! environment, or prints.
+//! The crate takes its environment from a [`Context`](pinnace_build::Context). It reads neither the clock nor
+//! environment variables, and prints nothing.
 
 mod change_reason;
 mod contents;
 mod dependencies;
+mod deploy_job;
 mod deployed;
 mod deployer;
+mod destination;
 mod error;
 mod export;
 mod head;
 mod history;
 mod host;
+mod host_checks;
 mod installer;
 mod materialize;
 mod options;
+mod placeholders;
 mod previous_environment;
 mod progress;
 mod project;
@@ -76,8 +81,11 @@ mod release;
 mod release_draft;
 mod release_inputs;
 mod rollback;
+mod rollout;
 mod service_name;
 mod service_ref;
+mod source_folder;
+mod source_side;
 mod sources;
 mod start;
 mod tree;
@@ -85,12 +93,13 @@ mod watch;
 
 pub use contents::Contents;
 pub use deployed::{DeployPath, Deployed, Outcome, Plan};
-pub use deployer::{Deployer, StoreSide};
+pub use deployer::Deployer;
+pub use destination::StoreSide;
 pub use error::{Error, ErrorKind, HostError};
 pub use export::Export;
 pub use head::{Head, Service};
 pub use history::{failed_generations, services, stop_service};
-pub use host::{Host, HostPlatforms, NotLive, Rollout, RolloutAttempt, RolloutOutcome};
+pub use host::{Host, HostPlatforms};
 pub use installer::{Fetched, Installer};
 pub use materialize::{Environment, Environments};
 pub use options::{DependencyPolicy, DeployOptions, Effect, StoreMemory};
@@ -104,10 +113,12 @@ pub use publish::TransferStats;
 pub use record::deployment_record;
 pub use release::{Exports, Layer, LayerKind, Release, WheelLayer};
 pub use release_draft::ReleaseDraft;
-pub use release_inputs::{ReleaseInputs, SourceFolder};
+pub use release_inputs::ReleaseInputs;
 pub use rollback::Rollback;
+pub use rollout::{NotLive, Rollout, RolloutAttempt, RolloutOutcome};
 pub use service_name::ServiceName;
 pub use service_ref::find_release;
+pub use source_folder::SourceFolder;
 pub use sources::Sources;
 pub use start::{Endpoint, Variables};
 pub use tree::Tree;

@@ -1,4 +1,4 @@
-//! Releases on disk: one environment for each release and interpreter.
+//! Environments on disk: one for each release and interpreter.
 
 use std::{
     fs, io,
@@ -16,30 +16,34 @@ use pinnace_wheel::{Compatibility, Interpreter, MarkerVariable, Target};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Contents, Error, ErrorKind, Layer, Release, previous_environment::PreviousEnvironment,
+    Contents, Error, ErrorKind, Release,
+    source_side::{CODE, SourceSide, write},
 };
 
-/// An environment of a release on this machine, ready to be started.
+/// A materialized environment of a release, in which its processes can start.
 #[derive(Clone, Debug)]
 pub struct Environment {
     folder: PathBuf,
-    whole: Whole,
+    marker: CompleteMarker,
 }
 
-/// The mark of a complete environment, as it stands in it.
+/// The marker file of a complete environment.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-struct Whole {
+struct CompleteMarker {
     release: Release,
     /// The folder of the project's own code.
     code: String,
 }
 
-/// The name of the mark.
-pub(crate) const WHOLE: &str = "whole.json";
-/// The folder of the project's own code, in an environment.
-const CODE: &str = "code";
-/// The folder of the code of other local projects.
-const LOCAL: &str = "local";
+impl CompleteMarker {
+    fn write(&self, path: &Path) -> Result<(), Error> {
+        let text = serde_json::to_vec(self).map_err(io::Error::other);
+        text.and_then(|text| write(path, &text)).map_err(Error::at("write", path))
+    }
+}
+
+/// The name of the marker file.
+pub(crate) const MARKER: &str = "whole.json";
 
 impl Environment {
     /// Returns the folder.
@@ -54,12 +58,12 @@ impl Environment {
 
     /// Returns the folder of the project's own code, which its processes start in.
     pub fn code(&self) -> PathBuf {
-        self.folder.join(&self.whole.code)
+        self.folder.join(&self.marker.code)
     }
 
     /// Returns the release.
     pub fn release(&self) -> &Release {
-        &self.whole.release
+        &self.marker.release
     }
 }
 
@@ -75,28 +79,29 @@ impl<'a> Environments<'a> {
         Self { cache }
     }
 
-    /// Returns the folder of all environments, which are named by what they hold.
+    /// Returns the folder of all environments, each below the digest of its release.
     pub(crate) fn folder(&self) -> PathBuf {
         self.cache.folder().join("environments").join("1")
     }
 
-    /// Returns the platform of a release that has an environment for any interpreter.
+    /// Returns the platform of a release, if it has an environment for any interpreter.
     pub fn platform(&self, release: &Digest) -> Option<String> {
         let folders = fs::read_dir(self.folder().join(release.to_hex())).ok()?;
-        let marks = folders.filter_map(|folder| fs::read(folder.ok()?.path().join(WHOLE)).ok());
-        let mut found = marks.filter_map(|mark| serde_json::from_slice::<Whole>(&mark).ok());
-        found.next().map(|whole| whole.release.platform)
+        let marks = folders.filter_map(|folder| fs::read(folder.ok()?.path().join(MARKER)).ok());
+        let mut found =
+            marks.filter_map(|mark| serde_json::from_slice::<CompleteMarker>(&mark).ok());
+        found.next().map(|marker| marker.release.platform)
     }
 
-    /// Finds the environment of a release for an interpreter; `None` if there is none, or it is incomplete.
+    /// Finds the environment of a release for an interpreter; `None` if it is missing or incomplete.
     pub fn find(&self, release: &Digest, python: &Interpreter) -> Option<Environment> {
         let folder = self.place(release, python);
-        let whole = fs::read(folder.join(WHOLE)).ok()?;
-        Some(Environment { whole: serde_json::from_slice(&whole).ok()?, folder })
+        let marker = fs::read(folder.join(MARKER)).ok()?;
+        Some(Environment { marker: serde_json::from_slice(&marker).ok()?, folder })
     }
 
-    /// Writes the environment of a release, once. Wheels are unpacked once per machine and shared. Modules that
-    /// are unchanged since `previous`, an earlier release, bring their bytecode along.
+    /// Writes the environment of a release, unless it exists. Wheels are unpacked once per machine and shared.
+    /// Reuses the bytecode of modules that are unchanged since `previous`, an earlier release.
     ///
     /// # Errors
     ///
@@ -114,39 +119,43 @@ impl<'a> Environments<'a> {
             return Ok(found);
         }
         let wheels = contents.dependencies()?.wheels;
-        // A release that does not run here is not fetched.
+        // Download no wheels of a release that does not run here.
         check_platform(contents.release(), &wheels, python)?;
         contents.fetch_wheels(self.cache)?;
         self.cache.unpack_all(&wheels, threads)?;
         let plan = self.plan(contents.release(), &wheels, python)?;
         let place = self.place(release, python);
-        let parent = place.parent().unwrap_or(&place);
-        fs::create_dir_all(parent).map_err(Error::at("create the folder", parent))?;
-        // An incomplete environment is the rest of one that was being removed.
-        if self.find(release, python).is_none() {
-            let _ = fs::remove_dir_all(&place);
-        }
-        let pending = PendingFolder::create(&place, Durability::Volatile)?;
+        let pending = self.create(release, python)?;
         let folder = pending.unfinished_path();
         let venv = Venv::new(env_interpreter(python)?, LinkMode::SymbolicLink);
         venv.lay(&plan, &UnpackedWheels::new(self.cache, &wheels), &folder, &place)?;
         let library = venv.library();
-        let previous = previous.map(|one| (one.folder(), cache_tag(python)));
+        let previous = previous.map(|environment| (environment.folder(), cache_tag(python)));
         let source = SourceSide { contents, folder: &folder, place: &place, library, previous };
         source.write()?;
-        let whole = Whole { release: contents.release().clone(), code: CODE.to_owned() };
-        let text = serde_json::to_vec(&whole).map_err(io::Error::other);
-        let path = folder.join(WHOLE);
-        text.and_then(|text| write(&path, &text)).map_err(Error::at("write", &path))?;
+        let marker = CompleteMarker { release: contents.release().clone(), code: CODE.to_owned() };
+        marker.write(&folder.join(MARKER))?;
         let committed = pending.commit_new()?;
         if committed == PutResult::AlreadyExists && self.find(release, python).is_none() {
-            let taken = io::Error::other("it is there, and not whole: remove it");
+            let taken = io::Error::other("an incomplete environment exists there: remove it");
             return Err(Error::at("create", &place)(taken));
         }
-        Ok(Environment { folder: place, whole })
+        Ok(Environment { folder: place, marker })
     }
 
-    /// Merges the layers of a release as its interpreter will see them.
+    /// Creates the folder of an environment, which appears under its name on commit.
+    fn create(&self, release: &Digest, python: &Interpreter) -> Result<PendingFolder, Error> {
+        let place = self.place(release, python);
+        let parent = place.parent().unwrap_or(&place);
+        fs::create_dir_all(parent).map_err(Error::at("create the folder", parent))?;
+        // An incomplete environment is left over from an interrupted removal.
+        if self.find(release, python).is_none() {
+            let _ = fs::remove_dir_all(&place);
+        }
+        Ok(PendingFolder::create(&place, Durability::Volatile)?)
+    }
+
+    /// Merges the layers of a release, and checks that its interpreter can run the result.
     fn plan(
         &self,
         release: &Release,
@@ -165,8 +174,8 @@ impl<'a> Environments<'a> {
         layers.push(dependencies);
         let plan = merge(&layers, &PlatformRules(python.target()));
         let policy = Policy::of_installers();
-        let misfit = plan.conflicts().iter().find(|one| {
-            matches!(one, Conflict::Misfit { .. }) && policy.judge(one) == Ruling::Refuse
+        let misfit = plan.conflicts().iter().find(|conflict| {
+            matches!(conflict, Conflict::Misfit { .. }) && policy.judge(conflict) == Ruling::Refuse
         });
         match misfit {
             None => Ok(plan),
@@ -182,7 +191,7 @@ impl<'a> Environments<'a> {
     }
 }
 
-/// Checks that an interpreter is of the platform of a release: its minor version, and all wheels.
+/// Checks that an interpreter has the minor version of a release, and that all wheels are compatible with it.
 pub(crate) fn check_platform(
     release: &Release,
     wheels: &[Wheel],
@@ -208,15 +217,16 @@ fn other_platform(release: &Release, python: &Interpreter, reason: &str) -> Erro
     ErrorKind::OtherPlatform { platform, python, found, reason }.into()
 }
 
-/// Returns a project of the release as merging takes it: its scripts and its requirements.
-fn local(one: &LocalDistribution) -> Distribution<[u8; 32]> {
-    let lines = one.metadata.lines().take_while(|line| !line.is_empty());
+/// Returns a project of the release as an input of the merge: its scripts and its requirements.
+fn local(project: &LocalDistribution) -> Distribution<[u8; 32]> {
+    let lines = project.metadata.lines().take_while(|line| !line.is_empty());
     let requires = lines.filter_map(|line| line.strip_prefix("Requires-Dist: ")).map(str::to_owned);
-    let scripts = console_scripts(&one.entry_points).into_iter();
+    let scripts = console_scripts(&project.entry_points).into_iter();
     let scripts: Vec<Script> = scripts.map(|(name, target)| Script::new(name, target)).collect();
-    let file_name = format!("{}-{}-py3-none-any.whl", one.name.replace('-', "_"), one.version);
+    let name = project.name.replace('-', "_");
+    let file_name = format!("{name}-{}-py3-none-any.whl", project.version);
     let contents = Files::new(Vec::new()).unwrap_or_default().with_scripts(scripts);
-    Distribution::new(one.name.as_str(), one.version.as_str(), file_name, [0; 32])
+    Distribution::new(project.name.as_str(), project.version.as_str(), file_name, [0; 32])
         .requiring(requires.collect(), Vec::new())
         .with_contents(contents)
 }
@@ -229,88 +239,4 @@ fn cache_tag(python: &Interpreter) -> String {
     let name = markers.get(MarkerVariable::ImplementationName).unwrap_or("cpython");
     let between = if name == "pypy" { "" } else { "-" };
     format!("{name}{between}{}{}", part(0), part(1))
-}
-
-/// The source side of an environment that is being written.
-struct SourceSide<'a> {
-    contents: &'a Contents<'a>,
-    folder: &'a Path,
-    /// The final folder of the environment.
-    place: &'a Path,
-    /// The folder of site-packages, in the environment.
-    library: PathBuf,
-    /// An environment of an earlier release, and the tag of its bytecode.
-    previous: Option<(&'a Path, String)>,
-}
-
-impl SourceSide<'_> {
-    fn write(&self) -> Result<(), Error> {
-        let mut imports = Vec::new();
-        let code = self.folder.join(CODE);
-        fs::create_dir_all(&code).map_err(Error::at("create the folder", &code))?;
-        for (number, layer) in self.contents.release().sources().enumerate() {
-            let folder = match number {
-                0 => PathBuf::from(CODE),
-                _ => Path::new(LOCAL).join(&layer.name),
-            };
-            let files = self.contents.files(&layer.digest)?;
-            let previous = self.previous.as_ref().map(|(environment, tag)| PreviousEnvironment {
-                folder: environment.join(&folder),
-                tag: tag.clone(),
-            });
-            self.contents.write_files(&files, &self.folder.join(&folder), previous.as_ref())?;
-            imports.extend(self.imports(layer, &folder));
-            layer.distribution.iter().try_for_each(|one| self.distribution(one))?;
-        }
-        self.see(&imports)
-    }
-
-    /// Returns the import roots of a layer, by their final paths.
-    fn imports(&self, layer: &Layer, folder: &Path) -> Vec<String> {
-        let root = self.place.join(folder);
-        let folders = layer.imports.iter().map(|import| match import.as_str() {
-            "" => root.clone(),
-            import => root.join(import),
-        });
-        folders.map(|folder| folder.display().to_string()).collect()
-    }
-
-    /// Writes the files by which `importlib.metadata` finds a project.
-    fn distribution(&self, one: &LocalDistribution) -> Result<(), Error> {
-        let folder = self.folder.join(&self.library);
-        for (name, text) in one.files() {
-            let path = folder.join(name);
-            let parent = path.parent().unwrap_or(&folder);
-            fs::create_dir_all(parent).map_err(Error::at("create the folder", parent))?;
-            write(&path, text.as_bytes()).map_err(Error::at("write", &path))?;
-        }
-        Ok(())
-    }
-
-    /// Puts import roots before all libraries on `sys.path`.
-    fn see(&self, imports: &[String]) -> Result<(), Error> {
-        if imports.is_empty() {
-            return Ok(());
-        }
-        let list: Vec<String> = imports.iter().map(|path| literal(path)).collect();
-        let line = format!(
-            "import sys; sys.path[:0] = [one for one in [{}] if one not in sys.path]\n",
-            list.join(", ")
-        );
-        let path = self.folder.join(&self.library).join("_pinnace.pth");
-        write(&path, line.as_bytes()).map_err(Error::at("write", &path))
-    }
-}
-
-/// Returns a text as a literal that Python reads in any encoding.
-fn literal(text: &str) -> String {
-    let escaped = text.chars().map(|symbol| match symbol {
-        ' '..='~' if !matches!(symbol, '\'' | '\\') => symbol.to_string(),
-        _ => format!("\\U{:08x}", u32::from(symbol)),
-    });
-    format!("'{}'", escaped.collect::<String>())
-}
-
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    io::Write::write_all(&mut fs::File::create_new(path)?, bytes)
 }

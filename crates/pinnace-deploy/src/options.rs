@@ -4,15 +4,15 @@ use pinnace_build::{IndexSpec, PlatformSpec, SolveSpec};
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct DeployOptions {
-    /// The choice of dependencies that no lock names.
+    /// The choice of dependencies, if no lock pins them.
     pub dependencies: DependencyPolicy,
-    /// The use of what this machine remembers of the store.
+    /// The use of this machine's cache of the store.
     pub memory: StoreMemory,
     /// The effect of the deployment.
     pub effect: Effect,
     /// The reason, for the record.
     pub reason: Option<String>,
-    /// The platform, if it is not that of the project's settings or of the host.
+    /// The platform; by default, that of the project's settings or of the host.
     pub platforms: PlatformSpec,
     /// The rules of the resolver.
     pub solve: SolveSpec,
@@ -20,27 +20,27 @@ pub struct DeployOptions {
     pub indexes: IndexSpec,
 }
 
-/// A choice of the dependencies that no lock names.
+/// A choice of dependencies that no lock pins.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum DependencyPolicy {
-    /// The live ones while the inputs are the same; otherwise a resolution that prefers the live versions.
+    /// Reuse the live ones while the inputs are unchanged; otherwise resolve, and prefer the live versions.
     #[default]
     Reuse,
-    /// The live ones, or those of a lock. A change of the inputs is an error.
+    /// Use the live ones, or those of a lock. A change of the inputs is an error.
     Locked,
-    /// The newest ones.
+    /// Resolve, and take the newest versions.
     Upgrade,
 }
 
-/// A use of what this machine remembers of a store.
+/// A use of this machine's cache of a store.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum StoreMemory {
-    /// Remembered objects count as present, and remembered resolutions count.
+    /// Trust the cache: known objects count as present, and the live dependencies may be reused.
     #[default]
     Used,
-    /// Everything is resolved again, and every object is looked for and put again where it is missing.
+    /// Ignore the cache: resolve again, check every object in the store, and upload the missing ones.
     Ignored,
 }
 
@@ -48,15 +48,15 @@ pub enum StoreMemory {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Effect {
-    /// The release is published, and goes live.
+    /// Publish the release.
     #[default]
     Publish,
-    /// The deployment is planned only.
+    /// Plan the deployment, and publish nothing.
     DryRun,
 }
 
 impl DeployOptions {
-    /// Returns true if remembered dependencies do not count.
+    /// Returns true if the live dependencies must not be reused without resolving.
     pub(crate) fn resolves_again(&self) -> bool {
         self.memory == StoreMemory::Ignored || self.dependencies == DependencyPolicy::Upgrade
     }

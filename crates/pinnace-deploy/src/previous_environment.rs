@@ -1,4 +1,4 @@
-//! Bytecode of an earlier environment, for the same modules in a new one.
+//! Reuse of bytecode from an earlier environment.
 
 use std::{
     fs::{self, File, FileTimes},
@@ -10,7 +10,7 @@ use pinnace_store::Digest;
 /// An environment of an earlier release, for the same interpreter.
 #[derive(Clone, Debug)]
 pub(crate) struct PreviousEnvironment {
-    /// The folder of its source, or of a part of it.
+    /// The folder of its source, or of one source layer.
     pub(crate) folder: PathBuf,
     /// The tag of the interpreter's bytecode, such as `cpython-312`.
     pub(crate) tag: String,
@@ -20,10 +20,10 @@ pub(crate) struct PreviousEnvironment {
 const CACHE: &str = "__pycache__";
 
 impl PreviousEnvironment {
-    /// Copies the bytecode of a module to the new environment, if the module has the same text there. The
-    /// interpreter trusts it by size and time of the text (PEP 552), so the new text gets the time of the
-    /// old one. Bytecode that cannot be copied is made again.
-    pub(crate) fn give(&self, name: &str, text: &Digest, path: &Path, file: &File) {
+    /// Copies the bytecode of a module to the new environment, if its source is unchanged. The interpreter
+    /// validates bytecode by the size and modification time of the source (PEP 552), so the new file gets the
+    /// time of the old one. Failures are ignored, since the interpreter compiles the module again.
+    pub(crate) fn copy_bytecode(&self, name: &str, text: &Digest, path: &Path, file: &File) {
         let old = self.folder.join(name);
         let Some((theirs, ours)) = self.bytecode(&old).zip(self.bytecode(path)) else { return };
         if !theirs.is_file() || !fs::read(&old).is_ok_and(|bytes| Digest::of(&bytes) == *text) {

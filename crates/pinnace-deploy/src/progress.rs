@@ -1,6 +1,6 @@
 use pinnace_wheel::Silent;
 
-/// An observer of deployments. It also says when to stop.
+/// An observer of deployments, which can also cancel them.
 ///
 /// The supertrait reports the build; this trait adds the stages of a deployment.
 pub trait Progress: pinnace_build::Progress {
@@ -16,9 +16,9 @@ impl Progress for Silent {}
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Stage<'a> {
-    /// The release is published to the store.
+    /// The deployer publishes the release to the store.
     Publishing,
-    /// The host starts the release.
+    /// The host launches the release.
     Starting,
     /// The host waits for something, such as a port or a probe.
     Waiting(&'a str),

@@ -21,12 +21,12 @@ impl Project {
         Self::open_location(path, None, env)
     }
 
-    /// Opens the project in a folder. If it has several code locations in a `dagster_cloud.yaml`, `location`
-    /// names the one to serve.
+    /// Opens the project in a folder. If its `dagster_cloud.yaml` has several code locations, `location` names the
+    /// one to serve.
     ///
     /// # Errors
     ///
-    /// As [`Self::open`].
+    /// See [`Self::open`].
     pub fn open_location(
         path: impl AsRef<Path>,
         location: Option<&str>,
@@ -53,12 +53,12 @@ impl Project {
         &self.settings
     }
 
-    /// Returns the name of its service: that of the settings, else that of the project, else that of the
+    /// Returns the name of the service: that in the settings, else the name of the project, else the name of the
     /// folder.
     ///
     /// # Errors
     ///
-    /// Returns an error if none of these can be the name of a service.
+    /// Returns [`ErrorKind::ServiceName`] if that name is malformed.
     pub fn service_name(&self, projects: &ProjectMetadata<'_>) -> Result<ServiceName, Error> {
         if let Some(name) = &self.settings.service {
             return name.parse();

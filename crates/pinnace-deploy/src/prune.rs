@@ -1,4 +1,4 @@
-//! The removal of environments that nothing uses any more.
+//! The removal of unused environments.
 
 use std::{
     fs, io,
@@ -7,15 +7,15 @@ use std::{
 
 use pinnace_store::Digest;
 
-use crate::{Environments, Error, materialize::WHOLE};
+use crate::{Environments, Error, materialize::MARKER};
 
 impl Environments<'_> {
-    /// Removes the environments of a release, unless a process uses them, as far as the system tells. Returns
-    /// true if there were any. They can be materialized again.
+    /// Removes the environments of a release, unless a process uses them. Returns true if any were removed. They
+    /// can be materialized again. Processes are found in `/proc`; without it, an environment counts as unused.
     ///
     /// # Errors
     ///
-    /// Returns an error if a file cannot be removed; the rest does not count as an environment any more.
+    /// Returns an error if a file cannot be removed. A partly removed environment counts as absent.
     pub fn remove(&self, release: &Digest) -> Result<bool, Error> {
         let folder = self.folder().join(release.to_hex());
         let found = match fs::read_dir(&folder) {
@@ -27,15 +27,15 @@ impl Environments<'_> {
             return Ok(false);
         }
         for environment in found.filter_map(|entry| Some(entry.ok()?.path())) {
-            // An environment without its mark counts as absent.
-            let _ = fs::remove_file(environment.join(WHOLE));
+            // An environment without its marker file counts as absent.
+            let _ = fs::remove_file(environment.join(MARKER));
         }
         fs::remove_dir_all(&folder).map_err(Error::at("remove", &folder))?;
         Ok(true)
     }
 }
 
-/// Returns true if a process works in a folder, or was started by a path in it.
+/// Returns true if a process has its working directory in a folder, or a path in it among its arguments.
 fn is_used(folder: &Path) -> bool {
     let Ok(folder) = folder.canonicalize() else { return false };
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();

@@ -1,4 +1,4 @@
-//! The publication of a release: its contents into the store, then its ref.
+//! The publication of a release: the upload of its contents, then the update of its ref.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,7 +12,7 @@ use pinnace_store::{
 
 use crate::{Error, ErrorKind, Head, ReleaseDraft, Service, release_draft::DraftContents};
 
-/// The transfer of a publication: objects that were uploaded, and objects that were there.
+/// The statistics of an upload: uploaded objects, and contents that the store already had.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct TransferStats {
@@ -20,14 +20,14 @@ pub struct TransferStats {
     pub bytes: u64,
     /// The objects that were uploaded.
     pub objects: u64,
-    /// The contents that the store had.
+    /// The contents that the store already had.
     pub reused: u64,
-    /// The bytes of these, as far as this machine knows.
+    /// The bytes of these, as far as this machine knows their sizes.
     pub reused_bytes: u64,
 }
 
 impl TransferStats {
-    /// Adds the record of a deployment.
+    /// Returns a copy that also counts the record of a deployment.
     #[must_use]
     pub fn with_deployment(mut self, deployment: &Deployment) -> Self {
         self.bytes += deployment.to_bytes().map_or(0, |bytes| bytes.len() as u64);
@@ -36,36 +36,37 @@ impl TransferStats {
     }
 }
 
-/// The bucket of stores that honour conditional writes.
+/// The cache bucket of stores that were seen to honour conditional writes.
 const CONDITIONS: &str = "conditions-1";
 /// The number of concurrent uploads.
 const AT_ONCE: usize = 8;
-/// The number of packs from which the small contents of a release are packed again into one: each pack is
-/// a request of every machine that fetches the release.
-const MOST_PACKS: usize = 8;
+/// The number of packs at which the small contents of a release are repacked into one. Each pack costs a request on
+/// every machine that fetches the release.
+const MAX_PACKS: usize = 8;
 
 impl Service<'_> {
-    /// Uploads a release: missing contents first, then the manifest. The release does not go live by that.
+    /// Uploads the missing contents of a release, then its manifest. This does not make the release live.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::Changed`] if a file changed since the scan, or an error of the store. Objects that
-    /// were uploaded until then are garbage, and collected later.
+    /// Returns [`ErrorKind::Changed`] if a file changed since the scan, or an error of the store. A garbage
+    /// collection later removes the objects that were uploaded until then.
     pub fn put(
         &self,
         head: &Head,
         draft: &ReleaseDraft<'_>,
     ) -> Result<(Locations, TransferStats), Error> {
-        let (places, new_packs, moved) = Default::default();
+        let (locations, new_packs, transfer) = Default::default();
         let draft = draft.contents()?;
-        let mut publication = Publication { service: self, head, draft, places, new_packs, moved };
+        let mut publication =
+            Publication { service: self, head, draft, locations, new_packs, transfer };
         publication.put_small()?;
         publication.put_large()?;
         publication.put_manifest()?;
-        Ok((publication.places, publication.moved))
+        Ok((publication.locations, publication.transfer))
     }
 
-    /// Makes a release of the store live, if the service is still at `head`.
+    /// Publishes a deployment of a release in the store, if the service is still at `head`.
     ///
     /// # Errors
     ///
@@ -77,7 +78,7 @@ impl Service<'_> {
         mut deployment: Deployment,
     ) -> Result<Published, Error> {
         deployment.release = Some(*release);
-        // A server is tested once for conditional writes.
+        // Each server is probed once for conditional writes.
         let place = Digest::of(self.store.backend().location()).to_hex();
         if self.cache.recall(CONDITIONS, &place).is_some() {
             self.store.assume_conditions();
@@ -87,15 +88,15 @@ impl Service<'_> {
         Ok(published)
     }
 
-    /// Remembers on this machine that a deployment made a release live, and the places of its contents.
+    /// Caches the deployment of a release, and the locations of its contents, as the head of the service.
     pub fn record_published(
         &self,
         draft: &ReleaseDraft<'_>,
         deployment: &Deployment,
-        places: Locations,
+        locations: Locations,
     ) {
         let (release, deployment) = (Some(draft.release().clone()), Some(deployment.clone()));
-        self.remember(&Head { deployment, release, places, condemned: BTreeSet::new() });
+        self.remember(&Head { deployment, release, locations, tombstones: BTreeSet::new() });
     }
 }
 
@@ -103,9 +104,9 @@ struct Publication<'a> {
     service: &'a Service<'a>,
     head: &'a Head,
     draft: DraftContents<'a>,
-    places: Locations,
+    locations: Locations,
     new_packs: Vec<Vec<u8>>,
-    moved: TransferStats,
+    transfer: TransferStats,
 }
 
 impl Publication<'_> {
@@ -113,20 +114,20 @@ impl Publication<'_> {
         self.service.store
     }
 
-    /// Uploads small contents in packs: the new ones in one more pack, or all of them in new packs.
+    /// Packs small contents: new ones into one additional pack, or all of them into new packs.
     fn put_small(&mut self) -> Result<(), Error> {
         let draft = &self.draft;
         let files = draft.files.iter().filter(|(_, (size, _))| *size <= LARGEST_PACKED as u64);
         let blobs = files.map(|(digest, _)| digest).chain(draft.bytes.keys());
         let small: BTreeSet<Digest> = blobs.chain(small_manifests(draft)).copied().collect();
-        let packed = &self.head.places.packed;
+        let packed = &self.head.locations.packed;
         let is_kept = |digest: &&Digest| {
-            packed.get(digest).is_some_and(|pack| !self.head.condemned.contains(pack))
+            packed.get(digest).is_some_and(|pack| !self.head.tombstones.contains(pack))
         };
         let kept: BTreeMap<Digest, Digest> =
             small.iter().filter(is_kept).map(|digest| (*digest, packed[digest])).collect();
         let packs: BTreeSet<&Digest> = kept.values().collect();
-        let kept = if packs.len() < MOST_PACKS { kept } else { BTreeMap::new() };
+        let kept = if packs.len() < MAX_PACKS { kept } else { BTreeMap::new() };
         let mut builder = PackBuilder::new();
         for digest in small.iter().filter(|digest| !kept.contains_key(digest)) {
             match draft.manifests.get(digest) {
@@ -134,9 +135,9 @@ impl Publication<'_> {
                 None => builder.add(ContentKind::Blob, draft.read(digest)?),
             };
         }
-        self.moved.reused += kept.len() as u64;
-        self.moved.reused_bytes += kept.keys().map(|one| self.size(one)).sum::<u64>();
-        self.places.packed = kept;
+        self.transfer.reused += kept.len() as u64;
+        self.transfer.reused_bytes += kept.keys().map(|digest| self.size(digest)).sum::<u64>();
+        self.locations.packed = kept;
         for bytes in builder.finish() {
             let name = Digest::of(&bytes);
             let refuse = |error: PackError| ErrorKind::Manifest {
@@ -146,38 +147,41 @@ impl Publication<'_> {
             };
             let index = PackIndex::parse(&bytes).map_err(refuse)?;
             let held = index.entries().iter().map(|entry| (entry.digest, name));
-            self.places.packed.extend(held);
+            self.locations.packed.extend(held);
             self.new_packs.push(bytes);
         }
         Ok(())
     }
 
-    /// Uploads the objects of their own: wheels, large files and large manifests.
+    /// Uploads the objects outside packs: wheels, large files and large manifests.
     fn put_large(&mut self) -> Result<(), Error> {
         let draft = &self.draft;
         let files = draft.files.iter().filter(|(_, (size, _))| *size > LARGEST_PACKED as u64);
         let all: BTreeSet<Digest> =
             files.map(|(digest, _)| *digest).chain(draft.wheels.iter().copied()).collect();
         let is_live = |digest: &Digest| {
-            self.head.places.alone.contains(digest) && !self.head.condemned.contains(digest)
+            self.head.locations.alone.contains(digest) && !self.head.tombstones.contains(digest)
         };
         let unknown: Vec<Digest> = all.iter().filter(|digest| !is_live(digest)).copied().collect();
         let missing =
             if unknown.is_empty() { Vec::new() } else { self.store().missing(&unknown)? };
-        let there: BTreeSet<&Digest> = all.iter().filter(|one| !missing.contains(one)).collect();
-        self.moved.reused += there.len() as u64;
-        self.moved.reused_bytes += there.into_iter().map(|one| self.size(one)).sum::<u64>();
+        let there: BTreeSet<&Digest> =
+            all.iter().filter(|digest| !missing.contains(digest)).collect();
+        self.transfer.reused += there.len() as u64;
+        self.transfer.reused_bytes +=
+            there.into_iter().map(|digest| self.size(digest)).sum::<u64>();
         for bytes in parallel::each(&missing, AT_ONCE, |digest| self.put_blob(digest)) {
-            self.moved.bytes += bytes?;
-            self.moved.objects += 1;
+            self.transfer.bytes += bytes?;
+            self.transfer.objects += 1;
         }
-        self.places.alone.extend(all);
+        self.locations.alone.extend(all);
         let packs = self.packs();
-        for (digest, manifest) in draft.manifests.iter().filter(|(_, one)| !is_small(one)) {
+        for (digest, manifest) in draft.manifests.iter().filter(|(_, manifest)| !is_small(manifest))
+        {
             self.store().put_manifest(manifest, &packs)?;
-            self.moved.bytes += manifest.as_bytes().len() as u64;
-            self.moved.objects += 1;
-            self.places.alone.insert(*digest);
+            self.transfer.bytes += manifest.as_bytes().len() as u64;
+            self.transfer.objects += 1;
+            self.locations.alone.insert(*digest);
         }
         Ok(())
     }
@@ -204,14 +208,14 @@ impl Publication<'_> {
         Ok(size)
     }
 
-    /// Uploads packs and manifest. Then checks that everything which was neither just written nor is held by
-    /// the live release exists and stays.
+    /// Uploads packs and manifest. If the release relies on objects that were neither just written nor belong to
+    /// the live release, checks that the store keeps them.
     fn put_manifest(&mut self) -> Result<(), Error> {
         let digest = self.draft.manifest.digest();
         let packs = self.packs();
         let written: Vec<Option<&Vec<u8>>> =
             self.new_packs.iter().map(Some).chain([None]).collect();
-        // In parallel: a release without a deployment has no effect.
+        // The manifest may arrive before its packs: without a deployment, a release has no effect.
         let written = parallel::each(&written, AT_ONCE, |pack| match pack {
             Some(bytes) => self.store().put_pack(bytes).map(|_| bytes.len()),
             None => {
@@ -220,16 +224,17 @@ impl Publication<'_> {
             }
         });
         for bytes in written {
-            self.moved.bytes += bytes? as u64;
-            self.moved.objects += 1;
+            self.transfer.bytes += bytes? as u64;
+            self.transfer.objects += 1;
         }
-        self.places.alone.insert(digest);
-        let relied_on = self.places.alone.iter().filter(|one| **one != digest);
-        let is_safe = relied_on.into_iter().all(|one| self.head.places.alone.contains(one));
-        let condemned = &self.head.condemned;
-        let is_quiet =
-            !condemned.contains(&digest) && packs.iter().all(|one| !condemned.contains(one));
-        if !(is_safe && is_quiet) {
+        self.locations.alone.insert(digest);
+        let relied_on = self.locations.alone.iter().filter(|other| **other != digest);
+        let is_safe =
+            relied_on.into_iter().all(|digest| self.head.locations.alone.contains(digest));
+        let tombstones = &self.head.tombstones;
+        let keeps_packs =
+            !tombstones.contains(&digest) && packs.iter().all(|pack| !tombstones.contains(pack));
+        if !(is_safe && keeps_packs) {
             self.store().hold(&digest, self.head.digest().as_ref())?;
         }
         Ok(())
@@ -241,7 +246,7 @@ impl Publication<'_> {
         if let Some((size, _)) = draft.files.get(digest) {
             return *size;
         }
-        let manifest = draft.manifests.get(digest).map(|one| one.as_bytes().len());
+        let manifest = draft.manifests.get(digest).map(|manifest| manifest.as_bytes().len());
         let bytes = manifest.or_else(|| draft.bytes.get(digest).map(|bytes| bytes.len()));
         match bytes {
             Some(bytes) => bytes as u64,
@@ -250,12 +255,12 @@ impl Publication<'_> {
     }
 
     fn packs(&self) -> BTreeSet<Digest> {
-        self.places.packed.values().copied().collect()
+        self.locations.packed.values().copied().collect()
     }
 }
 
 fn small_manifests<'d>(draft: &'d DraftContents<'_>) -> impl Iterator<Item = &'d Digest> {
-    draft.manifests.iter().filter(|(_, one)| is_small(one)).map(|(digest, _)| digest)
+    draft.manifests.iter().filter(|(_, manifest)| is_small(manifest)).map(|(digest, _)| digest)
 }
 
 fn is_small(manifest: &pinnace_store::Manifest) -> bool {

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use pinnace_build::Env;
 use pinnace_store::Deployment;
 
-/// Creates a record for the user of these surroundings, and the commit that a folder is at.
+/// Creates a record with the current user and time, and the commit that a folder is at.
 pub fn deployment_record(folder: &Path, reason: Option<&str>, env: &Env) -> Deployment {
     let mut record = Deployment::default();
     record.at = env.now;
@@ -15,7 +15,7 @@ pub fn deployment_record(folder: &Path, reason: Option<&str>, env: &Env) -> Depl
     record
 }
 
-/// Returns `user@host`, as far as the surroundings tell.
+/// Returns `user@host`, or the part of it that the environment reveals.
 fn user(env: &Env) -> String {
     let user = ["USER", "LOGNAME"].iter().find_map(|name| env.variable(name));
     let host = env.host_name();
@@ -29,7 +29,7 @@ fn user(env: &Env) -> String {
 /// Reads the commit of the repository around a folder from its files, without running git.
 fn commit(folder: &Path) -> Option<String> {
     let folder = folder.canonicalize().ok()?;
-    let git = folder.ancestors().map(|one| one.join(".git")).find(|git| git.exists())?;
+    let git = folder.ancestors().map(|folder| folder.join(".git")).find(|git| git.exists())?;
     let git = if git.is_file() {
         // The `.git` file of a worktree names its folder.
         let text = fs::read_to_string(&git).ok()?;

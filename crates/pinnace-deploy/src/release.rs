@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::{Error, ErrorKind};
 
-/// One runnable state of a project. Its digest is its identity, for ever. The deployment says who made it
-/// live, when and why.
+/// A runnable state of a project, identified by its digest. The record of its deployment holds the author, the time
+/// and the reason.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(deny_unknown_fields)]
@@ -22,29 +22,29 @@ pub struct Release {
     /// The processes by name.
     #[serde(default)]
     pub processes: BTreeMap<String, Process>,
-    /// The names of the environment variables that it needs; never their values.
+    /// The names of the environment variables that it needs. Their values are never stored.
     #[serde(default)]
     pub environment: BTreeSet<String>,
-    /// The question to ask once it is ready.
+    /// The query that the supervisor makes once the release is ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
-    /// The files that it is exported as.
+    /// The digests of the files that it is exported as.
     pub exports: Exports,
 }
 
-/// One input of a release.
+/// An input of a release: source files or wheels.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(deny_unknown_fields)]
 pub struct Layer {
-    /// The name for people.
+    /// The display name.
     pub name: String,
     /// The kind of its contents.
     pub kind: LayerKind,
-    /// The manifest of its contents.
+    /// The digest of the manifest of its contents.
     #[serde(with = "text")]
     pub digest: Digest,
-    /// For files: the folders that modules are imported from; the root is the empty path.
+    /// For files: the import roots; the empty path is the layer's own folder.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub imports: Vec<String>,
     /// For files: the distribution that `importlib.metadata` finds.
@@ -71,7 +71,7 @@ pub struct Exports {
     /// The boot code: a [`Runtime`](pinnace_pex::Runtime).
     #[serde(with = "text")]
     pub runtime: Digest,
-    /// The SHA-256 of `deps.pex`; its digits alone, since the store need not have it.
+    /// The SHA-256 of `deps.pex`, as bare digits: the store need not have the file.
     #[serde(with = "digits")]
     pub deps: Digest,
     /// The SHA-256 of `source.pex`, likewise.
@@ -88,10 +88,10 @@ pub struct WheelLayer {
     pub platform: String,
     /// The wheels, sorted by name.
     pub wheels: Vec<Wheel>,
-    /// Projects whose versions were overridden: what others require of them need not hold.
+    /// Projects with overridden versions: requirements on them need not hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overridden: Vec<String>,
-    /// Projects that were excluded although others require them.
+    /// Excluded projects: requirements on them need not hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<String>,
 }
@@ -106,7 +106,7 @@ impl Release {
         Self { platform: platform.into(), layers, processes, environment, metadata, exports }
     }
 
-    /// Returns its manifest.
+    /// Returns the manifest of the release.
     ///
     /// # Errors
     ///
@@ -115,29 +115,28 @@ impl Release {
         encode(RELEASE, self)
     }
 
-    /// Reads a manifest.
+    /// Parses the manifest of a release.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::Manifest`] if it is not that of a release, or has keys that this version does not
-    /// know.
+    /// Returns [`ErrorKind::Manifest`] if it is of another kind, or has keys that this version does not know.
     pub fn parse(manifest: &Manifest) -> Result<Self, Error> {
         decode(RELEASE, manifest)
     }
 
-    /// Returns the layers of source files, the project's own first.
+    /// Returns the source layers, the project's own first.
     pub fn sources(&self) -> impl Iterator<Item = &Layer> {
         self.layers.iter().filter(|layer| layer.kind == LayerKind::Files)
     }
 
-    /// Returns the layer of dependencies, if there is one.
+    /// Returns the layer of dependencies, if the release has one.
     pub fn dependencies(&self) -> Option<&Layer> {
         self.layers.iter().find(|layer| layer.kind == LayerKind::Wheels)
     }
 }
 
 impl Layer {
-    /// Creates a layer of source files, whose modules are imported from these folders.
+    /// Creates a source layer with these import roots.
     pub fn of_files(name: impl Into<String>, digest: Digest, imports: Vec<String>) -> Self {
         Self { name: name.into(), kind: LayerKind::Files, digest, imports, distribution: None }
     }
@@ -150,14 +149,14 @@ impl Layer {
 }
 
 impl WheelLayer {
-    /// Creates a set of wheels for a platform, in any order.
+    /// Creates a layer of wheels for a platform. The wheels may come in any order.
     pub fn new(platform: impl Into<String>, mut wheels: Vec<Wheel>) -> Self {
         wheels.sort();
         let (overridden, excluded) = Default::default();
         Self { platform: platform.into(), wheels, overridden, excluded }
     }
 
-    /// Returns its manifest.
+    /// Returns the manifest of the layer.
     ///
     /// # Errors
     ///
@@ -166,18 +165,18 @@ impl WheelLayer {
         encode(WHEELS, self)
     }
 
-    /// Reads a manifest.
+    /// Parses the manifest of a layer of wheels.
     ///
     /// # Errors
     ///
-    /// As [`Release::parse`].
+    /// See [`Release::parse`].
     pub fn parse(manifest: &Manifest) -> Result<Self, Error> {
         decode(WHEELS, manifest)
     }
 }
 
 impl Exports {
-    /// Creates exports with these digests.
+    /// Creates exports from their digests.
     pub fn new(runtime: Digest, deps: Digest, source: Digest) -> Self {
         Self { runtime, deps, source }
     }
@@ -205,7 +204,7 @@ fn decode<T: DeserializeOwned>(kind: &'static str, manifest: &Manifest) -> Resul
         .map_err(|error| refuse(format!("{error}; a newer pinnace may know more")))?)
 }
 
-/// Digests as text.
+/// Digests as text, such as `sha256:…`, which the store counts as references.
 mod text {
     use pinnace_store::Digest;
     use serde::{Deserialize, Deserializer, Serializer, de};
@@ -219,7 +218,7 @@ mod text {
     }
 }
 
-/// Digests as bare digits, which no store takes for a reference.
+/// Digests as bare digits, which the store does not count as references.
 mod digits {
     use pinnace_store::Digest;
     use serde::{Deserialize, Deserializer, Serializer, de};
@@ -275,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_refused() {
+    fn unknown_keys_are_refused() {
         let mut keys = serde_json::to_value(release()).unwrap();
         keys["layers"][0]["kind"] = json!("other");
         let error = Release::parse(&Manifest::new(RELEASE, keys.clone()).unwrap()).unwrap_err();

@@ -1,32 +1,26 @@
-//! A release before it is published: its manifest, and the places of its contents.
+//! A release before its publication: its manifest, and the locations of its contents.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use pinnace_build::TreeFile;
 use pinnace_store::{Digest, Manifest};
 
-use crate::{Error, ErrorKind, Release, ReleaseInputs, Tree};
+use crate::{Error, ErrorKind, Release, SourceFolder, Tree, WheelLayer};
 
-/// A release that is ready to be published.
+/// A release that is ready for upload.
 #[derive(Debug)]
 pub struct ReleaseDraft<'i> {
-    inputs: &'i ReleaseInputs,
-    release: Release,
-    manifest: Manifest,
-    trees: Vec<Tree>,
-    runtime: Vec<u8>,
+    pub(crate) sources: &'i [SourceFolder],
+    pub(crate) dependencies: &'i WheelLayer,
+    pub(crate) release: Release,
+    pub(crate) manifest: Manifest,
+    /// The trees of the sources, in their order.
+    pub(crate) trees: Vec<Tree>,
+    /// The boot code of exported files.
+    pub(crate) runtime: Vec<u8>,
 }
 
-impl<'i> ReleaseDraft<'i> {
-    pub(crate) fn new(
-        inputs: &'i ReleaseInputs,
-        release: Release,
-        trees: Vec<Tree>,
-        runtime: Vec<u8>,
-    ) -> Result<Self, Error> {
-        Ok(Self { inputs, manifest: release.manifest()?, release, trees, runtime })
-    }
-
+impl ReleaseDraft<'_> {
     /// Returns the digest, which is the identity of the release.
     pub fn digest(&self) -> Digest {
         self.manifest.digest()
@@ -37,28 +31,28 @@ impl<'i> ReleaseDraft<'i> {
         &self.release
     }
 
-    /// Returns everything that the release refers to.
+    /// Returns all contents that the release refers to.
     pub(crate) fn contents(&self) -> Result<DraftContents<'_>, Error> {
-        let set = self.inputs.dependencies.manifest()?;
+        let set = self.dependencies.manifest()?;
         let mut manifests = BTreeMap::from([(set.digest(), set)]);
         let mut files = BTreeMap::new();
-        for (source, tree) in self.inputs.sources.iter().zip(&self.trees) {
+        for (source, tree) in self.sources.iter().zip(&self.trees) {
             let place =
                 |file: &TreeFile| (file.digest, (file.size, source.folder.join(&file.path)));
             files.extend(source.scan.files.iter().map(place));
             manifests.extend(tree.nodes().map(|(digest, node)| (*digest, node.clone())));
         }
-        let wheels = self.inputs.dependencies.wheels.iter().map(|wheel| wheel.digest).collect();
+        let wheels = self.dependencies.wheels.iter().map(|wheel| wheel.digest).collect();
         let bytes = BTreeMap::from([(Digest::of(&self.runtime), self.runtime.as_slice())]);
         Ok(DraftContents { manifest: &self.manifest, manifests, bytes, files, wheels })
     }
 }
 
-/// The contents that a release refers to, and their places on this machine.
+/// The contents that a release refers to, and their locations on this machine.
 #[derive(Debug)]
 pub(crate) struct DraftContents<'d> {
     pub(crate) manifest: &'d Manifest,
-    /// The manifests that it refers to, small and large.
+    /// Manifests, small and large.
     pub(crate) manifests: BTreeMap<Digest, Manifest>,
     /// Contents in memory.
     pub(crate) bytes: BTreeMap<Digest, &'d [u8]>,
@@ -69,7 +63,7 @@ pub(crate) struct DraftContents<'d> {
 }
 
 impl DraftContents<'_> {
-    /// Reads a small content. Its bytes must still be those of the scan.
+    /// Reads a content into memory. Fails with [`ErrorKind::Changed`] if the file changed since the scan.
     pub(crate) fn read(&self, digest: &Digest) -> Result<Vec<u8>, Error> {
         if let Some(bytes) = self.bytes.get(digest) {
             return Ok(bytes.to_vec());

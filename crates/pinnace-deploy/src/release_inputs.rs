@@ -1,43 +1,16 @@
-//! The inputs of a release, and the release that they make.
+//! The inputs of a release, and its assembly.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use pinnace_build::{Cache, LocalDistribution, Metadata, Process, Scan};
+use pinnace_build::{Cache, Metadata, Process};
 use pinnace_pex::{NoWheels, Runtime};
 use pinnace_store::Digest;
 use pinnace_wheel::Target;
 
 use crate::{
-    Error, Exports, Head, Layer, Release, ReleaseDraft, Tree, WheelLayer,
-    export::{self, Place, SourceFiles},
+    Error, Exports, Head, Layer, Release, ReleaseDraft, SourceFolder, Tree, WheelLayer,
+    export::{self, FileLocation, SourceFiles},
 };
-
-/// A folder of source that a release is made of.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct SourceFolder {
-    /// The name for people; the project's own folder comes first in a release.
-    pub name: String,
-    /// The folder.
-    pub folder: PathBuf,
-    /// The files that ship.
-    pub scan: Scan,
-    /// The folders that modules are imported from; the root is the empty path.
-    pub imports: Vec<String>,
-    /// The distribution, if the folder is a project.
-    pub distribution: Option<LocalDistribution>,
-}
-
-impl SourceFolder {
-    /// Creates a folder whose root modules are imported from.
-    pub fn new(name: impl Into<String>, folder: &Path, scan: Scan) -> Self {
-        let (name, folder) = (name.into(), folder.to_owned());
-        Self { name, folder, scan, imports: vec![String::new()], distribution: None }
-    }
-}
 
 /// The inputs of a release.
 #[derive(Clone, Debug)]
@@ -45,7 +18,7 @@ impl SourceFolder {
 pub struct ReleaseInputs {
     /// The platform.
     pub target: Target,
-    /// The source, the project's own first.
+    /// The source folders, the project's own first.
     pub sources: Vec<SourceFolder>,
     /// The dependencies.
     pub dependencies: WheelLayer,
@@ -53,29 +26,29 @@ pub struct ReleaseInputs {
     pub processes: BTreeMap<String, Process>,
     /// The names of the environment variables that are needed.
     pub environment: BTreeSet<String>,
-    /// The question to ask once the release is ready.
+    /// The query that the supervisor makes once the release is ready.
     pub metadata: Option<Metadata>,
     /// The boot code of exported files.
     pub runtime: Runtime,
 }
 
 impl ReleaseInputs {
-    /// Creates the inputs of a release of dependencies alone, which boots by the code of this version.
+    /// Creates the inputs of a release without source, with the boot code of this version.
     pub fn new(target: Target, dependencies: WheelLayer) -> Self {
         let (sources, processes, environment, metadata) = Default::default();
         let runtime = Runtime::own();
         Self { target, sources, dependencies, processes, environment, metadata, runtime }
     }
 
-    /// Adds a folder of source; the first one is the project's own.
+    /// Adds a source folder. The first one is the project's own.
     #[must_use]
     pub fn with_source(mut self, source: SourceFolder) -> Self {
         self.sources.push(source);
         self
     }
 
-    /// Makes the release. The digest of an exported file that `head` has with the same contents is taken
-    /// from there; otherwise `deps.pex` is measured, which needs the wheels in the cache.
+    /// Assembles the release. Takes the digests of exported files from `head` if their contents are unchanged;
+    /// otherwise computes them, which needs the wheels in the cache.
     ///
     /// # Errors
     ///
@@ -91,8 +64,31 @@ impl ReleaseInputs {
         let set = self.dependencies.manifest()?.digest();
         let layers = self.layers(&trees, set);
         let runtime = self.runtime.to_bytes()?;
-        let runtime_digest = Digest::of(&runtime);
-        let known = known(head, &set, &runtime_digest);
+        let known = known(head, &set, &Digest::of(&runtime));
+        let exports = self.exports(known, &layers, Digest::of(&runtime), cache, threads)?;
+        let mut release = Release::new(self.target.to_string(), layers, exports);
+        release.processes.clone_from(&self.processes);
+        release.environment.clone_from(&self.environment);
+        release.metadata.clone_from(&self.metadata);
+        Ok(ReleaseDraft {
+            sources: &self.sources,
+            dependencies: &self.dependencies,
+            manifest: release.manifest()?,
+            release,
+            trees,
+            runtime,
+        })
+    }
+
+    /// Takes the digests of exported files from a known release, or computes them.
+    fn exports(
+        &self,
+        known: Option<&Release>,
+        layers: &[Layer],
+        runtime: Digest,
+        cache: &Cache,
+        threads: usize,
+    ) -> Result<Exports, Error> {
         let deps = match known {
             Some(known) => known.exports.deps,
             None => {
@@ -101,17 +97,13 @@ impl ReleaseInputs {
                 export::digest(&builder, cache, threads)?
             }
         };
-        let same = known.filter(|one| one.layers == layers && one.processes == self.processes);
-        let source = match same {
+        let is_same =
+            |known: &&Release| known.layers == layers && known.processes == self.processes;
+        let source = match known.filter(is_same) {
             Some(known) => known.exports.source,
-            None => self.measure_source(&layers, threads)?,
+            None => self.measure_source(layers, threads)?,
         };
-        let exports = Exports::new(runtime_digest, deps, source);
-        let mut release = Release::new(self.target.to_string(), layers, exports);
-        release.processes.clone_from(&self.processes);
-        release.environment.clone_from(&self.environment);
-        release.metadata.clone_from(&self.metadata);
-        ReleaseDraft::new(self, release, trees, runtime)
+        Ok(Exports::new(runtime, deps, source))
     }
 
     fn layers(&self, trees: &[Tree], set: Digest) -> Vec<Layer> {
@@ -123,7 +115,7 @@ impl ReleaseInputs {
         sources.chain([Layer::of_wheels("deps", set)]).collect()
     }
 
-    /// Returns true if [`Self::draft`] needs the wheels in the cache.
+    /// Returns true if [`Self::draft`] must compute the digest of `deps.pex`, which needs the wheels in the cache.
     pub fn needs_wheels(&self, head: &Head) -> bool {
         let set = self.dependencies.manifest().map(|manifest| manifest.digest());
         let runtime = self.runtime.to_bytes().map(Digest::of);
@@ -140,7 +132,7 @@ impl ReleaseInputs {
             .map(|(layer, source)| SourceFiles {
                 layer,
                 files: &source.scan.files,
-                place: Place::Folder(&source.folder),
+                location: FileLocation::Folder(&source.folder),
             })
             .collect();
         let web = self.processes.get("web");
@@ -148,16 +140,16 @@ impl ReleaseInputs {
         export::digest(&builder, &NoWheels, threads)
     }
 
-    /// Returns the platform as the release names it, which says less than the interpreter behind it.
+    /// Returns the platform as the release names it. It is less specific than the interpreter behind it.
     fn platform(&self) -> Result<Target, Error> {
         Ok(self.target.to_string().parse()?)
     }
 }
 
-/// Returns the live release if its `deps.pex` would be the same.
+/// Returns the live release if it has the same wheels and boot code, and so the same `deps.pex`.
 fn known<'h>(head: &'h Head, set: &Digest, runtime: &Digest) -> Option<&'h Release> {
-    head.release.as_ref().filter(|one| {
-        let same = one.dependencies().is_some_and(|layer| layer.digest == *set);
-        same && one.exports.runtime == *runtime
+    head.release.as_ref().filter(|release| {
+        let same = release.dependencies().is_some_and(|layer| layer.digest == *set);
+        same && release.exports.runtime == *runtime
     })
 }

@@ -1,4 +1,4 @@
-//! The return to an earlier release.
+//! Rollback to an earlier release.
 
 use pinnace_build::Cache;
 use pinnace_store::{Deployment, Digest, Store};
@@ -25,32 +25,33 @@ impl std::fmt::Debug for Rollback<'_> {
 }
 
 impl<'a> Rollback<'a> {
-    /// Creates a rollback to the generation before the live one. After a rollback, that is the one before its
-    /// target, so that repeating it goes further back.
+    /// Creates a rollback to the generation before the live one. If the live one is itself a rollback, the new
+    /// target is the generation before its target, so that repeated rollbacks go further back.
     pub fn new(store: &'a Store, cache: &'a Cache, service: &'a ServiceName) -> Self {
         Self { store, cache, service, host: None, generation: None }
     }
 
-    /// Asks a host which generations were ready, so that failed ones are passed over.
+    /// Sets the host that reports which generations were ready, so that the rollback skips failed ones.
     #[must_use]
     pub fn on(mut self, host: Option<&'a dyn Host>) -> Self {
         self.host = host;
         self
     }
 
-    /// Names the generation to return to.
+    /// Sets the generation to return to.
     #[must_use]
     pub fn to(mut self, generation: Option<u64>) -> Self {
         self.generation = generation;
         self
     }
 
-    /// Makes the earlier release live again. `record` names the user; `reason` is added to its own.
+    /// Publishes the earlier release again. `record` names the user; `reason` is appended to the generated one.
     ///
     /// # Errors
     ///
-    /// Returns an error if there is no such generation, its release was collected, or another deployer was
-    /// first.
+    /// Returns [`ErrorKind::NoService`], [`ErrorKind::NothingBefore`], [`ErrorKind::NoGeneration`] or
+    /// [`ErrorKind::NotARelease`] if there is no release to return to, [`ErrorKind::Collected`] if garbage
+    /// collection removed it, or [`ErrorKind::Superseded`] if another deployer was first.
     pub fn run(&self, record: Deployment, reason: Option<&str>) -> Result<Deployment, Error> {
         let service = Service::new(self.store, self.cache, self.service.wanted());
         let head = service.look()?;
@@ -60,7 +61,7 @@ impl<'a> Rollback<'a> {
         self.store
             .hold(&release, head.digest().as_ref())
             .map_err(|error| collected(target.generation, error))?;
-        // It must be a release that this version can run.
+        // Fails early if this version cannot read the release.
         Contents::fetch(self.store, &release)?;
         let record = completed(record, reason, &target);
         published(self.service, service.go_live(&head, &release, record)?)

@@ -25,18 +25,18 @@ impl ServiceName {
         self.wanted.wanted_service().unwrap_or_default()
     }
 
-    /// Returns the ref that deployers move: `wanted/NAME`.
+    /// Returns the ref that deployers update: `wanted/NAME`.
     pub fn wanted(&self) -> &RefName {
         &self.wanted
     }
 
-    /// Returns the ref in which an agent reports: `live/NAME/AGENT`; `None` if the name of the agent
+    /// Returns the ref in which an agent reports its status: `live/NAME/AGENT`. Returns `None` if the agent's name
     /// cannot be part of a ref.
     pub fn live(&self, agent: &str) -> Option<RefName> {
         RefName::live(self.as_str(), agent).ok()
     }
 
-    /// Returns the service that a ref belongs to, if deployers move the ref.
+    /// Returns the service of a ref of the form `wanted/NAME`.
     pub fn of_wanted(name: &RefName) -> Option<Self> {
         name.wanted_service()?.parse().ok()
     }

@@ -1,17 +1,17 @@
-//! Texts that name a service or a release.
+//! References to a release by text: a service name or a digest.
 
 use pinnace_build::Cache;
 use pinnace_store::{Digest, Store};
 
 use crate::{Error, ErrorKind, Service, ServiceName};
 
-/// Finds the release that a text means: the live one of a service, or one by its digest or the first
-/// digits of it.
+/// Finds the release that a text names: the newest one of a service, or one by its digest or the first digits
+/// of its digest.
 ///
 /// # Errors
 ///
-/// Returns [`ErrorKind::NoRelease`] if there is none, [`ErrorKind::Ambiguous`] if there are several, or
-/// [`ErrorKind::Stopped`] for a service that is out of use.
+/// Returns [`ErrorKind::NoRelease`] if none matches, [`ErrorKind::Ambiguous`] if several do, or
+/// [`ErrorKind::Stopped`] if the service is stopped.
 pub fn find_release(text: &str, store: &Store, cache: &Cache) -> Result<Digest, Error> {
     if let Some(digest) = digest(text) {
         return Ok(digest);
@@ -26,7 +26,7 @@ pub fn find_release(text: &str, store: &Store, cache: &Cache) -> Result<Digest, 
     let found = store.find_manifests(&digits)?;
     let text = text.to_owned();
     match found.as_slice() {
-        [one] => Ok(*one),
+        [release] => Ok(*release),
         [] => Err(ErrorKind::NoRelease { text }.into()),
         _ => Err(ErrorKind::Ambiguous { text, releases: found }.into()),
     }

@@ -1,4 +1,4 @@
-//! The source side of a release: the project's own files, and those of other local projects.
+//! The source of a release: the project's own files, and those of other local projects.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Collects the project's own folder, which was scanned already, and the folders of other local projects.
+    /// Collects the project's own folder with its scan, and scans the folders of other local projects.
     ///
     /// # Errors
     ///
@@ -36,14 +36,14 @@ impl Sources {
         Ok(sources)
     }
 
-    /// Returns true if no file ships.
+    /// Returns true if no folder has a file that ships.
     pub fn is_empty(&self) -> bool {
-        self.folders.iter().all(|one| one.scan.files.is_empty())
+        self.folders.iter().all(|source| source.scan.files.is_empty())
     }
 
     /// Returns the files and folders that do not ship.
     pub fn left_out(&self) -> impl Iterator<Item = &LeftOut> {
-        self.folders.iter().flat_map(|one| &one.scan.left_out)
+        self.folders.iter().flat_map(|source| &source.scan.left_out)
     }
 
     fn add(
@@ -53,7 +53,7 @@ impl Sources {
         scan: Scan,
     ) -> Result<(), Error> {
         let (distribution, modules) = projects.shipped(folder, &scan)?;
-        let name = distribution.as_ref().map(|one| one.name.clone());
+        let name = distribution.as_ref().map(|project| project.name.clone());
         let name = name.or_else(|| Some(folder.file_name()?.to_str()?.to_owned()));
         let name = name.unwrap_or_else(|| "source".to_owned());
         self.notes.extend(unsupported(folder, &name));
@@ -77,7 +77,7 @@ impl Sources {
     }
 }
 
-/// Returns a note on the parts of a `setup.py` that copying files does not carry out.
+/// Returns a note on features of a `setup.py` that need a build, since deploying copies files.
 fn unsupported(folder: &Path, name: &str) -> Option<String> {
     const NATIVE: [&str; 3] = ["ext_modules", "cffi_modules", "rust_extensions"];
     let program = std::fs::read_to_string(folder.join("setup.py")).ok()?;

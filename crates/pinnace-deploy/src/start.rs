@@ -9,26 +9,26 @@ use std::{
 
 use crate::{Environment, Release};
 
-/// The address of a process: the values of `{port}` and `{socket}` in its command.
+/// The address that a process listens on: the values of `{port}` and `{socket}` in its command.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Endpoint {
-    /// Its port on this machine; the process finds it as `PORT`.
+    /// The port on this machine; the process receives it as `PORT`.
     pub port: u16,
-    /// Its Unix socket, if it has one.
+    /// The Unix socket, if the process has one.
     pub socket: Option<PathBuf>,
 }
 
-/// The variables of a command, beside those that name its environment.
+/// The environment variables of a command, besides `PATH`, `VIRTUAL_ENV` and `PORT`.
 #[derive(Clone, Copy, Debug)]
 pub enum Variables<'a> {
-    /// Those of this process.
+    /// The variables of this process.
     Inherited,
-    /// These alone.
+    /// Only these variables.
     Only(&'a BTreeMap<String, OsString>),
 }
 
-/// The system's `PATH`, for a command that inherits nothing.
+/// The default `PATH`, for a command that inherits nothing.
 const SYSTEM: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 impl Endpoint {
@@ -37,7 +37,7 @@ impl Endpoint {
         Self { port, socket: None }
     }
 
-    /// Returns the words with their placeholders replaced.
+    /// Replaces the placeholders in the words of a command.
     pub fn fill(&self, words: &[String]) -> Vec<String> {
         let socket = self.socket.as_ref().map(|path| path.display().to_string());
         let filled = words.iter().map(|word| {
@@ -49,15 +49,15 @@ impl Endpoint {
 }
 
 impl Release {
-    /// Returns the names of the environment variables that it needs and that are missing.
+    /// Returns the names of required environment variables that `is_there` does not accept.
     pub fn lacks(&self, is_there: impl Fn(&str) -> bool) -> Vec<&str> {
         self.environment.iter().map(String::as_str).filter(|name| !is_there(name)).collect()
     }
 }
 
 impl Environment {
-    /// Returns a command in this environment: its programs come before others of the same name, and it starts
-    /// in the folder of the project. `None` if there are no words.
+    /// Returns a command that runs in this environment, in the folder of the project. Programs of the environment
+    /// come first on `PATH`. Returns `None` if `words` is empty.
     pub fn command(
         &self,
         words: &[String],
@@ -67,7 +67,7 @@ impl Environment {
     ) -> Option<Command> {
         let [program, rest @ ..] = words else { return None };
         let bin = self.folder().join("bin");
-        let mut command = Command::new(found(program, &bin));
+        let mut command = Command::new(program_path(program, &bin));
         if let Variables::Only(variables) = variables {
             command.env_clear().envs(variables);
         }
@@ -83,8 +83,8 @@ impl Environment {
     }
 }
 
-/// Returns the program of the environment, else the name for the system to find.
-fn found(program: &str, bin: &Path) -> PathBuf {
+/// Returns the path of a program of the environment, or the bare name, which the system looks up on `PATH`.
+fn program_path(program: &str, bin: &Path) -> PathBuf {
     let own = bin.join(program);
     if !program.contains('/') && own.exists() { own } else { program.into() }
 }
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_filled_in() {
+    fn placeholders_are_replaced() {
         let mut endpoint = Endpoint::of_port(8000);
         let words = ["--bind=127.0.0.1:{port}".to_owned(), "{socket}".to_owned()];
         assert_eq!(endpoint.fill(&words), ["--bind=127.0.0.1:8000", "{socket}"]);

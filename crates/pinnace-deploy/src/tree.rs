@@ -1,4 +1,4 @@
-//! Source files as a tree of manifests, one for each folder: an unchanged folder keeps its digest.
+//! Source files as a tree of manifests, one for each folder, so that an unchanged folder keeps its digest.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +18,8 @@ pub struct Tree {
     nodes: BTreeMap<Digest, Manifest>,
 }
 
-/// The deepest nesting of folders.
-const DEEPEST: usize = 100;
+/// The maximum nesting of folders.
+const MAX_DEPTH: usize = 100;
 
 impl Tree {
     /// Creates the tree of files with distinct paths.
@@ -47,7 +47,7 @@ impl Tree {
         self.nodes.iter()
     }
 
-    /// Reads the files of a tree, sorted by path; `read` finds its manifests.
+    /// Lists the files of a tree, sorted by path. `read` returns the manifest of a digest.
     ///
     /// # Errors
     ///
@@ -134,7 +134,7 @@ fn walk(
     files: &mut Vec<TreeFile>,
 ) -> Result<(), Error> {
     let refuse = |reason: String| ErrorKind::Manifest { digest: *digest, kind: KIND, reason };
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return Err(refuse("its folders are nested too deeply".to_owned()).into());
     }
     let manifest = read(digest)?;
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_did_not_change_keeps_its_digest() {
+    fn unchanged_folders_keep_their_digests() {
         let old = Tree::of(&[file("a/b/c.py", 1), file("a/d.py", 2), file("e.py", 3)]).unwrap();
         let new = Tree::of(&[file("e.py", 9), file("a/d.py", 2), file("a/b/c.py", 1)]).unwrap();
         assert_ne!(old.root(), new.root());
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_tree_is_refused() {
+    fn malformed_trees_are_refused() {
         for paths in
             [&["a", "a/b"][..], &["a/b", "a"], &["a", "a"], &["../a"], &["a//b"], &["a\\b"], &[""]]
         {

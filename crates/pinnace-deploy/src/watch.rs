@@ -1,4 +1,4 @@
-//! The watcher of a project: it sees the edits that change a release.
+//! The watcher of a project, which detects edits that change a release.
 
 use std::{
     fs,
@@ -11,8 +11,8 @@ use pinnace_build::{Rules, Scan, ScanIndex, Settings, TreeFile};
 
 /// A watcher of the files of a project that ship, and of its `.env`.
 ///
-/// It scans the folder, so that it sees the same files as a deployment on every file system. A scan reads
-/// only files that changed.
+/// It polls by scanning the folder, so that it sees the same files as a deployment, on every file system. A
+/// scan reads only files that changed.
 #[derive(Debug)]
 pub struct Watcher {
     project: PathBuf,
@@ -24,21 +24,21 @@ pub struct Snapshot {
     settings: Settings,
     files: Vec<TreeFile>,
     index: ScanIndex,
-    /// The variables of the project, which never ship.
+    /// The contents of `.env`, which never ships.
     dotenv: Option<Vec<u8>>,
-    /// The reason why it could not be scanned.
+    /// The reason why the scan failed.
     fault: Option<String>,
 }
 
-/// The name of the file of variables.
+/// The name of the file of environment variables.
 pub const DOTENV: &str = ".env";
 
-/// The pause between two scans, if a scan is cheap.
+/// The minimum pause between two scans.
 const POLL: Duration = Duration::from_millis(40);
-/// The pause after a scan, as a multiple of its time: scanning takes at most a twentieth of a core.
-const SHARE: u32 = 20;
-/// The time for which a project must be unchanged: editors write a file in several steps.
-const REST: Duration = Duration::from_millis(15);
+/// The pause after a scan, as a multiple of its duration, so that scanning takes at most a twentieth of a core.
+const PAUSE_FACTOR: u32 = 20;
+/// The time for which a project must be unchanged, since editors write a file in several steps.
+const QUIET: Duration = Duration::from_millis(15);
 
 impl Watcher {
     /// Creates a watcher of the project in a folder.
@@ -51,7 +51,7 @@ impl Watcher {
         Snapshot::after(&self.project, &Snapshot::default())
     }
 
-    /// Waits until the project has changed since `seen` and is at rest again, or `is_cancelled` returns true.
+    /// Waits until the project differs from `seen` and no longer changes, or `is_cancelled` returns true.
     /// Returns the new state, and the path of a file that changed.
     pub fn wait(
         &self,
@@ -66,14 +66,14 @@ impl Watcher {
                 return (self.at_rest(now, is_cancelled), Some(path));
             }
             seen.index = now.index;
-            thread::sleep(POLL.max(took * SHARE));
+            thread::sleep(POLL.max(took * PAUSE_FACTOR));
         }
         (seen, None)
     }
 
     fn at_rest(&self, mut seen: Snapshot, is_cancelled: &dyn Fn() -> bool) -> Snapshot {
         loop {
-            thread::sleep(REST);
+            thread::sleep(QUIET);
             let now = Snapshot::after(&self.project, &seen);
             if now.differs_from(&seen).is_none() || is_cancelled() {
                 return now;
@@ -89,7 +89,7 @@ impl Snapshot {
         &self.settings
     }
 
-    /// Scans the project once more; files that did not change since `before` are not read.
+    /// Scans the project again, without reading files that are unchanged since `before`.
     fn after(project: &Path, before: &Self) -> Self {
         let settings = Settings::of_project(project, None).unwrap_or_default();
         let folder = settings.folder.as_deref().unwrap_or(project);

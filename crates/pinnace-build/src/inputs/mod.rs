@@ -1,4 +1,4 @@
-//! Requirements, constraints and projects, read into one request.
+//! The inputs of a build: requirements, constraints and projects, read into one request.
 
 mod project;
 mod read;

@@ -1,4 +1,4 @@
-//! The requirements of the project in a folder, and the files that hold them.
+//! The requirements of the project in a folder, and its lock.
 
 use std::{
     fs,
@@ -11,8 +11,7 @@ use super::spec::InputSpec;
 use crate::{Error, ProjectMetadata, Settings};
 
 impl InputSpec {
-    /// Returns the inputs that mean the project in a folder: the project itself, and the
-    /// `requirements.txt` beside it.
+    /// Returns the inputs for the project in a folder: the project itself, and its `requirements.txt`.
     ///
     /// # Errors
     ///
@@ -36,8 +35,8 @@ impl InputSpec {
         Ok(inputs)
     }
 
-    /// Finds the lock of the project in a folder. Only the lock of a workspace has members, so the name
-    /// of the member is dropped for all others.
+    /// Finds the lock of the project in a folder. Unsets the member's name unless the lock is a `uv.lock`, since no
+    /// other lock has members.
     pub fn take_lock(&mut self, folder: &Path) -> Option<PathBuf> {
         let lock = lock_of_project(folder, self.package.as_deref());
         let is_workspace = lock.as_ref().is_some_and(|file| file.ends_with("uv.lock"));
@@ -46,8 +45,8 @@ impl InputSpec {
     }
 }
 
-/// Returns the versions that a lock of Poetry or PDM beside the project pins. They are preferred where
-/// they satisfy the request.
+/// Returns the versions that a lock of Poetry or PDM in a folder pins. The resolver prefers them where they satisfy
+/// the request.
 pub(super) fn locked_preferences(folder: &Path) -> Result<Vec<(ProjectName, Version)>, Error> {
     let mut preferences = Vec::new();
     for file in ["poetry.lock", "pdm.lock"].map(|name| folder.join(name)) {
@@ -57,14 +56,14 @@ pub(super) fn locked_preferences(folder: &Path) -> Result<Vec<(ProjectName, Vers
     Ok(preferences)
 }
 
-/// Finds the lock of a project: its own `pylock.toml` or `uv.lock`, or that of the workspace which has
-/// the project as a member.
+/// Finds the lock of a project: its own `pylock.toml` or `uv.lock`, or the lock of the workspace that it is a
+/// member of.
 pub fn lock_of_project(folder: &Path, project: Option<&str>) -> Option<PathBuf> {
     let own = ["pylock.toml", "uv.lock"].map(|name| folder.join(name));
     if let Some(own) = own.into_iter().find(|file| file.is_file()) {
         return Some(own);
     }
-    let above = folder.ancestors().skip(1).map(|one| one.join("uv.lock"));
+    let above = folder.ancestors().skip(1).map(|folder| folder.join("uv.lock"));
     let file = above.into_iter().find(|file| file.is_file())?;
     let lock = UvLock::parse(&fs::read_to_string(&file).ok()?, file.parent()?).ok()?;
     lock.members().any(|member| Some(member) == project).then_some(file)

@@ -20,15 +20,15 @@ use crate::{
     index_sources::{IndexSources, Lookups},
 };
 
-/// The inputs of a build as one request, and the places where its files may come from.
+/// The inputs of a build: a request for the resolver, and the indexes and folders that its files come from.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Inputs {
     /// The request for the resolver.
     pub request: Request,
-    /// The projects whose code is in folders here.
+    /// The local projects, whose code is in folders.
     pub locals: BTreeSet<ProjectName>,
-    /// The folders whose code is wanted.
+    /// The folders whose code to add.
     pub folders: Vec<PathBuf>,
     /// The files that were read.
     pub files: BTreeSet<PathBuf>,
@@ -38,12 +38,11 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Reads what a caller names: requirements, requirements files, projects and workspaces.
+    /// Reads requirements, requirements files, projects and workspaces.
     ///
     /// # Errors
     ///
-    /// Returns an error if a file is missing or malformed, or a project does not have the extra, group
-    /// or source that is asked of it.
+    /// Returns an error if a file is missing or malformed, or a project lacks a requested extra, group or source.
     pub fn read(
         spec: &InputSpec,
         solve: &SolveSpec,
@@ -83,17 +82,17 @@ impl Inputs {
         Ok(reading.inputs)
     }
 
-    /// Returns true if nothing is required, so that no index will be asked.
+    /// Returns true if there are no requirements, so that no index is needed.
     pub fn is_empty(&self) -> bool {
         self.request.requirements().next().is_none()
     }
 
-    /// Opens the indexes for these inputs: those of `indexes`, of the inputs, or of the configuration.
+    /// Opens the indexes for these inputs: those of `indexes`, else of the inputs, else of the configuration.
     ///
     /// # Errors
     ///
-    /// Returns an error if an address is malformed, or no index is configured and there is no interpreter
-    /// whose pip would tell.
+    /// Returns an error if an address is malformed, or if no index is configured and there is no interpreter
+    /// whose pip has a default.
     pub fn index<'c>(
         &self,
         cx: &'c Context<'_>,
@@ -104,11 +103,11 @@ impl Inputs {
         cx.index(indexes, &IndexSources { lookups, ..self.sources.clone() }, python)
     }
 
-    /// Opens the indexes for the requirements of build backends, which are not known before they are asked.
+    /// Opens the indexes for the requirements of build backends, even if these inputs have no requirements.
     ///
     /// # Errors
     ///
-    /// As [`Self::index`].
+    /// See [`Self::index`].
     pub fn backend_index<'c>(
         &self,
         cx: &'c Context<'_>,
@@ -119,11 +118,11 @@ impl Inputs {
         cx.index(indexes, &IndexSources { choice, ..IndexSources::default() }, python)
     }
 
-    /// Opens the indexes for the requirements of a project's build backend, as the project names them.
+    /// Opens the indexes that a project names, for the requirements of its build backend.
     ///
     /// # Errors
     ///
-    /// As [`Self::index`].
+    /// See [`Self::index`].
     pub fn index_of_backend<'c>(
         project: &Pyproject,
         cx: &'c Context<'_>,
@@ -134,7 +133,7 @@ impl Inputs {
     }
 }
 
-/// The kind of a file that requirements are read from.
+/// The kind of an input file.
 enum Kind {
     Requirements,
     Project,
@@ -154,7 +153,7 @@ struct Reading<'e> {
     env: &'e Env,
     projects: &'e ProjectMetadata<'e>,
     inputs: Inputs,
-    /// The folders that were read.
+    /// The folders of projects that were read.
     open: BTreeSet<PathBuf>,
 }
 
@@ -189,14 +188,14 @@ impl Reading<'_> {
         workspace::open(path, self.projects)
     }
 
-    /// Returns a path relative to the user's folder where that is possible.
+    /// Returns a path for messages, relative to the current folder if it is below that.
     fn shown(&self, origin: &str) -> Option<String> {
         let folder = format!("{}/", self.env.folder.display());
         let shown = origin.strip_prefix(&folder).unwrap_or(origin);
         (!shown.is_empty()).then(|| shown.to_owned())
     }
 
-    /// Reads a project that is named: its requirements are wanted, not the project itself.
+    /// Reads a project that the caller names, with its extras and groups.
     fn project(&mut self, path: &Path, spec: &InputSpec) -> Result<(), Error> {
         let project = self.open_project(path)?;
         let extras = parse_all::<ExtraName>(&spec.extras)?;
@@ -235,7 +234,7 @@ impl Reading<'_> {
         self.paths(&project, path, &used)
     }
 
-    /// Adds a project whose code is in a folder.
+    /// Adds a local project.
     fn add_local(&mut self, metadata: Metadata, folder: PathBuf) {
         self.inputs.locals.insert(metadata.name().clone());
         let shown = folder.display().to_string();
@@ -243,7 +242,7 @@ impl Reading<'_> {
         self.inputs.folders.push(folder);
     }
 
-    /// Applies `[tool.uv]` of the project that is built.
+    /// Applies `[tool.uv]` of the project.
     fn settings(&mut self, project: &Pyproject, origin: Option<&str>) -> Result<(), Error> {
         for constraint in project.constraints()? {
             self.change(|request| request.constrain(constraint, origin));
@@ -258,8 +257,8 @@ impl Reading<'_> {
         self.inputs.sources.take_indexes(project, self.env)
     }
 
-    /// Reads the projects that the sources of a project find beside it. One that is used must exist: an
-    /// index may have another project of that name.
+    /// Reads the local projects of a project's `[tool.uv.sources]`. One that is used must exist, since an index may
+    /// have another project of that name.
     fn paths(
         &mut self,
         project: &Pyproject,
@@ -288,7 +287,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Reads a folder that is required: its code, and its requirements.
+    /// Reads a required folder: its code and its requirements.
     fn folder(&mut self, folder: &LocalPath) -> Result<(), Error> {
         let path = folder.path.canonicalize().unwrap_or_else(|_| folder.path.clone());
         self.open.insert(path.clone());
@@ -313,7 +312,7 @@ impl Reading<'_> {
         Ok(name)
     }
 
-    /// Reads an override: a requirement, or a requirements file as uv has it.
+    /// Reads an override: a requirement, or the path of a requirements file, as in uv.
     fn overrides(&mut self, text: &str) -> Result<Vec<Requirement>, Error> {
         let path = self.env.folder.join(text);
         if !path.is_file() && !text.ends_with(".txt") {
@@ -363,13 +362,13 @@ impl Reading<'_> {
     }
 }
 
-/// Reads a file, and notes that it was read.
+/// Reads a file, and records its path.
 fn noted(path: &Path, files: &RefCell<BTreeSet<PathBuf>>) -> io::Result<String> {
     files.borrow_mut().extend(path.canonicalize());
     fs::read_to_string(path)
 }
 
-/// Returns the projects that a project requires, with or without extras.
+/// Returns the projects that a project requires, including those of its extras.
 fn names(metadata: &Metadata) -> BTreeSet<ProjectName> {
     let requirements = metadata.requires().filter_map(|text| text.parse::<Requirement>().ok());
     requirements.map(|requirement| requirement.name().clone()).collect()

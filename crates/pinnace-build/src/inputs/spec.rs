@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use crate::{Error, ErrorKind, ProjectOption};
 
-/// The requirements that a caller names, and the files that hold more of them.
+/// The requirements that a caller names, directly or by files.
 ///
 /// Relative paths start in the folder of the [`Env`](crate::Env).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -12,31 +12,31 @@ pub struct InputSpec {
     pub requirements: Vec<String>,
     /// Requirements files and `pyproject.toml` files.
     pub requirement_files: Vec<PathBuf>,
-    /// The folder of a project whose requirements and code are wanted.
+    /// The folder of a project whose requirements and code to add.
     pub project: Option<PathBuf>,
     /// Extras of the project.
     pub extras: Vec<String>,
     /// Dependency groups of the project (PEP 735).
     pub groups: Vec<String>,
-    /// The member of the workspace whose part of a `uv.lock` is wanted.
+    /// The workspace member to select from a `uv.lock`.
     pub package: Option<String>,
-    /// Folders whose code is wanted although they are no projects.
+    /// Folders without a project whose code to add.
     pub code: Vec<PathBuf>,
-    /// Requirements files that limit versions.
+    /// Constraints files, which limit versions.
     pub constraints: Vec<PathBuf>,
-    /// Requirements that replace all others on their projects, or requirements files of them.
+    /// Overrides: requirements that replace all others on their projects, or files of them.
     pub overrides: Vec<String>,
-    /// Projects that are left out although others require them.
+    /// Projects to exclude although others require them.
     pub excludes: Vec<String>,
 }
 
 impl InputSpec {
-    /// Checks that extras and groups belong to a project that is named, and that no member is named:
-    /// only the lock of a workspace has members.
+    /// Checks inputs that come without a lock: extras and groups need a project, and a workspace member needs a
+    /// lock.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::NoProject`] with the option that belongs to nothing.
+    /// Returns [`ErrorKind::NoProject`] with the option that has no project or lock.
     pub fn check_without_lock(&self) -> Result<(), Error> {
         let is_project =
             |file: &PathBuf| file.extension().is_some_and(|extension| extension == "toml");
@@ -50,26 +50,26 @@ impl InputSpec {
         option.map_or(Ok(()), |option| Err(ErrorKind::NoProject { option }.into()))
     }
 
-    /// Returns true if no requirement, file or project is named.
+    /// Returns true if the specification names no requirement, file or project.
     pub(crate) fn is_empty(&self) -> bool {
         self.requirements.is_empty() && self.requirement_files.is_empty() && self.project.is_none()
     }
 }
 
-/// The rules by which versions and files are chosen.
+/// The rules of the resolver.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SolveSpec {
-    /// True if pre-releases are candidates like any other release.
+    /// True to allow pre-releases.
     pub prereleases: bool,
-    /// True if requirements of requirements are left out.
+    /// True to ignore the requirements of requirements.
     pub no_deps: bool,
-    /// The time from which uploads are ignored, as in `2026-11-25` or `2026-11-25T08:00:00Z`.
+    /// The time from which to ignore uploads, such as `2026-11-25` or `2026-11-25T08:00:00Z`.
     pub exclude_newer: Option<String>,
-    /// True if every file must have a hash in a requirements file.
+    /// True to require a hash in a requirements file for every file.
     pub require_hashes: bool,
-    /// Projects of which only wheels are candidates: names, `:all:` or `:none:`.
+    /// Projects to take only as wheels: names, `:all:` or `:none:`.
     pub only_binary: Vec<String>,
-    /// Projects of which no wheels are candidates: names, `:all:` or `:none:`.
+    /// Projects to take only as source distributions: names, `:all:` or `:none:`.
     pub no_binary: Vec<String>,
 }

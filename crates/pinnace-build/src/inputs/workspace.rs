@@ -1,4 +1,4 @@
-//! Workspaces, as uv finds them.
+//! Workspaces, discovered as in uv.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use pinnace_wheel::{ProjectName, Pyproject};
 
 use crate::{Error, ErrorKind, ProjectMetadata, project::read_project};
 
-/// Opens a project, with the sources that its workspace shares with all members.
+/// Opens a project, with the sources that it inherits from its workspace.
 pub(super) fn open(path: &Path, projects: &ProjectMetadata<'_>) -> Result<Pyproject, Error> {
     let project = pyproject(path, projects)?;
     let Some(folder) = path.parent().and_then(|folder| folder.canonicalize().ok()) else {
@@ -30,7 +30,7 @@ pub(super) fn member(name: &ProjectName, folder: &Path) -> Result<PathBuf, Error
     if let Some((root, shared)) = root(&folder)? {
         for member in members(&root, &shared).into_iter().chain([root]) {
             let found = read_project(&member)?;
-            if found.is_some_and(|one| one.name().ok().flatten().as_ref() == Some(name)) {
+            if found.is_some_and(|project| project.name().ok().flatten().as_ref() == Some(name)) {
                 return Ok(member);
             }
         }
@@ -39,7 +39,7 @@ pub(super) fn member(name: &ProjectName, folder: &Path) -> Result<PathBuf, Error
 }
 
 fn pyproject(path: &Path, projects: &ProjectMetadata<'_>) -> Result<Pyproject, Error> {
-    // A `pyproject.toml` stands for its folder, whose other files count as well.
+    // A `pyproject.toml` stands for the project in its folder, which may have other files.
     if path.file_name().is_some_and(|name| name == "pyproject.toml") {
         let folder = path.parent().unwrap_or(Path::new(""));
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
@@ -52,10 +52,10 @@ fn pyproject(path: &Path, projects: &ProjectMetadata<'_>) -> Result<Pyproject, E
     Ok(Pyproject::parse(&text, &path.display().to_string())?)
 }
 
-/// Finds the nearest folder above that is the root of a workspace.
+/// Finds the nearest workspace root, at or above a folder.
 fn root(folder: &Path) -> Result<Option<(PathBuf, Pyproject)>, Error> {
     for root in folder.ancestors() {
-        if let Some(project) = read_project(root)?.filter(|one| one.workspace().is_some()) {
+        if let Some(project) = read_project(root)?.filter(|project| project.workspace().is_some()) {
             return Ok(Some((root.to_owned(), project)));
         }
     }
@@ -73,7 +73,7 @@ fn members(root: &Path, project: &Pyproject) -> Vec<PathBuf> {
     members
 }
 
-/// Returns the folders that match a pattern such as `packages/*`, in the order of their names.
+/// Returns the folders that match a pattern such as `packages/*`, sorted by name.
 fn matching(root: &Path, pattern: &str) -> Vec<PathBuf> {
     let mut folders = vec![root.to_owned()];
     for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
@@ -91,19 +91,19 @@ fn matching(root: &Path, pattern: &str) -> Vec<PathBuf> {
     folders
 }
 
-/// The deepest folder that is searched for members; a link may lead back.
-const DEEPEST: usize = 12;
+/// The maximum depth of the search for members, since links may form a cycle.
+const MAX_DEPTH: usize = 12;
 
-/// Returns a folder, and all folders in it at any depth.
+/// Returns a folder and all folders below it.
 fn below(folder: &Path, depth: usize) -> Vec<PathBuf> {
     let mut found = vec![folder.to_owned()];
-    if depth < DEEPEST {
+    if depth < MAX_DEPTH {
         found.extend(within(folder).iter().flat_map(|folder| below(folder, depth + 1)));
     }
     found
 }
 
-/// Returns the folders in a folder that are not hidden, in the order of their names.
+/// Returns the folders in a folder, without hidden ones, sorted by name.
 fn within(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");

@@ -11,14 +11,14 @@ pub trait Interpreters: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Returns the reason why there is none.
+    /// Returns the reason why no interpreter was found.
     fn find(&self, version: &str) -> Result<Interpreter, String>;
 
     /// Returns all interpreters that releases may run on, the default one first.
     fn all(&self) -> Vec<Interpreter>;
 }
 
-/// The interpreters of this machine, as `PATH` and pyenv have them; or the one that was named.
+/// The interpreters of this machine on `PATH` and in pyenv, or one that the caller names.
 #[derive(Debug)]
 pub struct LocalInterpreters {
     named: Option<String>,
@@ -27,8 +27,8 @@ pub struct LocalInterpreters {
 }
 
 impl LocalInterpreters {
-    /// Creates a finder; `named` is the one interpreter to use for everything: a path, a name on
-    /// `PATH`, or a version.
+    /// Creates a finder. `named` is a path, a name on `PATH`, or a version; the finder then finds only this
+    /// interpreter.
     pub fn new(named: Option<String>, env: Env, cache: Arc<Cache>) -> Self {
         Self { named, env, cache }
     }
@@ -49,6 +49,6 @@ impl Interpreters for LocalInterpreters {
         let others = others.filter(|_| self.named.is_none());
         let mut known = BTreeSet::new();
         let found = default.into_iter().chain(others.filter_map(|name| self.find(&name).ok()));
-        found.filter(|one| known.insert(one.target().python().to_string())).collect()
+        found.filter(|python| known.insert(python.target().python().to_string())).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Finding the interpreter that a name means.
+//! Lookup of interpreters by name, version or path.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use pinnace_wheel::{Interpreter, MarkerVariable, Target};
 
 use crate::{Cache, Env, Error, ErrorKind};
 
-/// Returns the interpreter of a name, a version or a path, probed; without one, the default.
+/// Finds and probes the interpreter with a name, version or path; by default, `python3` or `python`.
 pub(crate) fn interpreter(
     wanted: Option<&str>,
     env: &Env,
@@ -18,8 +18,8 @@ pub(crate) fn interpreter(
     Ok(Interpreter::probe(&find_python(wanted, env)?, cache)?)
 }
 
-/// Returns an interpreter of this machine with the minor version of a platform, whatever its patch
-/// level. The one that is named comes first.
+/// Finds an interpreter with the implementation and minor version of a platform, at any patch level. Tries `python`
+/// first.
 pub(crate) fn interpreter_like(
     target: &Target,
     python: Option<&str>,
@@ -39,13 +39,12 @@ pub(crate) fn interpreter_like(
     })
 }
 
-/// Returns major and minor version.
+/// Returns the major and minor version.
 fn minor(target: &Target) -> Vec<u64> {
     target.python().release().iter().take(2).copied().collect()
 }
 
-/// Returns the path of the interpreter that a name, a version or a path means; without one, of
-/// `python3` or `python`.
+/// Returns the path of the interpreter with a name, version or path; by default, of `python3` or `python`.
 ///
 /// # Errors
 ///
@@ -70,10 +69,7 @@ fn on_path(name: &str, env: &Env) -> Option<PathBuf> {
         .filter(|folder| !folder.is_empty())
         .map(|folder| env.folder.join(folder).join(name))
         .filter(|path| is_program(path))
-        .find_map(|path| match is_shim(&path) {
-            true => behind_shim(&path, name, env),
-            false => Some(path),
-        })
+        .find_map(|path| if is_shim(&path) { behind_shim(&path, name, env) } else { Some(path) })
 }
 
 #[cfg(unix)]
@@ -87,14 +83,14 @@ fn is_program(path: &Path) -> bool {
     path.is_file()
 }
 
-/// Returns true for a script that pyenv puts in front of interpreters. It costs 50 ms a start, and
-/// its meaning changes from folder to folder.
+/// Returns true for a pyenv shim. A shim costs 50 ms for each start, and starts another interpreter from folder to
+/// folder.
 fn is_shim(path: &Path) -> bool {
     path.parent().is_some_and(|folder| folder.ends_with(".pyenv/shims"))
 }
 
-/// Returns the interpreter that a pyenv shim would start here; the shim itself if its configuration
-/// cannot be read; `None` for `system`, which stands later on PATH.
+/// Returns the interpreter that a pyenv shim starts in the current folder. Returns the shim itself if pyenv's
+/// configuration cannot be read, and `None` for `system`, which comes later on `PATH`.
 fn behind_shim(shim: &Path, name: &str, env: &Env) -> Option<PathBuf> {
     let root = shim.parent()?.parent()?;
     let Some(versions) = pyenv_versions(root, env) else { return Some(shim.to_owned()) };
@@ -107,8 +103,7 @@ fn behind_shim(shim: &Path, name: &str, env: &Env) -> Option<PathBuf> {
     Some(found.unwrap_or_else(|| shim.to_owned()))
 }
 
-/// Returns pyenv's installed versions of a minor version such as `3.12`, the newest first. A version
-/// may be named without being the active one.
+/// Returns pyenv's installed versions of a minor version such as `3.12`, the newest first, active or not.
 fn installed(root: &Path, minor: &str) -> Vec<String> {
     let entries = fs::read_dir(root.join("versions")).into_iter().flatten().flatten();
     let patch = |name: &String| -> Option<u64> {
@@ -121,8 +116,8 @@ fn installed(root: &Path, minor: &str) -> Vec<String> {
     found
 }
 
-/// Returns the active versions as pyenv finds them: the variable, the nearest `.python-version`, the
-/// global file.
+/// Returns pyenv's active versions: of `PYENV_VERSION`, else of the nearest `.python-version`, else of the global
+/// file.
 fn pyenv_versions(root: &Path, env: &Env) -> Option<Vec<String>> {
     if let Some(versions) = env.variable("PYENV_VERSION") {
         return Some(versions.split(':').map(str::to_owned).collect());

@@ -1,4 +1,4 @@
-//! The interpreters of a machine: found by name, on `PATH` and behind pyenv's shims.
+//! The interpreters of a machine, found on `PATH` and behind pyenv's shims.
 
 mod all;
 mod find;

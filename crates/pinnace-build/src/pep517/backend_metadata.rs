@@ -1,5 +1,4 @@
-//! Projects whose requirements only their backend tells: it is asked once, and again after a change of
-//! anything that it may have read.
+//! Metadata from a project's build backend, cached until a file changes that the backend may have read.
 
 use std::{collections::BTreeSet, fs, io::Write, path::Path};
 
@@ -9,12 +8,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     builder::{BuildRequest, Builder},
-    hook::{Wanted, Watch},
+    hook::{Hook, Recording},
     local::{LocalBuilder, refuse},
 };
 use crate::{Error, Scan, project::read_text};
 
-/// The metadata of a project, as its build backend tells it.
+/// The metadata of a project from its build backend.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct BackendMetadata {
@@ -22,38 +21,38 @@ pub struct BackendMetadata {
     pub metadata: String,
     /// The text of `entry_points.txt`; empty if there is none.
     pub entry_points: String,
-    /// The top-level modules, if the backend tells them (`top_level.txt` of setuptools).
+    /// The top-level modules, if the backend lists them (`top_level.txt` of setuptools).
     pub modules: Vec<String>,
-    looked_at: LookedAt,
+    looked_at: ReadFiles,
 }
 
-/// The files of a project that an answer depends on.
+/// The files of a project that the metadata depends on.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-struct LookedAt {
+struct ReadFiles {
     /// The modules that the backend read, by their paths in the project.
     read: BTreeSet<String>,
-    /// True if it ran other programs, which may have read anything.
+    /// True if the backend ran other programs, which may have read any file.
     runs_others: bool,
     /// The fingerprint of these files.
     fingerprint: String,
 }
 
-/// A rule for asking a backend again.
+/// A rule for querying a backend again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Refresh {
-    /// After a change of anything that it may have read.
+    /// Query it after a change of a file that it may have read.
     IfChanged,
-    /// Every time.
+    /// Query it every time.
     Always,
 }
 
-/// The bucket of answers, by the project's folder and the builder.
+/// The cache bucket of backend metadata, by the project's folder and the builder.
 const BUCKET: &str = "described-2";
 
 impl LocalBuilder<'_> {
-    /// Asks the backend of the project in a folder. The backend sees a copy of the files of `scan`. It is
-    /// not asked again while every file that it may have read stays the same: all files but modules
-    /// that it did not read.
+    /// Queries the backend of the project in a folder for metadata. The backend sees a copy of the files of `scan`.
+    /// The answer is cached until a file changes that the backend may have read: any file but a module that it
+    /// did not open.
     ///
     /// # Errors
     ///
@@ -74,8 +73,8 @@ impl LocalBuilder<'_> {
         let copy = self.cache.workplace(&key)?;
         let inside = copy.unfinished_path();
         let (source, out) = (inside.join("source"), inside.join("out"));
-        for one in [&source, &out] {
-            fs::create_dir(one).map_err(Error::at("create the folder", one))?;
+        for folder in [&source, &out] {
+            fs::create_dir(folder).map_err(Error::at("create the folder", folder))?;
         }
         copy_files(folder, scan, &source)?;
         let described = self.ask_project(&source, &out, &folder.display().to_string(), scan)?;
@@ -94,7 +93,7 @@ impl LocalBuilder<'_> {
     ) -> Result<BackendMetadata, Error> {
         let scratch = self.scratch(what)?;
         let request = BuildRequest { what, source, out, target: self.interpreter.target() };
-        let answer = self.ask(&request, &scratch, Wanted::Metadata, Watch::Watched)?;
+        let answer = self.ask(&request, &scratch, Hook::Metadata, Recording::On)?;
         let Some(name) = &answer.metadata else {
             let reason = "its backend tells what it requires only with the wheel itself";
             return Err(refuse(what, reason.to_owned()));
@@ -107,7 +106,11 @@ impl LocalBuilder<'_> {
             metadata: read("METADATA")?,
             entry_points: read("entry_points.txt")?,
             modules: read("top_level.txt")?.split_whitespace().map(str::to_owned).collect(),
-            looked_at: LookedAt { read: answer.read, runs_others: answer.runs_others, fingerprint },
+            looked_at: ReadFiles {
+                read: answer.read,
+                runs_others: answer.runs_others,
+                fingerprint,
+            },
         })
     }
 
@@ -118,9 +121,9 @@ impl LocalBuilder<'_> {
 }
 
 impl BackendMetadata {
-    /// Returns true if the answer still holds for the files of a scan.
+    /// Returns true if the metadata is still valid for the files of a scan.
     pub fn is_of(&self, scan: &Scan) -> bool {
-        let LookedAt { read, runs_others, fingerprint: known } = &self.looked_at;
+        let ReadFiles { read, runs_others, fingerprint: known } = &self.looked_at;
         fingerprint(scan, read, *runs_others) == *known
     }
 }
@@ -138,8 +141,8 @@ fn copy_files(folder: &Path, scan: &Scan, to: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns the fingerprint of a project for a backend: all paths, and all contents but those of modules
-/// that it did not read.
+/// Returns the fingerprint of a project for a backend: all paths, and all contents except those of modules that the
+/// backend did not read.
 fn fingerprint(scan: &Scan, read: &BTreeSet<String>, runs_others: bool) -> String {
     let mut hash = Sha256::new();
     for file in &scan.files {
@@ -167,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn all_counts_but_modules_that_nobody_read() {
+    fn every_file_counts_but_modules_that_were_not_read() {
         let read = BTreeSet::from(["setup.py".to_owned()]);
         let of = |files: &[(&str, u8)]| fingerprint(&scan(files), &read, false);
         let files = [("setup.py", 1), ("shop/__init__.py", 2), ("shop/data.txt", 3)];

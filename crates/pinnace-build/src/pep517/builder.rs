@@ -6,12 +6,12 @@ use crate::Error;
 #[cfg(doc)]
 use crate::ErrorKind;
 
-/// A maker of wheels from source.
+/// A builder of wheels from source.
 pub trait Builder: Send + Sync {
-    /// Returns the name that cache keys contain. A builder with other settings has another name.
+    /// Returns the name, which is part of cache keys. A builder with other settings must have another name.
     fn name(&self) -> String;
 
-    /// Returns the metadata of the wheel without building it; `None` if the backend cannot tell.
+    /// Returns the metadata of the wheel without building it; `None` if the backend has no hook for that.
     ///
     /// # Errors
     ///
@@ -22,17 +22,17 @@ pub trait Builder: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`Self::metadata`].
+    /// See [`Self::metadata`].
     fn wheel(&self, request: &BuildRequest<'_>) -> Result<BuildOutput, Error>;
 }
 
-/// A source to build.
+/// A request to build a source.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct BuildRequest<'a> {
     /// The name of the source in messages.
     pub what: &'a str,
-    /// The source, which the builder may write to.
+    /// The folder of the source, which the builder may modify.
     pub source: &'a Path,
     /// An empty folder for the wheel.
     pub out: &'a Path,
@@ -40,11 +40,11 @@ pub struct BuildRequest<'a> {
     pub target: &'a Target,
 }
 
-/// A wheel as a builder made it, before any check.
+/// The output of a builder, before any check.
 #[derive(Clone, Debug)]
 pub struct BuildOutput {
     /// The path of the wheel.
     pub file: PathBuf,
-    /// Notes for the user on the build.
+    /// Notes for the user.
     pub notes: Vec<String>,
 }

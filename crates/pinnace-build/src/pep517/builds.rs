@@ -1,4 +1,4 @@
-//! Wheels built from source distributions, checked and cached.
+//! Builds of wheels from source distributions, checked and cached.
 
 use std::{
     error::Error as StdError,
@@ -32,7 +32,7 @@ pub struct BuiltWheel {
     pub notes: Vec<String>,
 }
 
-/// A builder with an index, a check and a cache: each source distribution is built once.
+/// A cached builder: it downloads source distributions from an index, builds each once, and checks the wheel.
 #[derive(Clone)]
 pub struct Builds<'a> {
     builder: &'a dyn Builder,
@@ -42,12 +42,12 @@ pub struct Builds<'a> {
     shared: Option<Shared<'a>>,
 }
 
-/// The buckets of built wheels and of metadata, by their keys.
+/// The cache buckets of built wheels and of their metadata, by build key.
 const BUILT: &str = "built-1";
 const METADATA: &str = "built-metadata-1";
 
 impl<'a> Builds<'a> {
-    /// Creates a frontend for a platform. Sources come from the index, through the cache.
+    /// Creates a cached builder for a platform. Sources come from the index, through the cache.
     pub fn new(
         builder: &'a dyn Builder,
         index: &'a Index<'a>,
@@ -57,16 +57,16 @@ impl<'a> Builds<'a> {
         Self { builder, index, cache, target, shared: None }
     }
 
-    /// Shares builds with a team: wheels that others built are taken from the store, and new ones are put
-    /// there. `record` names the builder.
+    /// Shares builds with a team through a store: downloads wheels that others built, and uploads new ones.
+    /// `record` names the user.
     #[must_use]
     pub fn sharing(mut self, store: &'a Store, record: Deployment, policy: CachePolicy) -> Self {
         self.shared = Some(Shared { store, record, policy });
         self
     }
 
-    /// Downloads these files into the cache, and builds those that are source distributions. Returns the
-    /// wheels in the order of the files.
+    /// Downloads the files of pins into the cache, and builds source distributions. Returns the wheels in the order
+    /// of the pins.
     ///
     /// # Errors
     ///
@@ -114,7 +114,7 @@ impl<'a> Builds<'a> {
         Ok(built)
     }
 
-    /// Finds an earlier build, on this machine or in the store.
+    /// Finds an earlier build in the cache or in the store.
     fn built_before(&self, name: &SdistName, key: &Key<'_>) -> Result<Option<BuiltWheel>, Error> {
         if let Some(built) = self.kept(key) {
             return Ok(Some(built));
@@ -128,12 +128,12 @@ impl<'a> Builds<'a> {
         match found {
             Ok(built) => Ok(Some(built)),
             Err(error) if error.is_retryable() => Err(error),
-            // A wheel that fails the check is built again here, and replaced.
+            // A shared wheel that fails the check is built again, and replaced.
             Err(_) => Ok(None),
         }
     }
 
-    /// Checks a wheel, and remembers it.
+    /// Checks a wheel, and caches it.
     fn accept(
         &self,
         name: &SdistName,
@@ -158,7 +158,7 @@ impl<'a> Builds<'a> {
         Check { what: name.as_str(), target: self.target, cache: self.cache }
     }
 
-    /// Builds a wheel and puts it into the cache, where nothing refers to it yet.
+    /// Builds a wheel, and adds it to the cached blobs.
     fn build(&self, name: &SdistName, key: &Key<'_>) -> Result<(Wheel, Vec<String>), Error> {
         let work = self.unpacked(name, key)?;
         let output = self.builder.wheel(&work.request(name, self.target))?;
@@ -175,8 +175,8 @@ impl<'a> Builds<'a> {
         let folder = self.cache.workplace(&key.to_hex())?;
         let (inside, out) =
             (folder.unfinished_path().join("source"), folder.unfinished_path().join("out"));
-        for one in [&inside, &out] {
-            fs::create_dir(one).map_err(Error::at("create the folder", one))?;
+        for folder in [&inside, &out] {
+            fs::create_dir(folder).map_err(Error::at("create the folder", folder))?;
         }
         let file = self.cache.open(key.sdist.as_bytes());
         let file = file.map_err(Error::at("open", Path::new(name.as_str())))?;
@@ -187,7 +187,7 @@ impl<'a> Builds<'a> {
     fn describe(&self, file: &IndexFile, name: &SdistName) -> Result<Metadata, Error> {
         let pin = Pin::new(name.project().clone(), file.clone());
         let downloaded = self.index.download(std::slice::from_ref(&pin))?;
-        let sdist = downloaded.first().map(|one| Digest::new(one.sha256));
+        let sdist = downloaded.first().map(|file| Digest::new(file.sha256));
         let lost = || ErrorKind::Build {
             what: name.as_str().to_owned(),
             reason: "it is not there any more".to_owned(),
@@ -235,7 +235,7 @@ impl SdistMetadata for Builds<'_> {
     }
 }
 
-/// An unpacked source, which is removed with this value.
+/// An unpacked source, which is removed on drop.
 struct Work {
     _folder: PendingFolder,
     source: PathBuf,

@@ -13,7 +13,7 @@ use pinnace_wheel::{Compatibility, Metadata, ProjectName, Tag, Target, Version, 
 use super::elf::{self, Needs};
 use crate::{Cache, Error, ErrorKind, Wheel};
 
-/// A check of one build.
+/// A check of the wheel of one build.
 pub(super) struct Check<'a> {
     /// The name of the source in messages.
     pub(super) what: &'a str,
@@ -21,7 +21,7 @@ pub(super) struct Check<'a> {
     pub(super) cache: &'a Cache,
 }
 
-/// Libraries that every Linux of a `manylinux` tag has (PEP 600, and the policies of auditwheel).
+/// Libraries that every Linux with a `manylinux` tag has (PEP 600, and the policies of auditwheel).
 const EVERYWHERE: [&str; 17] = [
     "libc.so.6",
     "libm.so.6",
@@ -42,7 +42,7 @@ const EVERYWHERE: [&str; 17] = [
     "libglib-2.0.so.0",
 ];
 
-/// ELF `e_machine` by the architecture in a platform tag.
+/// ELF `e_machine` values, by the architecture in a platform tag.
 const MACHINES: [(&str, u16); 8] = [
     ("x86_64", 62),
     ("i686", 3),
@@ -55,7 +55,7 @@ const MACHINES: [(&str, u16); 8] = [
 ];
 
 impl Check<'_> {
-    /// Checks the file name: the project, the version, and tags that the platform accepts.
+    /// Checks the project, version and tags of the file name.
     pub(super) fn name(
         &self,
         wheel: &WheelName,
@@ -88,27 +88,27 @@ impl Check<'_> {
         asked: (&ProjectName, &Version),
     ) -> Result<(), Error> {
         let (project, version) = asked;
-        match (metadata.name(), metadata.version()) == (project, version) {
-            true => Ok(()),
-            false => Err(self.refuse(format!(
-                "it says of itself that it is {} {}, and not {project} {version}",
-                metadata.name(),
-                metadata.version()
-            ))),
+        if (metadata.name(), metadata.version()) == (project, version) {
+            return Ok(());
         }
+        Err(self.refuse(format!(
+            "it says of itself that it is {} {}, and not {project} {version}",
+            metadata.name(),
+            metadata.version()
+        )))
     }
 
     /// Checks the contents of a wheel in the cache. Returns its metadata, and notes for the user.
     pub(super) fn contents(
         &self,
         wheel: &Wheel,
-        believed: Option<&Metadata>,
+        known: Option<&Metadata>,
     ) -> Result<(Metadata, Vec<String>), Error> {
         let name = &wheel.name;
         let distribution = PexDistribution::of_wheel(name, *wheel.digest.as_bytes(), self.cache)?;
         let metadata = distribution.metadata()?;
         self.metadata(&metadata, (name.project(), name.version()))?;
-        if believed.is_some_and(|believed| !believed.says_the_same(&metadata)) {
+        if known.is_some_and(|known| !known.says_the_same(&metadata)) {
             return Err(self.refuse("it says other than before of what it requires".to_owned()));
         }
         // Unpacking checks every file against RECORD.
@@ -131,14 +131,14 @@ impl Check<'_> {
                 && !library.starts_with("ld-")
         };
         let foreign: Vec<String> = foreign.into_iter().filter(is_foreign).collect();
-        Ok(match foreign.is_empty() {
-            true => Vec::new(),
-            false => vec![format!(
-                "`{}` was built here, and needs of the system that it runs on: {}",
-                name.project(),
-                foreign.join(", ")
-            )],
-        })
+        if foreign.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![format!(
+            "`{}` was built here, and needs of the system that it runs on: {}",
+            name.project(),
+            foreign.join(", ")
+        )])
     }
 
     fn needs(&self, file: &Path) -> Result<Option<Needs>, Error> {
@@ -158,15 +158,15 @@ impl Check<'_> {
     fn runs(&self, file: &Path, needs: &Needs) -> Result<(), Error> {
         let shown = shown(file);
         let platforms: Vec<&str> = self.target.tags().iter().map(Tag::platform).collect();
-        let on_linux = platforms.iter().find(|one| one.contains("linux"));
+        let on_linux = platforms.iter().find(|platform| platform.contains("linux"));
         let Some(on_linux) = on_linux else {
             return Err(self.refuse(format!(
                 "`{shown}` in it is native code for Linux, and the platform is {}",
                 self.target
             )));
         };
-        let told = MACHINES.iter().find(|(machine, _)| on_linux.ends_with(machine));
-        if told.is_some_and(|(_, machine)| *machine != needs.machine) {
+        let expected = MACHINES.iter().find(|(machine, _)| on_linux.ends_with(machine));
+        if expected.is_some_and(|(_, machine)| *machine != needs.machine) {
             return Err(self.refuse(format!("`{shown}` in it is for another kind of processor")));
         }
         let other = format!("`{shown}` in it is for another C library than {} has", self.target);
@@ -194,7 +194,7 @@ enum Libc {
     Musl,
 }
 
-/// Returns the C library of a platform, by the newest of its tags; `None` if it has neither.
+/// Returns the C library of a platform, by the newest of its tags; `None` if it has no such tag.
 fn libc(target: &Target) -> Option<Libc> {
     let version = |platform: &str| -> Option<(u32, u32)> {
         let mut parts = platform.strip_prefix("manylinux_")?.split('_');
@@ -203,7 +203,9 @@ fn libc(target: &Target) -> Option<Libc> {
     let platforms = || target.tags().iter().map(Tag::platform);
     match platforms().filter_map(version).max() {
         Some(version) => Some(Libc::Glibc(version)),
-        None => platforms().any(|one| one.starts_with("musllinux_")).then_some(Libc::Musl),
+        None => {
+            platforms().any(|platform| platform.starts_with("musllinux_")).then_some(Libc::Musl)
+        }
     }
 }
 
@@ -211,7 +213,7 @@ fn shown(file: &Path) -> String {
     file.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Returns all files below a folder.
+/// Lists all files below a folder.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let (mut found, mut open) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = open.pop() {

@@ -1,4 +1,4 @@
-//! The needs of native code: processor, libraries and glibc version (System V ABI; PEP 600).
+//! The requirements of native code: processor, libraries and glibc version (System V ABI; PEP 600).
 
 use object::{
     Endianness,
@@ -9,29 +9,29 @@ use object::{
     },
 };
 
-/// The needs of a program or library.
+/// The requirements of a program or library.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Needs {
-    /// The processor, as ELF numbers them (`e_machine`).
+    /// The processor, as an ELF `e_machine` value.
     pub(super) machine: u16,
     /// The names of the libraries.
     pub(super) libraries: Vec<String>,
-    /// The newest version of glibc that it uses a symbol of.
+    /// The newest version of glibc whose symbols it uses.
     pub(super) glibc: Option<(u32, u32)>,
 }
 
 impl Needs {
-    /// Returns true if it was linked to glibc: no other C library has a file of that name.
+    /// Returns true if it is linked to glibc: only glibc has a file named `libc.so.6`.
     pub(super) fn is_of_glibc(&self) -> bool {
         self.glibc.is_some() || self.libraries.iter().any(|library| library == "libc.so.6")
     }
 }
 
-/// Reads the needs of an ELF file; `None` for any other file.
+/// Reads the requirements of an ELF file; `None` for any other file.
 ///
 /// # Errors
 ///
-/// Returns an error if the file begins like ELF and is malformed.
+/// Returns an error if the file starts as ELF and is malformed.
 pub(super) fn needs(bytes: &[u8]) -> Result<Option<Needs>, object::Error> {
     match FileKind::parse(bytes) {
         Ok(FileKind::Elf32) => read::<FileHeader32<Endianness>>(bytes).map(Some),
@@ -77,13 +77,13 @@ mod tests {
     fn this_program_needs_a_c_library() {
         let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         let needs = needs(&own).unwrap().unwrap();
-        assert!(needs.libraries.iter().any(|one| one.starts_with("libc.")), "{needs:?}");
+        assert!(needs.libraries.iter().any(|library| library.starts_with("libc.")), "{needs:?}");
         #[cfg(target_env = "gnu")]
         assert!(needs.glibc >= Some((2, 2)), "{needs:?}");
     }
 
     #[test]
-    fn other_files_need_nothing_and_broken_ones_are_refused() {
+    fn other_files_have_no_needs_and_damaged_ones_are_refused() {
         assert_eq!(needs(b"#!/bin/sh\n").unwrap(), None);
         assert_eq!(needs(b"").unwrap(), None);
         let mut own = std::fs::read(std::env::current_exe().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! A hook of a build backend, called in a process of its own (PEP 517, "Build backend interface").
+//! Calls of a build backend's hooks, each in its own process (PEP 517, "Build backend interface").
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,25 +19,25 @@ use crate::{Error, ErrorKind, process_group::ProcessGroup};
 
 const PROGRAM: &str = include_str!("../../python/hook.py");
 
-/// The output that a backend is asked for.
+/// A hook of a build backend, by its output.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Wanted {
+pub(super) enum Hook {
     Wheel,
     Metadata,
 }
 
-/// A choice whether the files that a backend reads are recorded.
+/// The recording of the files that a hook reads.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(into = "bool")]
-pub(super) enum Watch {
-    Watched,
-    Unwatched,
+pub(super) enum Recording {
+    On,
+    Off,
 }
 
-impl From<Watch> for bool {
-    fn from(watch: Watch) -> Self {
-        watch == Watch::Watched
+impl From<Recording> for bool {
+    fn from(recording: Recording) -> Self {
+        recording == Recording::On
     }
 }
 
@@ -46,60 +46,60 @@ struct Call<'a> {
     backend: &'a str,
     path: &'a [String],
     given: &'a [String],
-    wanted: Wanted,
-    watch: Watch,
+    wanted: Hook,
+    watch: Recording,
     out: &'a Path,
 }
 
 /// The answer of a backend.
 #[derive(Debug, Deserialize)]
 pub(super) struct Answer {
-    /// Requirements beside the given ones; then the rest of the answer is empty.
+    /// Additional requirements. If there are any, the rest of the answer is empty.
     #[serde(default)]
     pub(super) needs: Vec<String>,
     /// The file name of a wheel.
     pub(super) wheel: Option<String>,
     /// The name of a `.dist-info` folder.
     pub(super) metadata: Option<String>,
-    /// True if it could reach the network.
+    /// True if the backend had access to the network.
     #[serde(default)]
     pub(super) network: bool,
-    /// The files of the source that it read.
+    /// The files of the source that the backend read.
     #[serde(default)]
     pub(super) read: BTreeSet<String>,
-    /// True if it ran other programs, which may have read anything.
+    /// True if the backend ran other programs, which may have read any file.
     #[serde(default)]
     pub(super) runs_others: bool,
 }
 
-/// The folders and variables of a hook.
-pub(super) struct Place<'a> {
+/// A run of a hook: its folders and variables.
+pub(super) struct HookRun<'a> {
     /// The name of the source in messages.
     pub(super) what: &'a str,
     pub(super) source: &'a Path,
     pub(super) out: &'a Path,
-    /// A folder that is removed after the build.
+    /// The scratch folder.
     pub(super) folder: &'a Path,
     pub(super) environment: &'a Path,
-    /// All variables that the process inherits.
+    /// The variables that the process inherits.
     pub(super) variables: &'a BTreeMap<String, String>,
     pub(super) progress: &'a dyn Progress,
 }
 
-/// The pause between two looks at a build.
-const GLANCE: Duration = Duration::from_millis(5);
-/// The part of a log that errors show: its end.
+/// The interval at which a build is polled.
+const POLL: Duration = Duration::from_millis(5);
+/// The limits of the end of a log that errors show.
 const SHOWN_LINES: usize = 20;
 const SHOWN_BYTES: u64 = 8 << 10;
 
-impl Place<'_> {
-    /// Calls the backend.
+impl HookRun<'_> {
+    /// Calls a hook, and returns the answer.
     pub(super) fn call(
         &self,
         system: &BuildSystem,
         given: &[String],
-        wanted: Wanted,
-        watch: Watch,
+        wanted: Hook,
+        watch: Recording,
     ) -> Result<Answer, Error> {
         let (program, order) = (self.folder.join("hook.py"), self.folder.join("request.json"));
         let (answer, log) = (self.folder.join("answer.json"), self.folder.join("log"));
@@ -127,8 +127,8 @@ impl Place<'_> {
         let bin = self.environment.join("bin");
         let path = self.variables.get("PATH").map_or("", String::as_str);
         let (home, scratch) = (self.folder.join("home"), self.folder.join("tmp"));
-        for one in [&home, &scratch] {
-            fs::create_dir_all(one).map_err(Error::at("create the folder", one))?;
+        for folder in [&home, &scratch] {
+            fs::create_dir_all(folder).map_err(Error::at("create the folder", folder))?;
         }
         let python = bin.join("python");
         Command::new(&python)
@@ -159,16 +159,17 @@ impl Place<'_> {
                 running.end().map_err(fault())?;
                 return Err(self.refuse("it was interrupted", String::new()));
             }
-            thread::sleep(GLANCE);
+            thread::sleep(POLL);
         }
         running.end().map_err(fault())
     }
 
     fn failed(&self, status: ExitStatus, log: &Path) -> Error {
         let log = end_of(log).unwrap_or_default();
-        let reason = match status.success() {
-            true => "its backend gave no answer".to_owned(),
-            false => format!("its backend failed ({status})"),
+        let reason = if status.success() {
+            "its backend gave no answer".to_owned()
+        } else {
+            format!("its backend failed ({status})")
         };
         let is_cut_off = NETWORK.iter().any(|words| log.contains(words));
         let network = if is_cut_off { "; while it builds it has no network" } else { "" };
@@ -180,16 +181,16 @@ impl Place<'_> {
     }
 }
 
-/// A process and its group, which ends with the build.
+/// A running hook and its process group.
 struct Running(Child);
 
 impl Running {
-    /// Returns true if the process has ended; it is not reaped yet.
+    /// Returns true if the process has exited; it is not reaped yet.
     fn has_ended(&self) -> io::Result<bool> {
         self.group()?.has_ended()
     }
 
-    /// Ends the group, and reaps the process.
+    /// Kills the group, and reaps the process.
     fn end(mut self) -> io::Result<ExitStatus> {
         self.group()?.kill();
         self.0.wait()
@@ -200,7 +201,7 @@ impl Running {
     }
 }
 
-/// Messages of programs that could not reach the network.
+/// Messages that programs print if they cannot reach the network.
 const NETWORK: [&str; 6] = [
     "Connection refused",
     "Could not resolve host",
@@ -210,13 +211,13 @@ const NETWORK: [&str; 6] = [
     "failed to lookup address",
 ];
 
-/// Variables that make backends write the same bytes for the same source.
+/// Variables that make builds reproducible.
 const REPRODUCIBLE: [(&str, &str); 6] = [
     ("LANG", "C.UTF-8"),
     ("PYTHONDONTWRITEBYTECODE", "1"),
     ("PYTHONHASHSEED", "0"),
     ("PYTHONNOUSERSITE", "1"),
-    // 1980-01-01, the earliest time that a zip can hold.
+    // 1980-01-01, the earliest time that a zip can store.
     ("SOURCE_DATE_EPOCH", "315532800"),
     ("TZ", "UTC"),
 ];

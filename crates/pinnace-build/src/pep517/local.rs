@@ -1,4 +1,4 @@
-//! Builds on this machine: an environment of the backend's requirements, and its hooks in it.
+//! Builds on this machine: the backend's hooks run in an environment with its requirements.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,7 @@ use pinnace_wheel::{
 
 use super::{
     builder::{BuildOutput, BuildRequest, Builder},
-    hook::{Answer, Place, Wanted, Watch},
+    hook::{Answer, Hook, HookRun, Recording},
     system::BuildSystem,
 };
 use crate::{
@@ -23,9 +23,9 @@ use crate::{
 
 /// A builder that uses an interpreter of this machine (PEP 517, PEP 518).
 ///
-/// Each build has an environment of its own, which holds the backend's requirements and nothing else. It
-/// inherits no variables but those of compilers, has an empty home, and no network where the system
-/// lets it be cut off. The backend's requirements must have wheels.
+/// Each build has its own environment with the backend's requirements, which must have wheels. The build
+/// inherits only variables of compilers, has an empty home, and has no network if the system supports network
+/// namespaces.
 pub struct LocalBuilder<'a> {
     index: &'a Index<'a>,
     pub(super) cache: &'a Cache,
@@ -36,8 +36,8 @@ pub struct LocalBuilder<'a> {
     threads: usize,
 }
 
-/// The variables of compilers. They are part of the builder's name.
-const TELLING: [&str; 32] = [
+/// The variables that configure compilers. They are part of the builder's name, and so of cache keys.
+const COMPILER_VARIABLES: [&str; 32] = [
     "AR",
     "ARCHFLAGS",
     "CC",
@@ -71,15 +71,16 @@ const TELLING: [&str; 32] = [
     "STRIP",
     "_PYTHON_HOST_PLATFORM",
 ];
-/// The variables that find programs, or say how many run at once.
-const FINDING: [&str; 5] = ["CARGO_HOME", "LD_LIBRARY_PATH", "MAKEFLAGS", "PATH", "RUSTUP_HOME"];
-/// The variables that give a version in place of version control.
-const VERSIONS: [&str; 2] = ["SETUPTOOLS_SCM_PRETEND_VERSION", "PDM_BUILD_SCM_VERSION"];
-/// The times that a backend may require more once it runs; one that never stops is broken.
-const ROUNDS: usize = 4;
+/// The variables that locate programs or set their parallelism. They are not part of the builder's name.
+const LOOKUP_VARIABLES: [&str; 5] =
+    ["CARGO_HOME", "LD_LIBRARY_PATH", "MAKEFLAGS", "PATH", "RUSTUP_HOME"];
+/// The variables that set a version in place of version control.
+const VERSION_VARIABLES: [&str; 2] = ["SETUPTOOLS_SCM_PRETEND_VERSION", "PDM_BUILD_SCM_VERSION"];
+/// The maximum number of times that a backend may ask for additional requirements.
+const MAX_ROUNDS: usize = 4;
 
-/// Returns a builder for a platform: `python`, or another interpreter of this machine with the same minor
-/// version. Without one, only wheels satisfy a request.
+/// Returns a builder for a platform, with `python` or another interpreter of the same minor version. Returns
+/// `None` if this machine has no such interpreter.
 pub fn local_builder<'a>(
     cx: &'a Context<'a>,
     index: &'a Index<'a>,
@@ -98,18 +99,18 @@ pub fn local_builder<'a>(
 }
 
 impl<'a> LocalBuilder<'a> {
-    /// Creates a builder. Requirements of backends come from the index, through the cache.
+    /// Creates a builder. The requirements of backends come from the index, through the cache.
     pub fn new(index: &'a Index<'a>, cache: &'a Cache, interpreter: Interpreter) -> Self {
         let (variables, exclude_newer) = Default::default();
         Self { index, cache, interpreter, variables, exclude_newer, progress: &Silent, threads: 1 }
     }
 
-    /// Passes on the variables of compilers, and no others.
+    /// Sets the variables to pass on, which are those of compilers among `all`.
     #[must_use]
     pub fn with_variables(mut self, all: &BTreeMap<String, String>) -> Self {
         let passed = |name: &&String| {
-            TELLING.contains(&name.as_str())
-                || FINDING.contains(&name.as_str())
+            COMPILER_VARIABLES.contains(&name.as_str())
+                || LOOKUP_VARIABLES.contains(&name.as_str())
                 || name.starts_with("SETUPTOOLS_SCM_PRETEND_VERSION_FOR_")
         };
         let passed = all.keys().filter(passed).filter_map(|name| all.get_key_value(name));
@@ -121,7 +122,7 @@ impl<'a> LocalBuilder<'a> {
         self
     }
 
-    /// Ignores uploads after a time, in seconds since 1970.
+    /// Sets the time from which to ignore uploads, in seconds since 1970.
     #[must_use]
     pub fn with_exclude_newer(mut self, time: Option<u64>) -> Self {
         self.exclude_newer = time;
@@ -135,30 +136,30 @@ impl<'a> LocalBuilder<'a> {
         self
     }
 
-    /// Asks the backend of a source, again after each answer that requires more.
+    /// Queries the backend of a source, and repeats the query after each answer with additional requirements.
     pub(super) fn ask(
         &self,
         request: &BuildRequest<'_>,
         scratch: &PendingFolder,
-        wanted: Wanted,
-        watch: Watch,
+        hook: Hook,
+        recording: Recording,
     ) -> Result<Answer, Error> {
         self.progress.event(Event::Building(request.what));
         let system = BuildSystem::of(request.source)
             .map_err(|error| refuse(request.what, error.to_string()))?;
         let folder = scratch.unfinished_path();
         let mut variables = self.variables.clone();
-        if watch == Watch::Watched {
-            // The copy of a project has no version control.
-            let is_told = |name: &str| self.variables.keys().any(|key| key.starts_with(name));
-            let missing = VERSIONS.into_iter().filter(|name| !is_told(name));
+        if recording == Recording::On {
+            // The copy of a project lacks its version control.
+            let is_set = |name: &str| self.variables.keys().any(|key| key.starts_with(name));
+            let missing = VERSION_VARIABLES.into_iter().filter(|name| !is_set(name));
             variables.extend(missing.map(|name| (name.to_owned(), "0".to_owned())));
         }
-        let mut given = system.requires.clone();
-        for round in 0..ROUNDS {
+        let mut requirements = system.requires.clone();
+        for round in 0..MAX_ROUNDS {
             let environment = folder.join(format!("environment-{round}"));
-            self.lay(request.what, &given, &environment)?;
-            let place = Place {
+            self.write_environment(request.what, &requirements, &environment)?;
+            let run = HookRun {
                 what: request.what,
                 source: request.source,
                 out: request.out,
@@ -167,24 +168,29 @@ impl<'a> LocalBuilder<'a> {
                 variables: &variables,
                 progress: self.progress,
             };
-            let answer = place.call(&system, &given, wanted, watch)?;
+            let answer = run.call(&system, &requirements, hook, recording)?;
             if answer.needs.is_empty() {
                 return Ok(answer);
             }
-            given.extend(answer.needs);
+            requirements.extend(answer.needs);
         }
         Err(refuse(request.what, "its backend never has all that it requires".to_owned()))
     }
 
-    /// Writes an environment of the backend's requirements.
-    fn lay(&self, what: &str, requires: &[String], folder: &Path) -> Result<(), Error> {
+    /// Writes an environment with the backend's requirements.
+    fn write_environment(
+        &self,
+        what: &str,
+        requires: &[String],
+        folder: &Path,
+    ) -> Result<(), Error> {
         fs::create_dir(folder).map_err(Error::at("create the folder", folder))?;
         let parse = |text: &String| text.parse::<Requirement>();
-        let requirements: Vec<Requirement> =
+        let parsed: Vec<Requirement> =
             requires.iter().map(parse).collect::<Result<_, _>>().map_err(|error| {
                 refuse(what, format!("it requires what is no requirement: {error}"))
             })?;
-        let mut request = Request::new(requirements).with_only_binary(Formats::All);
+        let mut request = Request::new(parsed).with_only_binary(Formats::All);
         if let Some(time) = self.exclude_newer {
             request = request.exclude_newer(time);
         }
@@ -213,20 +219,19 @@ impl<'a> LocalBuilder<'a> {
 
 impl Builder for LocalBuilder<'_> {
     fn name(&self) -> String {
-        let told = self.variables.iter().filter(|(name, _)| !FINDING.contains(&name.as_str()));
-        let told: Vec<String> = told.map(|(name, value)| format!("{name}={value}\n")).collect();
-        match told.is_empty() {
-            true => "local-1".to_owned(),
-            false => {
-                let digest = Digest::of(told.concat()).to_hex();
-                format!("local-1-{}", &digest[..16])
-            }
+        let compilers =
+            self.variables.iter().filter(|(name, _)| !LOOKUP_VARIABLES.contains(&name.as_str()));
+        let lines: String = compilers.map(|(name, value)| format!("{name}={value}\n")).collect();
+        if lines.is_empty() {
+            return "local-1".to_owned();
         }
+        let digest = Digest::of(lines).to_hex();
+        format!("local-1-{}", &digest[..16])
     }
 
     fn metadata(&self, request: &BuildRequest<'_>) -> Result<Option<Metadata>, Error> {
         let scratch = self.scratch(request.what)?;
-        let answer = self.ask(request, &scratch, Wanted::Metadata, Watch::Unwatched)?;
+        let answer = self.ask(request, &scratch, Hook::Metadata, Recording::Off)?;
         let Some(name) = answer.metadata else { return Ok(None) };
         let path = request.out.join(name).join("METADATA");
         let text = read_text(&path)?.unwrap_or_default();
@@ -236,17 +241,17 @@ impl Builder for LocalBuilder<'_> {
 
     fn wheel(&self, request: &BuildRequest<'_>) -> Result<BuildOutput, Error> {
         let scratch = self.scratch(request.what)?;
-        let answer = self.ask(request, &scratch, Wanted::Wheel, Watch::Unwatched)?;
+        let answer = self.ask(request, &scratch, Hook::Wheel, Recording::Off)?;
         let name = answer.wheel.map(PathBuf::from).unwrap_or_default();
         let is_name = name.file_name() == Some(name.as_os_str());
         let file = request.out.join(&name);
         if !is_name || !file.is_file() {
             return Err(refuse(request.what, "its backend made no wheel".to_owned()));
         }
-        let notes = match answer.network {
-            true => vec![format!("`{}` could reach the network while it was built", request.what)],
-            false => Vec::new(),
-        };
+        let mut notes = Vec::new();
+        if answer.network {
+            notes.push(format!("`{}` could reach the network while it was built", request.what));
+        }
         Ok(BuildOutput { file, notes })
     }
 }

@@ -1,8 +1,8 @@
 //! A frontend for build backends (PEP 517): it builds wheels from source distributions and caches them.
 //!
-//! A [`Builder`] turns a folder of source into a wheel; [`LocalBuilder`] does so on this machine. [`Builds`]
-//! wraps a builder: it unpacks the download, checks the wheel, and caches it by source, platform and builder,
-//! on the machine and, if a team has a store, for the whole team.
+//! A [`Builder`] builds a wheel from a folder of source; [`LocalBuilder`] does so on this machine. [`Builds`]
+//! wraps a builder: it unpacks the download, checks the wheel, and caches it by source, platform and builder, on
+//! this machine and optionally in a team's store.
 
 mod backend_metadata;
 mod builder;

@@ -1,4 +1,4 @@
-//! A source distribution as a folder (PEP 625, PEP 721).
+//! Unpacking of source distributions (PEP 625, PEP 721).
 
 use std::{
     fs,
@@ -13,12 +13,12 @@ use tar::{Archive, Entry, EntryType};
 
 use crate::{Error, ErrorKind};
 
-/// The bytes of a source distribution, unpacked. The largest on PyPI come to some hundred megabytes.
-const MOST_BYTES: u64 = 8 << 30;
-/// The members of a source distribution.
-const MOST_MEMBERS: usize = 500_000;
+/// The maximum unpacked size. The largest source distributions on PyPI have some hundred megabytes.
+const MAX_BYTES: u64 = 8 << 30;
+/// The maximum number of entries.
+const MAX_ENTRIES: usize = 500_000;
 
-/// Unpacks a source distribution into an empty folder, and returns the folder of its files.
+/// Unpacks a source distribution into an empty folder, and returns the source's root folder.
 pub(super) fn unpack(
     name: &str,
     sdist: Box<dyn ReadSeek>,
@@ -43,8 +43,8 @@ pub(super) fn unpack(
 }
 
 fn extract_tar(sdist: impl Read, folder: &Path) -> io::Result<()> {
-    // One byte more than is allowed tells that there was too much.
-    extract(GzDecoder::new(sdist).take(MOST_BYTES + 1), folder)
+    // One byte more than allowed, so that an excess is detected.
+    extract(GzDecoder::new(sdist).take(MAX_BYTES + 1), folder)
 }
 
 fn extract(tar: impl Read, folder: &Path) -> io::Result<()> {
@@ -52,35 +52,35 @@ fn extract(tar: impl Read, folder: &Path) -> io::Result<()> {
     archive.set_preserve_mtime(false);
     archive.set_preserve_permissions(false);
     archive.set_overwrite(false);
-    let mut left = MOST_BYTES;
+    let mut left = MAX_BYTES;
     for (number, entry) in archive.entries()?.enumerate() {
         let mut entry = entry?;
         let size = entry.size();
         left = left.checked_sub(size).ok_or_else(|| io::Error::other("it is too large"))?;
-        if number == MOST_MEMBERS {
+        if number == MAX_ENTRIES {
             return Err(io::Error::other("it has too many members"));
         }
         if !is_wanted(&entry)? {
             continue;
         }
         let path = entry.path()?.into_owned();
-        if !entry.unpack_in(folder).map_err(|error| cause(&path, &error))? {
+        if !entry.unpack_in(folder).map_err(|error| innermost_cause(&path, &error))? {
             return Err(io::Error::other(format!("`{}` leads out of it", path.display())));
         }
         if entry.header().entry_type().is_file() {
             let mode = entry.header().mode()?;
-            settle(&folder.join(&path), mode)?;
+            set_mode(&folder.join(&path), mode)?;
         }
     }
     Ok(())
 }
 
-/// Entry points for fuzzing what has no public type of its own.
+/// Entry points for fuzzing private parsers.
 #[doc(hidden)]
 pub mod fuzzing {
     use std::{io, path::Path};
 
-    /// Unpacks a tar that is not compressed.
+    /// Unpacks an uncompressed tar.
     pub fn unpack_tar(bytes: &[u8], folder: &Path) -> io::Result<()> {
         super::extract(bytes, folder)
     }
@@ -91,8 +91,8 @@ pub mod fuzzing {
     }
 }
 
-/// Returns the innermost cause: the errors around it name folders of ours.
-fn cause(path: &Path, error: &io::Error) -> io::Error {
+/// Returns the innermost cause, since the outer errors name temporary folders.
+fn innermost_cause(path: &Path, error: &io::Error) -> io::Error {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
@@ -100,14 +100,14 @@ fn cause(path: &Path, error: &io::Error) -> io::Error {
     io::Error::other(format!("`{}`: {cause}", path.display()))
 }
 
-/// Lets the owner read and write every file (PEP 721, the filter `data`).
-fn settle(path: &Path, mode: u32) -> io::Result<()> {
+/// Sets the mode to 644 or 755, as the filter `data` of PEP 721 does.
+fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     let mode = if mode & 0o100 == 0 { 0o644 } else { 0o755 };
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
-/// Accepts files, and links within the source. Folders are created for their files, with the usual mode;
-/// all other members are passed over.
+/// Returns true for files, and for links that stay within the source. Other entries are skipped; folders are
+/// created for their files, with the default mode. Fails for links that leave the source.
 fn is_wanted(entry: &Entry<'_, impl Read>) -> io::Result<bool> {
     match entry.header().entry_type() {
         EntryType::Regular | EntryType::Continuous => Ok(true),
@@ -118,20 +118,18 @@ fn is_wanted(entry: &Entry<'_, impl Read>) -> io::Result<bool> {
                 EntryType::Symlink => path.parent().unwrap_or(Path::new("")),
                 _ => Path::new(""),
             };
-            match stays(from, &target) {
-                true => Ok(true),
-                false => {
-                    let (path, target) = (path.display(), target.display());
-                    Err(io::Error::other(format!("`{path}` links to `{target}`, out of it")))
-                }
+            if stays_below(from, &target) {
+                return Ok(true);
             }
+            let (path, target) = (path.display(), target.display());
+            Err(io::Error::other(format!("`{path}` links to `{target}`, out of it")))
         }
         _ => Ok(false),
     }
 }
 
-/// Checks that a path from a folder stays below the root.
-fn stays(from: &Path, path: &Path) -> bool {
+/// Returns true if a path relative to a folder stays below the root.
+fn stays_below(from: &Path, path: &Path) -> bool {
     let mut depth = from.components().count();
     for component in path.components() {
         match component {
@@ -148,7 +146,7 @@ fn stays(from: &Path, path: &Path) -> bool {
 mod tests {
     use super::*;
 
-    /// A `.tar.gz` with members as they are told: path, and where it links to or what is in it.
+    /// Creates a `.tar.gz` from entries: path, type, and link target or content.
     fn sdist(members: &[(&str, EntryType, &str)]) -> Vec<u8> {
         let encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         let mut builder = tar::Builder::new(encoder);
@@ -181,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_folder_is_the_source() {
+    fn the_only_folder_is_the_source() {
         let members = [
             ("a-1/setup.py", EntryType::Regular, "x"),
             ("a-1/docs/read.me", EntryType::Symlink, "../setup.py"),
@@ -198,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_leads_out_of_it() {
+    fn entries_that_leave_the_source_are_refused() {
         for (path, kind, text) in [
             ("../evil", EntryType::Regular, "x"),
             ("a-1/../../evil", EntryType::Regular, "x"),
@@ -215,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_archive_is_refused_by_name() {
+    fn malformed_archives_are_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["a-1.tar.gz", "a-1.zip"] {
             let bytes = io::Cursor::new(b"nonsense".to_vec());

@@ -1,4 +1,4 @@
-//! The builds of a team in its store: one ref for each, so that each is built once.
+//! Builds that a team shares in a store, with one ref for each.
 
 use pinnace_store::{Deployment, Digest, Manifest, Published, RefName, Store};
 use serde_json::{Value, json};
@@ -6,35 +6,37 @@ use serde_json::{Value, json};
 use super::key::Key;
 use crate::{Cache, Error, ErrorKind, Wheel};
 
-/// The kind of manifest that names a built wheel.
+/// The kind of the manifest of a built wheel.
 const KIND: &str = "built";
 
-/// The bucket of builds that are known to be in a store.
+/// The cache bucket of builds that are known to be in a store.
 const SHARED: &str = "shared-1";
 
-/// The builds in a store.
+/// The shared builds in a store.
 #[derive(Clone, Debug)]
 pub(super) struct Shared<'a> {
     pub(super) store: &'a Store,
-    /// The builder, and the time.
+    /// The record of new builds: user and time.
     pub(super) record: Deployment,
     pub(super) policy: CachePolicy,
 }
 
-/// A policy for what this machine remembers of a store.
+/// A policy for this machine's cache of a store.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CachePolicy {
-    /// Remembered objects count as present.
+    /// Cached objects count as present.
     Trust,
-    /// Objects are looked for, and put again where they are missing.
+    /// Check objects in the store, and upload missing ones.
     Verify,
 }
 
 impl Shared<'_> {
-    /// Fetches the wheel of a build into the cache; `None` if the store has none.
+    /// Downloads the wheel of a build into the cache; `None` if the store lacks it.
     pub(super) fn find(&self, key: &Key<'_>, cache: &Cache) -> Result<Option<Wheel>, Error> {
         let newest = self.store.latest(&name(key)?)?;
-        let Some(digest) = newest.and_then(|step| step.release) else { return Ok(None) };
+        let Some(digest) = newest.and_then(|deployment| deployment.release) else {
+            return Ok(None);
+        };
         let lost = |digest: Digest, by: &str| ErrorKind::Lost { digest, by: by.to_owned() };
         let stored = self.store.manifest(&digest)?.ok_or_else(|| lost(digest, "what was built"))?;
         let wheel = parse(&stored.manifest)?;
@@ -48,7 +50,7 @@ impl Shared<'_> {
         Ok(Some(wheel))
     }
 
-    /// Puts the wheel of a build into the store, unless this machine remembers that it is there.
+    /// Uploads the wheel of a build, unless this machine's cache knows that the store has it.
     pub(super) fn keep_once(
         &self,
         key: &Key<'_>,
@@ -62,7 +64,8 @@ impl Shared<'_> {
         }
         let newest = self.store.latest(&name(key)?)?;
         let manifest = manifest(key, wheel)?.digest();
-        let is_kept = newest.as_ref().is_some_and(|step| step.release == Some(manifest));
+        let is_kept =
+            newest.as_ref().is_some_and(|deployment| deployment.release == Some(manifest));
         if !is_kept || self.policy == CachePolicy::Verify {
             self.keep(key, wheel, cache, newest.as_ref())?;
         }
@@ -70,7 +73,7 @@ impl Shared<'_> {
         Ok(())
     }
 
-    /// Puts the wheel of a build, and moves its ref. Of two concurrent builds, the first one wins.
+    /// Uploads the wheel of a build, and updates its ref. Of two concurrent builds, the first wins.
     fn keep(
         &self,
         key: &Key<'_>,
@@ -84,7 +87,7 @@ impl Shared<'_> {
         let manifest = manifest(key, wheel)?;
         self.store.put_manifest(&manifest, &Default::default())?;
         self.store.hold(&manifest.digest(), None)?;
-        if newest.is_some_and(|step| step.release == Some(manifest.digest())) {
+        if newest.is_some_and(|deployment| deployment.release == Some(manifest.digest())) {
             return Ok(());
         }
         let mut record = self.record.clone();
@@ -102,8 +105,8 @@ fn name(key: &Key<'_>) -> Result<RefName, Error> {
     Ok(name.parse().map_err(|_| refuse())?)
 }
 
-/// Creates the manifest of a build. The source distribution is named by its digits alone, so that it
-/// is no reference: the store need not have it.
+/// Creates the manifest of a build. It names the source distribution by bare digits, which the store does not
+/// count as a reference, since it need not have the file.
 fn manifest(key: &Key<'_>, wheel: &Wheel) -> Result<Manifest, Error> {
     let keys = json!({
         "builder": key.builder,

@@ -10,11 +10,11 @@ use crate::{Error, ErrorKind, project::read_text};
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct BuildSystem {
-    /// The requirements, as the source spells them.
+    /// The requirements, unparsed.
     pub(super) requires: Vec<String>,
     #[serde(default = "legacy_backend")]
     pub(super) build_backend: String,
-    /// The folders of the source that hold the backend itself.
+    /// The folders of an in-tree backend.
     #[serde(default)]
     pub(super) backend_path: Vec<String>,
 }
@@ -30,7 +30,7 @@ fn legacy_backend() -> String {
 }
 
 impl BuildSystem {
-    /// Reads the table of the source in a folder; without one, the backend is setuptools (PEP 517).
+    /// Reads the table of the source in a folder. The default backend is setuptools (PEP 517).
     pub(super) fn of(folder: &Path) -> Result<Self, Error> {
         let path = folder.join("pyproject.toml");
         let text = read_text(&path)?.unwrap_or_default();
@@ -45,9 +45,9 @@ impl BuildSystem {
             backend_path: Vec::new(),
         });
         let leaves = |part: &String| Path::new(part).is_absolute() || part.contains("..");
-        match system.backend_path.iter().any(leaves) {
-            true => Err(refuse("`backend-path` leads out of the source")),
-            false => Ok(system),
+        if system.backend_path.iter().any(leaves) {
+            return Err(refuse("`backend-path` leads out of the source"));
         }
+        Ok(system)
     }
 }

@@ -1,4 +1,4 @@
-//! A `dagster_cloud.yaml`, as the service that it means: a Dagster project needs no file of ours.
+//! Settings from a `dagster_cloud.yaml`, so that a Dagster project needs no other file.
 
 use std::path::{Path, PathBuf};
 
@@ -10,21 +10,21 @@ use super::{
 };
 use crate::{Error, ErrorKind};
 
-/// A code location, as the service that it means.
+/// The service of a code location.
 #[derive(Debug)]
 pub(super) struct Location {
     pub(super) name: String,
-    /// The process that serves it.
+    /// The process that serves the location.
     pub(super) web: Process,
-    /// The question that lists its repositories.
+    /// The query that lists its repositories.
     pub(super) metadata: Metadata,
-    /// The folder of its project, from the folder of the file.
+    /// The folder of its project, relative to the folder of the file.
     pub(super) directory: Option<PathBuf>,
 }
 
-/// A code location as the file has it.
+/// A code location in the format of the file.
 #[derive(Debug, Deserialize)]
-struct Written {
+struct RawLocation {
     location_name: String,
     #[serde(default)]
     code_source: CodeSource,
@@ -50,16 +50,16 @@ struct Build {
 #[derive(Debug, Deserialize)]
 struct File {
     #[serde(default)]
-    locations: Vec<Written>,
+    locations: Vec<RawLocation>,
 }
 
-/// A server that was asked to shut down ends with the last run that was started on it, and runs may take a day.
+/// The drain time in seconds. A server ends with the last run that was started on it, and a run may take a day.
 const LONGEST_RUN: u64 = 86_400;
-/// The names of the file.
+/// The possible names of the file.
 const NAMES: [&str; 2] = ["dagster_cloud.yaml", "dagster_cloud.yml"];
 
-/// Reads a code location, the one of that name or the only one; and returns the folder of its project.
-/// `None` if there is no such file.
+/// Reads the code location of a name, or the only one, and returns it with the folder of its project. Returns
+/// `None` if the file is missing.
 pub(super) fn location(
     folder: &Path,
     name: Option<&str>,
@@ -72,39 +72,40 @@ pub(super) fn location(
     Ok(Some((location, project)))
 }
 
-/// Parses the text of such a file.
+/// Parses a code location from the text of a file.
 pub(super) fn parse(text: &str, origin: &str, name: Option<&str>) -> Result<Location, Error> {
     let refuse = |reason: String| -> Error {
         ErrorKind::Settings { origin: origin.to_owned(), reason }.into()
     };
     let file: File = serde_saphyr::from_str(text).map_err(|error| refuse(error.to_string()))?;
-    let names: Vec<&str> = file.locations.iter().map(|one| one.location_name.as_str()).collect();
+    let names: Vec<&str> =
+        file.locations.iter().map(|location| location.location_name.as_str()).collect();
     let chosen = match name {
-        Some(name) => file.locations.iter().find(|one| one.location_name == name),
+        Some(name) => file.locations.iter().find(|location| location.location_name == name),
         None if file.locations.len() > 1 => {
             let names = names.iter().map(|name| (*name).to_owned()).collect();
             return Err(ErrorKind::SeveralLocations { origin: origin.to_owned(), names }.into());
         }
         None => file.locations.first(),
     };
-    let Some(written) = chosen else {
+    let Some(raw) = chosen else {
         let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         return Err(refuse(format!("it has no such location; it has: {names}")));
     };
-    let mut web = Process::new(argv(written).map_err(refuse)?);
+    let mut web = Process::new(argv(raw).map_err(refuse)?);
     web.ready = Ready::Grpc("DagsterApi".to_owned());
     web.stop = Stop::Grpc("/api.DagsterApi/ShutdownServer".to_owned());
     web.drain = Drain::of_seconds(LONGEST_RUN);
     Ok(Location {
-        name: written.location_name.clone(),
+        name: raw.location_name.clone(),
         web,
         metadata: Metadata::Grpc("/api.DagsterApi/ListRepositories".to_owned()),
-        directory: written.build.directory.clone(),
+        directory: raw.build.directory.clone(),
     })
 }
 
 /// Returns the command that serves a code location.
-fn argv(location: &Written) -> Result<Vec<String>, String> {
+fn argv(location: &RawLocation) -> Result<Vec<String>, String> {
     let source = &location.code_source;
     let ways = [
         ("--module-name", &source.module_name),

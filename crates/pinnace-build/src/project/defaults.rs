@@ -1,4 +1,4 @@
-//! The build of a project of which nothing is said: as it would be deployed.
+//! The defaults of a build without arguments: the project in the current folder, as a deployment runs it.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use pinnace_pex::console_scripts;
 use super::{distribution::LocalDistribution, metadata::ProjectMetadata, settings::Settings};
 use crate::{BuildSpec, Error, ErrorKind, InputSpec, Layout, PlatformSpec, Program, Split};
 
-/// The port that replaces `{port}` in a file: no launcher is there to replace it.
+/// The port that replaces `{port}` in a PEX file, which no supervisor launches.
 pub const DEFAULT_PORT: &str = "8000";
 
 /// The defaults of the project in a folder.
@@ -23,7 +23,7 @@ impl<'a> ProjectDefaults<'a> {
         Self { folder, settings }
     }
 
-    /// Adds the platform of the settings, if the caller names none.
+    /// Adds the platform of the settings, unless the caller names one.
     pub fn complete_platforms(&self, platforms: &mut PlatformSpec) {
         if platforms.is_empty() {
             platforms.pythons.extend(self.settings.python.clone());
@@ -31,7 +31,7 @@ impl<'a> ProjectDefaults<'a> {
         }
     }
 
-    /// Completes the specification of a build: inputs, lock, program and output. Returns notes for the user.
+    /// Completes the inputs, lock, program and output of a build. Returns notes for the user.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl<'a> ProjectDefaults<'a> {
             return Err(ErrorKind::Nothing.into());
         }
         if !is_project {
-            // The code beside a `requirements.txt` is the project.
+            // The folder of a `requirements.txt` is the code.
             inputs.code.push(self.folder.to_owned());
         }
         spec.inputs = inputs;
@@ -69,9 +69,9 @@ impl<'a> ProjectDefaults<'a> {
         Ok(notes)
     }
 
-    /// Returns the name of the output: that of the project, else that of its folder.
+    /// Returns the output, named after the project or else its folder.
     fn output(&self, split: Split, distribution: Option<LocalDistribution>) -> PathBuf {
-        let name = distribution.map(|one| one.name);
+        let name = distribution.map(|project| project.name);
         let name = name.or_else(|| Some(self.folder.file_name()?.to_str()?.to_owned()));
         let name = name.unwrap_or_else(|| "app".to_owned());
         match split {
@@ -80,8 +80,8 @@ impl<'a> ProjectDefaults<'a> {
         }
     }
 
-    /// Sets the program: that of the process `web`, else the script that is called like the project, or is
-    /// its only one. Returns a note for the user.
+    /// Sets the program to that of the process `web`, else to the project's only script, else to the script
+    /// with the project's name. Returns a note for the user.
     fn set_program(
         &self,
         spec: &mut BuildSpec,

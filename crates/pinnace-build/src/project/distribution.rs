@@ -1,4 +1,4 @@
-//! A project as the distribution that an installer would make of it, without building it.
+//! A project as an installed distribution, without building it.
 
 use std::{collections::BTreeMap, fmt::Write, path::Path};
 
@@ -16,7 +16,7 @@ use crate::{BackendMetadata, Error, ErrorKind};
 #[non_exhaustive]
 #[serde(deny_unknown_fields)]
 pub struct LocalDistribution {
-    /// The name of the project, normalised.
+    /// The normalized name of the project.
     pub name: String,
     /// The version.
     pub version: String,
@@ -42,7 +42,7 @@ impl LocalDistribution {
         }
     }
 
-    /// Returns the files by which `importlib.metadata` finds it: paths beside its modules, and texts.
+    /// Returns the files of its `.dist-info` folder, by which `importlib.metadata` finds it: paths and texts.
     pub fn files(&self) -> impl Iterator<Item = (String, &str)> {
         let folder = format!("{}-{}.dist-info", self.name.replace('-', "_"), self.version);
         let files = [
@@ -54,9 +54,8 @@ impl LocalDistribution {
         written.map(move |(name, text)| (format!("{folder}/{name}"), text))
     }
 
-    /// Reads the [project](crate::read_project) in a folder: its name, requirements, scripts and entry
-    /// points. A dynamic version becomes 0. Returns `None` for a folder without a project, or with one
-    /// whose requirements are dynamic.
+    /// Reads name, requirements, scripts and entry points of the [project](crate::read_project) in a folder. A
+    /// dynamic version becomes 0. Returns `None` if the folder has no project, or its requirements are dynamic.
     ///
     /// # Errors
     ///
@@ -83,7 +82,7 @@ impl LocalDistribution {
         }))
     }
 
-    /// Creates the distribution that a build backend described.
+    /// Creates a distribution from the metadata of a build backend.
     ///
     /// # Errors
     ///
@@ -93,14 +92,14 @@ impl LocalDistribution {
         Ok(Self {
             name: metadata.name().to_string(),
             version: metadata.version().to_string(),
-            // The description after the headers is for people.
+            // The description after the headers is not needed.
             metadata: described.metadata.split("\n\n").next().unwrap_or_default().to_owned() + "\n",
             entry_points: described.entry_points.clone(),
         })
     }
 }
 
-/// Returns the entry points besides scripts: `[project.entry-points]` (PEP 621), and `[tool.poetry.plugins]`.
+/// Returns the entry points other than scripts: `[project.entry-points]` (PEP 621), else `[tool.poetry.plugins]`.
 fn plugins(folder: &Path) -> Result<Table, Error> {
     let path = folder.join("pyproject.toml");
     let text = read_text(&path)?.unwrap_or_default();
@@ -117,8 +116,10 @@ fn plugins(folder: &Path) -> Result<Table, Error> {
 fn entry_points(project: &Pyproject, plugins: &Table) -> String {
     let mut groups: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
     groups.insert("console_scripts", project.scripts().collect());
-    for (group, table) in plugins.iter().filter_map(|(group, one)| Some((group, one.as_table()?))) {
-        let points = table.iter().filter_map(|(name, one)| Some((name.as_str(), one.as_str()?)));
+    for (group, table) in plugins {
+        let Some(table) = table.as_table() else { continue };
+        let points =
+            table.iter().filter_map(|(name, point)| Some((name.as_str(), point.as_str()?)));
         groups.entry(group).or_default().extend(points);
     }
     let mut text = String::new();

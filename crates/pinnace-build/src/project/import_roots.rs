@@ -1,4 +1,4 @@
-//! The folders that the modules of a project are imported from.
+//! Import roots: the folders that a project's modules are imported from.
 
 use std::collections::BTreeSet;
 
@@ -8,21 +8,20 @@ use crate::Scan;
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ImportRoots {
-    /// The folders that modules are imported from, as paths in the project; the project's own folder is
-    /// the empty path.
+    /// The folders, as paths in the project; the project's own folder is the empty path.
     pub folders: Vec<String>,
-    /// The modules that no shipped file has.
+    /// The modules that no shipped file belongs to.
     pub missing: Vec<String>,
 }
 
-/// Finds the folders that these top-level modules are imported from, among the files that ship.
+/// Finds the import roots of top-level modules among the files that ship.
 pub fn import_roots(scan: &Scan, modules: &[String]) -> ImportRoots {
     let (mut roots, mut missing) = (BTreeSet::new(), Vec::new());
     for module in modules {
         let places = scan.files.iter().filter_map(|file| place(&file.path, module));
-        // Of several places, the usual ones come first, and then the nearest.
+        // Prefer the conventional folders, then the least nested one.
         let order = |folder: &&str| {
-            let usual = ["", "src", "lib", "python"].iter().position(|one| one == folder);
+            let usual = ["", "src", "lib", "python"].iter().position(|name| name == folder);
             (usual.unwrap_or(usize::MAX), folder.matches('/').count(), (*folder).to_owned())
         };
         match places.min_by_key(order) {
@@ -33,7 +32,7 @@ pub fn import_roots(scan: &Scan, modules: &[String]) -> ImportRoots {
     ImportRoots { folders: roots.into_iter().collect(), missing }
 }
 
-/// Returns the folder from which a module can be imported, if this file is a part of it.
+/// Returns the import root of a module, if the file at a path belongs to it.
 fn place<'p>(path: &'p str, module: &str) -> Option<&'p str> {
     let is_code = [".py", ".so", ".pyd"].iter().any(|end| path.ends_with(end));
     if !is_code {
@@ -43,7 +42,7 @@ fn place<'p>(path: &'p str, module: &str) -> Option<&'p str> {
     let mut starts = parts.filter(|at| *at == 0 || path.as_bytes()[at - 1] == b'/');
     let start = starts.find(|at| {
         let rest = &path[at + module.len()..];
-        // A folder, or a file with nothing but an ending.
+        // A package, or a file of that name with any extension.
         rest.starts_with('/') || rest.starts_with('.') && !rest.contains('/')
     })?;
     Some(path[..start].trim_end_matches('/'))
@@ -57,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn modules_are_found_where_projects_have_them() {
+    fn modules_are_found_in_the_usual_folders() {
         let mut scan = Scan::default();
         for path in [
             "a/shop/x.py",
@@ -77,7 +76,7 @@ mod tests {
             scan.files.push(TreeFile { path, mode, digest, size: 0 });
         }
         let of = |modules: &[&str]| {
-            let modules: Vec<String> = modules.iter().map(|one| (*one).to_owned()).collect();
+            let modules: Vec<String> = modules.iter().map(|module| (*module).to_owned()).collect();
             let found = import_roots(&scan, &modules);
             (found.folders, found.missing)
         };

@@ -1,4 +1,4 @@
-//! Projects as their files describe them, or else their build backends.
+//! The metadata of projects, from their files or their build backends.
 
 use std::{
     collections::BTreeMap,
@@ -21,15 +21,15 @@ use crate::{
     index_sources::IndexSources, interpreters::interpreter, local_builder,
 };
 
-/// A reader of projects. It asks a build backend where the files leave something open, each once.
+/// A reader of projects. It queries a project's build backend, once, if the files leave metadata open.
 pub struct ProjectMetadata<'a> {
     cx: &'a Context<'a>,
     /// The indexes for the requirements of backends.
     indexes: IndexSpec,
-    /// The platform that backends are asked for; without one, that of the default interpreter.
+    /// The platform of backend queries; by default, that of the default interpreter.
     target: Option<Target>,
     python: Option<String>,
-    /// The project whose settings say which files ship.
+    /// The project whose settings select the files that ship.
     own: Option<(PathBuf, Settings)>,
     refresh: Refresh,
     asked: Mutex<BTreeMap<PathBuf, BackendMetadata>>,
@@ -41,14 +41,14 @@ impl std::fmt::Debug for ProjectMetadata<'_> {
     }
 }
 
-/// The bucket of the files of a project, by its folder.
+/// The cache bucket of scans, by the project's folder.
 const BUCKET: &str = "scan-1";
-/// The name that setuptools gives to a project without one.
+/// The name that setuptools gives to a project without a name.
 const NAMELESS: &str = "unknown";
 
 impl<'a> ProjectMetadata<'a> {
-    /// Creates a reader. Requirements of backends come from `indexes`; backends are asked for `target`,
-    /// by an interpreter like `python`.
+    /// Creates a reader. The requirements of backends come from `indexes`. Backends are queried for `target`,
+    /// with an interpreter like `python`.
     pub fn new(
         cx: &'a Context<'a>,
         indexes: &IndexSpec,
@@ -66,13 +66,13 @@ impl<'a> ProjectMetadata<'a> {
         }
     }
 
-    /// Sets the project whose settings say which of its files ship, and when its backend is asked again.
+    /// Sets the project whose settings select the files that ship, and the rule for querying its backend again.
     #[must_use]
     pub fn for_project(self, folder: &Path, settings: &Settings, refresh: Refresh) -> Self {
         Self { own: Some((folder.to_owned(), settings.clone())), refresh, ..self }
     }
 
-    /// Reads the project in a folder; `None` if there is none.
+    /// Reads the project in a folder; `None` if the folder has none.
     ///
     /// # Errors
     ///
@@ -88,12 +88,12 @@ impl<'a> ProjectMetadata<'a> {
         }
     }
 
-    /// Reads the project in a folder as a distribution, at any version; `None` if there is no project with
-    /// a name.
+    /// Reads the project in a folder as a distribution; a dynamic version may become 0. Returns `None` if the
+    /// folder has no project with a name.
     ///
     /// # Errors
     ///
-    /// As [`Self::project`].
+    /// See [`Self::project`].
     pub fn distribution(&self, folder: &Path) -> Result<Option<LocalDistribution>, Error> {
         match read_project(folder)? {
             Some(project) if MetadataSource::of(folder, &project)? == MetadataSource::Backend => {
@@ -103,7 +103,7 @@ impl<'a> ProjectMetadata<'a> {
         }
     }
 
-    /// Reads the project in a folder as a distribution, with the import roots that its backend tells.
+    /// Reads the project in a folder as a distribution, with the import roots from its backend.
     pub(crate) fn local(
         &self,
         folder: &Path,
@@ -118,12 +118,12 @@ impl<'a> ProjectMetadata<'a> {
         }
     }
 
-    /// Reads the project in a folder as a distribution that ships these files, with the top-level modules
-    /// that its backend tells.
+    /// Reads the project in a folder as a distribution with the files of a scan, with the top-level modules
+    /// from its backend.
     ///
     /// # Errors
     ///
-    /// As [`Self::project`]; returns [`ErrorKind::ChangedWhileAsked`] if the backend saw other files.
+    /// See [`Self::project`]; also returns [`ErrorKind::ChangedWhileAsked`] if the backend saw other files.
     pub fn shipped(
         &self,
         folder: &Path,
@@ -135,11 +135,11 @@ impl<'a> ProjectMetadata<'a> {
         }
     }
 
-    /// Scans a folder for the files that ship. Files that did not change since the last scan are not read.
+    /// Scans a folder for the files that ship, without reading files that are unchanged since the last scan.
     ///
     /// # Errors
     ///
-    /// As [`Scan::of`].
+    /// See [`Scan::of`].
     pub fn scan(&self, folder: &Path) -> Result<Scan, Error> {
         let (cache, env) = (self.cx.cache(), self.cx.env());
         let key = Sha256::digest(folder.as_os_str().as_encoded_bytes());
@@ -153,8 +153,8 @@ impl<'a> ProjectMetadata<'a> {
         Ok(scan)
     }
 
-    /// Returns the backend's answer about these files, if the backend is the source of any metadata. If
-    /// only the version is open and the backend fails, the version stays open.
+    /// Returns the backend's metadata for the files of a scan, if the backend is a source of metadata. If the
+    /// backend is only needed for the version, its failure is ignored.
     fn described(&self, folder: &Path, scan: &Scan) -> Result<Option<BackendMetadata>, Error> {
         let Some(project) = read_project(folder)? else { return Ok(None) };
         let described = match MetadataSource::of(folder, &project)? {
@@ -205,7 +205,7 @@ impl<'a> ProjectMetadata<'a> {
     }
 }
 
-/// Returns the distribution that a backend described, if it has a name.
+/// Returns the distribution of a backend's metadata, if it has a name.
 fn named(described: &BackendMetadata) -> Result<Option<LocalDistribution>, Error> {
-    Ok(Some(LocalDistribution::of_backend(described)?).filter(|one| one.name != NAMELESS))
+    Ok(Some(LocalDistribution::of_backend(described)?).filter(|project| project.name != NAMELESS))
 }

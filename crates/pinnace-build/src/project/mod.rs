@@ -1,4 +1,4 @@
-//! Projects: their files, their settings, and the answers of their build backends.
+//! Projects: their files, their settings, and the metadata of their build backends.
 
 mod dagster;
 mod defaults;

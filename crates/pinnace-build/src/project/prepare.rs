@@ -5,7 +5,7 @@ use std::{path::Path, process::Command};
 use super::settings::Settings;
 use crate::{Error, ErrorKind, Progress, Step, cancel};
 
-/// The lines of output that an error shows.
+/// The number of lines of output that an error shows.
 const SHOWN_LINES: usize = 20;
 
 /// Runs the `prepare` command of a project in its folder, if it has one.

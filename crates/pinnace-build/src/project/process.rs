@@ -1,4 +1,4 @@
-//! The processes of a project: command, readiness, stop and drain.
+//! The processes of a project: command, readiness probe, stop and drain.
 
 use std::{fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A process of a project.
 ///
-/// The launcher replaces `{port}` and `{socket}` in the words of its command.
+/// The supervisor replaces `{port}` and `{socket}` in the words of the command.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(deny_unknown_fields)]
@@ -16,10 +16,10 @@ pub struct Process {
     /// The readiness probe.
     #[serde(default)]
     pub ready: Ready,
-    /// The way to ask it to stop.
+    /// The stop request.
     #[serde(default)]
     pub stop: Stop,
-    /// The time to finish accepted work.
+    /// The drain time, in which it finishes accepted work.
     #[serde(default)]
     pub drain: Drain,
 }
@@ -29,55 +29,55 @@ pub struct Process {
 #[non_exhaustive]
 #[serde(into = "String", try_from = "String")]
 pub enum Ready {
-    /// It accepts connections: `tcp`.
+    /// Ready once it accepts connections: `tcp`.
     #[default]
     Tcp,
-    /// It answers a request for this path with success: `http:/path`.
+    /// Ready once it answers a request for this path with success: `http:/path`.
     Http(String),
-    /// This gRPC service reports that it is healthy; without a name, all of them: `grpc:NAME`.
+    /// Ready once this gRPC service reports that it is healthy; without a name, the whole server: `grpc:NAME`.
     Grpc(String),
-    /// It logs a line that matches this expression: `log:REGEX`.
+    /// Ready once it logs a line that matches this expression: `log:REGEX`.
     Log(String),
 }
 
-/// A way to ask a process to stop.
+/// A way to request a process to stop.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(into = "String", try_from = "String")]
 pub enum Stop {
-    /// By a signal, here without its `SIG`: `signal:TERM`.
+    /// Send a signal, named without its `SIG`: `signal:TERM`.
     Signal(String),
-    /// By a unary gRPC call with an empty message: `grpc:/package.Service/Method`.
+    /// Make a unary gRPC call with an empty message: `grpc:/package.Service/Method`.
     Grpc(String),
 }
 
-/// A question that the supervisor asks a release once it is ready. The answer is kept, so that others need not ask.
+/// A query that the supervisor makes once a release is ready. The answer is stored with the release's status.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(into = "String", try_from = "String")]
 pub enum Metadata {
-    /// A function without arguments, called in a process of its own; it returns what JSON can hold:
+    /// A function without arguments, called in its own process; its result must be serializable as JSON:
     /// `module:function`.
     Function {
         /// The module.
         module: String,
-        /// The function of it, as `name` or `object.name`.
+        /// The function in the module, as `name` or `object.name`.
         function: String,
     },
-    /// A unary gRPC call to the process that answers, with an empty message: `grpc:/package.Service/Method`.
+    /// A unary gRPC call to the ready process, with an empty message: `grpc:/package.Service/Method`.
     Grpc(String),
 }
 
-/// A time for accepted work to finish, in seconds: `30s`, `5m` or `1h`.
+/// A drain time in seconds, written as `30s`, `5m` or `1h`.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Drain(u64);
 
-/// The signals that can ask a process to stop.
+/// The signals that can stop a process.
 const SIGNALS: [&str; 7] = ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "WINCH"];
 
 impl Process {
-    /// Creates a process that is ready when it accepts connections, and stops on SIGTERM.
+    /// Creates a process that is ready once it accepts connections, and stops on SIGTERM.
     pub fn new(argv: Vec<String>) -> Self {
         let (ready, stop, drain) = Default::default();
         Self { argv, ready, stop, drain }
@@ -91,7 +91,7 @@ impl Default for Stop {
 }
 
 impl Drain {
-    /// Creates a time of so many seconds.
+    /// Creates a drain time in seconds.
     pub fn of_seconds(seconds: u64) -> Self {
         Self(seconds)
     }
@@ -148,13 +148,13 @@ impl FromStr for Stop {
         }
         let signal = text.strip_prefix("signal:").unwrap_or_default().to_uppercase();
         let signal = signal.strip_prefix("SIG").unwrap_or(&signal);
-        match SIGNALS.contains(&signal) {
-            true => Ok(Self::Signal(signal.to_owned())),
-            false => Err(format!(
-                "`stop = \"{text}\"`: `signal:NAME` is expected, with one of {}, or `grpc:/package.Service/Method`",
-                SIGNALS.join(", ")
-            )),
+        if SIGNALS.contains(&signal) {
+            return Ok(Self::Signal(signal.to_owned()));
         }
+        Err(format!(
+            "`stop = \"{text}\"`: `signal:NAME` is expected, with one of {}, or `grpc:/package.Service/Method`",
+            SIGNALS.join(", ")
+        ))
     }
 }
 
@@ -176,7 +176,8 @@ impl FromStr for Metadata {
         }
         let is_dotted = |name: &str| {
             let is_name = |part: &str| {
-                !part.is_empty() && part.chars().all(|one| one.is_alphanumeric() || one == '_')
+                !part.is_empty()
+                    && part.chars().all(|symbol| symbol.is_alphanumeric() || symbol == '_')
             };
             name.split('.').all(is_name)
         };
@@ -200,7 +201,7 @@ impl fmt::Display for Metadata {
     }
 }
 
-/// Returns the path of a method, as gRPC over HTTP/2 requests it.
+/// Parses `grpc:` and the path of a method, as gRPC over HTTP/2 requests it.
 fn grpc_path(text: &str) -> Option<&str> {
     let path = text.strip_prefix("grpc:")?;
     let (service, method) = path.strip_prefix('/')?.split_once('/')?;
@@ -234,7 +235,7 @@ impl fmt::Display for Drain {
     }
 }
 
-/// Checks a name of an environment variable (POSIX, section 8.1).
+/// Returns true for a valid name of an environment variable (POSIX, section 8.1).
 pub fn is_variable_name(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
@@ -266,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_is_read_and_written_again() {
+    fn texts_are_parsed_and_shown_again() {
         for text in ["tcp", "http:/health", "grpc:DagsterApi", "grpc:", "log:Listening at .*"] {
             assert_eq!(text.parse::<Ready>().unwrap().to_string(), text);
         }

@@ -1,4 +1,4 @@
-//! The files of a project, read without running any of them.
+//! The metadata files of a project, read without running code.
 
 use std::{fs, io, path::Path};
 
@@ -6,9 +6,9 @@ use pinnace_wheel::Pyproject;
 
 use crate::Error;
 
-/// Reads the project in a folder: its `pyproject.toml` (PEP 621, or Poetry's table), else its
-/// `setup.cfg`, unless its `setup.py` adds requirements; only a [backend](MetadataSource) runs that.
-/// Returns `None` if the folder has none of these files.
+/// Reads the project in a folder: its `pyproject.toml` (PEP 621, or Poetry's table), completed by its
+/// `setup.cfg`. The `setup.cfg` is ignored if a `setup.py` adds requirements, which only a
+/// [backend](MetadataSource) can tell. Returns `None` if the folder has none of these files.
 ///
 /// # Errors
 ///
@@ -32,16 +32,16 @@ pub fn read_project(folder: &Path) -> Result<Option<Pyproject>, Error> {
 /// The source of a project's metadata.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum MetadataSource {
-    /// Its files.
+    /// The project's files.
     Files,
-    /// Its files, and its backend for the version.
+    /// The project's files, and its backend for the version.
     FilesAndBackend,
-    /// Its backend.
+    /// The project's backend.
     Backend,
 }
 
 impl MetadataSource {
-    /// Returns the source for the project in a folder.
+    /// Returns the source of metadata for the project in a folder.
     ///
     /// # Errors
     ///

@@ -14,44 +14,44 @@ use super::{
 };
 use crate::{Error, ErrorKind};
 
-/// The settings of a project: its service, its processes, and the rules of a build.
+/// The settings of a project: its service, its processes, and the files that ship.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Settings {
     /// The name of the service.
     pub service: Option<String>,
-    /// The version of Python that it runs on.
+    /// The version of Python that the project runs on.
     pub python: Option<String>,
-    /// The platform that it runs on.
+    /// The platform that the project runs on.
     pub platform: Option<String>,
     /// The processes by name; `web` answers requests.
     pub processes: BTreeMap<String, Process>,
-    /// The names of the environment variables that it needs.
+    /// The names of the environment variables that the project needs.
     pub env: Vec<String>,
-    /// Patterns of files that ship although ignore files leave them out, as in a `.gitignore`.
+    /// Patterns, as in a `.gitignore`, of files that ship although an ignore file matches them.
     pub include: Vec<String>,
-    /// Patterns of files that do not ship.
+    /// Patterns, as in a `.gitignore`, of files that do not ship.
     pub exclude: Vec<String>,
     /// The command that runs in the project's folder before it is scanned.
     pub prepare: Vec<String>,
-    /// The question to ask once it is ready: `module:function`.
+    /// The query that the supervisor makes once a release is ready: `module:function`.
     pub metadata: Option<Metadata>,
-    /// The extras that it needs.
+    /// The extras to deploy.
     pub extra: Vec<String>,
-    /// The dependency groups that it needs.
+    /// The dependency groups to deploy.
     pub group: Vec<String>,
-    /// The address of the agent that runs it.
+    /// The address of the agent that runs the service.
     pub agent: Option<String>,
-    /// The store that it is published to, as a URL or a path.
+    /// The store that releases are published to, as a URL or a path.
     pub store: Option<String>,
-    /// The folder of its project, if that is another folder.
+    /// The project's folder, if it differs from the folder of the settings.
     pub folder: Option<PathBuf>,
 }
 
-/// The settings as a file has them.
+/// The settings in the format of the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Written {
+struct RawSettings {
     service: Option<String>,
     python: Option<String>,
     platform: Option<String>,
@@ -78,9 +78,29 @@ struct Written {
     store: Option<String>,
 }
 
+/// The example that follows the error for a command that is not a list.
+const COMMAND_EXAMPLE: &str =
+    "\na command is written as its words: `serve = [\"python\", \"-m\", \"app\"]`";
+
+impl RawSettings {
+    /// Returns the process `web` of `serve`, if the file has it.
+    fn web(&self, origin: &str) -> Result<Option<Process>, Error> {
+        let Some(argv) = &self.serve else {
+            let is_part = self.ready.is_some() || self.stop.is_some() || self.drain.is_some();
+            let reason = "`ready`, `stop` and `drain` are of `serve`, which is not there";
+            return if is_part { Err(refuse(origin, &reason)) } else { Ok(None) };
+        };
+        let mut web = Process::new(argv.clone());
+        web.ready = self.ready.clone().unwrap_or_default();
+        web.stop = self.stop.clone().unwrap_or_default();
+        web.drain = self.drain.unwrap_or_default();
+        Ok(Some(web))
+    }
+}
+
 impl Settings {
-    /// Reads the settings of the project in a folder. A project without processes of its own is served
-    /// as its `dagster_cloud.yaml` says: the location called `service`, or the only one.
+    /// Reads the settings of the project in a folder. If they have no processes, takes those of its
+    /// `dagster_cloud.yaml`: of the location called `service`, or of the only one.
     ///
     /// # Errors
     ///
@@ -112,11 +132,12 @@ impl Settings {
         }
     }
 
-    /// Reads the text of a `dagster_cloud.yaml`: the location called `service`, or the only one.
+    /// Parses a `dagster_cloud.yaml`: the location called `service`, or the only one.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::Settings`] if the text is malformed, or has no such location.
+    /// Returns [`ErrorKind::Settings`] if the text is malformed or has no such location, or
+    /// [`ErrorKind::SeveralLocations`] if it has several and `service` is `None`.
     pub fn of_dagster(text: &str, origin: &str, service: Option<&str>) -> Result<Self, Error> {
         dagster::parse(text, origin, service).map(Self::of_location)
     }
@@ -134,63 +155,52 @@ impl Settings {
         own.map_or_else(|| Ok(Self::default()), |own| Self::of_table(own.clone(), &origin))
     }
 
-    /// Reads the text of a `pinnace.toml`.
+    /// Parses a `pinnace.toml`.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::Settings`] if the text is malformed, or contradicts itself.
+    /// Returns [`ErrorKind::Settings`] if the text is malformed or contradictory.
     pub fn parse(text: &str, origin: &str) -> Result<Self, Error> {
         let table: toml::Table = text.parse().map_err(|error| refuse(origin, &error))?;
         Self::of_table(table.into(), origin)
     }
 
     fn of_table(table: toml::Value, origin: &str) -> Result<Self, Error> {
-        let written: Written = table.try_into().map_err(|error: toml::de::Error| {
-            let example = match error.to_string().contains("expected a sequence") {
-                true => {
-                    "\na command is written as its words: `serve = [\"python\", \"-m\", \"app\"]`"
-                }
-                false => "",
-            };
+        let raw: RawSettings = table.try_into().map_err(|error: toml::de::Error| {
+            let is_command = error.to_string().contains("expected a sequence");
+            let example = if is_command { COMMAND_EXAMPLE } else { "" };
             refuse(origin, &format!("{}{example}", error.to_string().trim()))
         })?;
-        let mut processes = written.processes;
-        if let Some(argv) = written.serve {
-            let mut web = Process::new(argv);
-            web.ready = written.ready.unwrap_or_default();
-            web.stop = written.stop.unwrap_or_default();
-            web.drain = written.drain.unwrap_or_default();
-            if processes.insert("web".to_owned(), web).is_some() {
-                return Err(refuse(origin, &"`serve` is `processes.web`: only one can be there"));
-            }
-        } else if written.ready.is_some() || written.stop.is_some() || written.drain.is_some() {
-            return Err(refuse(
-                origin,
-                &"`ready`, `stop` and `drain` are of `serve`, which is not there",
-            ));
+        let web = raw.web(origin)?;
+        let mut processes = raw.processes;
+        if let Some(web) = web
+            && processes.insert("web".to_owned(), web).is_some()
+        {
+            return Err(refuse(origin, &"`serve` is `processes.web`: only one can be there"));
         }
         let settings = Self {
-            service: written.service,
-            python: written.python,
-            platform: written.platform,
+            service: raw.service,
+            python: raw.python,
+            platform: raw.platform,
             processes,
-            env: written.env,
-            include: written.include,
-            exclude: written.exclude,
-            prepare: written.prepare,
-            metadata: written.metadata,
-            extra: written.extra,
-            group: written.group,
-            agent: written.agent,
-            store: written.store,
+            env: raw.env,
+            include: raw.include,
+            exclude: raw.exclude,
+            prepare: raw.prepare,
+            metadata: raw.metadata,
+            extra: raw.extra,
+            group: raw.group,
+            agent: raw.agent,
+            store: raw.store,
             folder: None,
         };
         settings.check(origin).map(|()| settings)
     }
 
-    /// Refuses settings that can be written but not be meant.
+    /// Refuses contradictory or incomplete settings.
     fn check(&self, origin: &str) -> Result<(), Error> {
-        if let Some((name, _)) = self.processes.iter().find(|(_, one)| one.argv.is_empty()) {
+        if let Some((name, _)) = self.processes.iter().find(|(_, process)| process.argv.is_empty())
+        {
             return Err(refuse(origin, &format!("the process `{name}` has no command")));
         }
         if let Some(name) = self.env.iter().find(|name| !is_variable_name(name)) {
@@ -215,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn serving_is_a_process_called_web() {
+    fn serve_is_the_process_web() {
         let text = "service = 'shop'\nserve = ['python', '-m', 'app']\nready = 'http:/'\nenv = ['KEY']\n\
                     [processes.worker]\nargv = ['python', 'work.py']\ndrain = '2m'\n";
         let settings = Settings::parse(text, "pinnace.toml").unwrap();
@@ -228,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused_with_the_file() {
+    fn contradictions_are_refused_with_the_file() {
         for (text, reason) in [
             ("servce = 'x'", "unknown field"),
             ("ready = 'tcp'", "not there"),

@@ -1,20 +1,12 @@
-//! Builds through the library.
+//! Tests of builds through the library.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod build;
+mod inputs;
+mod lock;
+mod project;
 mod scan;
-
-use std::{fs, path::Path};
-
-/// Creates a folder with these files.
-pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    files.iter().for_each(|(path, content)| write(&folder.path().join(path), content));
-    folder
-}
-
-#[expect(clippy::disallowed_methods, reason = "tests make what is found")]
-pub(crate) fn write(path: &Path, content: &str) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, content).unwrap();
-}
+mod sdist;
+mod wheel_source;
+mod world;

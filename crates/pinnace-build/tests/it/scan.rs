@@ -1,8 +1,7 @@
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use pinnace_build::{Error, ErrorKind, FileMode, Reason, Rules, Scan, ScanIndex};
-
-use crate::{folder, write};
+use pinnace_test::{Folder, write};
 
 fn scan(folder: &Path, include: &[&str], exclude: &[&str]) -> Result<Scan, Error> {
     let owned = |patterns: &[&str]| patterns.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -15,8 +14,8 @@ fn shipped(scan: &Scan) -> Vec<&str> {
 }
 
 #[test]
-fn ignore_files_are_heard_and_include_beats_them() {
-    let project = folder(&[
+fn include_overrides_ignore_files() {
+    let project = Folder::with(&[
         (".git/HEAD", ""),
         (".gitignore", "*.log\n/data/\n!keep.log\n"),
         ("app.py", ""),
@@ -38,7 +37,12 @@ fn ignore_files_are_heard_and_include_beats_them() {
         [".gitignore", "app.py", "keep.log", "sub/.gitignore", "sub/y.py", "x.py"]
     );
     let reason = |path: &str| {
-        plain.left_out.iter().find(|one| one.path == path).map(|one| one.reason.clone()).unwrap()
+        plain
+            .left_out
+            .iter()
+            .find(|file| file.path == path)
+            .map(|file| file.reason.clone())
+            .unwrap()
     };
     assert_eq!(reason("data/").to_string(), "`/data/` in .gitignore");
     assert_eq!(reason("sub/x.py").to_string(), "`x.py` in sub/.gitignore");
@@ -47,10 +51,10 @@ fn ignore_files_are_heard_and_include_beats_them() {
     assert_eq!(shipped(&chosen), ["app.py", "data/small.csv", "keep.log", "sub/y.py"]);
 }
 
-/// A project in a repository hears what stands above it.
+/// The ignore files of a repository apply to a project below its root.
 #[test]
 fn ignore_files_above_a_project_count() {
-    let repository = folder(&[
+    let repository = Folder::with(&[
         (".git/HEAD", ""),
         (".gitignore", "*.tmp\n"),
         ("shop/a.tmp", ""),
@@ -60,8 +64,8 @@ fn ignore_files_above_a_project_count() {
 }
 
 #[test]
-fn what_did_not_change_is_not_read_again() {
-    let project = folder(&[("a.py", "a"), ("b.py", "b")]);
+fn unchanged_files_are_not_read_again() {
+    let project = Folder::with(&[("a.py", "a"), ("b.py", "b")]);
     let first = scan(project.path(), &[], &[]).unwrap();
     assert_eq!(first.read, 2);
     let index = ScanIndex::parse(&first.index.to_bytes(u64::MAX));
@@ -74,8 +78,8 @@ fn what_did_not_change_is_not_read_again() {
 }
 
 #[test]
-fn links_are_followed_within_the_project_only() {
-    let project = folder(&[("real/a.py", "a"), ("outside", "")]);
+fn links_are_followed_only_within_the_project() {
+    let project = Folder::with(&[("real/a.py", "a"), ("outside", "")]);
     let root = project.path().join("real");
     symlink("a.py", root.join("b.py")).unwrap();
     assert_eq!(shipped(&scan(&root, &[], &[]).unwrap()), ["a.py", "b.py"]);
@@ -96,9 +100,9 @@ fn links_are_followed_within_the_project_only() {
 }
 
 #[test]
-fn modes_are_kept_and_what_is_no_file_is_refused() {
+fn modes_are_kept_and_special_files_are_refused() {
     use std::os::unix::fs::PermissionsExt;
-    let project = folder(&[("run.sh", "")]);
+    let project = Folder::with(&[("run.sh", "")]);
     fs::set_permissions(project.path().join("run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(scan(project.path(), &[], &[]).unwrap().files[0].mode, FileMode::Executable);
     let _socket = std::os::unix::net::UnixListener::bind(project.path().join("socket")).unwrap();

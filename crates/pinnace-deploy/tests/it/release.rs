@@ -6,9 +6,8 @@ use pinnace_deploy::{
 };
 use pinnace_pex::Runtime;
 use pinnace_store::{Backend, Deployment, Digest, MemoryBackend, Published, Store};
+use pinnace_test::{Folder, write};
 use pinnace_wheel::{Libc, Target};
-
-use crate::{folder, write};
 
 fn inputs(folder: &Path, runtime: Runtime) -> ReleaseInputs {
     let rules = Rules::new(&[], &[]).unwrap();
@@ -24,7 +23,7 @@ fn inputs(folder: &Path, runtime: Runtime) -> ReleaseInputs {
     inputs
 }
 
-/// A boot code that this version never had.
+/// Returns boot code of another version.
 fn other_runtime() -> Runtime {
     let mut zip = pinnace_archive::Writer::new(Vec::new());
     let own = Runtime::own().to_bytes().unwrap();
@@ -42,19 +41,19 @@ fn other_runtime() -> Runtime {
 }
 
 struct World {
-    project: tempfile::TempDir,
+    project: Folder,
     cache: Cache,
-    _cache: tempfile::TempDir,
+    _cache: Folder,
     backend: MemoryBackend,
     store: Store,
 }
 
 impl World {
     fn new() -> Self {
-        let cache = tempfile::tempdir().unwrap();
+        let cache = Folder::new();
         let backend = MemoryBackend::new();
         Self {
-            project: folder(&[
+            project: Folder::with(&[
                 ("app.py", "print('hello')\n"),
                 ("pkg/__init__.py", ""),
                 ("pkg/large.bin", &"x".repeat(1_500_000)),
@@ -72,10 +71,10 @@ impl World {
         let head = service.look().unwrap();
         let inputs = inputs(self.project.path(), runtime);
         let draft = inputs.draft(&head, &self.cache, 1).unwrap();
-        let (places, _) = service.put(&head, &draft).unwrap();
+        let (locations, _) = service.put(&head, &draft).unwrap();
         let done = service.go_live(&head, &draft.digest(), Deployment::default()).unwrap();
-        let Published::Done(step) = done else { panic!("nobody else is here") };
-        service.record_published(&draft, &step, places);
+        let Published::Done(deployment) = done else { panic!("nobody else is here") };
+        service.record_published(&draft, &deployment, locations);
         assert!(self.store.check(None).unwrap().findings.is_empty());
         draft.digest()
     }
@@ -88,9 +87,9 @@ impl World {
     }
 }
 
-/// A release is written out by the boot code that it was made with.
+/// An export uses the boot code of the release, not that of this version.
 #[test]
-fn another_version_writes_what_this_one_wrote() {
+fn another_version_exports_the_same_bytes() {
     let world = World::new();
     let old = world.publish(other_runtime());
     let source = world.export(&old, Export::Source);
@@ -102,19 +101,19 @@ fn another_version_writes_what_this_one_wrote() {
     assert_eq!(world.export(&old, Export::Source), source);
 }
 
-/// What changed moves, in one pack that is one more, and is in one again before they are many.
+/// Uploads only changed files, as one additional pack, and repacks before a release has many packs.
 #[test]
-fn what_moves_is_what_changed_and_packs_stay_few() {
+fn uploads_are_small_and_packs_stay_few() {
     let world = World::new();
     world.publish(Runtime::own());
     let packs = || world.backend.list("packs", None, 100).unwrap();
     let large = || world.backend.list("blobs", None, 100).unwrap().len();
     assert_eq!((packs().len(), large()), (1, 1));
     for number in 0..20 {
-        write(&world.project.path().join("app.py"), &format!("print({number})\n"));
-        let before: Vec<_> = packs().into_iter().map(|one| one.key).collect();
+        write(&world.project.path().join("app.py"), format!("print({number})\n"));
+        let before: Vec<_> = packs().into_iter().map(|pack| pack.key).collect();
         let release = world.publish(Runtime::own());
-        let new = packs().into_iter().filter(|one| !before.contains(&one.key));
+        let new = packs().into_iter().filter(|pack| !before.contains(&pack.key));
         assert_eq!(new.count(), 1);
         let named = world.store.manifest(&release).unwrap().unwrap().packs.len();
         assert!(named <= 8, "{named}");
@@ -122,9 +121,9 @@ fn what_moves_is_what_changed_and_packs_stay_few() {
     assert_eq!(large(), 1);
 }
 
-/// A store that was made anew has nothing, whatever the machine remembers.
+/// The cache of another store's head does not count for a store that was created again.
 #[test]
-fn what_is_remembered_of_another_store_is_not_believed() {
+fn the_cache_of_another_store_does_not_count() {
     let world = World::new();
     world.publish(Runtime::own());
     for listed in world.backend.list("", None, 100).unwrap() {
@@ -135,9 +134,9 @@ fn what_is_remembered_of_another_store_is_not_believed() {
     again.publish(Runtime::own());
 }
 
-/// A file that changes between the look and the upload is no part of a release.
+/// A file that changes between the scan and the upload fails the upload.
 #[test]
-fn what_changes_meanwhile_is_refused() {
+fn files_that_change_meanwhile_are_refused() {
     let world = World::new();
     for file in ["app.py", "pkg/large.bin"] {
         let name = "wanted/shop".parse().unwrap();

@@ -127,7 +127,7 @@ fn what_fails_is_told_and_tried_again_when_it_is_deployed_again() {
     let settings = "serve = ['python', 'app.py', '{port}']\nenv = ['KEY']\n";
     write(&world.path("shop/pinnace.toml"), settings);
     let deploy = [&["deploy", "shop", "--json"], &flag[..]].concat();
-    world.fails(&deploy, 1, &["does not have environment variables", "KEY"]);
+    world.fails(&deploy, 1, &["lacks environment variables", "KEY"]);
     write(&world.path("agent/env/shop.env"), "KEY=secret-value\n");
 
     // A missing module shows only when the process starts.

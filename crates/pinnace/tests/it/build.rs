@@ -106,7 +106,7 @@ fn an_old_output_is_replaced_and_a_failed_build_leaves_it() {
     // A file that is not an archive may be an input, so it is not overwritten.
     write(&world.path("requirements.txt"), "moo\n");
     let arguments = ["build", "-r", "requirements.txt", "-o", "requirements.txt"];
-    world.fails(&arguments, 2, &["is there already, and no archive"]);
+    world.fails(&arguments, 2, &["exists and is not an archive"]);
     assert_eq!(std::fs::read(world.path("requirements.txt")).unwrap(), b"moo\n");
 }
 
@@ -177,7 +177,7 @@ fn a_bare_build_is_of_the_project_that_is_here() {
     assert_eq!(world.index.requests(), [""; 0], "the lock says all of it");
     let empty = World::new();
     empty.fails(&["build"], 2, &["nothing to build", "no project in this folder"]);
-    empty.fails(&["build", "moo"], 2, &["no file to write is named"]);
+    empty.fails(&["build", "moo"], 2, &["no output file is given"]);
     write(&empty.path("requirements.txt"), "moo\n");
     write(&empty.path("app.py"), "import moo\n");
     empty.ok(&["build", "-o", "app.pex"]);

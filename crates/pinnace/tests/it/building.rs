@@ -324,7 +324,7 @@ fn a_backend_sees_what_ships_as_it_ships() {
     // The deployment of a release asks the backend for nothing.
     let release = first["release"].as_str().unwrap();
     write(&world.path("p/base.json"), "broken");
-    world.fails(&["deploy", "p", "--store", "s"], 1, &["cannot be built"]);
+    world.fails(&["deploy", "p", "--store", "s"], 1, &["cannot build"]);
     world.ok(&["deploy", "p", "--store", "s", "--release", release, "--service", "shop"]);
 }
 

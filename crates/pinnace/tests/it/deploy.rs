@@ -78,7 +78,7 @@ fn what_runs_is_the_release_and_it_is_laid_out_once() {
         1,
         &["no process `worker`", "web"],
     );
-    world.fails(&["run", "nobody", "--store", "s"], 1, &["no service or release `nobody`"]);
+    world.fails(&["run", "nobody", "--store", "s"], 1, &["no such service or release in the store: `nobody`"]);
     // An empty cache gets a download of everything; another Python is refused before any download.
     let elsewhere = ["run", "shop", "--store", "s", "--", "python", "-c", code];
     let other = world.command(&elsewhere).env("PINNACE_CACHE_DIR", world.path("other")).output();
@@ -198,7 +198,7 @@ fn earlier_releases_come_back() {
     world.fails(
         &["deploy", "p", "--release", "ffff", "--store", "s"],
         1,
-        &["no service or release"],
+        &["no such service or release"],
     );
 }
 
@@ -261,18 +261,18 @@ fn what_cannot_be_deployed_is_said_and_changes_nothing() {
     with("servce = []\n");
     world.fails(&["deploy", "p"], 2, &["pyproject.toml", "unknown field `servce`"]);
     with("prepare = ['sh', '-c', 'echo broken; exit 3']\n");
-    world.fails(&["deploy", "p"], 1, &["`prepare`) failed", "broken"]);
+    world.fails(&["deploy", "p"], 1, &["the `prepare` command", "failed", "broken"]);
     with("env = ['PINNACE_TEST_KEY']\n");
     world.ok(&["deploy", "p"]);
     world.fails(&["run", "shop", "--store", "s"], 1, &["PINNACE_TEST_KEY"]);
     with("");
     symlink("/etc", world.path("p/link")).unwrap();
-    world.fails(&["deploy", "p"], 1, &["`link` cannot be shipped", "out of the project"]);
+    world.fails(&["deploy", "p"], 1, &["cannot ship `link`", "out of the project"]);
     fs::remove_file(world.path("p/link")).unwrap();
     write(&world.path("p/pyproject.toml"), &settings.replace("'moo'", "'unknown-project'"));
     world.fails(&["deploy", "p"], 1, &["unknown-project"]);
     world.fails(&["deploy", "nowhere"], 2, &["no such folder: `nowhere`"]);
-    world.fails(&["deploy", "p", "--service", "a b"], 2, &["no name of a service"]);
+    world.fails(&["deploy", "p", "--service", "a b"], 2, &["invalid service name"]);
     let listed = world.ok(&["releases", "shop", "--store", "s"]);
     assert_eq!(listed.out.lines().count(), 2, "{}", listed.out);
     world.ok(&["store", "check", "--store", "s"]);

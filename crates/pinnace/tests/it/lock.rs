@@ -193,11 +193,11 @@ fn a_result_that_cannot_be_written_is_a_failure() {
 fn only_a_lock_is_written_over_and_a_link_is_followed() {
     let world = World::new();
     crate::world::write_bytes(&world.path("binary.toml"), &[0xff, 0xfe]);
-    world.fails(&["lock", "voice", "-o", "binary.toml"], 1, &["is there already, and is no lock"]);
+    world.fails(&["lock", "voice", "-o", "binary.toml"], 1, &["exists and is not a lock"]);
     assert_eq!(std::fs::read(world.path("binary.toml")).unwrap(), [0xff, 0xfe]);
     write(&world.path("text.toml"), "a = 1\n");
-    world.fails(&["lock", "voice", "-o", "text.toml"], 1, &["is there already"]);
-    world.fails(&["lock", "voice", "-o", "/dev/null"], 2, &["is no ordinary file"]);
+    world.fails(&["lock", "voice", "-o", "text.toml"], 1, &["exists and is not a lock"]);
+    world.fails(&["lock", "voice", "-o", "/dev/null"], 2, &["is not a regular file"]);
     write(&world.path("real/pylock.toml"), "lock-version = '1.0'\npackages = []\n");
     std::os::unix::fs::symlink("real/pylock.toml", world.path("pylock.toml")).unwrap();
     world.ok(&["lock", "voice", "-o", "pylock.toml"]);
@@ -246,7 +246,7 @@ fn a_requirements_file_of_an_earlier_run_keeps_its_versions() {
     assert!(read().contains("voice==1.5"), "{}", read());
     world.ok(&["lock", "moo", "-P", "voice", "-o", "locked.txt"]);
     assert!(read().contains("voice==9.0"), "{}", read());
-    world.fails(&["lock", "-r", "locked.txt", "-o", "locked.txt"], 2, &["is an input"]);
+    world.fails(&["lock", "-r", "locked.txt", "-o", "locked.txt"], 2, &["it is an input"]);
 }
 
 #[test]

@@ -191,7 +191,7 @@ fn constraints_choose_the_interpreter_or_refuse_it() {
         "-o",
         "b.pex",
     ];
-    world.fails(&named, 2, &["is none of the interpreters that `<3.12` allows"]);
+    world.fails(&named, 2, &["does not satisfy the interpreter constraint `<3.12`"]);
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn a_folder_that_holds_more_than_a_build_made_is_left_alone() {
     world.fails(
         &["build", "moo", "--layout", "loose", "-o", "out"],
         2,
-        &["not as a build made it"],
+        &["was edited since its build"],
     );
     assert!(world.path("out/mine.txt").exists());
 }

@@ -117,11 +117,11 @@ fn what_somebody_wrote_is_not_written_over() {
     let world = World::new();
     write(&world.path("top.txt"), "-r sub.txt\nmoo\n");
     write(&world.path("sub.txt"), "voice\n");
-    world.fails(&["lock", "-r", "top.txt", "-o", "sub.txt"], 2, &["is an input"]);
+    world.fails(&["lock", "-r", "top.txt", "-o", "sub.txt"], 2, &["it is an input"]);
     world.fails(
         &["lock", "moo", "--override", "sub.txt", "-o", "sub.txt"],
         2,
-        &["sub.txt` is an input"],
+        &["sub.txt`: it is an input"],
     );
     write(&world.path("own.txt"), "# mine\n");
     for file in ["sub.txt", "own.txt"] {

@@ -79,8 +79,8 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_shell_takes_the_path_as_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let python = folder.path().join("a $HOME `b` \"c\"");
+        let folder = pinnace_test::Folder::new();
+        let python = folder.join("a $HOME `b` \"c\"");
         std::os::unix::fs::symlink("/bin/echo", &python).unwrap();
         let program = of_entry_point("m:f", &python);
         let mut shell = std::process::Command::new("/bin/sh");

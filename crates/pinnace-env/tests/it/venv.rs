@@ -3,13 +3,14 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Command,
 };
 
 use pinnace_env::{
     Contents, Distribution, File, Implementation, Interpreter, Layer, LinkMode, NoRules, Place,
     Plan, Script, Source, Unpacked, Venv, merge,
 };
+use pinnace_test::{Folder, Ran, write};
 
 /// Unpacked sources, each in a folder named after its layer.
 struct Folders(PathBuf);
@@ -46,10 +47,7 @@ fn unpack(folder: &Path) -> Plan<u8> {
         let mut files = Vec::new();
         for (number, (_, place, path, text)) in (0..).zip(FILES).filter(|(_, one)| one.0 == owner) {
             let file = folder.join(owner).join(place.folder()).join(path);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::File::create(file)
-                .and_then(|mut file| io::Write::write_all(&mut file, text.as_bytes()))
-                .unwrap();
+            write(&file, text);
             files.push(File::new(place, path, number));
         }
         Contents::new(files).unwrap()
@@ -64,29 +62,25 @@ fn unpack(folder: &Path) -> Plan<u8> {
         Layer::new("deps").with(wheel("one", 1, one)).with(wheel("two", 2, contents("two"))),
     ];
     let compile = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"];
-    let done = Command::new(python().executable()).args(compile).arg(folder).output().unwrap();
-    assert!(done.status.success(), "{done:?}");
+    Ran::command(Command::new(python().executable()).args(compile).arg(folder)).ok();
     merge(&layers, &NoRules)
 }
 
 /// Returns the base interpreter, not one of a virtual environment.
 fn python() -> Interpreter {
     let code = "import sys; print(getattr(sys, '_base_executable', sys.executable)); print(*sys.version_info[:3])";
-    let answer = Command::new("python3").args(["-c", code]).output().unwrap();
-    let answer = String::from_utf8(answer.stdout).unwrap();
+    let answer = run("python3".as_ref(), &["-c", code]);
     let (path, version) = answer.trim().split_once('\n').unwrap();
     let version: Vec<u64> = version.split(' ').map(|part| part.parse().unwrap()).collect();
     Interpreter::new(path, Implementation::CPython, (version[0], version[1], version[2]))
 }
 
 fn run(program: &Path, arguments: &[&str]) -> String {
-    let Output { status, stdout, stderr } = Command::new(program).args(arguments).output().unwrap();
-    assert!(status.success(), "{} {}", program.display(), String::from_utf8_lossy(&stderr));
-    String::from_utf8(stdout).unwrap()
+    Ran::command(Command::new(program).args(arguments)).ok()
 }
 
 struct Laid {
-    _place: tempfile::TempDir,
+    _place: Folder,
     unpacked: PathBuf,
     at: PathBuf,
     venv: Venv,
@@ -94,8 +88,8 @@ struct Laid {
 
 impl Laid {
     fn new(share: LinkMode) -> Self {
-        let place = tempfile::tempdir().unwrap();
-        let (unpacked, at) = (place.path().join("unpacked"), place.path().join("env"));
+        let place = Folder::new();
+        let (unpacked, at) = (place.join("unpacked"), place.join("env"));
         fs::create_dir(&at).unwrap();
         let plan = unpack(&unpacked);
         let venv = Venv::new(python(), share);
@@ -137,9 +131,7 @@ fn children_see_what_their_parents_see() {
     assert_eq!(run(&laid.program("python"), &["-c", child]), "1\n");
     let spawn = laid.at.join("code/spawn.py");
     let text = "import multiprocessing as m, app, single\ndef f(n):\n    return n + single.NAME\nif __name__ == '__main__':\n    with m.get_context('spawn').Pool(1) as pool:\n        print(pool.map(f, [1]))\n";
-    fs::File::create(&spawn)
-        .and_then(|mut file| io::Write::write_all(&mut file, text.as_bytes()))
-        .unwrap();
+    write(&spawn, text);
     assert_eq!(run(&laid.program("python"), &[spawn.to_str().unwrap()]), "[2]\n");
     assert!(
         run(&laid.program("python"), &["-m", "pdb", "-c", "continue", "-c", "quit", "-m", "app"])
@@ -178,15 +170,14 @@ fn a_folder_of_one_owner_is_one_link() {
 #[test]
 fn nothing_is_written_to_what_is_shared() {
     for share in [LinkMode::SymbolicLink, LinkMode::HardLink, LinkMode::Copy] {
-        let place = tempfile::tempdir().unwrap();
-        let at = place.path().join("env");
+        let place = Folder::new();
+        let at = place.join("env");
         fs::create_dir(&at).unwrap();
         let venv = Venv::new(python(), share);
         let data = venv.library().join("pkg/deep/data.txt");
         let wheel = |name: &str, id, kind: Place, path: &str| {
-            let file = place.path().join(name).join(kind.folder()).join(path);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::File::create(file).unwrap();
+            let file = place.join(name).join(kind.folder()).join(path);
+            write(&file, "");
             let contents = Contents::new([File::new(kind, path, id)]).unwrap();
             Distribution::new(name, "1", format!("{name}.whl"), id).with_contents(contents)
         };
@@ -196,16 +187,16 @@ fn nothing_is_written_to_what_is_shared() {
         let folders = Folders(place.path().to_owned());
         venv.lay(&merge(&[layer], &NoRules), &folders, &at, &at).unwrap();
         assert!(at.join(&data).is_file() && at.join(&data).with_file_name("__init__.py").is_file());
-        assert_eq!(fs::read_dir(place.path().join("a/lib/pkg/deep")).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(place.join("a/lib/pkg/deep")).unwrap().count(), 1);
     }
 }
 
 #[test]
 fn what_is_not_unpacked_is_named() {
-    let place = tempfile::tempdir().unwrap();
-    let plan = unpack(&place.path().join("unpacked"));
-    fs::remove_dir_all(place.path().join("unpacked/two")).unwrap();
-    let folders = Folders(place.path().join("unpacked"));
+    let place = Folder::new();
+    let plan = unpack(&place.join("unpacked"));
+    fs::remove_dir_all(place.join("unpacked/two")).unwrap();
+    let folders = Folders(place.join("unpacked"));
     let refused =
         Venv::new(python(), LinkMode::Copy).lay(&plan, &folders, place.path(), place.path());
     let message = refused.unwrap_err().to_string();
@@ -217,9 +208,9 @@ fn what_is_not_unpacked_is_named() {
 
 #[test]
 fn a_program_does_not_take_the_name_of_the_interpreter_or_leave_the_folder() {
-    let place = tempfile::tempdir().unwrap();
-    let at = place.path().join("env");
-    fs::create_dir_all(place.path().join("a")).unwrap();
+    let place = Folder::new();
+    let at = place.join("env");
+    fs::create_dir_all(place.join("a")).unwrap();
     fs::create_dir(&at).unwrap();
     let scripts = ["python", "../../out", "fine"].map(|name| Script::new(name, "m:f"));
     let contents = Contents::default().with_scripts(scripts);
@@ -230,5 +221,5 @@ fn a_program_does_not_take_the_name_of_the_interpreter_or_leave_the_folder() {
         .lay(&merge(&[layer], &NoRules), &folders, &at, &at)
         .unwrap();
     assert!(at.join("bin/python").is_symlink() && at.join("bin/fine").is_file());
-    assert!(!place.path().join("out").exists());
+    assert!(!place.join("out").exists());
 }

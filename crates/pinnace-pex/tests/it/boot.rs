@@ -1,6 +1,8 @@
 //! Items 1 to 5: entry points, their arguments and exit codes.
 
-use crate::fixture::{Fixture, Ran, with_input};
+use pinnace_test::{Ran, run_with_input};
+
+use crate::fixture::Fixture;
 
 const LIB: (&str, &[(&str, &str)]) = (
     "lib-1.0-py3-none-any.whl",
@@ -46,7 +48,7 @@ fn item_2_what_a_function_returns_is_the_exit_code() {
     // `run` would fail here: tracebacks name the boot code, whose path differs at a warm start.
     let raises = "def f():\n    raise ValueError('bad')\n";
     let fixture = Fixture::new().code("m.py", raises).entry("m:f");
-    let ran = Ran::of(fixture.command(&[]).output().unwrap());
+    let ran = Ran::command(&mut fixture.command(&[]));
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.ends_with("ValueError: bad\n") && ran.err.contains("m.py"), "{}", ran.err);
 }
@@ -88,16 +90,15 @@ fn item_4_without_an_entry_point_it_is_an_interpreter() {
     );
     assert_eq!(run(&["-cprint(1)"]), "1\n");
     assert_eq!(run(&["-m", "lib", "a", "b"]), "__main__ ['a', 'b']\n");
-    std::io::Write::write_all(
-        &mut std::fs::File::create(fixture.folder.path().join("script.py")).unwrap(),
-        b"import lib, sys\nprint(lib.NAME, sys.argv, __name__, __file__)\n",
-    )
-    .unwrap();
+    let script = "import lib, sys\nprint(lib.NAME, sys.argv, __name__, __file__)\n";
+    fixture.folder.write("script.py", script);
     assert_eq!(run(&["script.py", "a", "b"]), "lib ['script.py', 'a', 'b'] __main__ script.py\n");
-    let stdin =
-        with_input(fixture.command(&["-", "x"]), "import lib, sys\nprint(lib.NAME, sys.argv)\n");
+    let stdin = run_with_input(
+        fixture.command(&["-", "x"]),
+        "import lib, sys\nprint(lib.NAME, sys.argv)\n",
+    );
     assert_eq!(stdin.ok(), "lib ['-', 'x']\n");
-    let piped = with_input(fixture.command(&[]), "import lib\nprint(lib.NAME)\n");
+    let piped = run_with_input(fixture.command(&[]), "import lib\nprint(lib.NAME)\n");
     assert_eq!(piped.ok(), "lib\n");
 }
 
@@ -117,7 +118,7 @@ fn item_5_the_environment_overrides_the_entry_point() {
     let fixture = with_lib().code("m.py", "def f():\n    print('m')\n").entry("m:f");
     let run = |variables: &[(&str, &str)], arguments: &[&str]| {
         let mut command = fixture.command(arguments);
-        Ran::of(command.envs(variables.iter().copied()).output().unwrap())
+        Ran::command(command.envs(variables.iter().copied()))
     };
     assert_eq!(run(&[], &[]).ok(), "m\n");
     assert_eq!(run(&[("PEX_INTERPRETER", "1")], &["-c", "print(2)"]).ok(), "2\n");

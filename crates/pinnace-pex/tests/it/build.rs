@@ -1,16 +1,12 @@
 //! Deterministic bytes, the key, and inputs that the builder refuses.
 
-use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use pinnace_pex::{EntryPoint, ErrorKind, NoWheels, Pex, PexBuilder, ScriptTarget, find_script};
+use pinnace_test::{Folder, write};
 use pinnace_wheel::WheelName;
 
 use crate::fixture::{Fixture, target};
-
-fn write_file(path: &Path, text: &str) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::File::create(path).unwrap().write_all(text.as_bytes()).unwrap();
-}
 
 fn bytes(builder: &PexBuilder) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -18,12 +14,9 @@ fn bytes(builder: &PexBuilder) -> Vec<u8> {
     bytes
 }
 
-fn sources() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for path in ["pkg/__init__.py", "pkg/.hidden", "pkg/sub/x.py", "top.py"] {
-        write_file(&folder.path().join(path), "x = 1\n");
-    }
-    folder
+fn sources() -> Folder {
+    let paths = ["pkg/__init__.py", "pkg/.hidden", "pkg/sub/x.py", "top.py"];
+    Folder::with(&paths.map(|path| (path, "x = 1\n")))
 }
 
 fn built(folder: &Path) -> (Vec<u8>, [u8; 32]) {
@@ -37,8 +30,8 @@ fn built(folder: &Path) -> (Vec<u8>, [u8; 32]) {
 #[test]
 fn item_15_two_copies_of_a_folder_give_the_same_bytes() {
     let (a, b) = (sources(), sources());
-    write_file(&b.path().join("pkg/__pycache__/x.cpython-311.pyc"), "bytecode");
-    write_file(&b.path().join("pkg/old.pyc"), "bytecode");
+    write(&b.path().join("pkg/__pycache__/x.cpython-311.pyc"), "bytecode");
+    write(&b.path().join("pkg/old.pyc"), "bytecode");
     fs::set_permissions(b.path().join("top.py"), fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(built(a.path()), built(b.path()));
 }
@@ -50,15 +43,15 @@ fn item_16_every_change_of_a_file_changes_the_key() {
     let (_, key) = built(folder.path());
     for path in ["pkg/__init__.py", "pkg/.hidden", "pkg/sub/x.py", "top.py"] {
         let path = folder.path().join(path);
-        write_file(&path, "x = 2\n");
+        write(&path, "x = 2\n");
         assert_ne!(built(folder.path()).1, key, "{}", path.display());
-        write_file(&path, "x = 1\n");
+        write(&path, "x = 1\n");
     }
     fs::set_permissions(folder.path().join("top.py"), fs::Permissions::from_mode(0o755)).unwrap();
     assert_ne!(built(folder.path()).1, key);
     fs::set_permissions(folder.path().join("top.py"), fs::Permissions::from_mode(0o644)).unwrap();
     fs::remove_file(folder.path().join("top.py")).unwrap();
-    write_file(&folder.path().join("tip.py"), "x = 1\n");
+    write(&folder.path().join("tip.py"), "x = 1\n");
     assert_ne!(built(folder.path()).1, key);
 }
 
@@ -135,10 +128,9 @@ fn links_are_followed_and_circles_found() {
     let folder = sources();
     std::os::unix::fs::symlink(folder.path().join("top.py"), folder.path().join("link.py"))
         .unwrap();
-    let mut copy = sources();
-    write_file(&copy.path().join("link.py"), "x = 1\n");
+    let copy = sources();
+    write(&copy.path().join("link.py"), "x = 1\n");
     assert_eq!(built(folder.path()), built(copy.path()));
-    copy.disable_cleanup(false);
     std::os::unix::fs::symlink(folder.path(), folder.path().join("pkg/circle")).unwrap();
     assert!(PexBuilder::new().add_folder(folder.path()).is_err());
 }

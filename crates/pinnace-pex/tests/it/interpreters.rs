@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use crate::fixture::{Fixture, Ran, python, write_executable};
+use pinnace_test::{Ran, write_executable};
+
+use crate::fixture::{Fixture, python};
 
 /// Creates a folder of interpreters that report these versions, but are all the same Python.
 fn interpreters(fixture: &Fixture, names: &[&str]) -> PathBuf {
@@ -40,7 +42,7 @@ fn item_20_constraints_decide_which_interpreter_runs() {
         let mut command = Command::new(fixture.write().0);
         command.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
         command.env("PEX_ROOT", fixture.cache()).env("PEX_PYTHON_PATH", &folder);
-        let ran = Ran::of(command.output().unwrap());
+        let ran = Ran::command(&mut command);
         assert_eq!(ran.code, Some(1), "{constraint}");
         for word in ["Examined the following interpreters:\n1.) ", constraint] {
             assert!(ran.err.contains(word), "{}", ran.err);
@@ -58,10 +60,10 @@ fn an_interpreter_that_is_named_is_the_one_that_runs() {
         ("PEX_PYTHON_PATH", folder.join("mine").display().to_string()),
     ] {
         let mut command = fixture.command(&["-c", code]);
-        assert_eq!(Ran::of(command.env(name, value).output().unwrap()).ok(), "mine\n", "{name}");
+        assert_eq!(Ran::command(command.env(name, value)).ok(), "mine\n", "{name}");
     }
     let mut command = fixture.command(&["-c", code]);
-    let ran = Ran::of(command.env("PEX_PYTHON", "/bin/true").output().unwrap());
+    let ran = Ran::command(command.env("PEX_PYTHON", "/bin/true"));
     assert_eq!(ran.code, Some(1));
     assert!(
         ran.err.contains("could not be identified as a valid Python interpreter"),
@@ -69,7 +71,7 @@ fn an_interpreter_that_is_named_is_the_one_that_runs() {
         ran.err
     );
     let mut command = fixture.command(&["-c", code]);
-    let ran = Ran::of(command.env("PEX_PYTHON", "python0.0").output().unwrap());
+    let ran = Ran::command(command.env("PEX_PYTHON", "python0.0"));
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("PEX_PYTHON=python0.0 names no interpreter"), "{}", ran.err);
 }
@@ -91,7 +93,7 @@ fn item_26_a_first_start_that_is_killed_is_made_good_by_the_next() {
         child.wait().unwrap();
         let code = "import lib.m59, os; print(len(os.listdir(os.path.dirname(lib.m59.__file__))) >= 60, lib.m59.x)";
         let mut command = fixture.command(&["-c", code]);
-        assert_eq!(Ran::of(command.output().unwrap()).ok(), "True 1\n");
+        assert_eq!(Ran::command(&mut command).ok(), "True 1\n");
         std::fs::remove_dir_all(fixture.cache()).unwrap();
     }
 }
@@ -112,11 +114,11 @@ fn what_an_earlier_run_of_the_machine_left_is_looked_at() {
     };
     reboot();
     assert_eq!(Ran::of(start()).ok(), "whole\n");
-    let settled = crate::fixture::tree(&cache.join("ready"));
+    let settled = pinnace_test::tree(&cache.join("ready"));
     assert!(settled.iter().any(|name| name.contains("/settled/")), "{settled:?}");
     std::fs::remove_dir_all(&cache).unwrap();
     assert_eq!(Ran::of(start()).ok(), "whole\n");
-    let lost = crate::fixture::tree(&cache).into_iter().find(|name| name.ends_with("/lib/lib.py"));
+    let lost = pinnace_test::tree(&cache).into_iter().find(|name| name.ends_with("/lib/lib.py"));
     write_executable(&cache.join(lost.unwrap()), b"");
     reboot();
     assert_eq!(Ran::of(start()).ok(), "whole\n");

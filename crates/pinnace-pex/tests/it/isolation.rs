@@ -1,17 +1,14 @@
 //! Items 6 and 7: isolation from site-packages and `PYTHONPATH`.
 
-use std::{fs, io::Write};
+use pinnace_test::{Ran, write};
 
-use crate::fixture::{Fixture, Ran};
+use crate::fixture::Fixture;
 
 fn fixture() -> Fixture {
     let fixture =
         Fixture::new().wheel("lib-1-py3-none-any.whl", &[("lib.py", "")]).code("own.py", "");
     for (folder, module) in [("outside", "outside_module"), (".", "cwd_module")] {
-        let folder = fixture.folder.path().join(folder);
-        fs::create_dir_all(&folder).unwrap();
-        let mut file = fs::File::create(folder.join(format!("{module}.py"))).unwrap();
-        file.write_all(b"").unwrap();
+        fixture.folder.write(&format!("{folder}/{module}.py"), "");
     }
     fixture
 }
@@ -20,7 +17,7 @@ fn run(fixture: &Fixture, inherit: Option<&str>, code: &str) -> Ran {
     let mut command = fixture.command(&["-c", code]);
     command.env("PYTHONPATH", fixture.folder.path().join("outside"));
     command.envs(inherit.map(|value| ("PEX_INHERIT_PATH", value)));
-    Ran::of(command.output().unwrap())
+    Ran::command(&mut command)
 }
 
 const FIND: &str = "import importlib.util as u\nprint([u.find_spec(n) is not None for n in ('lib', 'own', 'pip', 'outside_module', 'cwd_module')])";
@@ -95,11 +92,9 @@ fn modules_that_shadow_the_standard_library_do_not_disturb_the_start() {
     const NAMES: [&str; 6] = ["json", "csv", "hashlib", "zipfile", "marshal", "pinnace_boot"];
     let mut own = Fixture::new().wheel("lib-1-py3-none-any.whl", &[("lib.py", "")]);
     let outside = own.folder.path().join("outside");
-    fs::create_dir_all(&outside).unwrap();
     for name in NAMES {
         own = own.code(&format!("{name}.py"), "MINE = True\n");
-        let mut file = fs::File::create(outside.join(format!("{name}.py"))).unwrap();
-        file.write_all(b"FOREIGN = True\n").unwrap();
+        write(&outside.join(format!("{name}.py")), "FOREIGN = True\n");
     }
     let ran = run(&own, None, "import json, pinnace_boot; print(json.MINE, pinnace_boot.MINE)");
     assert_eq!(ran.ok(), "True True\n");

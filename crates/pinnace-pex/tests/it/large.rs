@@ -2,7 +2,9 @@
 
 use std::process::Command;
 
-use crate::fixture::{Fixture, Ran};
+use pinnace_test::Ran;
+
+use crate::fixture::Fixture;
 
 #[test]
 fn item_28_a_file_of_very_many_members_starts_by_its_name_on_every_python() {
@@ -15,7 +17,7 @@ fn item_28_a_file_of_very_many_members_starts_by_its_name_on_every_python() {
     assert!(written.is_large);
     let mut command = Command::new(path);
     command.env("PEX_ROOT", fixture.cache());
-    assert_eq!(Ran::of(command.output().unwrap()).ok(), "many\n");
+    assert_eq!(Ran::command(&mut command).ok(), "many\n");
     let (_, small) = Fixture::new().write();
     assert!(!small.is_large);
 }

@@ -3,8 +3,9 @@
 use std::{fs, path::Path, process::Command};
 
 use pinnace_pex::{Compiler, Compression, FolderLayout, WheelForm};
+use pinnace_test::{Ran, tree};
 
-use crate::fixture::{Fixture, Ran, python, tree};
+use crate::fixture::{Fixture, python};
 
 fn fixture() -> Fixture {
     Fixture::new()
@@ -29,7 +30,7 @@ fn fixture() -> Fixture {
 fn start(program: &Path, fixture: &Fixture) -> Ran {
     let mut command = Command::new(program);
     command.arg("x").current_dir(fixture.folder.path()).env("PEX_ROOT", fixture.cache());
-    Ran::of(command.output().unwrap())
+    Ran::command(&mut command)
 }
 
 const RUNS: &str = "app 1 True ['x']\n";
@@ -50,7 +51,7 @@ fn item_17_folders_run_by_each_of_their_names_and_after_a_move() {
             crate::fixture::rename(&folder, &moved);
             let mut command = Command::new(python());
             command.args([moved.to_str().unwrap(), "x"]).env("PEX_ROOT", fixture.cache());
-            assert_eq!(Ran::of(command.output().unwrap()).ok(), RUNS);
+            assert_eq!(Ran::command(&mut command).ok(), RUNS);
         }
     }
 }
@@ -91,7 +92,7 @@ fn bytecode_is_the_same_twice_and_is_what_runs() {
     // The bytecode is unchecked, so Python uses it although the source is present.
     let code = "import lib; print(lib.__cached__ and open(lib.__cached__, 'rb').read()[4])";
     let mut command = fixture.command(&["-c", code]);
-    let ran = Ran::of(command.env("PEX_INTERPRETER", "1").output().unwrap());
+    let ran = Ran::command(command.env("PEX_INTERPRETER", "1"));
     assert_eq!(ran.ok(), "1\n", "its flags say that it is never compared with its source");
 }
 
@@ -118,11 +119,11 @@ fn a_flat_folder_is_a_path_entry() {
     let mut zip = Vec::new();
     fixture.complete().write_flat(&mut zip, &fixture.wheels).unwrap();
     let file = fixture.folder.path().join("flat.zip");
-    crate::fixture::write_executable(&file, &zip);
+    pinnace_test::write_executable(&file, &zip);
     for path in [folder, file] {
         let mut command = Command::new(python());
         command.args(["-m", "app", "x"]).env("PYTHONPATH", path);
-        assert_eq!(Ran::of(command.output().unwrap()).ok(), RUNS);
+        assert_eq!(Ran::command(&mut command).ok(), RUNS);
     }
 }
 
@@ -149,11 +150,11 @@ fn what_a_wheel_has_for_elsewhere_goes_there() {
         fixture.builder.set_wheel_form(form);
         let code = "import sys, pathlib as p; r = p.Path(sys.prefix); print((r / 'share/lib.txt').read_text(), sorted(h.name for h in r.glob('include/site/*/lib/*')))";
         let mut command = fixture.command(&["-c", code]);
-        let ran = Ran::of(command.env("PEX_INTERPRETER", "1").output().unwrap());
+        let ran = Ran::command(command.env("PEX_INTERPRETER", "1"));
         assert_eq!(ran.ok(), "data ['lib.h']\n", "{form:?}");
         for (script, out) in [("tool", "tool 1\n"), ("lib-run", "lib\n")] {
             let mut command = fixture.command(&[]);
-            let ran = Ran::of(command.env("PEX_SCRIPT", script).output().unwrap());
+            let ran = Ran::command(command.env("PEX_SCRIPT", script));
             assert_eq!(ran.ok(), out, "{form:?}");
         }
     }

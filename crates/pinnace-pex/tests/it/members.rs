@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::fixture::{Fixture, Ran};
+use pinnace_test::{Folder, Ran};
+
+use crate::fixture::Fixture;
 
 const VERSIONS: &str = "import importlib.metadata as m; print(sorted((d.metadata['Name'], d.version) for d in m.distributions()))";
 
@@ -22,7 +24,7 @@ fn member() -> Fixture {
 
 fn with(fixture: &Fixture, path: impl AsRef<Path>, code: &str) -> Ran {
     let mut command = fixture.command(&["-c", code]);
-    Ran::of(command.env("PEX_PATH", path.as_ref()).output().unwrap())
+    Ran::command(command.env("PEX_PATH", path.as_ref()))
 }
 
 /// Item 8. A distribution in two files is reported; the pex tool shows both copies.
@@ -89,7 +91,7 @@ fn a_member_that_changed_is_seen_as_it_is() {
     let (path, _) = member.write();
     assert_eq!(with(&main, &path, "import who; print(who.NAME)").ok(), "old\n");
     let other = Fixture::new().code("who.py", "NAME = 'new'\n");
-    crate::fixture::write_executable(&path, &std::fs::read(other.write().0).unwrap());
+    pinnace_test::write_executable(&path, &std::fs::read(other.write().0).unwrap());
     assert_eq!(with(&main, &path, "import who; print(who.NAME)").ok(), "new\n");
 }
 
@@ -108,12 +110,12 @@ fn a_member_by_another_tool_is_seen_and_leaves_nothing_where_the_program_runs() 
     ];
     let members = members.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
     let member = main.folder.path().join("theirs.pex");
-    crate::fixture::write_executable(&member, &crate::fixture::zip(&members.into()));
-    let empty = tempfile::tempdir().unwrap();
+    pinnace_test::write_executable(&member, &pinnace_test::zip(&members.into()));
+    let empty = Folder::new();
     let mut command = main.command(&["-c", "import theirs; print(theirs.NAME)"]);
     command.env("PEX_PATH", &member).current_dir(empty.path());
-    assert_eq!(Ran::of(command.output().unwrap()).ok(), "theirs\n");
-    assert!(crate::fixture::tree(empty.path()).is_empty());
+    assert_eq!(Ran::command(&mut command).ok(), "theirs\n");
+    assert!(pinnace_test::tree(empty.path()).is_empty());
 }
 
 /// Item 25.
@@ -127,7 +129,7 @@ fn item_25_the_import_of_pex_shows_what_a_file_brings() {
     ] {
         let mut python = std::process::Command::new(crate::fixture::python());
         python.args(["-c", code]).env("PYTHONPATH", &path).env("PEX_ROOT", main.cache());
-        assert_eq!(Ran::of(python.output().unwrap()).ok(), "1 main\n", "{code}");
+        assert_eq!(Ran::command(&mut python).ok(), "1 main\n", "{code}");
     }
 }
 

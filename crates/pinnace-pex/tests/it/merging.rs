@@ -4,8 +4,9 @@ use std::{fs, process::Command};
 
 use pinnace_env::Conflict;
 use pinnace_pex::{EntryPoint, FolderLayout, Pex, PexMerge, WheelForm};
+use pinnace_test::{Folder, Ran, Wheel, write_executable};
 
-use crate::fixture::{Fixture, target, write_executable};
+use crate::fixture::{Fixture, target};
 
 const LIB: &str = "lib-1-py3-none-any.whl";
 const SCRIPTS: &str = "[console_scripts]\nsay = lib:say\n";
@@ -37,20 +38,15 @@ fn said(files: &[(String, Pex)]) -> Vec<String> {
 
 /// Writes the merged file and runs it.
 fn run(files: &[(String, Pex)], arguments: &[&str]) -> String {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let (builder, wheels) = PexMerge::plan(files, &[target().clone()]).unwrap().builder().unwrap();
     let mut bytes = Vec::new();
     builder.write(&mut bytes, &wheels, 1).unwrap();
     assert_eq!(Pex::parse(bytes.clone()).unwrap().verify(1), []);
-    let path = folder.path().join("merged.pex");
+    let path = folder.join("merged.pex");
     write_executable(&path, &bytes);
-    let ran = Command::new(&path)
-        .args(arguments)
-        .env("PEX_ROOT", folder.path().join("root"))
-        .output()
-        .unwrap();
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-    String::from_utf8(ran.stdout).unwrap()
+    let mut command = Command::new(&path);
+    Ran::command(command.args(arguments).env("PEX_ROOT", folder.join("root"))).ok()
 }
 
 #[test]
@@ -261,19 +257,9 @@ fn programs_of_two_projects_are_told() {
 
 #[test]
 fn wheels_must_run_on_the_python_of_the_platform() {
-    let metadata = "Metadata-Version: 2.1\nName: new\nVersion: 1\nRequires-Python: >=3.99\n";
-    let mut zip = std::collections::BTreeMap::new();
-    for (path, text) in [
-        ("new.py", ""),
-        ("new-1.dist-info/METADATA", metadata),
-        ("new-1.dist-info/RECORD", ""),
-        ("new-1.dist-info/WHEEL", "Wheel-Version: 1.0\n"),
-    ] {
-        zip.insert(path.to_owned(), text.as_bytes().to_vec());
-    }
-    let bytes = crate::fixture::zip(&zip);
+    let wheel = Wheel::new("new", "1").header("Requires-Python", ">=3.99").file("new.py", "");
     let mut fixture = Fixture::new().info(|info| info.requirements = vec!["new".to_owned()]);
-    fixture.add_wheel("new-1-py3-none-any.whl", pinnace_archive::sha256(&bytes), bytes);
+    fixture.add_wheel(&wheel.file_name(), wheel.bytes());
     let files = [opened("a", &fixture)];
     let merge = PexMerge::plan(&files, &[target().clone()]).unwrap();
     assert_eq!(said(&files), ["a requires new, which is missing"]);

@@ -3,8 +3,9 @@
 use std::{fs, process::Command};
 
 use pinnace_pex::{FolderLayout, WheelForm};
+use pinnace_test::{Folder, Ran, write_executable};
 
-use crate::fixture::{Fixture, Ran, python, write_executable};
+use crate::fixture::{Fixture, python};
 
 const LIB: &str = "lib-1-py3-none-any.whl";
 
@@ -19,7 +20,7 @@ fn tools_fit_into_a_packed_folder() {
     let fixture = with_lib().info(|info| info.includes_tools = true);
     let mut command = Command::new(fixture.write_folder(FolderLayout::Packed).join("pex"));
     command.args(["repository", "info"]).env("PEX_TOOLS", "1").env("PEX_ROOT", fixture.cache());
-    assert!(Ran::of(command.output().unwrap()).ok().starts_with("lib 1 "));
+    assert!(Ran::command(&mut command).ok().starts_with("lib 1 "));
 }
 
 #[test]
@@ -30,9 +31,7 @@ fn a_distribution_that_is_gone_is_named() {
         let folder = fixture.write_folder(FolderLayout::Loose);
         let gone = folder.join(".deps").join(LIB);
         fs::remove_file(&gone).or_else(|_| fs::remove_dir_all(&gone)).unwrap();
-        let ran = Ran::of(
-            Command::new(folder.join("pex")).env("PEX_ROOT", fixture.cache()).output().unwrap(),
-        );
+        let ran = Ran::command(Command::new(folder.join("pex")).env("PEX_ROOT", fixture.cache()));
         assert_eq!(ran.code, Some(1));
         assert!(ran.err.contains(&format!(".deps/{LIB} is missing")), "{}", ran.err);
     }
@@ -51,7 +50,7 @@ fn what_is_for_several_pythons_does_for_others_if_its_wheels_do() {
     write_executable(&path, &bytes);
     let mut command = Command::new(python());
     command.arg(&path).args(["-m", "app"]).env("PEX_ROOT", fixture.cache());
-    assert_eq!(Ran::of(command.output().unwrap()).ok(), "lib\n");
+    assert_eq!(Ran::command(&mut command).ok(), "lib\n");
 }
 
 #[test]
@@ -71,8 +70,7 @@ fn what_was_altered_is_refused_and_does_not_reach_the_genuine_file() {
     assert!(made.status.success() && made.stdout.len() == genuine.len());
     let bad = fixture.folder.path().join("bad.pex");
     write_executable(&bad, &made.stdout);
-    let start =
-        |path| Ran::of(Command::new(path).env("PEX_ROOT", fixture.cache()).output().unwrap());
+    let start = |path| Ran::command(Command::new(path).env("PEX_ROOT", fixture.cache()));
     let ran = start(&bad);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.err.contains("what it holds is not what its key says"), "{}", ran.err);
@@ -83,8 +81,7 @@ fn what_was_altered_is_refused_and_does_not_reach_the_genuine_file() {
 fn a_cache_that_was_trimmed_is_made_good() {
     let fixture = with_lib().entry("app");
     let (path, _) = fixture.write();
-    let start =
-        || Ran::of(Command::new(&path).env("PEX_ROOT", fixture.cache()).output().unwrap()).ok();
+    let start = || Ran::command(Command::new(&path).env("PEX_ROOT", fixture.cache())).ok();
     assert_eq!(start(), "lib\n");
     for trimmed in ["boot", "code", "bin", "lib"] {
         let environments = fixture.cache().join("pinnace/1/env");
@@ -120,11 +117,11 @@ fn a_current_folder_that_is_gone_is_no_obstacle() {
 fn nothing_is_left_where_nothing_can_be_kept() {
     let fixture = with_lib();
     let (path, _) = fixture.write();
-    let temporary = tempfile::tempdir().unwrap();
+    let temporary = Folder::new();
     let mut command = Command::new(&path);
     command.args(["-O", "-c", "import lib; print(lib.NAME)"]);
     command.env("PEX_ROOT", "/dev/null/x").env("TMPDIR", temporary.path());
-    assert_eq!(Ran::of(command.output().unwrap()).out, "lib\n");
+    assert_eq!(Ran::command(&mut command).out, "lib\n");
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
 }
 
@@ -142,10 +139,10 @@ fn malformed_members_are_one_line() {
     ] {
         let member = main.folder.path().join("member.pex");
         let files = [("PEX-INFO".to_owned(), info.as_bytes().to_vec())];
-        write_executable(&member, &crate::fixture::zip(&files.into()));
+        write_executable(&member, &pinnace_test::zip(&files.into()));
         let mut command = Command::new(&path);
         command.args(["-c", "1"]).env("PEX_ROOT", main.cache()).env("PEX_PATH", &member);
-        let ran = Ran::of(command.output().unwrap());
+        let ran = Ran::command(&mut command);
         assert_eq!((ran.code, ran.err.lines().count()), (Some(1), 1), "{info}: {}", ran.err);
     }
 }
@@ -163,7 +160,7 @@ fn a_python_that_the_wheels_do_not_run_on_is_refused() {
         write_executable(&path, &bytes);
         let mut command = Command::new(crate::fixture::python());
         command.arg(&path).args(["-m", "app"]).env("PEX_ROOT", fixture.cache());
-        let ran = Ran::of(command.output().unwrap());
+        let ran = Ran::command(&mut command);
         assert_eq!(ran.code, code, "{}", ran.err);
         assert_eq!(ran.err.contains("needs Python >=3.99"), code == Some(1), "{}", ran.err);
     }

@@ -1,10 +1,12 @@
 //! Items 18, 23 and 24, and tools: the settings in `PEX-INFO`.
 
-use crate::fixture::{Fixture, Ran};
+use pinnace_test::Ran;
+
+use crate::fixture::Fixture;
 
 fn show(fixture: &Fixture, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
     let mut command = fixture.command(arguments);
-    Ran::of(command.envs(variables.iter().copied()).output().unwrap())
+    Ran::command(command.envs(variables.iter().copied()))
 }
 
 /// Item 18.
@@ -83,7 +85,7 @@ fn more_folders_are_seen_where_that_is_asked_for() {
     let fixture = Fixture::new();
     let extra = fixture.folder.path().join("extra");
     std::fs::create_dir(&extra).unwrap();
-    crate::fixture::write_executable(&extra.join("extra.py"), b"");
+    pinnace_test::write_executable(&extra.join("extra.py"), b"");
     let code = "import extra, subprocess, sys; subprocess.run([sys.executable, '-c', 'import extra; print(1)'])";
     let ran = show(&fixture, &[("PEX_EXTRA_SYS_PATH", extra.to_str().unwrap())], &["-c", code]);
     assert_eq!(ran.ok(), "1\n");

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, process::Stdio};
 
-use crate::fixture::{Fixture, Ran, tree, write_executable, zip};
+use pinnace_test::{Ran, tree, write, write_executable, zip};
+
+use crate::fixture::Fixture;
 
 #[test]
 fn one_wheel_in_two_files_is_unpacked_once() {
@@ -136,8 +138,7 @@ fn a_member_that_its_record_denies_is_refused() {
         ("a.py".to_owned(), b"evil".to_vec()),
         ("a-1.dist-info/RECORD".to_owned(), b"a.py,sha256=AAAA,4\n".to_vec()),
     ]));
-    let sha256 = pinnace_archive::sha256(&bytes);
-    fixture.add_wheel("a-1-py3-none-any.whl", sha256, bytes);
+    fixture.add_wheel("a-1-py3-none-any.whl", bytes);
     let ran = fixture.run(&["-c", "1"]);
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("a.py is not what its RECORD says"), "{}", ran.err);
@@ -202,7 +203,7 @@ fn a_damaged_cache_heals() {
             let path = find(file);
             let compiled = path.parent().unwrap().join("__pycache__");
             fs::remove_dir_all(compiled).unwrap_or_default();
-            std::io::Write::write_all(&mut fs::File::create(path).unwrap(), damaged).unwrap();
+            write(&path, damaged);
             assert_eq!(start().ok(), "ok\n", "{file}");
         }
         fs::remove_file(find(file)).unwrap();
@@ -220,8 +221,7 @@ fn a_damaged_cache_heals() {
         let runtime = cache.join(runtime);
         fs::remove_dir_all(runtime.parent().unwrap().join("__pycache__")).unwrap_or_default();
         fs::remove_dir_all(cache.join("env")).unwrap();
-        std::io::Write::write_all(&mut fs::File::create(&runtime).unwrap(), broken.as_bytes())
-            .unwrap();
+        write(&runtime, broken);
         assert_eq!(start().ok(), "ok\n", "{broken}");
     }
 }

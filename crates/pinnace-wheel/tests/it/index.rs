@@ -1,21 +1,20 @@
+use pinnace_test::{Page, Sdist, sha256_hex};
 use pinnace_wheel::{
     Address, BuildingSource, Error, ErrorKind, File, IndexOptions, Metadata, MetadataFile, Outcome,
     Project, Request, Resolution, SdistMetadata, Source, resolve,
 };
 
-use sha2::Digest;
-
 use crate::site::Site;
 
-const JSON: &str = "application/vnd.pypi.simple.v1+json";
+const JSON: &str = Page::JSON;
 const BASE: &str = "http://index.test/simple";
 
+/// Returns a page of these files: names and digests.
 fn json(files: &[(&str, &str)]) -> String {
-    let files: Vec<String> = files
-        .iter()
-        .map(|(name, sha256)| format!(r#"{{"filename":"{name}","url":"../../files/{name}","hashes":{{"sha256":"{sha256}"}}}}"#))
-        .collect();
-    format!(r#"{{"meta":{{"api-version":"1.1"}},"name":"x","files":[{}]}}"#, files.join(","))
+    let page = files.iter().fold(Page::new("x"), |page, (name, sha256)| {
+        page.file(name, &format!("../../files/{name}"), sha256)
+    });
+    page.json()
 }
 
 fn site() -> Site {
@@ -294,16 +293,9 @@ fn what_one_index_says_of_a_wheel_another_need_not_believe() {
 
 /// Adds a source distribution with this `PKG-INFO` to the page of `a`, beside its wheel.
 fn add_sdist(site: &Site, info: &str) {
-    let mut archive =
-        tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
-    for (path, text) in [("a-2/setup.py", "raise SystemExit"), ("a-2/PKG-INFO", info)] {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(text.len() as u64);
-        archive.append_data(&mut header, path, text.as_bytes()).unwrap();
-    }
-    let bytes = archive.into_inner().unwrap().finish().unwrap();
-    let hash: String =
-        sha2::Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sdist = Sdist::new("a", "2").file("setup.py", "raise SystemExit").file("PKG-INFO", info);
+    let bytes = sdist.bytes();
+    let hash = sha256_hex(&bytes);
     let wheel = site.wheel("a-1-py3-none-any.whl", &["b"]);
     site.put("/files/a-2.tar.gz", "", bytes);
     let page = json(&[("a-1-py3-none-any.whl", &wheel), ("a-2.tar.gz", &hash)]);

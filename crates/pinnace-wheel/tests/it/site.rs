@@ -6,11 +6,11 @@ use std::{
     sync::Mutex,
 };
 
+use pinnace_test::sha256_hex;
 use pinnace_wheel::{
     Address, ByteRange, Cache, Event, Fetch, FetchError, GetRequest, Index, IndexOptions,
     IndexParts, Members, MemoryCache, MemoryWheels, Progress, ReadAt, Response,
 };
-use sha2::{Digest, Sha256};
 
 type Page = (u16, String, Vec<u8>);
 
@@ -50,9 +50,9 @@ impl Site {
         let (project, rest) = name.split_once('-').unwrap();
         let version = rest.split('-').next().unwrap();
         let mut metadata = format!("Name: {project}\nVersion: {version}\n");
-        requires.iter().for_each(|one| metadata.push_str(&format!("Requires-Dist: {one}\n")));
+        requires.iter().for_each(|text| metadata.push_str(&format!("Requires-Dist: {text}\n")));
         self.put(&format!("/files/{name}"), "application/octet-stream", metadata.as_bytes());
-        Sha256::digest(&metadata).iter().map(|byte| format!("{byte:02x}")).collect()
+        sha256_hex(metadata.as_bytes())
     }
 
     pub(crate) fn requests(&self) -> Vec<String> {

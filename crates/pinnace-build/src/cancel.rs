@@ -11,7 +11,7 @@ use std::{
 
 use pinnace_wheel::Progress;
 
-use crate::process_group::ProcessGroup;
+use crate::{process_group::ProcessGroup, project::Signal};
 
 /// The interval at which cancellation is polled.
 const POLL: Duration = Duration::from_millis(50);
@@ -66,7 +66,7 @@ pub(crate) fn run(mut command: Command, progress: &dyn Progress) -> io::Result<O
             Err(RecvTimeoutError::Timeout) if !progress.is_cancelled() => {}
             Err(_) => {
                 if let Some(group) = group {
-                    group.terminate();
+                    group.signal(Signal::Terminate);
                 }
                 return Err(cancelled());
             }

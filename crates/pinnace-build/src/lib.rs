@@ -115,11 +115,12 @@ pub use pep517::{
 };
 pub use pex_output::{PexOutput, PexWritten};
 pub use platforms::{PlatformSpec, Preference, assumptions, targets, targets_of_files};
+pub use process_group::ProcessGroup;
 pub use progress::{Progress, Step};
 pub use project::{
-    DEFAULT_PORT, Drain, ImportRoots, LocalDistribution, Metadata, MetadataSource, Process,
-    ProjectDefaults, ProjectMetadata, Ready, Settings, Stop, import_roots, is_variable_name,
-    prepare, read_project,
+    DEFAULT_PORT, Drain, ImportRoots, LocalDistribution, LogPattern, Metadata, MetadataSource,
+    Process, ProjectDefaults, ProjectMetadata, Ready, Settings, Signal, Stop, import_roots,
+    is_variable_name, prepare, read_project,
 };
 pub use project_option::ProjectOption;
 pub use rules::{Reason, Rules};

@@ -104,8 +104,9 @@ pub use installer::{Fetched, Installer};
 pub use materialize::{Environment, Environments};
 pub use options::{DependencyPolicy, DeployOptions, Effect, StoreMemory};
 pub use pinnace_build::{
-    Cache, Drain, FileMode, Interpreters, LocalDistribution, Metadata, Process, Ready, Rules, Scan,
-    ScanIndex, Settings, Stop, TreeFile, Wheel, is_variable_name,
+    Cache, Drain, FileMode, Interpreters, LocalDistribution, LogPattern, Metadata, Process,
+    ProcessGroup, Ready, Rules, Scan, ScanIndex, Settings, Signal, Stop, TreeFile, Wheel,
+    is_variable_name,
 };
 pub use progress::{Progress, Stage};
 pub use project::Project;

@@ -12,8 +12,7 @@ use std::{
     time::Duration,
 };
 
-use pinnace_deploy::{Process, Stop};
-use rustix::process::Signal;
+use pinnace_deploy::{Process, ProcessGroup, Signal, Stop};
 use tokio::{
     sync::{broadcast, watch},
     time::{Instant, sleep, timeout, timeout_at},
@@ -24,7 +23,7 @@ use super::{
     grpc,
     log::Log,
     output::{Output, pump_output},
-    process_group::{ProcessGroup, RecordedGroup},
+    recorded_group::{RecordedGroup, group_of},
 };
 
 /// A started process, the leader of a process group. Dropping it ends the group.
@@ -62,7 +61,7 @@ impl Instance {
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = tokio::process::Command::from(command).spawn()?;
-        let group = ProcessGroup::of_child(&child);
+        let group = group_of(&child);
         let group = group.ok_or_else(|| io::Error::other("it has no number"))?;
         let recorded = RecordedGroup::record(group, groups);
         let output = Arc::new(Output::default());
@@ -124,12 +123,12 @@ impl Instance {
             }
         };
         if timeout_at(until, gone).await.is_err() {
-            self.group().signal(Signal::TERM);
+            self.group().signal(Signal::Terminate);
             let last = Instant::now() + GRACE;
             while self.group().is_alive() && Instant::now() < last {
                 sleep(POLL).await;
             }
-            self.group().signal(Signal::KILL);
+            self.group().kill();
             self.exited().await;
         }
         self.recorded.forget();
@@ -141,11 +140,11 @@ impl Instance {
             Stop::Grpc(path) => {
                 let call = grpc::call(&self.upstream, path, Vec::new());
                 if !matches!(timeout(GRACE, call).await, Ok(Ok(_))) {
-                    self.group().signal(Signal::TERM);
+                    self.group().signal(Signal::Terminate);
                 }
             }
-            Stop::Signal(name) => self.group().signal(signal(name)),
-            _ => self.group().signal(Signal::TERM),
+            Stop::Signal(signal) => self.group().signal(*signal),
+            _ => self.group().signal(Signal::Terminate),
         }
     }
 
@@ -158,20 +157,8 @@ impl Drop for Instance {
     fn drop(&mut self) {
         // The number of a group that has ended may be another's by now.
         if !self.is_over.load(Ordering::SeqCst) {
-            self.group().signal(Signal::KILL);
+            self.group().kill();
             self.recorded.forget();
         }
-    }
-}
-
-fn signal(name: &str) -> Signal {
-    match name {
-        "HUP" => Signal::HUP,
-        "INT" => Signal::INT,
-        "QUIT" => Signal::QUIT,
-        "USR1" => Signal::USR1,
-        "USR2" => Signal::USR2,
-        "WINCH" => Signal::WINCH,
-        _ => Signal::TERM,
     }
 }

@@ -5,8 +5,7 @@ use std::{
     time::Duration,
 };
 
-use pinnace_deploy::Metadata;
-use rustix::process::Signal;
+use pinnace_deploy::{Metadata, ProcessGroup};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::{io::AsyncReadExt, time::timeout};
@@ -15,7 +14,7 @@ use super::{
     exit,
     grpc::{self, Field},
     instance::Instance,
-    process_group::ProcessGroup,
+    recorded_group::group_of,
 };
 
 /// The program that calls a function. Standard output goes to standard error before the import, so that a module may
@@ -78,7 +77,7 @@ async fn run(mut command: Command) -> Result<Value, String> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut command = tokio::process::Command::from(command);
     let mut child = command.kill_on_drop(true).spawn().map_err(|error| error.to_string())?;
-    let _ending = Ending(ProcessGroup::of_child(&child));
+    let _ending = Ending(group_of(&child));
     let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) else {
         return Err("its output cannot be read".to_owned());
     };
@@ -103,7 +102,7 @@ struct Ending(Option<ProcessGroup>);
 impl Drop for Ending {
     fn drop(&mut self) {
         if let Some(group) = self.0 {
-            group.signal(Signal::KILL);
+            group.kill();
         }
     }
 }

@@ -8,12 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use pinnace_deploy::{ProcessGroup, Signal};
+use rustix::process::{Pid, Signal as RawSignal, kill_process};
 
-use super::{
-    process_group::{ProcessGroup, take_recorded},
-    state_dir::ServiceDir,
-};
+use super::{recorded_group::take_recorded, state_dir::ServiceDir};
 
 /// The environment variable that marks the processes of an agent and their children. It holds the agent's folder.
 pub(crate) const MARK: &str = "PINNACE_AGENT_DATA";
@@ -29,19 +27,22 @@ pub(crate) fn end(data: &Path) -> usize {
     let groups: Vec<ProcessGroup> =
         folders.iter().flat_map(|folder| take_recorded(folder)).collect();
     let found = find(&mark);
-    for signal in [Signal::TERM, Signal::KILL] {
-        for process in find(&mark) {
-            // It may have ended meanwhile.
-            let _ = kill_process(process, signal);
-        }
-        for group in groups.iter().filter(|group| group.is_alive()) {
-            group.signal(signal);
-        }
-        wait_for_end(&groups, &mark);
-    }
+    signal_all(&mark, RawSignal::TERM);
+    groups.iter().for_each(|group| group.signal(Signal::Terminate));
+    wait_for_end(&groups, &mark);
+    signal_all(&mark, RawSignal::KILL);
+    groups.iter().filter(|group| group.is_alive()).for_each(|group| group.kill());
+    wait_for_end(&groups, &mark);
     let processes = found.into_iter().map(|process| process.as_raw_nonzero().get());
     let leaders = groups.iter().map(|group| group.leader());
     processes.chain(leaders).collect::<BTreeSet<_>>().len()
+}
+
+/// Sends a signal to all processes with the mark. They may have ended meanwhile.
+fn signal_all(mark: &[u8], signal: RawSignal) {
+    for process in find(mark) {
+        let _ = kill_process(process, signal);
+    }
 }
 
 fn wait_for_end(groups: &[ProcessGroup], mark: &[u8]) {

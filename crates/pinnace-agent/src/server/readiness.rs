@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::{Method, Request, header::HOST};
-use pinnace_deploy::Ready;
+use pinnace_deploy::{LogPattern, Ready};
 use tokio::{
     sync::broadcast::error::RecvError,
     time::{Instant, sleep, timeout},
@@ -128,8 +128,7 @@ async fn check_http(upstream: &Upstream, path: &str) -> Result<(), String> {
     if status.is_success() { Ok(()) } else { Err(format!("`{path}` answers {status}")) }
 }
 
-async fn wait_for_line(instance: &Instance, pattern: &str) -> Result<(), String> {
-    let pattern = regex_lite::Regex::new(pattern).map_err(|error| error.to_string())?;
+async fn wait_for_line(instance: &Instance, pattern: &LogPattern) -> Result<(), String> {
     let (lines, mut more) = instance.subscribe();
     if lines.iter().any(|line| pattern.is_match(line)) {
         return Ok(());

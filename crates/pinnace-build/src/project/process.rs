@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::{log_pattern::LogPattern, signal::Signal};
+
 /// A process of a project.
 ///
 /// The supervisor replaces `{port}` and `{socket}` in the words of the command.
@@ -37,7 +39,7 @@ pub enum Ready {
     /// Ready once this gRPC service reports that it is healthy; without a name, the whole server: `grpc:NAME`.
     Grpc(String),
     /// Ready once it logs a line that matches this expression: `log:REGEX`.
-    Log(String),
+    Log(LogPattern),
 }
 
 /// A way to request a process to stop.
@@ -46,7 +48,7 @@ pub enum Ready {
 #[serde(into = "String", try_from = "String")]
 pub enum Stop {
     /// Send a signal, named without its `SIG`: `signal:TERM`.
-    Signal(String),
+    Signal(Signal),
     /// Make a unary gRPC call with an empty message: `grpc:/package.Service/Method`.
     Grpc(String),
 }
@@ -73,9 +75,6 @@ pub enum Metadata {
 #[serde(into = "String", try_from = "String")]
 pub struct Drain(u64);
 
-/// The signals that can stop a process.
-const SIGNALS: [&str; 7] = ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "WINCH"];
-
 impl Process {
     /// Creates a process that is ready once it accepts connections, and stops on SIGTERM.
     pub fn new(argv: Vec<String>) -> Self {
@@ -86,7 +85,7 @@ impl Process {
 
 impl Default for Stop {
     fn default() -> Self {
-        Self::Signal("TERM".to_owned())
+        Self::Signal(Signal::default())
     }
 }
 
@@ -117,8 +116,8 @@ impl FromStr for Ready {
             None if text == "grpc" => Ok(Self::Grpc(String::new())),
             Some(("http", path)) if path.starts_with('/') => Ok(Self::Http(path.to_owned())),
             Some(("grpc", service)) => Ok(Self::Grpc(service.to_owned())),
-            Some(("log", line)) if !line.is_empty() => match regex_lite::Regex::new(line) {
-                Ok(_) => Ok(Self::Log(line.to_owned())),
+            Some(("log", pattern)) if !pattern.is_empty() => match pattern.parse() {
+                Ok(pattern) => Ok(Self::Log(pattern)),
                 Err(error) => Err(format!("`ready = \"{text}\"`: {error}")),
             },
             _ => Err(format!(
@@ -134,7 +133,7 @@ impl fmt::Display for Ready {
             Self::Tcp => f.write_str("tcp"),
             Self::Http(path) => write!(f, "http:{path}"),
             Self::Grpc(service) => write!(f, "grpc:{service}"),
-            Self::Log(line) => write!(f, "log:{line}"),
+            Self::Log(pattern) => write!(f, "log:{pattern}"),
         }
     }
 }
@@ -146,15 +145,13 @@ impl FromStr for Stop {
         if let Some(path) = grpc_path(text) {
             return Ok(Self::Grpc(path.to_owned()));
         }
-        let signal = text.strip_prefix("signal:").unwrap_or_default().to_uppercase();
-        let signal = signal.strip_prefix("SIG").unwrap_or(&signal);
-        if SIGNALS.contains(&signal) {
-            return Ok(Self::Signal(signal.to_owned()));
-        }
-        Err(format!(
-            "`stop = \"{text}\"`: `signal:NAME` is expected, with one of {}, or `grpc:/package.Service/Method`",
-            SIGNALS.join(", ")
-        ))
+        let signal = text.strip_prefix("signal:").unwrap_or_default();
+        signal.parse().map(Self::Signal).map_err(|_| {
+            format!(
+                "`stop = \"{text}\"`: `signal:NAME` is expected, with one of {}, or `grpc:/package.Service/Method`",
+                Signal::ALL.map(Signal::name).join(", ")
+            )
+        })
     }
 }
 

@@ -78,7 +78,11 @@ fn what_runs_is_the_release_and_it_is_laid_out_once() {
         1,
         &["no process `worker`", "web"],
     );
-    world.fails(&["run", "nobody", "--store", "s"], 1, &["no such service or release in the store: `nobody`"]);
+    world.fails(
+        &["run", "nobody", "--store", "s"],
+        1,
+        &["no such service or release in the store: `nobody`"],
+    );
     // An empty cache gets a download of everything; another Python is refused before any download.
     let elsewhere = ["run", "shop", "--store", "s", "--", "python", "-c", code];
     let other = world.command(&elsewhere).env("PINNACE_CACHE_DIR", world.path("other")).output();

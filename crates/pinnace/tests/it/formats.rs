@@ -226,7 +226,7 @@ fn a_lock_that_is_older_than_the_project_is_refused() {
         world.fails(&["deploy", "p", "--store", "s", "--locked"], 1, &[words, "lock again"]);
     };
     project(", 'moo'", ">=3.8");
-    refused("requires moo, and");
+    refused("requires moo, but");
     project(", 'voice>=2'", ">=3.8");
     refused("has 1.5");
     project("", ">=3.99");

@@ -219,7 +219,7 @@ fn arguments_are_split_as_a_shell_does() {
     world.fails(
         &["build", "moo", "--inject-args", "'open", "-o", "a.pex"],
         2,
-        &["a quote without an end"],
+        &["unclosed quote"],
     );
 }
 

@@ -1,4 +1,4 @@
-//! Process groups, recorded on disk while they live.
+//! Records of process groups on disk, as long as the groups live.
 
 use std::{
     fs::{self, File},
@@ -6,37 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
-
-/// A process group (POSIX, section 3.296), named by its leader.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct ProcessGroup(Pid);
-
-impl ProcessGroup {
-    /// Returns the group of a leader; `None` if the number is not one of a process.
-    pub(crate) fn of(leader: i32) -> Option<Self> {
-        Pid::from_raw(leader).map(Self)
-    }
-
-    /// Returns the group of a process that was started as a leader.
-    pub(crate) fn of_child(child: &tokio::process::Child) -> Option<Self> {
-        child.id().and_then(|id| Self::of(i32::try_from(id).ok()?))
-    }
-
-    pub(crate) fn leader(self) -> i32 {
-        self.0.as_raw_nonzero().get()
-    }
-
-    /// Returns true if a process of the group has not ended.
-    pub(crate) fn is_alive(self) -> bool {
-        test_kill_process_group(self.0).is_ok()
-    }
-
-    /// Sends a signal to all processes of the group. They may have ended meanwhile.
-    pub(crate) fn signal(self, signal: Signal) {
-        let _ = kill_process_group(self.0, signal);
-    }
-}
+use pinnace_deploy::ProcessGroup;
 
 /// A process group with a file that records it. The agent finds the group by it after a crash, even if its processes
 /// have removed their mark.
@@ -65,6 +35,11 @@ impl RecordedGroup {
     }
 }
 
+/// Returns the group of a process that was started as a group leader.
+pub(crate) fn group_of(child: &tokio::process::Child) -> Option<ProcessGroup> {
+    child.id().and_then(|id| ProcessGroup::of_leader(i32::try_from(id).ok()?))
+}
+
 /// Takes the groups that a folder records, and removes the records. Groups whose leader is another process by now are
 /// left out.
 pub(crate) fn take_recorded(folder: &Path) -> Vec<ProcessGroup> {
@@ -73,7 +48,7 @@ pub(crate) fn take_recorded(folder: &Path) -> Vec<ProcessGroup> {
         let leader = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
         let recorded = fs::read_to_string(entry.path()).ok();
         if recorded.is_some() && leader.and_then(identity) == recorded {
-            groups.extend(leader.and_then(ProcessGroup::of));
+            groups.extend(leader.and_then(ProcessGroup::of_leader));
         }
         let _ = fs::remove_file(entry.path());
     }

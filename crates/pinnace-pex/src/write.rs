@@ -1,7 +1,6 @@
 //! Writing a PEX file as one zip.
 
 use std::{
-    borrow::Cow,
     cell::LazyCell,
     collections::{BTreeMap, BTreeSet},
     io::{Cursor, Seek, SeekFrom, Write},
@@ -9,10 +8,10 @@ use std::{
     thread,
 };
 
-use pinnace_archive::{ArchivePath, Content, Deflate, Summary, Writer};
+use pinnace_archive::{ArchivePath, Content, Deflate, Mode, Summary, Writer};
 
 use crate::{
-    Error, ErrorKind, ReadSeek, WheelFiles,
+    Error, ErrorKind, WheelFiles,
     error::archive,
     measure::{Ahead, InOrder},
     member::{Member, Members, Reader},
@@ -55,7 +54,16 @@ pub(crate) fn zip<W: Write>(
     thread::scope(|scope| {
         let measured = InOrder::start(scope, wheels, &ahead, options.threads)
             .map_err(|source| ErrorKind::Thread { source })?;
-        write_members(out, prefix, members, measured, Reader::new(wheels), options.compression)
+        let zip = match prefix {
+            b"" => Writer::new(out),
+            prefix => Writer::with_prefix(out, prefix).map_err(archive)?,
+        };
+        let (reader, deflate) =
+            (Reader::new(wheels), LazyCell::new((|| Deflate::new(9)) as fn() -> _));
+        let compression = options.compression;
+        let mut writer = MemberWriter { zip, measured, reader, compression, deflate };
+        members.iter().try_for_each(|(path, (mode, member))| writer.write(path, *mode, member))?;
+        writer.zip.finish().map(|(_, summary)| summary).map_err(archive)
     })
 }
 
@@ -125,61 +133,57 @@ fn ahead(member: &Member, compression: Compression) -> Option<Ahead<'_>> {
     }
 }
 
-/// Writes the members. `measured` returns wheels and files in the order of the members.
-fn write_members<W: Write>(
-    out: W,
-    prefix: &[u8],
-    members: &Members,
-    mut measured: InOrder,
-    mut reader: Reader<'_>,
+/// A writer of members, each from where its content is and with the compression that it has.
+struct MemberWriter<'w, W: Write> {
+    zip: Writer<W>,
+    /// Wheels and files, in the order of the members.
+    measured: InOrder,
+    reader: Reader<'w>,
     compression: Compression,
-) -> Result<Summary, Error> {
-    let mut writer = match prefix {
-        b"" => Writer::new(out),
-        prefix => Writer::with_prefix(out, prefix).map_err(archive)?,
-    };
-    // The encoder takes some milliseconds to create, so it is created only if a member is
-    // compressed.
-    let deflate = LazyCell::new(|| Deflate::new(9));
-    let encoded = |path: &ArchivePath, bytes: &[u8]| {
-        Content::encode(Cursor::new(bytes), &*deflate, Cursor::new(Vec::new()))
-            .map_err(at(path.as_str().as_ref()))
-    };
-    for (path, (mode, member)) in members {
-        let bytes = match member {
+    /// The encoder takes some milliseconds to create, so it is created only if a member is
+    /// compressed.
+    deflate: LazyCell<Deflate>,
+}
+
+impl<W: Write> MemberWriter<'_, W> {
+    fn write(&mut self, path: &ArchivePath, mode: Mode, member: &Member) -> Result<(), Error> {
+        let compresses = compresses(member, self.compression);
+        let write_bytes = if compresses { Self::compress } else { Self::store };
+        match member {
             Member::Bytes(bytes) | Member::Archive(bytes) | Member::Code(bytes) => {
-                Some(Cow::Borrowed(bytes.as_slice()))
+                write_bytes(self, path, mode, bytes)
             }
             Member::Inside { wheel, sha256, entry, content } => {
-                Some(reader.inside(wheel, sha256, entry, content)?)
+                let bytes = self.reader.inside(wheel, sha256, entry, content)?;
+                write_bytes(self, path, mode, &bytes)
             }
-            _ => None,
-        };
-        let compresses = compresses(member, compression);
-        match (member, bytes) {
-            (_, Some(bytes)) if compresses => {
-                writer.file(path, *mode, encoded(path, &bytes)?).map_err(archive)?;
-            }
-            (_, Some(bytes)) => writer.bytes(path, *mode, &bytes).map_err(archive)?,
-            (Member::Wheel { name, .. }, None) => {
+            Member::Wheel { name, .. } => {
                 let fault = |source| ErrorKind::Wheel { wheel: name.clone(), source };
-                let content: Content<Box<dyn ReadSeek>> = measured.next().map_err(fault)?;
-                writer.file(path, *mode, content).map_err(archive)?;
+                let content = self.measured.next().map_err(fault)?;
+                self.zip.file(path, mode, content).map_err(archive)
             }
-            (Member::File { file, sha256 }, None) if compresses => {
+            Member::File { file, sha256 } if compresses => {
                 let bytes = std::fs::read(file).map_err(at(file))?;
                 unchanged(file, &pinnace_archive::sha256(&bytes), sha256)?;
-                writer.file(path, *mode, encoded(path, &bytes)?).map_err(archive)?;
+                self.compress(path, mode, &bytes)
             }
-            (Member::File { file, sha256 }, None) => {
-                let content: Content<Box<dyn ReadSeek>> = measured.next().map_err(at(file))?;
+            Member::File { file, sha256 } => {
+                let content = self.measured.next().map_err(at(file))?;
                 unchanged(file, &content.sha256(), sha256)?;
-                writer.file(path, *mode, content).map_err(archive)?;
+                self.zip.file(path, mode, content).map_err(archive)
             }
-            (_, None) => {}
         }
     }
-    writer.finish().map(|(_, summary)| summary).map_err(archive)
+
+    fn store(&mut self, path: &ArchivePath, mode: Mode, bytes: &[u8]) -> Result<(), Error> {
+        self.zip.bytes(path, mode, bytes).map_err(archive)
+    }
+
+    fn compress(&mut self, path: &ArchivePath, mode: Mode, bytes: &[u8]) -> Result<(), Error> {
+        let encoded = Content::encode(Cursor::new(bytes), &*self.deflate, Cursor::new(Vec::new()))
+            .map_err(at(path.as_str().as_ref()))?;
+        self.zip.file(path, mode, encoded).map_err(archive)
+    }
 }
 
 /// Checks whether a member is compressed. Boot code is compressed unless compression is off, and

@@ -34,31 +34,8 @@ impl Store {
         limit: u64,
     ) -> Result<PutResult, Error> {
         match (digest_of(key), RefName::of_deployment_key(key)) {
-            (Some(("manifests", digest)), _) => {
-                let bytes = bounded(body, key, 2 * manifest::LARGEST)?;
-                let (_, inner) =
-                    open_envelope(&bytes).map_err(|reason| Error::malformed(key, &reason))?;
-                check_digest(&digest, Digest::of(inner))?;
-                // The locations of its contents are not part of the digest: a manifest that is
-                // whole is not overwritten.
-                if self.is_whole(&digest)? {
-                    Ok(PutResult::Written)
-                } else {
-                    self.write(key, &bytes, mode)
-                }
-            }
-            (Some((_, digest)), _) => {
-                let mut upload = self.backend.write()?;
-                // One byte beyond the limit shows that the object is too large.
-                let mut body = body.take(limit.saturating_add(1));
-                let unreadable = |source| ErrorKind::Source { source }.into();
-                let (actual, size) = copy(&mut body, &mut *upload, unreadable)?;
-                if size > limit {
-                    return Err(refused(key, format!("it has more than {limit} bytes")));
-                }
-                check_digest(&digest, actual)?;
-                upload.finish(key, mode)
-            }
+            (Some(("manifests", digest)), _) => self.accept_manifest(&digest, key, mode, body),
+            (Some((_, digest)), _) => self.accept_content(&digest, key, mode, body, limit),
             (None, Some((name, generation))) => {
                 let bytes = bounded(body, key, manifest::LARGEST)?;
                 let deployment =
@@ -69,11 +46,46 @@ impl Store {
             (None, None) if key.as_str() == "conditions" => {
                 self.write(key, &bounded(body, key, LARGEST_PROBE)?, PutMode::Create)
             }
-            (None, None) => Err(refused(
-                key,
-                "clients store only contents, packs, manifests and deployments".to_owned(),
-            )),
+            (None, None) => {
+                let reason = "clients store only contents, packs, manifests and deployments";
+                Err(refused(key, reason.to_owned()))
+            }
         }
+    }
+
+    fn accept_manifest(
+        &self,
+        digest: &Digest,
+        key: &Key,
+        mode: PutMode,
+        body: &mut dyn Read,
+    ) -> Result<PutResult, Error> {
+        let bytes = bounded(body, key, 2 * manifest::LARGEST)?;
+        let (_, inner) = open_envelope(&bytes).map_err(|reason| Error::malformed(key, &reason))?;
+        check_digest(digest, Digest::of(inner))?;
+        // The locations of its contents are not part of the digest: a manifest that is whole is
+        // not overwritten.
+        if self.is_whole(digest)? { Ok(PutResult::Written) } else { self.write(key, &bytes, mode) }
+    }
+
+    fn accept_content(
+        &self,
+        digest: &Digest,
+        key: &Key,
+        mode: PutMode,
+        body: &mut dyn Read,
+        limit: u64,
+    ) -> Result<PutResult, Error> {
+        let mut upload = self.backend.write()?;
+        // One byte beyond the limit shows that the object is too large.
+        let mut body = body.take(limit.saturating_add(1));
+        let unreadable = |source| ErrorKind::Source { source }.into();
+        let (actual, size) = copy(&mut body, &mut *upload, unreadable)?;
+        if size > limit {
+            return Err(refused(key, format!("it has more than {limit} bytes")));
+        }
+        check_digest(digest, actual)?;
+        upload.finish(key, mode)
     }
 
     /// Returns true if the store has a manifest and everything that it refers to.

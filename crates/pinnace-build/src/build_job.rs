@@ -108,7 +108,7 @@ impl<'a> BuildJob<'a> {
             selection.check_lock(file, &self.inputs, target)?;
             let others = selection.other_folders.iter().map(|folder| {
                 let (name, path) = (&folder.project, folder.path.display());
-                format!("`{name}` in `{path}` is no package, and not in the file; `-D` adds it")
+                format!("`{name}` in `{path}` is not a package, and is left out of the file; `-D` adds it")
             });
             let others: Vec<String> = others.collect();
             selection.notes.extend(others);

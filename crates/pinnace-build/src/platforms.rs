@@ -227,6 +227,6 @@ pub fn assumptions<'t>(targets: impl Iterator<Item = &'t Target>) -> Option<Stri
         targets.flat_map(Target::assumptions).map(ToString::to_string).collect();
     let list = assumed.into_iter().collect::<Vec<_>>().join(", ");
     (!list.is_empty()).then(|| {
-        format!("assumed: {list}; a platform such as `manylinux_2_31_x86_64-3.11.9` says it")
+        format!("assumed: {list}; name them in the platform, as in `manylinux_2_31_x86_64-3.11.9`")
     })
 }

@@ -153,7 +153,7 @@ fn patterns(lines: &[String]) -> Result<Option<Gitignore>, Error> {
     }
     let refuse = |path: &str, error: ignore::Error| ErrorKind::Unfit {
         path: path.to_owned(),
-        reason: format!("this is no pattern: {error}"),
+        reason: format!("malformed pattern: {error}"),
     };
     let mut builder = GitignoreBuilder::new("");
     for line in lines {

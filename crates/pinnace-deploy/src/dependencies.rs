@@ -118,7 +118,7 @@ impl Chooser<'_> {
         let elsewhere = selection.other_folders.iter().filter(|folder| folder.path != *own);
         let elsewhere = elsewhere.map(|folder| {
             let (name, path) = (&folder.project, folder.path.display());
-            format!("`{name}` in `{path}` is no package, and does not ship")
+            format!("`{name}` in `{path}` is not a package, and does not ship")
         });
         let mut notes: Vec<String> = selection.notes.iter().cloned().chain(elsewhere).collect();
         let known: Option<Vec<Wheel>> = selection.pins.iter().map(locked_wheel).collect();

@@ -11,7 +11,9 @@ pub(crate) fn unknown_placeholders(processes: &BTreeMap<String, Process>) -> Vec
         process.argv.iter().filter(|word| is_unknown(word)).map(move |word| (name, word))
     });
     let note = |(name, word): (&String, &String)| {
-        format!("`{word}` of the process `{name}` stays as it is: `{{port}}` is filled in")
+        format!(
+            "`{word}` of the process `{name}` is not replaced: only `{{port}}` and `{{socket}}` are"
+        )
     };
     words.map(note).collect()
 }

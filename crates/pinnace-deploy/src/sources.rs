@@ -60,9 +60,7 @@ impl Sources {
         let roots = import_roots(&scan, &modules);
         if !roots.missing.is_empty() {
             let missing = roots.missing.join("`, `");
-            self.notes.push(format!(
-                "`{name}` has modules that are not among the files that ship: `{missing}`"
-            ));
+            self.notes.push(format!("`{name}` has modules that do not ship: `{missing}`"));
         }
         let has_src = distribution.is_some() && folder.join("src").is_dir();
         let mut source = SourceFolder::new(name, folder, scan);

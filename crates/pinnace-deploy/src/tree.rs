@@ -81,7 +81,7 @@ impl<'f> Folder<'f> {
         };
         let (name, rest) = path.split_once('/').map_or((path, None), |(a, b)| (a, Some(b)));
         if !is_name(name) {
-            return refuse("its name cannot be a name of a file");
+            return refuse("its name is not a valid file name");
         }
         match (rest, self.entries.get_mut(name)) {
             (None, None) => {
@@ -95,7 +95,7 @@ impl<'f> Folder<'f> {
                 self.entries.insert(name, Entry::Folder(folder));
                 Ok(())
             }
-            _ => refuse("there is a file and a folder of that name, or it is there twice"),
+            _ => refuse("another file or folder has its name"),
         }
     }
 
@@ -144,7 +144,7 @@ fn walk(
     };
     for (name, entry) in entries {
         if !is_name(name) || name.contains('/') {
-            return Err(refuse(format!("`{name}` cannot be a name of a file")).into());
+            return Err(refuse(format!("`{name}` is not a valid file name")).into());
         }
         let path = format!("{prefix}{name}");
         let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();

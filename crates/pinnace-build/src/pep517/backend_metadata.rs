@@ -95,7 +95,7 @@ impl LocalBuilder<'_> {
         let request = BuildRequest { what, source, out, target: self.interpreter.target() };
         let answer = self.ask(&request, &scratch, Hook::Metadata, Recording::On)?;
         let Some(name) = &answer.metadata else {
-            let reason = "its backend tells what it requires only with the wheel itself";
+            let reason = "its backend cannot tell its requirements without building the wheel";
             return Err(refuse(what, reason.to_owned()));
         };
         let read = |file: &str| -> Result<String, Error> {

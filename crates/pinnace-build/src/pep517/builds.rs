@@ -190,7 +190,7 @@ impl<'a> Builds<'a> {
         let sdist = downloaded.first().map(|file| Digest::new(file.sha256));
         let lost = || ErrorKind::Build {
             what: name.as_str().to_owned(),
-            reason: "it is not there any more".to_owned(),
+            reason: "the index no longer has it".to_owned(),
             log: String::new(),
         };
         let sdist = sdist.ok_or_else(lost)?;

@@ -63,17 +63,15 @@ impl Check<'_> {
     ) -> Result<(), Error> {
         let (project, version) = asked;
         if (wheel.project(), wheel.version()) != (project, version) {
-            return Err(
-                self.refuse(format!("`{wheel}` came of it, which is not {project} {version}"))
-            );
+            return Err(self.refuse(format!("the result is `{wheel}`, not {project} {version}")));
         }
         match self.target.rank(wheel) {
             Compatibility::Compatible(_) => Ok(()),
             Compatibility::Incompatible(_) if wheel.compressed_tags().ends_with("-none-any") => {
-                Err(self.refuse(format!("`{wheel}` came of it, which is for another Python")))
+                Err(self.refuse(format!("the result is `{wheel}`, which is for another Python")))
             }
             Compatibility::Incompatible(_) => Err(self.refuse(format!(
-                "it has native code, and what is built here (`{wheel}`) does not run on {}; a \
+                "it has native code, and a wheel that is built here (`{wheel}`) does not run on {}; a \
                  version with a wheel for that platform would do, and `--only-binary {project}` \
                  takes no other",
                 self.target
@@ -92,7 +90,7 @@ impl Check<'_> {
             return Ok(());
         }
         Err(self.refuse(format!(
-            "it says of itself that it is {} {}, and not {project} {version}",
+            "its metadata names {} {}, not {project} {version}",
             metadata.name(),
             metadata.version()
         )))
@@ -109,7 +107,9 @@ impl Check<'_> {
         let metadata = distribution.metadata()?;
         self.metadata(&metadata, (name.project(), name.version()))?;
         if known.is_some_and(|known| !known.says_the_same(&metadata)) {
-            return Err(self.refuse("it says other than before of what it requires".to_owned()));
+            return Err(
+                self.refuse("its metadata differs from that of an earlier query".to_owned())
+            );
         }
         // Unpacking checks every file against RECORD.
         let folder = self.cache.unpack(wheel)?;
@@ -151,7 +151,7 @@ impl Check<'_> {
         open.read_to_end(&mut bytes).map_err(Error::at("read", file))?;
         let shown = shown(file);
         elf::needs(&bytes).map_err(|error| {
-            self.refuse(format!("`{shown}` in it is no library that can be read: {error}"))
+            self.refuse(format!("`{shown}` in it is a malformed library: {error}"))
         })
     }
 

@@ -174,7 +174,7 @@ impl<'a> LocalBuilder<'a> {
             }
             requirements.extend(answer.needs);
         }
-        Err(refuse(request.what, "its backend never has all that it requires".to_owned()))
+        Err(refuse(request.what, "its backend asks for more requirements every time".to_owned()))
     }
 
     /// Writes an environment with the backend's requirements.
@@ -186,10 +186,11 @@ impl<'a> LocalBuilder<'a> {
     ) -> Result<(), Error> {
         fs::create_dir(folder).map_err(Error::at("create the folder", folder))?;
         let parse = |text: &String| text.parse::<Requirement>();
-        let parsed: Vec<Requirement> =
-            requires.iter().map(parse).collect::<Result<_, _>>().map_err(|error| {
-                refuse(what, format!("it requires what is no requirement: {error}"))
-            })?;
+        let parsed: Vec<Requirement> = requires
+            .iter()
+            .map(parse)
+            .collect::<Result<_, _>>()
+            .map_err(|error| refuse(what, format!("malformed requirement: {error}")))?;
         let mut request = Request::new(parsed).with_only_binary(Formats::All);
         if let Some(time) = self.exclude_newer {
             request = request.exclude_newer(time);
@@ -198,7 +199,8 @@ impl<'a> LocalBuilder<'a> {
         let resolution = match resolve(self.index, &request, target)? {
             Outcome::Solved(resolution) => resolution,
             Outcome::Unsolvable(explanation) => {
-                let reason = format!("what its backend requires cannot be had: {explanation}");
+                let reason =
+                    format!("the requirements of its backend cannot be satisfied: {explanation}");
                 return Err(refuse(what, reason));
             }
         };

@@ -100,8 +100,7 @@ impl Shared<'_> {
 
 fn name(key: &Key<'_>) -> Result<RefName, Error> {
     let name = format!("built/{}", key.to_hex());
-    let refuse =
-        || ErrorKind::Settings { origin: name.clone(), reason: "it is no name".to_owned() };
+    let refuse = || ErrorKind::Settings { origin: name.clone(), reason: "invalid name".to_owned() };
     Ok(name.parse().map_err(|_| refuse())?)
 }
 

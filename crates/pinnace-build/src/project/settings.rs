@@ -87,7 +87,7 @@ impl RawSettings {
     fn web(&self, origin: &str) -> Result<Option<Process>, Error> {
         let Some(argv) = &self.serve else {
             let is_part = self.ready.is_some() || self.stop.is_some() || self.drain.is_some();
-            let reason = "`ready`, `stop` and `drain` are of `serve`, which is not there";
+            let reason = "`ready`, `stop` and `drain` need `serve`, which is missing";
             return if is_part { Err(refuse(origin, &reason)) } else { Ok(None) };
         };
         let mut web = Process::new(argv.clone());
@@ -176,7 +176,10 @@ impl Settings {
         if let Some(web) = web
             && processes.insert("web".to_owned(), web).is_some()
         {
-            return Err(refuse(origin, &"`serve` is `processes.web`: only one can be there"));
+            return Err(refuse(
+                origin,
+                &"`serve` means `processes.web`: only one of them is allowed",
+            ));
         }
         let settings = Self {
             service: raw.service,
@@ -204,11 +207,11 @@ impl Settings {
             return Err(refuse(origin, &format!("the process `{name}` has no command")));
         }
         if let Some(name) = self.env.iter().find(|name| !is_variable_name(name)) {
-            let reason = format!("`env`: `{name}` is no name of an environment variable");
+            let reason = format!("`env`: invalid name of an environment variable: `{name}`");
             return Err(refuse(origin, &reason));
         }
         if self.python.is_some() && self.platform.is_some() {
-            let reason = "`platform` says the version of Python, too: leave `python` out";
+            let reason = "`platform` includes the version of Python: leave `python` out";
             return Err(refuse(origin, &reason));
         }
         Ok(())
@@ -241,13 +244,13 @@ mod tests {
     fn contradictions_are_refused_with_the_file() {
         for (text, reason) in [
             ("servce = 'x'", "unknown field"),
-            ("ready = 'tcp'", "not there"),
+            ("ready = 'tcp'", "which is missing"),
             ("serve = ['x']\n[processes.web]\nargv = ['y']", "only one"),
             ("serve = []", "no command"),
             ("serve = 'flask run'", "as its words"),
             ("serve = ['x']\nstop = 'signal:KILL'", "TERM"),
             ("python = '3.11'\nplatform = 'linux_x86_64-cp311'", "leave `python` out"),
-            ("env = ['../other/KEY']", "no name of an environment variable"),
+            ("env = ['../other/KEY']", "invalid name of an environment variable"),
             ("service = ", "expected"),
         ] {
             let error = Settings::parse(text, "p.toml").unwrap_err().to_string();

@@ -32,7 +32,7 @@ fn malformed_settings_name_their_file() {
     for (file, text, reason) in [
         ("pinnace.toml", "servce = 'x'\n", "unknown field `servce`"),
         ("pinnace.toml", "serve = 'flask run'\n", "a command is written as its words"),
-        ("pinnace.toml", "drain = '5m'\n", "`ready`, `stop` and `drain` are of `serve`"),
+        ("pinnace.toml", "drain = '5m'\n", "`ready`, `stop` and `drain` need `serve`"),
         ("pyproject.toml", "[tool.pinnace]\nready = 'udp'\n", "`ready = \"udp\"`"),
         ("pyproject.toml", "[tool.pinnace\n", "line 1"),
         ("dagster_cloud.yaml", "locations: [", ""),

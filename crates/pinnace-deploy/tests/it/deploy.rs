@@ -207,5 +207,5 @@ fn unknown_placeholders_are_noted() {
     let done = world.deploy();
     let notes: Vec<&String> = done.notes.iter().filter(|note| note.contains("{prt}")).collect();
     assert_eq!(notes.len(), 1, "{:?}", done.notes);
-    assert!(done.notes.iter().all(|note| !note.contains("socket")), "{:?}", done.notes);
+    assert!(done.notes.iter().all(|note| !note.contains("`{socket}` of")), "{:?}", done.notes);
 }

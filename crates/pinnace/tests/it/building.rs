@@ -83,15 +83,15 @@ fn what_came_of_it_is_believed_only_if_it_is_what_was_asked_for() {
     let own = std::env::current_exe().unwrap();
     for (plan, words) in [
         (json!({ "fails": "no compiler" }), ["its backend failed", "no compiler"]),
-        (json!({ "version": "1.1" }), ["it says of itself that it is tool 1.1", "not tool 1.0"]),
+        (json!({ "version": "1.1" }), ["its metadata names tool 1.1", "not tool 1.0"]),
         (json!({ "says": "1.1" }), ["tool-1.0.tar.gz", "not tool 1.0"]),
-        (json!({ "name": "other" }), ["it is other 1.0", "not tool 1.0"]),
+        (json!({ "name": "other" }), ["names other 1.0", "not tool 1.0"]),
         (json!({ "tag": "cp27-cp27m-win32" }), ["native code", "does not run on"]),
         (json!({ "tag": "py2-none-any" }), ["tool-1.0-py2-none-any.whl", "another Python"]),
         (json!({ "returns": "../../x.whl" }), ["tool-1.0.tar.gz", "made no wheel"]),
         (json!({ "returns": "x.whl" }), ["tool-1.0.tar.gz", "made no wheel"]),
-        (json!({ "requires": ["nowhere"] }), ["what its backend requires", "nowhere"]),
-        (json!({ "requires": ["what is this"] }), ["tool-1.0.tar.gz", "no requirement"]),
+        (json!({ "requires": ["nowhere"] }), ["the requirements of its backend", "nowhere"]),
+        (json!({ "requires": ["what is this"] }), ["tool-1.0.tar.gz", "malformed requirement"]),
         (json!({ "native": world(&json!({})).path("missing") }), ["its backend failed", "missing"]),
     ] {
         let world = world(&plan);

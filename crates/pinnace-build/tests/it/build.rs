@@ -6,9 +6,9 @@ use pinnace_build::{
 };
 use pinnace_pex::Pex;
 use pinnace_store::Digest;
-use pinnace_test::{Wheel, python, sha256_hex};
+use pinnace_test::{Index, Wheel, python, sha256_hex, tree, write};
 
-use crate::world::{World, assert_kind, voice};
+use crate::world::{PLATFORM, World, assert_kind, voice};
 
 const APP: &str = "import moo\n\ndef main():\n    moo.main()\n";
 
@@ -202,22 +202,27 @@ fn an_output_that_no_build_wrote_is_left_alone() {
 
 #[test]
 fn a_damaged_wheel_in_the_cache_is_downloaded_again() {
-    let world = World::with_moo();
-    let built = build_app(&world);
-    let before = fs::read(world.path("app.pex")).unwrap();
+    let (world, index) = (World::new(), Index::with_moo());
+    let build = || {
+        let build = Build::new(&world.env, &world.cache).require("moo").unwrap();
+        build.index(index.url()).platform(PLATFORM).unwrap().write("moo.pex").unwrap()
+    };
+    let built = build();
+    let before = fs::read(world.path("moo.pex")).unwrap();
+    index.take_requests();
+    build();
+    assert!(index.take_requests().is_empty());
     let digest = built.wheels[0].digest.to_hex();
-    let mut damaged = 0;
     let wheels = world.cache.folder().join("wheels");
-    for path in pinnace_test::tree(&wheels) {
-        if path.replace('/', "").contains(&digest[2..]) {
-            fs::remove_file(wheels.join(&path)).unwrap();
-            pinnace_test::write(&wheels.join(&path), "damaged");
-            damaged += 1;
-        }
-    }
-    assert_eq!(damaged, 1);
-    build_app(&world);
-    assert!(fs::read(world.path("app.pex")).unwrap() == before);
+    let files = tree(&wheels);
+    let is_wheel = |path: &&String| path.replace('/', "").contains(&digest[2..]);
+    let damaged: Vec<&String> = files.iter().filter(is_wheel).collect();
+    assert_eq!(damaged.len(), 1);
+    fs::remove_file(wheels.join(damaged[0])).unwrap();
+    write(&wheels.join(damaged[0]), "damaged");
+    build();
+    assert_eq!(index.take_requests(), ["/files/moo/moo-1.0-py3-none-any.whl"]);
+    assert!(fs::read(world.path("moo.pex")).unwrap() == before);
 }
 
 #[test]
@@ -225,7 +230,7 @@ fn a_build_with_its_own_context_needs_no_network_for_code() {
     let world = World::new();
     world.folder.write("src/app.py", "print('app')\n");
     let build = Build::new(&world.env, &world.cache).code("src");
-    let build = build.platform(crate::world::PLATFORM).unwrap();
+    let build = build.platform(PLATFORM).unwrap();
     let built = build.configure(|spec| spec.indexes.no_index = true).write("app.pex").unwrap();
     assert!(built.wheels.is_empty() && world.path("app.pex").is_file());
 }

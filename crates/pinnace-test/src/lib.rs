@@ -7,8 +7,8 @@
 //!   ([`Fault`]). [`Server`] below it answers requests with what a closure returns.
 //! - [`World`] is a temporary folder, an environment and a program. [`Ran`] is what a program left
 //!   behind: its exit code and its output.
-//! - [`Folder`], [`write()`] and [`tree`] make and list files. [`python()`] finds the interpreter, and
-//!   [`until()`] waits for something that takes a moment.
+//! - [`Folder`], [`write()`] and [`tree`] make and list files. [`python()`] finds the interpreter,
+//!   [`until()`] waits for something that takes a moment, and [`ask`] speaks to a server.
 //!
 //! # Example
 //!
@@ -44,6 +44,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod archive;
+mod ask;
 mod digest;
 mod files;
 mod folder;
@@ -61,6 +62,7 @@ mod wheel;
 mod world;
 
 pub use archive::zip;
+pub use ask::ask;
 pub use digest::sha256_hex;
 pub use files::{tree, write, write_executable};
 pub use folder::Folder;

@@ -2,15 +2,14 @@
 
 use std::{
     fs,
-    io::Read,
     net::{TcpListener, TcpStream},
     process::{Child, Stdio},
-    time::{Duration, Instant},
 };
 
+use pinnace_test::{ask, interrupt, until, write};
 use serde_json::Value;
 
-use crate::world::{World, write};
+use crate::world::World;
 
 const APP: &str = "import http.server, sys\nclass Handler(http.server.BaseHTTPRequestHandler):\n    def do_GET(self):\n        \
                    self.send_response(200)\n        self.end_headers()\n        self.wfile.write(VERSION.encode())\n    def log_message(self, *words): pass\n\
@@ -30,18 +29,6 @@ impl Drop for Running {
     }
 }
 
-fn interrupt(process: &Child) {
-    std::process::Command::new("kill").args(["-INT", &process.id().to_string()]).status().unwrap();
-}
-
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
-    while !is_so() {
-        assert!(Instant::now() < end, "{what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 fn agent(world: &World) -> Running {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let listen = format!("127.0.0.1:{port}");
@@ -54,7 +41,7 @@ fn agent(world: &World) -> Running {
 }
 
 fn version(world: &World, version: &str) {
-    write(&world.path("shop/app.py"), &format!("VERSION = {version:?}\n{APP}"));
+    write(&world.path("shop/app.py"), format!("VERSION = {version:?}\n{APP}"));
     write(
         &world.path("shop/pinnace.toml"),
         "serve = ['python', 'app.py', '{port}']\nready = 'http:/'\n",
@@ -62,13 +49,7 @@ fn version(world: &World, version: &str) {
 }
 
 fn get(address: &str) -> String {
-    use std::io::Write;
-    let place = address.trim_start_matches("http://");
-    let mut stream = TcpStream::connect(place).unwrap();
-    write!(stream, "GET / HTTP/1.0\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer.split("\r\n\r\n").nth(1).unwrap().to_owned()
+    ask(address.trim_start_matches("http://"), "GET / HTTP/1.0\r\n").1
 }
 
 #[test]

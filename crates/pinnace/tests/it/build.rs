@@ -1,8 +1,9 @@
 use std::os::unix::fs::PermissionsExt;
 
+use pinnace_test::{Index, Ran, Wheel, write};
 use serde_json::Value;
 
-use crate::world::{Ran, World, write};
+use crate::world::World;
 
 #[test]
 fn a_script_is_built_and_runs() {
@@ -20,10 +21,10 @@ fn a_script_is_built_and_runs() {
 fn a_second_build_fetches_nothing() {
     let world = World::new();
     world.ok(&["build", "moo", "-o", "a.pex"]);
-    assert!(!world.index.requests().is_empty());
+    assert!(!world.index.take_requests().is_empty());
     world.ok(&["build", "moo", "-o", "b.pex"]);
     world.ok(&["build", "moo", "-o", "c.pex", "--offline"]);
-    assert_eq!(world.index.requests(), [""; 0]);
+    assert_eq!(world.index.take_requests(), [""; 0]);
     assert_eq!(
         std::fs::read(world.path("a.pex")).unwrap(),
         std::fs::read(world.path("b.pex")).unwrap()
@@ -113,12 +114,9 @@ fn an_old_output_is_replaced_and_a_failed_build_leaves_it() {
 #[test]
 fn an_extra_index_is_asked_first() {
     let world = World::new();
-    let other = crate::index::TestIndex::start();
-    other.add(
-        "voice-9-py3-none-any.whl",
-        &[],
-        &[("voice.py", "def say(words):\n    return 'private'\n")],
-    );
+    let other = Index::start();
+    other
+        .add(&Wheel::new("voice", "9").file("voice.py", "def say(words):\n    return 'private'\n"));
     world.ok(&["build", "moo", "-c", "moo", "-o", "a.pex", "--extra-index-url", &other.url()]);
     assert_eq!(world.run("a.pex", &[]).out, "private\n");
 }
@@ -172,9 +170,9 @@ fn a_bare_build_is_of_the_project_that_is_here() {
     world.ok(&["build", "-o", "other.pex"]);
     assert_eq!(world.run("other.pex", &[]).out, "['x']\n");
     world.ok(&["lock"]);
-    world.index.requests();
+    world.index.take_requests();
     world.ok(&["build", "-o", "other.pex"]);
-    assert_eq!(world.index.requests(), [""; 0], "the lock says all of it");
+    assert_eq!(world.index.take_requests(), [""; 0], "the lock says all of it");
     let empty = World::new();
     empty.fails(&["build"], 2, &["nothing to build", "no project in this folder"]);
     empty.fails(&["build", "moo"], 2, &["no output file is given"]);
@@ -193,7 +191,7 @@ fn the_wheels_and_the_code_may_be_two_files() {
     let first = read();
     let mut command = std::process::Command::new(world.path("out/source.pex"));
     command.env("PEX_PATH", world.path("out/deps.pex")).env("PEX_ROOT", world.path("pex-root"));
-    assert_eq!(Ran::of(command.arg("x").output().unwrap()).out, "moo x\n");
+    assert_eq!(Ran::command(command.arg("x")).out, "moo x\n");
     write(&world.path("src/app.py"), "def main():\n    print('edited')\n");
     let second = read();
     let digest = |built: &Value, at: usize| built["files"][at]["sha256"].clone();

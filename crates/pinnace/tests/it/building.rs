@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use pinnace_test::{Ran, Sdist, Wheel, write};
 use serde_json::{Value, json};
 
-use crate::world::{Ran, World, write};
+use crate::world::World;
 
 const BACKEND: &str = include_str!("backend.py");
 const PYPROJECT: &str =
@@ -19,11 +20,11 @@ fn world(plan: &Value) -> World {
     });
     whole.as_object_mut().unwrap().extend(plan.as_object().unwrap().clone());
     let plan = whole.to_string();
-    world.index.add_sdist(
-        "tool",
-        "1.0",
-        &[("pyproject.toml", PYPROJECT), ("backend.py", BACKEND), ("plan.json", &plan)],
-    );
+    let tool = Sdist::new("tool", "1.0")
+        .file("pyproject.toml", PYPROJECT)
+        .file("backend.py", BACKEND)
+        .file("plan.json", plan);
+    world.index.add_sdist(&tool);
     world
 }
 
@@ -61,7 +62,7 @@ fn what_builds_is_cut_off() {
     let world = self::world(&json!({ "reach": reach }));
     let mut command = world.command(&["build", "tool", "-o", "app.pex"]);
     command.env("AWS_SECRET_ACCESS_KEY", "s3cret").env("CFLAGS", "-O1").env("PYTHONPATH", "/x");
-    let ran = Ran::of(command.output().unwrap());
+    let ran = Ran::command(&mut command);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let seen = seen(&world);
     let is_warned = ran.err.contains("could reach the network");
@@ -126,10 +127,8 @@ fn without_a_python_of_that_version_wheels_alone_will_do() {
     let world = world(&json!({}));
     let arguments = ["build", "tool", "--platform", "linux_x86_64-cp36", "-o", "app.pex"];
     world.fails(&arguments, 1, &["tool-1.0.tar.gz", "--python"]);
-    world.index.add("tool-0.9-py3-none-any.whl", &[], &[("tool.py", "")]);
-    let ran = Ran::of(
-        world.command(&arguments).env("PINNACE_CACHE_DIR", world.path("new")).output().unwrap(),
-    );
+    world.index.add(&Wheel::new("tool", "0.9").file("tool.py", ""));
+    let ran = Ran::command(world.command(&arguments).env("PINNACE_CACHE_DIR", world.path("new")));
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert_eq!(log(&world), "");
 }
@@ -141,10 +140,9 @@ fn one_of_a_team_builds_and_the_others_take_it() {
     write(&world.path("p/app.py"), "import tool\n");
     let deploy = |cache: &str, service: &str| {
         let arguments = ["deploy", "p", "--store", "s", "--service", service, "--json"];
-        let ran = world.command(&arguments).env("PINNACE_CACHE_DIR", world.path(cache)).output();
-        let ran = Ran::of(ran.unwrap());
-        assert_eq!(ran.code, Some(0), "{}", ran.err);
-        serde_json::from_str::<Value>(&ran.out).unwrap()["deps"].clone()
+        let mut command = world.command(&arguments);
+        let ran = Ran::command(command.env("PINNACE_CACHE_DIR", world.path(cache)));
+        serde_json::from_str::<Value>(&ran.ok()).unwrap()["deps"].clone()
     };
     let first = deploy("one", "a");
     assert_eq!(log(&world), "metadata wheel ");
@@ -176,15 +174,15 @@ fn deploy_full(world: &World, service: &str) {
 #[test]
 fn a_lock_with_a_source_distribution_is_built_from() {
     let world = world(&json!({ "requires": ["helper"] }));
-    world.index.add("helper-1.0-py3-none-any.whl", &[], &[("helper.py", "")]);
+    world.index.add(&Wheel::new("helper", "1.0").file("helper.py", ""));
     write(&world.path("p/app.py"), "import tool\n");
     world.ok(&["lock", "tool", "-o", "p/pylock.toml"]);
     let elsewhere = |arguments: &[&str]| {
         let mut command = world.command(arguments);
         command.env("PINNACE_CACHE_DIR", world.path("empty")).env_remove("PIP_INDEX_URL");
         let index = format!("[global]\nindex-url = {}\n", world.index.url());
-        write(&world.path("pip.conf"), &index);
-        let ran = Ran::of(command.env("PIP_CONFIG_FILE", world.path("pip.conf")).output().unwrap());
+        write(&world.path("pip.conf"), index);
+        let ran = Ran::command(command.env("PIP_CONFIG_FILE", world.path("pip.conf")));
         assert_eq!(ran.code, Some(0), "{}", ran.err);
     };
     elsewhere(&["build", "--lock", "p/pylock.toml", "-o", "app.pex"]);
@@ -355,7 +353,7 @@ fn a_version_that_only_the_backend_tells_is_asked_for() {
         ("p/backend.py", BACKEND.to_owned()),
         ("p/plan.json", plan.to_string()),
     ] {
-        write(&world.path(path), &text);
+        write(&world.path(path), text);
     }
     let version = || {
         world.ok(&["deploy", "p", "--store", "s"]);
@@ -365,7 +363,7 @@ fn a_version_that_only_the_backend_tells_is_asked_for() {
     assert_eq!(version(), "7.1\n");
     write(
         &world.path("p/pyproject.toml"),
-        &format!("{project}[build-system]\nrequires = ['nowhere']\n"),
+        format!("{project}[build-system]\nrequires = ['nowhere']\n"),
     );
     assert_eq!(version(), "0\n");
 }

@@ -2,9 +2,10 @@
 
 use std::{fs, os::unix::fs::symlink, process::Stdio};
 
+use pinnace_test::{Ran, Wheel, write};
 use serde_json::Value;
 
-use crate::world::{Ran, World, write};
+use crate::world::World;
 
 /// Returns a world with the project `shop`, which requires `moo`.
 pub(crate) fn shop() -> World {
@@ -49,7 +50,7 @@ fn one_line_moves_one_line_and_nothing_moves_nothing() {
         &world.path("p/src/shop/__init__.py"),
         "def main():\n    print(say())\n\ndef say():\n    return 'two'\n",
     );
-    world.index.requests();
+    world.index.take_requests();
     let edited = deploy(&world, &[]);
     assert_eq!(edited["path"], "fast");
     assert_eq!(edited["reason"], "deps unchanged since generation 1");
@@ -58,7 +59,7 @@ fn one_line_moves_one_line_and_nothing_moves_nothing() {
     let reused = &edited["reused"];
     assert!(reused["objects"].as_u64().unwrap() > 5, "{reused}");
     assert!(reused["bytes"].as_u64().unwrap() > 1000, "{reused}");
-    assert!(world.index.requests().is_empty(), "nothing was resolved");
+    assert!(world.index.take_requests().is_empty(), "nothing was resolved");
     world.ok(&["store", "check", "--store", "s"]);
 }
 
@@ -85,13 +86,14 @@ fn what_runs_is_the_release_and_it_is_laid_out_once() {
     );
     // An empty cache gets a download of everything; another Python is refused before any download.
     let elsewhere = ["run", "shop", "--store", "s", "--", "python", "-c", code];
-    let other = world.command(&elsewhere).env("PINNACE_CACHE_DIR", world.path("other")).output();
-    assert_eq!(Ran::of(other.unwrap()).out, "one 1.0 some data True\n");
+    let mut other = world.command(&elsewhere);
+    let other = Ran::command(other.env("PINNACE_CACHE_DIR", world.path("other")));
+    assert_eq!(other.out, "one 1.0 some data True\n");
     write(
         &world.path("p/pinnace.toml"),
         "service = 'old'\nplatform = 'manylinux_2_28_x86_64-cp36'\n",
     );
-    world.index.requests();
+    world.index.take_requests();
     deploy(&world, &["--store", "s"]);
     world.fails(
         &["run", "old", "--python", "python3", "--store", "s", "--", "python"],
@@ -110,10 +112,10 @@ fn what_runs_is_the_release_and_it_is_laid_out_once() {
 fn what_means_the_same_keeps_the_fast_path_and_what_does_not_leaves_it() {
     let world = World::new();
     for version in ["1.6", "1.7"] {
-        let name = format!("voice-{version}-py3-none-any.whl");
-        world.index.add(&name, &[], &[("voice.py", "def say(words):\n    return 'mu'\n")]);
+        let code = "def say(words):\n    return 'mu'\n";
+        world.index.add(&Wheel::new("voice", version).file("voice.py", code));
     }
-    world.index.add("extra-2.0-py3-none-any.whl", &[], &[("extra.py", "")]);
+    world.index.add(&Wheel::new("extra", "2.0").file("extra.py", ""));
     write(&world.path("p/app.py"), "import moo\n");
     let requirements = |text: &str| write(&world.path("p/requirements.txt"), text);
     let reason = |arguments: &[&str]| {
@@ -162,7 +164,7 @@ fn what_the_store_has_lost_is_put_again() {
         fs::remove_dir_all(world.path(gone)).unwrap();
         let cache = gone.replace('/', "-");
         let mut command = world.command(&["deploy", "p", "--json"]);
-        let ran = Ran::of(command.env("PINNACE_CACHE_DIR", world.path(&cache)).output().unwrap());
+        let ran = Ran::command(command.env("PINNACE_CACHE_DIR", world.path(&cache)));
         let done: Value = serde_json::from_str(&ran.out).unwrap();
         assert_eq!(
             (&done["path"], &done["reason"]),
@@ -221,13 +223,13 @@ fn releases_are_written_out_the_same_everywhere() {
         assert!(read("a") == read("b"), "{file}");
     }
     let mut run = world.command(&["run", "a/source.pex", "--", "x"]);
-    let ran = Ran::of(run.env("PEX_PATH", world.path("a/deps.pex")).output().unwrap());
+    let ran = Ran::command(run.env("PEX_PATH", world.path("a/deps.pex")));
     assert_eq!(ran.out, "one ['x']\nmoo x\n", "{}", ran.err);
     // Console scripts of the project and of its dependencies run by name.
     for (script, said) in [("shop", "one\n"), ("moo", "moo \n")] {
         let mut run = world.command(&["run", "a/source.pex"]);
         let run = run.env("PEX_PATH", world.path("a/deps.pex")).env("PEX_SCRIPT", script);
-        let ran = Ran::of(run.output().unwrap());
+        let ran = Ran::command(run);
         assert_eq!(ran.out, said, "{}", ran.err);
     }
 }
@@ -261,7 +263,7 @@ fn what_cannot_be_deployed_is_said_and_changes_nothing() {
     let world = shop();
     deploy(&world, &[]);
     let settings = fs::read_to_string(world.path("p/pyproject.toml")).unwrap();
-    let with = |more: &str| write(&world.path("p/pyproject.toml"), &format!("{settings}{more}"));
+    let with = |more: &str| write(&world.path("p/pyproject.toml"), format!("{settings}{more}"));
     with("servce = []\n");
     world.fails(&["deploy", "p"], 2, &["pyproject.toml", "unknown field `servce`"]);
     with("prepare = ['sh', '-c', 'echo broken; exit 3']\n");
@@ -273,7 +275,7 @@ fn what_cannot_be_deployed_is_said_and_changes_nothing() {
     symlink("/etc", world.path("p/link")).unwrap();
     world.fails(&["deploy", "p"], 1, &["cannot ship `link`", "out of the project"]);
     fs::remove_file(world.path("p/link")).unwrap();
-    write(&world.path("p/pyproject.toml"), &settings.replace("'moo'", "'unknown-project'"));
+    write(&world.path("p/pyproject.toml"), settings.replace("'moo'", "'unknown-project'"));
     world.fails(&["deploy", "p"], 1, &["unknown-project"]);
     world.fails(&["deploy", "nowhere"], 2, &["no such folder: `nowhere`"]);
     world.fails(&["deploy", "p", "--service", "a b"], 2, &["invalid service name"]);
@@ -290,7 +292,7 @@ fn what_is_prepared_ships() {
     let prepared = format!(
         "{settings}prepare = ['sh', '-c', 'echo made > made.txt']\nexclude = ['data.txt']\n"
     );
-    write(&world.path("p/pyproject.toml"), &prepared);
+    write(&world.path("p/pyproject.toml"), prepared);
     deploy(&world, &[]);
     let code = "import os; print(open('made.txt').read().strip(), os.path.exists('data.txt'))";
     assert_eq!(python(&world, "shop", code).out, "made False\n");
@@ -305,9 +307,9 @@ fn of_several_deployers_one_is_first() {
     for project in &projects {
         for file in ["pyproject.toml", "src/shop/__main__.py"] {
             let text = fs::read_to_string(world.path("p").join(file)).unwrap();
-            write(&world.path(project).join(file), &text);
+            write(&world.path(project).join(file), text);
         }
-        write(&world.path(project).join("src/shop/__init__.py"), &format!("NAME = '{project}'\n"));
+        write(&world.path(project).join("src/shop/__init__.py"), format!("NAME = '{project}'\n"));
     }
     let running: Vec<_> = projects
         .iter()
@@ -344,12 +346,12 @@ fn mistakes_are_named() {
     write(&world.path("p/old.pex"), "built");
     write(&world.path("p/pinnace.toml"), "serve = ['shop', '{prt}']\nenv = ['PINNACE_TEST_KEY']\n");
     let ran = world.ok(&["deploy", "p", "--store", "s"]);
-    assert!(ran.err.contains("`{prt}` of the process `web` stays as it is"), "{}", ran.err);
+    assert!(ran.err.contains("`{prt}` of the process `web` is not replaced"), "{}", ran.err);
     let code = "import os; print(os.path.exists('old.pex'))";
     assert_eq!(python(&world, "shop", code).out, "False\n", "and a command needs no variables");
     let run = |port: &str| {
         let mut command = world.command(&["run", "shop", "--store", "s"]);
-        Ran::of(command.env("PINNACE_TEST_KEY", "x").env("PORT", port).output().unwrap())
+        Ran::command(command.env("PINNACE_TEST_KEY", "x").env("PORT", port))
     };
     for port in ["99999", "abc", "0"] {
         assert!(run(port).err.contains(&format!("PORT is not a port number: `{port}`")));

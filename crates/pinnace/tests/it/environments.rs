@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::world::{World, write};
+use pinnace_test::{Wheel, write};
+
+use crate::world::World;
 
 /// Prints each file below the environment: its path, whether it may be executed, and its text with the environment's own
 /// path replaced.
@@ -46,33 +48,26 @@ fn of_wheels(listed: &str) -> Files {
 fn boot_and_env_make_the_same_environment_of_the_same_wheels() {
     let world = World::new();
     world.index.add(
-        "tools-2.0-py3-none-any.whl",
-        &["parts"],
-        &[
-            ("space/tools.py", "def main():\n    print('tools')\n"),
-            ("tools.pth", "import sys\n"),
-            ("tools-2.0.data/scripts/raw", "#!python\nprint('raw')\n"),
-            ("tools-2.0.data/scripts/shell", "#!/bin/sh\necho shell\n"),
-            ("tools-2.0.data/data/etc/tools.conf", "key = 1\n"),
-            ("tools-2.0.data/headers/tools.h", "#define TOOLS\n"),
-            ("tools-2.0.data/platlib/fast.py", "FAST = True\n"),
-            (
-                "tools-2.0.dist-info/entry_points.txt",
-                "[console_scripts]\ntools = space.tools:main\n",
-            ),
-        ],
+        &Wheel::new("tools", "2.0")
+            .requires("parts")
+            .console_script("tools", "space.tools:main")
+            .files(&[
+                ("space/tools.py", "def main():\n    print('tools')\n"),
+                ("tools.pth", "import sys\n"),
+                ("tools-2.0.data/scripts/raw", "#!python\nprint('raw')\n"),
+                ("tools-2.0.data/scripts/shell", "#!/bin/sh\necho shell\n"),
+                ("tools-2.0.data/data/etc/tools.conf", "key = 1\n"),
+                ("tools-2.0.data/headers/tools.h", "#define TOOLS\n"),
+                ("tools-2.0.data/platlib/fast.py", "FAST = True\n"),
+            ]),
     );
-    world.index.add(
-        "parts-1.0-py3-none-any.whl",
-        &[],
-        &[
-            ("space/parts.py", ""),
-            ("space/deep/part.py", ""),
-            ("parts/__init__.py", ""),
-            // A header of the same name does not collide: each distribution has a folder of its own.
-            ("parts-1.0.data/headers/tools.h", "#define PARTS\n"),
-        ],
-    );
+    world.index.add(&Wheel::new("parts", "1.0").files(&[
+        ("space/parts.py", ""),
+        ("space/deep/part.py", ""),
+        ("parts/__init__.py", ""),
+        // A header of the same name does not collide: each distribution has a folder of its own.
+        ("parts-1.0.data/headers/tools.h", "#define PARTS\n"),
+    ]));
     world.ok(&["build", "tools", "-o", "x.pex"]);
     let booted = world.run("x.pex", &["-c", LIST]);
     write(

@@ -2,10 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::{
-    index::Trouble,
-    world::{Ran, World, write},
-};
+use pinnace_test::{Fault, Ran, Wheel, write};
+
+use crate::world::World;
 
 #[test]
 fn bad_usage_exits_with_2() {
@@ -65,7 +64,7 @@ fn code_that_is_not_there_is_known_at_once() {
         2,
         &["no such file: `gone.py` (`--exe`)"],
     );
-    assert_eq!(world.index.requests(), [""; 0]);
+    assert_eq!(world.index.take_requests(), [""; 0]);
 }
 
 #[test]
@@ -93,8 +92,8 @@ fn an_unknown_project_is_named() {
 #[test]
 fn no_fitting_wheel_shows_the_tags_that_exist() {
     let world = World::new();
-    world.index.add("native-1-cp27-cp27m-win32.whl", &[], &[]);
-    world.index.add("native-1-cp36-cp36m-macosx_10_9_x86_64.whl", &[], &[]);
+    world.index.add(&Wheel::named("native-1-cp27-cp27m-win32.whl"));
+    world.index.add(&Wheel::named("native-1-cp36-cp36m-macosx_10_9_x86_64.whl"));
     world.fails(
         &["build", "native", "-o", "x.pex"],
         1,
@@ -136,16 +135,16 @@ fn no_network_says_what_to_check() {
 #[test]
 fn a_lying_index_is_found_out() {
     for (trouble, words) in [
-        (Trouble::WrongBytes, vec!["does not match its index"]),
-        (Trouble::Truncated, vec!["cannot fetch"]),
-        (Trouble::Status(500), vec!["status 500"]),
-        (Trouble::Status(401), vec!["refused the credentials"]),
+        (Fault::WrongBytes, vec!["does not match its index"]),
+        (Fault::Truncated, vec!["cannot fetch"]),
+        (Fault::Status(500), vec!["status 500"]),
+        (Fault::Status(401), vec!["refused the credentials"]),
     ] {
         let world = World::new();
-        world.index.set_trouble(trouble);
+        world.index.set_fault(trouble);
         world.fails(&["build", "voice", "-o", "x.pex"], 1, &words);
         assert_eq!(world.files(), [""; 0]);
-        world.index.set_trouble(Trouble::None);
+        world.index.set_fault(None);
         world.ok(&["build", "voice", "-o", "x.pex"]);
     }
 }
@@ -196,7 +195,7 @@ fn outputs_that_cannot_be_written_are_known_before_anything_is_fetched() {
     world.fails(&["build", "moo", "-o", "missing/x.pex"], 1, &["missing", "no such folder"]);
     write(&world.path("file"), "");
     world.fails(&["build", "moo", "-o", "file/x.pex"], 1, &["file"]);
-    assert_eq!(world.index.requests(), [""; 0]);
+    assert_eq!(world.index.take_requests(), [""; 0]);
 }
 
 #[test]
@@ -219,19 +218,13 @@ fn a_folder_without_permission_gives_a_hint() {
 fn a_full_disk_is_said_and_leaves_nothing() {
     let world = World::new();
     let mut command = world.command(&["build", "moo", "-o", "/dev/full/x.pex"]);
-    let ran = Ran::of(command.output().unwrap());
+    let ran = Ran::command(&mut command);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     // A limit on the file size simulates a full disk without privileges.
     let program = env!("CARGO_BIN_EXE_pinnace");
     let script = format!("trap '' XFSZ; ulimit -f 8; exec '{program}' build big -o big.pex");
-    world.index.add("big-1-py3-none-any.whl", &[], &[("big.py", &"# much text\n".repeat(5_000))]);
-    let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", &script]).current_dir(world.folder.path());
-    shell
-        .env("PINNACE_CACHE_DIR", world.path("cache"))
-        .env("PIP_INDEX_URL", world.index.url())
-        .env("PIP_CONFIG_FILE", "/dev/null");
-    let ran = Ran::of(shell.output().unwrap());
+    world.index.add(&Wheel::new("big", "1").file("big.py", "# much text\n".repeat(5_000)));
+    let ran = Ran::command(world.other("sh").args(["-c", &script]));
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.err.contains("File too large"), "{}", ran.err);
     assert_eq!(world.files(), [""; 0]);

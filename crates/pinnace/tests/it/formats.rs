@@ -2,11 +2,12 @@
 
 use std::fs;
 
+use pinnace_test::{Wheel, write};
 use serde_json::Value;
 
 use crate::{
     deploy::{deploy, python, shop},
-    world::{World, write},
+    world::World,
 };
 
 /// A name, the files of a project, and the distributions that it requires.
@@ -115,9 +116,9 @@ fn every_format_says_what_is_required() {
 
 fn check_format((row, files, expected): &Row<'_>) {
     let world = World::new();
-    world.index.add("extra-2.0-py3-none-any.whl", &[], &[("extra.py", "")]);
-    world.index.add("web-2.0.5-py3-none-any.whl", &[], &[("web.py", "")]);
-    world.index.add("web-2.1-py3-none-any.whl", &[], &[("web.py", "")]);
+    world.index.add(&Wheel::new("extra", "2.0").file("extra.py", ""));
+    world.index.add(&Wheel::new("web", "2.0.5").file("web.py", ""));
+    world.index.add(&Wheel::new("web", "2.1").file("web.py", ""));
     fs::create_dir(world.path("p")).unwrap();
     files.iter().for_each(|(path, text)| write(&world.path("p").join(path), text));
     deploy(&world, &["--store", "s", "--service", "app"]);
@@ -136,14 +137,14 @@ fn check_format((row, files, expected): &Row<'_>) {
 fn locks_are_taken_as_they_are() {
     let world = shop();
     world.ok(&["lock", "--project", "p", "-o", "p/pylock.toml"]);
-    world.index.add("voice-9.0-py3-none-any.whl", &[], &[("voice.py", "")]);
+    world.index.add(&Wheel::new("voice", "9.0").file("voice.py", ""));
     assert_eq!(deploy(&world, &["--locked"])["path"], "full");
     assert!(
         python(&world, "shop", "import importlib.metadata as m; print(m.version('voice'))")
             .out
             .starts_with("1.5")
     );
-    world.index.requests();
+    world.index.take_requests();
     write(&world.path("p/data.txt"), "other data\n");
     let empty = world
         .command(&["deploy", "p", "--json"])
@@ -155,7 +156,7 @@ fn locks_are_taken_as_they_are() {
         (&done["path"], &done["reason"]),
         (&"fast".into(), &"deps unchanged since generation 1".into())
     );
-    assert!(world.index.requests().iter().all(|path| !path.starts_with("/files/")));
+    assert!(world.index.take_requests().iter().all(|path| !path.starts_with("/files/")));
 }
 
 #[test]
@@ -178,17 +179,17 @@ fn what_of_poetry_has_no_standard_is_refused() {
 fn versions_of_a_lock_of_poetry_are_preferred() {
     let world = World::new();
     for version in ["1.6", "1.7"] {
-        world.index.add(&format!("voice-{version}-py3-none-any.whl"), &[], &[("voice.py", "")]);
+        world.index.add(&Wheel::new("voice", version).file("voice.py", ""));
     }
     let project = |range: &str| {
         let text = format!(
             "[tool.poetry]\nname = 'shop'\nversion = '1'\n[tool.poetry.dependencies]\nvoice = '{range}'\n"
         );
-        write(&world.path("p/pyproject.toml"), &text);
+        write(&world.path("p/pyproject.toml"), text);
     };
     let lock = |version: &str| {
         let text = format!("[[package]]\nname = \"voice\"\nversion = \"{version}\"\n");
-        write(&world.path("p/poetry.lock"), &text);
+        write(&world.path("p/poetry.lock"), text);
     };
     let reason = || {
         let done = deploy(&world, &["--store", "s", "--dry-run"]);
@@ -216,7 +217,7 @@ fn a_lock_that_is_older_than_the_project_is_refused() {
         let text = format!(
             "[project]\nname = 'shop'\nversion = '1'\nrequires-python = '{python}'\ndependencies = ['voice'{more}]\n"
         );
-        write(&world.path("p/pyproject.toml"), &text);
+        write(&world.path("p/pyproject.toml"), text);
     };
     project("", ">=3.8");
     world.ok(&["lock", "--project", "p", "-o", "p/pylock.toml"]);

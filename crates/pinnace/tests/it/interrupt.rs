@@ -2,29 +2,28 @@
 
 use std::{
     io::Write,
-    process::{Child, Command, Stdio},
-    thread,
+    process::{Child, Stdio},
     time::{Duration, Instant},
 };
 
-use crate::{index::Trouble, world::World};
+use pinnace_test::{Fault, interrupt, until};
+
+use crate::world::World;
 
 #[test]
 fn ctrl_c_while_downloading_stops_at_once_and_leaves_nothing() {
     let world = World::new();
-    world.index.set_trouble(Trouble::Slow);
+    world.index.set_fault(Fault::Slow);
     let mut child =
         world.command(&["build", "voice", "-o", "x.pex"]).stderr(Stdio::piped()).spawn().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !world.index.requests().iter().any(|path| path.starts_with("/files/")) {
-        assert!(Instant::now() < deadline, "no download ever started");
-        thread::sleep(Duration::from_millis(10));
-    }
-    interrupt(&mut child);
+    until("a download starts", || {
+        world.index.take_requests().iter().any(|path| path.starts_with("/files/"))
+    });
+    interrupt_now(&mut child);
     assert_eq!(world.files(), [""; 0]);
     let unfinished = std::fs::read_dir(world.path("cache/wheels/unfinished")).unwrap();
     assert_eq!(unfinished.count(), 0);
-    world.index.set_trouble(Trouble::None);
+    world.index.set_fault(None);
     world.ok(&["build", "voice", "-o", "x.pex"]);
 }
 
@@ -37,12 +36,8 @@ fn ctrl_c_while_waiting_for_input_leaves_nothing() {
     let mut input = child.stdin.take().unwrap();
     input.write_all(b"the beginning").unwrap();
     let unfinished = world.path("s/unfinished");
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !unfinished.read_dir().is_ok_and(|files| files.count() == 1) {
-        assert!(Instant::now() < deadline, "it never began");
-        thread::sleep(Duration::from_millis(10));
-    }
-    interrupt(&mut child);
+    until("it begins", || unfinished.read_dir().is_ok_and(|files| files.count() == 1));
+    interrupt_now(&mut child);
     assert_eq!(unfinished.read_dir().unwrap().count(), 0);
     world.ok(&["store", "check", "--store", "s"]);
 }
@@ -61,13 +56,12 @@ fn ctrl_c_while_waiting_for_a_server_ends_it() {
         .spawn()
         .unwrap();
     let _asked = listener.accept().unwrap();
-    interrupt(&mut child);
+    interrupt_now(&mut child);
 }
 
 /// Sends SIGINT, and checks that the process exits at once.
-fn interrupt(child: &mut Child) {
-    let id = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+fn interrupt_now(child: &mut Child) {
+    interrupt(child);
     let interrupted = Instant::now();
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(130));

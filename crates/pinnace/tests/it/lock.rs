@@ -1,15 +1,16 @@
 //! `pinnace lock`, and building from locks and files.
 
+use pinnace_test::{Fault, Ran, Wheel, write};
 use serde_json::Value;
 
-use crate::world::{World, write};
+use crate::world::World;
 
 #[test]
 fn what_is_locked_can_be_built() {
     let world = World::new();
     let ran = world.ok(&["lock", "moo", "-o", "pylock.toml"]);
     assert!(ran.out.starts_with("pylock.toml: 2 distributions for 1 platform"), "{}", ran.out);
-    world.index.add("voice-2.0-py3-none-any.whl", &[], &[]);
+    world.index.add(&Wheel::new("voice", "2.0"));
     let ran = world.ok(&["build", "--lock", "pylock.toml", "-c", "moo", "-o", "moo.pex", "--json"]);
     let value: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(value["distributions"].as_array().unwrap().len(), 2);
@@ -39,7 +40,7 @@ fn a_lock_keeps_its_versions_until_it_is_told_otherwise() {
         value["packages"][1]["version"].as_str().unwrap().to_owned()
     };
     let before = version(&[]);
-    world.index.add("voice-9.0-py3-none-any.whl", &[], &[]);
+    world.index.add(&Wheel::new("voice", "9.0"));
     std::fs::remove_dir_all(world.path("cache")).unwrap();
     assert_eq!(version(&[]), before);
     assert_eq!(version(&["-P", "moo"]), before);
@@ -52,7 +53,7 @@ fn files_say_what_is_wanted_and_messages_say_where() {
     write(&world.path("requirements.txt"), "-r more/base.txt\nmoo\n");
     write(&world.path("more/base.txt"), "voice>=1\n-c limits.txt\n");
     write(&world.path("more/limits.txt"), "voice<2\n");
-    world.index.add("voice-2.0-py3-none-any.whl", &[], &[]);
+    world.index.add(&Wheel::new("voice", "2.0"));
     world.ok(&["build", "-r", "requirements.txt", "-c", "moo", "-o", "moo.pex"]);
     assert_eq!(world.run("moo.pex", &["-t", "hi"]).out, "moo -t hi\n");
     write(&world.path("limits.txt"), "voice>2\n");
@@ -71,12 +72,17 @@ fn files_say_what_is_wanted_and_messages_say_where() {
     assert!(!world.files().contains(&"pylock.toml".to_owned()));
 }
 
+/// A wheel of `voice` that is older than the one that the index has.
+fn old_voice() -> Wheel {
+    Wheel::new("voice", "1.0").file("voice.py", "def say(words):\n    return 'oi'\n")
+}
+
 #[test]
 fn wheels_are_taken_from_folders_and_addresses() {
     let world = World::new();
-    let wheel = world.index.wheel("voice-1.0-py3-none-any.whl");
-    std::fs::create_dir(world.path("wheels")).unwrap();
-    crate::world::write_bytes(&world.path("wheels/voice-1.0-py3-none-any.whl"), &wheel);
+    let wheel = old_voice();
+    world.index.add(&wheel);
+    wheel.write_to(&world.path("wheels"));
     let ran =
         world.ok(&["lock", "voice", "--no-index", "-f", "wheels", "-o", "pylock.toml", "--json"]);
     assert!(ran.out.contains("voice-1.0-py3-none-any.whl"), "{}", ran.out);
@@ -84,29 +90,30 @@ fn wheels_are_taken_from_folders_and_addresses() {
     assert!(lock.contains("path = \"wheels/voice-1.0-py3-none-any.whl\""), "{lock}");
     world.ok(&["build", "--lock", "pylock.toml", "-o", "x.pex", "--no-index"]);
     world.ok(&["build", "./wheels/voice-1.0-py3-none-any.whl", "-o", "y.pex"]);
-    assert_eq!(world.index.requests(), [""; 0]);
+    assert_eq!(world.index.take_requests(), [""; 0]);
 }
 
 #[test]
 fn a_local_wheel_that_changed_is_another() {
     let world = World::new();
-    let path = world.path("voice-1.0-py3-none-any.whl");
+    let put = |wheel: &Wheel| {
+        world.index.add(wheel);
+        wheel.write_to(world.folder.path());
+    };
     let lock = || {
         let argument = "./voice-1.0-py3-none-any.whl";
         world.ok(&["lock", argument, "--no-index", "-U", "-o", "pylock.toml"]);
         std::fs::read_to_string(world.path("pylock.toml")).unwrap()
     };
-    crate::world::write_bytes(&path, &world.index.wheel("voice-1.0-py3-none-any.whl"));
+    put(&old_voice());
     let before = lock();
-    world.index.add("voice-1.0-py3-none-any.whl", &["nope"], &[]);
-    crate::world::write_bytes(&path, &world.index.bytes("voice-1.0-py3-none-any.whl"));
+    put(&Wheel::new("voice", "1.0").requires("nope"));
     world.fails(
         &["lock", "./voice-1.0-py3-none-any.whl", "--no-index", "-o", "x.toml"],
         1,
         &["voice requires nope"],
     );
-    world.index.add("voice-1.0-py3-none-any.whl", &[], &[("voice.py", "")]);
-    crate::world::write_bytes(&path, &world.index.bytes("voice-1.0-py3-none-any.whl"));
+    put(&Wheel::new("voice", "1.0").file("voice.py", ""));
     assert_ne!(lock(), before);
 }
 
@@ -133,8 +140,8 @@ fn a_project_is_built_with_its_code() {
 #[test]
 fn another_platform_gets_its_own_wheels() {
     let world = World::new();
-    world.index.add("native-1-cp312-cp312-win_amd64.whl", &[], &[]);
-    world.index.add("native-1-cp312-cp312-manylinux_2_17_aarch64.whl", &[], &[]);
+    world.index.add(&Wheel::named("native-1-cp312-cp312-win_amd64.whl"));
+    world.index.add(&Wheel::named("native-1-cp312-cp312-manylinux_2_17_aarch64.whl"));
     let arguments = ["lock", "native", "--platform", "win_amd64-cp312", "--platform"];
     let ran = world.ok(&[&arguments[..], &["linux_aarch64-cp312", "-o", "pylock.toml"]].concat());
     assert!(ran.err.contains("assumed: Python 3.12.0, manylinux_2_28_aarch64;"), "{}", ran.err);
@@ -153,7 +160,7 @@ fn another_platform_gets_its_own_wheels() {
 #[test]
 fn hashes_are_demanded_where_one_is_given() {
     let world = World::new();
-    write(&world.path("r.txt"), &format!("voice==1.5 --hash=sha256:{}\n", "0".repeat(64)));
+    write(&world.path("r.txt"), format!("voice==1.5 --hash=sha256:{}\n", "0".repeat(64)));
     world.fails(&["lock", "-r", "r.txt", "-o", "x.toml"], 1, &["no file with an allowed hash"]);
     world.ok(&["lock", "moo", "-o", "locked.txt"]);
     world.ok(&["build", "-r", "locked.txt", "-o", "moo.pex"]);
@@ -164,12 +171,11 @@ fn hashes_are_demanded_where_one_is_given() {
 #[test]
 fn netrc_has_the_credentials() {
     let world = World::new();
-    world.index.set_trouble(crate::index::Trouble::Private);
+    world.index.set_fault(Fault::Private);
     world.fails(&["lock", "moo", "-o", "x.toml"], 1, &["refused the credentials"]);
     write(&world.path("netrc"), "machine 127.0.0.1 login anna password s3cret\n");
     let mut command = world.command(&["lock", "moo", "-o", "x.toml"]);
-    let output = command.env("NETRC", world.path("netrc")).output().unwrap();
-    let ran = crate::world::Ran::of(output);
+    let ran = Ran::command(command.env("NETRC", world.path("netrc")));
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let lock = std::fs::read_to_string(world.path("x.toml")).unwrap();
     assert!(!lock.contains("s3cret") && !lock.contains("anna"), "{lock}");
@@ -182,8 +188,7 @@ fn a_result_that_cannot_be_written_is_a_failure() {
         [&["lock", "voice", "-o", "-"][..], &["lock", "voice", "-o", "x.toml", "--json"]]
     {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let output = world.command(arguments).stdout(full).output().unwrap();
-        let ran = crate::world::Ran::of(output);
+        let ran = Ran::command(world.command(arguments).stdout(full));
         assert_eq!(ran.code, Some(1), "{ran:?}");
         assert!(ran.err.contains("cannot write to stdout"), "{}", ran.err);
     }
@@ -192,7 +197,7 @@ fn a_result_that_cannot_be_written_is_a_failure() {
 #[test]
 fn only_a_lock_is_written_over_and_a_link_is_followed() {
     let world = World::new();
-    crate::world::write_bytes(&world.path("binary.toml"), &[0xff, 0xfe]);
+    write(&world.path("binary.toml"), b"\xff\xfe");
     world.fails(&["lock", "voice", "-o", "binary.toml"], 1, &["exists and is not a lock"]);
     assert_eq!(std::fs::read(world.path("binary.toml")).unwrap(), [0xff, 0xfe]);
     write(&world.path("text.toml"), "a = 1\n");
@@ -239,7 +244,7 @@ fn a_version_for_elsewhere_need_not_be_here() {
 fn a_requirements_file_of_an_earlier_run_keeps_its_versions() {
     let world = World::new();
     world.ok(&["lock", "moo", "-o", "locked.txt"]);
-    world.index.add("voice-9.0-py3-none-any.whl", &[], &[]);
+    world.index.add(&Wheel::new("voice", "9.0"));
     std::fs::remove_dir_all(world.path("cache")).unwrap();
     let read = || std::fs::read_to_string(world.path("locked.txt")).unwrap();
     world.ok(&["lock", "moo", "-P", "moo", "-o", "locked.txt"]);
@@ -253,8 +258,8 @@ fn a_requirements_file_of_an_earlier_run_keeps_its_versions() {
 fn what_was_loosened_on_purpose_is_built() {
     let world = World::new();
     for arguments in [&["--exclude", "voice"][..], &["--override", "voice>=9"]] {
-        world.index.add("voice-9.0-py3-none-any.whl", &[], &[]);
-        world.index.add("moo-2.0-py3-none-any.whl", &["voice<2"], &[]);
+        world.index.add(&Wheel::new("voice", "9.0"));
+        world.index.add(&Wheel::new("moo", "2.0").requires("voice<2"));
         world.ok(&[&["lock", "moo", "-U", "-o", "pylock.toml"], arguments].concat());
         world.ok(&["build", "--lock", "pylock.toml", "-o", "a.pex"]);
         world.ok(&[&["build", "moo", "-o", "b.pex"], arguments].concat());
@@ -277,7 +282,7 @@ fn a_project_is_locked_and_built_from_its_lock() {
     assert!(lock.contains("path = \"apps/app\"") && lock.contains("path = \"lib\""), "{lock}");
     world.ok(&["build", "--lock", "w/pylock.toml", "-m", "app", "-o", "app.pex"]);
     assert_eq!(world.run("app.pex", &[]).out, "lib\n");
-    write(&world.path("w/apps/app/pyproject.toml"), &project.replace(">=3.8", ">=3.99"));
+    write(&world.path("w/apps/app/pyproject.toml"), project.replace(">=3.8", ">=3.99"));
     world.fails(
         &["lock", "--project", "w/apps/app", "-o", "x.toml"],
         1,
@@ -300,8 +305,7 @@ fn a_project_is_locked_and_built_from_its_lock() {
 #[test]
 fn bad_usage_is_json_too() {
     let world = World::new();
-    let output = world.command(&["lock", "--nope", "--json"]).output().unwrap();
-    let ran = crate::world::Ran::of(output);
+    let ran = Ran::command(&mut world.command(&["lock", "--nope", "--json"]));
     assert_eq!(ran.code, Some(2));
     let value: Value = serde_json::from_str(&ran.out).unwrap();
     assert!(value["error"].as_str().unwrap().contains("--nope"), "{}", ran.out);

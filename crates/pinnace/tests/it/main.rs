@@ -9,7 +9,6 @@ mod deploy;
 mod environments;
 mod errors;
 mod formats;
-mod index;
 mod interrupt;
 mod lock;
 mod merge;

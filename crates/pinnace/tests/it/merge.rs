@@ -1,15 +1,16 @@
 use std::fs;
 
+use pinnace_test::{Wheel, write};
 use serde_json::Value;
 
-use crate::world::{World, write, write_bytes};
+use crate::world::World;
 
 /// Returns a world with two versions of a project, and another project that requires the older one.
 fn world() -> World {
     let world = World::new();
-    world.index.add("lib-1.0-py3-none-any.whl", &[], &[("lib.py", "VERSION = 1\n")]);
-    world.index.add("lib-2.0-py3-none-any.whl", &[], &[("lib.py", "VERSION = 2\n")]);
-    world.index.add("old-1.0-py3-none-any.whl", &["lib<2"], &[("old.py", "import lib\n")]);
+    world.index.add(&Wheel::new("lib", "1.0").file("lib.py", "VERSION = 1\n"));
+    world.index.add(&Wheel::new("lib", "2.0").file("lib.py", "VERSION = 2\n"));
+    world.index.add(&Wheel::new("old", "1.0").requires("lib<2").file("old.py", "import lib\n"));
     world
 }
 
@@ -61,8 +62,8 @@ fn what_does_not_go_together_is_refused_and_can_be_allowed() {
 #[test]
 fn what_a_build_tolerates_is_whole_and_can_be_merged() {
     let world = world();
-    world.index.add("one-1.0-py3-none-any.whl", &[], &[("tests/x.py", "ONE = 1\n")]);
-    world.index.add("two-1.0-py3-none-any.whl", &[], &[("tests/x.py", "TWO = 2\n")]);
+    world.index.add(&Wheel::new("one", "1.0").file("tests/x.py", "ONE = 1\n"));
+    world.index.add(&Wheel::new("two", "1.0").file("tests/x.py", "TWO = 2\n"));
     let ran = world.ok(&["build", "one", "two", "-o", "a.pex"]);
     assert!(ran.err.contains("`tests/x.py` is in"), "{}", ran.err);
     world.ok(&["verify", "a.pex"]);
@@ -78,7 +79,9 @@ fn what_a_build_tolerates_is_whole_and_can_be_merged() {
 #[test]
 fn a_wheel_for_later_patches_of_a_python_is_as_good_as_any() {
     let world = world();
-    world.index.add("late-1.0-py3-none-any.whl", &["lib\nRequires-Python: >=3.12.1,!=3.12.2"], &[]);
+    world.index.add(
+        &Wheel::new("late", "1.0").requires("lib").header("Requires-Python", ">=3.12.1,!=3.12.2"),
+    );
     world.ok(&["build", "late", "--platform", "manylinux_2_31_x86_64-3.12.7", "-o", "a.pex"]);
     world.ok(&["verify", "a.pex"]);
     let ran = world.ok(&["merge", "a.pex", "-o", "b.pex"]);
@@ -109,7 +112,7 @@ fn a_damaged_file_is_told_and_merged_by_nobody() {
     let mut bytes = fs::read(world.path("a.pex")).unwrap();
     let at = bytes.windows(11).position(|part| part == b"VERSION = 2").unwrap();
     bytes[at + 10] = b'3';
-    write_bytes(&world.path("bad.pex"), &bytes);
+    write(&world.path("bad.pex"), bytes);
     let ran = world.fails(&["verify", "bad.pex", "--json"], 1, &["has problems"]);
     let json: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(json["whole"], false);
@@ -150,8 +153,8 @@ fn a_difference_can_be_an_exit_code() {
 #[test]
 fn files_that_two_wheels_have_are_told_by_a_build() {
     let world = World::new();
-    world.index.add("a-1-py3-none-any.whl", &[], &[("tests/__init__.py", "1\n"), ("a.py", "")]);
-    world.index.add("b-1-py3-none-any.whl", &[], &[("tests/__init__.py", "2\n"), ("b.py", "")]);
+    world.index.add(&Wheel::new("a", "1").file("tests/__init__.py", "1\n").file("a.py", ""));
+    world.index.add(&Wheel::new("b", "1").file("tests/__init__.py", "2\n").file("b.py", ""));
     for round in ["cold", "kept"] {
         let ran = world.ok(&["build", "a", "b", "-o", "ab.pex"]);
         let said = "warning: `tests/__init__.py` is in `a-1-py3-none-any.whl` (in the request) and";
@@ -164,7 +167,7 @@ fn platforms_of_all_files_are_kept() {
     let world = World::new();
     for python in ["cp311", "cp313"] {
         let wheel = format!("native-1-{python}-{python}-manylinux_2_17_x86_64.whl");
-        world.index.add(&wheel, &[], &[("native.py", "")]);
+        world.index.add(&Wheel::named(&wheel).file("native.py", ""));
     }
     for python in ["cp311", "cp313"] {
         let platform = format!("manylinux_2_28_x86_64-{python}");
@@ -199,7 +202,9 @@ fn bytecode_and_modes_are_differences() {
 #[test]
 fn what_is_wrong_on_one_platform_says_so() {
     let world = World::new();
-    world.index.add("native-1-cp311-cp311-manylinux_2_17_x86_64.whl", &[], &[("native.py", "")]);
+    world
+        .index
+        .add(&Wheel::named("native-1-cp311-cp311-manylinux_2_17_x86_64.whl").file("native.py", ""));
     let platform = |python: &str| format!("manylinux_2_28_x86_64-{python}");
     world.ok(&["build", "native", "--platform", &platform("cp311"), "-o", "a.pex"]);
     world.ok(&["build", "moo", "--platform", &platform("cp313"), "-o", "b.pex"]);

@@ -2,7 +2,9 @@
 
 use std::{fs, os::unix::process::ExitStatusExt, process::Command};
 
-use crate::world::{World, write};
+use pinnace_test::{Wheel, write};
+
+use crate::world::World;
 
 /// Returns the complete platform of the interpreter, as the server of a deployment sends it.
 fn complete_platform(world: &World) -> String {
@@ -112,9 +114,15 @@ fn the_builds_of_its_documentation_are_done() {
 #[test]
 fn item_21_a_foreign_platform_takes_its_wheels_and_names_what_has_none() {
     let world = World::new();
-    world.index.add("native-1-cp312-cp312-macosx_11_0_arm64.whl", &[], &[("native.py", "")]);
-    world.index.add("native-1-cp312-cp312-manylinux_2_17_x86_64.whl", &[], &[("native.py", "")]);
-    world.index.add("other-1-cp312-cp312-manylinux_2_17_x86_64.whl", &[], &[("other.py", "")]);
+    world
+        .index
+        .add(&Wheel::named("native-1-cp312-cp312-macosx_11_0_arm64.whl").file("native.py", ""));
+    world
+        .index
+        .add(&Wheel::named("native-1-cp312-cp312-manylinux_2_17_x86_64.whl").file("native.py", ""));
+    world
+        .index
+        .add(&Wheel::named("other-1-cp312-cp312-manylinux_2_17_x86_64.whl").file("other.py", ""));
     world.ok(&["pex", "native", "--platform", "macosx_11_0_arm64-cp-312-cp312", "-o", "mac.pex"]);
     let shown = world.ok(&["info", "mac.pex"]).out;
     assert!(
@@ -132,7 +140,7 @@ fn item_21_a_foreign_platform_takes_its_wheels_and_names_what_has_none() {
 #[test]
 fn item_22_a_marker_that_the_platform_cannot_answer_is_named() {
     let world = World::new();
-    world.index.add("a-1-py3-none-any.whl", &["moo; platform_release > '5'"], &[("a.py", "")]);
+    world.index.add(&Wheel::new("a", "1").requires("moo; platform_release > '5'").file("a.py", ""));
     let platform = r#"{"marker_environment": {"python_version": "3.12"}, "compatible_tags": ["py3-none-any"]}"#;
     let arguments = ["pex", "a", "--complete-platform", platform, "-o", "a.pex"];
     world.fails(&arguments, 1, &["platform_release"]);
@@ -141,7 +149,7 @@ fn item_22_a_marker_that_the_platform_cannot_answer_is_named() {
 #[test]
 fn item_23_what_is_excluded_is_absent_and_what_is_overridden_replaced() {
     let world = World::new();
-    world.index.add("voice-1.0-py3-none-any.whl", &[], &[("voice.py", "VOICE = 'old'\n")]);
+    world.index.add(&Wheel::new("voice", "1.0").file("voice.py", "VOICE = 'old'\n"));
     world.ok(&["pex", "moo", "--exclude", "voice", "-o", "a.pex"]);
     let gone = "import importlib.util as u; print(u.find_spec('voice'))";
     assert_eq!(world.run("a.pex", &["-c", gone]).out, "None\n");
@@ -198,7 +206,7 @@ fn constraints_choose_the_interpreter_or_refuse_it() {
 fn a_script_says_what_it_requires() {
     let world = World::new();
     let block = "# /// script\n# requires-python = '>=3.8'\n# dependencies = ['moo']\n# ///\n";
-    write(&world.path("tool.py"), &format!("{block}import moo\nprint('tool')\n"));
+    write(&world.path("tool.py"), format!("{block}import moo\nprint('tool')\n"));
     world.ok(&["pex", "--exe", "tool.py", "-o", "tool.pex"]);
     assert_eq!(world.run("tool.pex", &[]).out, "tool\n");
     let constrained = ["pex", "--exe", "tool.py", "-o", "tool.pex", "--interpreter-constraint"];
@@ -216,11 +224,7 @@ fn arguments_are_split_as_a_shell_does() {
     let world = World::new();
     world.ok(&["build", "moo", "-c", "moo", "--inject-args", "-t 'a  b'", "-o", "a.pex"]);
     assert_eq!(world.run("a.pex", &[]).out, "moo -t a  b\n");
-    world.fails(
-        &["build", "moo", "--inject-args", "'open", "-o", "a.pex"],
-        2,
-        &["unclosed quote"],
-    );
+    world.fails(&["build", "moo", "--inject-args", "'open", "-o", "a.pex"], 2, &["unclosed quote"]);
 }
 
 #[test]

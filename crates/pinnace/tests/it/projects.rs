@@ -1,16 +1,15 @@
 //! Projects and workspaces: the sources of their requirements, and the files that ship.
 
-use crate::{
-    index::TestIndex,
-    world::{World, write},
-};
+use pinnace_test::{Index, Wheel, write};
+
+use crate::world::World;
 
 #[test]
 fn a_source_that_is_not_there_is_not_looked_for_elsewhere() {
     let world = World::new();
     let project = |source: &str| {
         let head = "[project]\nname = \"app\"\nversion = \"1\"\ndependencies = [\"voice\"]\n";
-        write(&world.path("pyproject.toml"), &format!("{head}[tool.uv.sources]\n{source}\n"));
+        write(&world.path("pyproject.toml"), format!("{head}[tool.uv.sources]\n{source}\n"));
     };
     for (source, words) in [
         ("voice = { path = \"nowhere\" }", "the source of `voice`"),
@@ -24,25 +23,25 @@ fn a_source_that_is_not_there_is_not_looked_for_elsewhere() {
         project(source);
         world.fails(&["lock", "--project", ".", "-o", "pylock.toml"], 1, &[words]);
     }
-    assert_eq!(world.index.requests(), [""; 0]);
+    assert_eq!(world.index.take_requests(), [""; 0]);
 }
 
 /// Checks that the sources of a required project apply, and those of the root of its workspace.
 #[test]
 fn sources_count_wherever_the_project_is_named() {
     let world = World::new();
-    let private = TestIndex::start();
-    private.add("inner-1.0-py3-none-any.whl", &[], &[]);
-    world.index.add("inner-9.0-py3-none-any.whl", &[], &[]);
+    let private = Index::start();
+    private.add(&Wheel::new("inner", "1.0"));
+    world.index.add(&Wheel::new("inner", "9.0"));
     let index = format!(
         "[tool.uv.sources]\ninner = {{ index = \"private\" }}\n[[tool.uv.index]]\nname = \"private\"\nurl = \"{}\"\nexplicit = true\n",
         private.url()
     );
     let member = "[project]\nname = \"member\"\nversion = \"1\"\ndependencies = [\"inner\"]\n";
-    write(&world.path("alone/pyproject.toml"), &format!("{member}{index}"));
+    write(&world.path("alone/pyproject.toml"), format!("{member}{index}"));
     write(
         &world.path("root/pyproject.toml"),
-        &format!("[tool.uv.workspace]\nmembers = [\"lib?/**\"]\nexclude = [\"libs/no\"]\n{index}"),
+        format!("[tool.uv.workspace]\nmembers = [\"lib?/**\"]\nexclude = [\"libs/no\"]\n{index}"),
     );
     write(&world.path("root/libs/member/pyproject.toml"), member);
     write(&world.path("root/libs/no/pyproject.toml"), member);
@@ -62,7 +61,7 @@ fn of_a_project_its_code_ships_and_nothing_else() {
     for name in ["one", "two"] {
         let at = |file: &str| world.path(&format!("{name}/{file}"));
         let text = format!("[project]\nname = \"{name}\"\nversion = \"1\"\n");
-        write(&at("pyproject.toml"), &text);
+        write(&at("pyproject.toml"), text);
         write(&at(&format!("{name}/__init__.py")), "X = 1\n");
         write(&at(&format!("{name}/data.txt")), "");
         write(&at(&format!("{name}_module.py")), "");
@@ -85,7 +84,7 @@ fn of_a_project_its_code_ships_and_nothing_else() {
 #[test]
 fn an_address_with_a_password_is_not_in_the_file() {
     let world = World::new();
-    let address = world.index.url().replace("simple", "files/voice/voice-1.5-py3-none-any.whl");
+    let address = world.index.file_url("voice", "voice-1.5-py3-none-any.whl");
     let address = address.replace("http://", "http://user:SEKRIT@");
     let requirement = format!("voice @ {address}?token=SEKRIT");
     world.ok(&["build", &requirement, "-o", "x.pex"]);
@@ -96,15 +95,16 @@ fn an_address_with_a_password_is_not_in_the_file() {
 #[test]
 fn a_hash_counts_where_the_index_tells_none() {
     let world = World::new();
-    let wheel = world.index.wheel("voice-1.0-py3-none-any.whl");
-    crate::world::write_bytes(&world.path("wheels/voice-1.0-py3-none-any.whl"), &wheel);
+    let wheel = Wheel::new("voice", "1.0").file("voice.py", "def say(words):\n    return 'oi'\n");
+    world.index.add(&wheel);
+    wheel.write_to(&world.path("wheels"));
     let from = ["--no-index", "-f", "wheels"];
     let with = |arguments: &[&'static str]| [arguments, &from[..]].concat();
     world.ok(&with(&["lock", "voice", "-o", "locked.txt"]));
     world.ok(&with(&["build", "-r", "locked.txt", "-o", "x.pex"]));
     let locked = std::fs::read_to_string(world.path("locked.txt")).unwrap();
     let hash = locked.split("sha256:").nth(1).unwrap().trim().to_owned();
-    write(&world.path("other.txt"), &locked.replace(&hash, &"0".repeat(64)));
+    write(&world.path("other.txt"), locked.replace(&hash, &"0".repeat(64)));
     world.fails(
         &with(&["build", "-r", "other.txt", "-o", "y.pex"]),
         1,

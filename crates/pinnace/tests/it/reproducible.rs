@@ -1,8 +1,8 @@
 //! Reproducible builds: the environment of a build does not change a byte.
 
-use std::process::Command;
+use pinnace_test::write;
 
-use crate::world::{World, write};
+use crate::world::World;
 
 fn sources(folder: &std::path::Path) {
     for path in ["app/__init__.py", "app/.settings", "app/data/x.txt", "Zebra.py"] {
@@ -25,12 +25,9 @@ fn nothing_around_the_build_moves_a_byte() {
         let script = format!(
             "umask {umask}; exec {cores} '{program}' build moo voice -D src -m app -o out.pex -q"
         );
-        let mut command = Command::new("sh");
+        let mut command = world.other("sh");
         command.args(["-c", &script]).current_dir(&folder);
-        command
-            .env("PINNACE_CACHE_DIR", world.path(cache))
-            .env("PIP_INDEX_URL", world.index.url())
-            .env("PIP_CONFIG_FILE", "/dev/null");
+        command.env("PINNACE_CACHE_DIR", world.path(cache));
         assert!(command.envs(variables.iter().copied()).status().unwrap().success());
         std::fs::read(folder.join("out.pex")).unwrap()
     };

@@ -1,8 +1,9 @@
 use std::fs;
 
+use pinnace_test::write;
 use serde_json::Value;
 
-use crate::world::{World, write, write_bytes};
+use crate::world::World;
 
 #[test]
 fn what_is_put_is_there_and_can_be_had_by_its_first_digits() {
@@ -76,7 +77,7 @@ fn damage_is_named_and_healed() {
     let hex = "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73";
     let blob = world.path("s/blobs/ed").join(&hex[2..]);
     fs::remove_file(&blob).unwrap();
-    write_bytes(&blob, b"c0ntent");
+    write(&blob, b"c0ntent");
     let ran = world.fails(
         &["store", "check", "--store", "s", "--json"],
         1,

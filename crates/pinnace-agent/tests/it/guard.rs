@@ -1,8 +1,9 @@
 //! The authentication of requests.
 
 use pinnace_agent::{Agent, Client, ErrorKind, Tokens};
+use pinnace_test::ask;
 
-use crate::world::{World, ask, client};
+use crate::world::{World, client};
 
 const TOKEN: &str = "0123456789abcdef0123";
 
@@ -19,7 +20,7 @@ fn a_token_is_needed_where_others_may_come() {
 fn tokens_are_asked_for_and_change_while_it_runs() {
     let world = World::new();
     let file = world.folder.path().join("tokens");
-    crate::world::write(&file, TOKEN);
+    pinnace_test::write(&file, TOKEN);
     let mut options = world.options();
     options.tokens = Tokens::parse(TOKEN, "tokens").unwrap();
     options.token_file = Some(file.clone());
@@ -31,13 +32,13 @@ fn tokens_are_asked_for_and_change_while_it_runs() {
         assert!(matches!(error.kind(), ErrorKind::Refused { status: 401, .. }), "{error}");
         assert!(!format!("{error} {error:?}").contains("0124"));
     }
-    crate::world::write(&file, &format!("{TOKEN}\nanother-token-of-ours\n"));
-    crate::world::until("the second is taken, too", || {
+    pinnace_test::write(&file, format!("{TOKEN}\nanother-token-of-ours\n"));
+    pinnace_test::until("the second is taken, too", || {
         status(Some("another-token-of-ours")).is_ok()
     });
     assert!(status(Some(TOKEN)).is_ok());
-    crate::world::write(&file, "another-token-of-ours");
-    crate::world::until("the first is not taken any more", || status(Some(TOKEN)).is_err());
+    pinnace_test::write(&file, "another-token-of-ours");
+    pinnace_test::until("the first is not taken any more", || status(Some(TOKEN)).is_err());
     agent.stop();
 }
 

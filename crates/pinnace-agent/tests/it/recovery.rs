@@ -12,8 +12,9 @@ use std::{
 
 use pinnace_agent::{Agent, ErrorKind, Follow, State};
 use pinnace_store::{Backend, Error, Key, Listed, MemoryBackend, Meta, Reading, Store, Upload};
+use pinnace_test::until;
 
-use crate::world::{World, client, get, is_live, place, until};
+use crate::world::{World, client, get, is_live, place};
 
 /// A store whose steps cannot be read at times; if it is `gone`, nothing of it can be reached.
 #[derive(Clone, Debug, Default)]
@@ -158,7 +159,7 @@ fn a_service_out_of_use_is_ended() {
     world.store.publish(&name, before.as_ref(), Default::default()).unwrap();
     until("it is down", || agent.status().services[0].state == State::Down);
     until("its process is ended", || !exists(&process));
-    assert_eq!(crate::world::ask(&place, "GET / HTTP/1.1\r\nHost: x\r\n").0, 503);
+    assert_eq!(pinnace_test::ask(&place, "GET / HTTP/1.1\r\nHost: x\r\n").0, 503);
     agent.stop();
     let agent = world.agent(world.options());
     std::thread::sleep(std::time::Duration::from_millis(300));
@@ -273,7 +274,7 @@ fn a_process_without_its_mark_and_one_without_its_group_are_ended() {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", left.id())).unwrap();
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let started = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap();
-    crate::world::write(&data.join(left.id().to_string()), &format!("{} {started}", boot.trim()));
+    pinnace_test::write(&data.join(left.id().to_string()), format!("{} {started}", boot.trim()));
     let waiting = std::thread::spawn(move || left.wait().unwrap());
     let agent = world.agent(world.options());
     assert!(!waiting.join().unwrap().success());

@@ -6,8 +6,9 @@ use std::{
 };
 
 use pinnace_agent::Route;
+use pinnace_test::ask;
 
-use crate::world::{World, ask, get, is_live, place};
+use crate::world::{World, get, is_live, place};
 
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()

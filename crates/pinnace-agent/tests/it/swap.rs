@@ -12,8 +12,9 @@ use std::{
 };
 
 use pinnace_agent::{Outcome, State};
+use pinnace_test::until;
 
-use crate::world::{World, client, get, is_live, landed, place, reason, until};
+use crate::world::{World, client, get, is_live, landed, place, reason};
 
 /// A connection that stays.
 pub(crate) struct Kept(BufReader<TcpStream>);
@@ -144,7 +145,7 @@ fn what_fails_changes_nothing_and_is_told() {
 #[test]
 fn variables_are_those_that_are_named() {
     let world = World::new();
-    crate::world::write(
+    pinnace_test::write(
         &world.folder.path().join("agent/env/shop.env"),
         "KEY=of the shop\nOTHER=x\n",
     );
@@ -166,7 +167,7 @@ fn what_dies_is_started_again_and_asked_only_then() {
     let agent = world.agent(world.options());
     let place = place(world.version("1").deploy("shop", &agent).address.as_ref());
     let (status, _) =
-        crate::world::ask(&place, "POST /die HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n");
+        pinnace_test::ask(&place, "POST /die HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n");
     assert_eq!(status, 200);
     let before = get(&place, "/pid");
     std::process::Command::new("kill").args(["-9", &before]).status().unwrap();
@@ -251,11 +252,11 @@ fn bytecode_is_brought_along_where_the_text_is_the_same() {
     let agent = world.agent(world.options());
     let helper = world.folder.path().join("project/helper.py");
     let same = world.folder.path().join("project/same.py");
-    crate::world::write(&same, "X = 1\n");
+    pinnace_test::write(&same, "X = 1\n");
     let code = format!("import same\nfrom helper import VERSION\n{}", crate::world::SERVER);
     let mut dates = Vec::new();
     for version in ["one", "two"] {
-        crate::world::write(&helper, &format!("VERSION = {version:?}\n"));
+        pinnace_test::write(&helper, format!("VERSION = {version:?}\n"));
         let answered = world.project(&code).deploy("shop", &agent);
         assert_eq!(get(&place(answered.address.as_ref()), "/"), format!("{version} /"));
         let release = answered.attempt.unwrap().release;

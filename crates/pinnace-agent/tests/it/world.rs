@@ -1,13 +1,6 @@
 //! A store, an agent over it, and projects that are published to it.
 
-use std::{
-    fs,
-    io::{Read, Write},
-    net::TcpStream,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use pinnace_agent::{Agent, Client, Clock, Dependencies, Options, Outcome, RolloutStatus};
 use pinnace_deploy::{
@@ -15,6 +8,7 @@ use pinnace_deploy::{
     WheelLayer,
 };
 use pinnace_store::{Deployment, MemoryBackend, Published, Store};
+use pinnace_test::{Folder, ask, python, write};
 use pinnace_wheel::{Interpreter, MemoryCache};
 
 /// Answers with its version; HTTP/1.1 with connections that stay, so that each test swaps below them.
@@ -57,7 +51,7 @@ Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 "#;
 
 pub(crate) struct World {
-    pub(crate) folder: tempfile::TempDir,
+    pub(crate) folder: Folder,
     pub(crate) backend: MemoryBackend,
     pub(crate) store: Store,
     machine: Arc<Cache>,
@@ -78,19 +72,19 @@ impl Interpreters for OnePython {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::new();
         let backend = MemoryBackend::new();
         Self {
             store: Store::open(backend.clone()).unwrap(),
             backend,
-            machine: Arc::new(Cache::open(&folder.path().join("cache")).unwrap()),
+            machine: Arc::new(Cache::open(&folder.join("cache")).unwrap()),
             python: Interpreter::probe(&python(), &MemoryCache::default()).unwrap(),
             folder,
         }
     }
 
     pub(crate) fn options(&self) -> Options {
-        let mut options = Options::new(self.folder.path().join("agent"));
+        let mut options = Options::new(self.folder.join("agent"));
         options.poll_interval = Duration::from_millis(100);
         options.shutdown_timeout = Duration::from_secs(3);
         options
@@ -116,7 +110,7 @@ impl World {
     }
 
     pub(crate) fn project(&self, code: &str) -> Project<'_> {
-        let folder = self.folder.path().join("project");
+        let folder = self.folder.join("project");
         write(&folder.join("app.py"), code);
         let rules = Rules::new(&[], &[]).unwrap();
         let scan = Scan::of(&folder, &rules, &ScanIndex::default(), 1).unwrap();
@@ -201,41 +195,4 @@ pub(crate) fn get(place: &str, path: &str) -> String {
     let (status, body) = ask(place, &format!("GET {path} HTTP/1.1\r\nHost: {place}\r\n"));
     assert_eq!(status, 200, "{body}");
     body
-}
-
-/// The status and the body of an answer to a request whose headers are not ended yet.
-pub(crate) fn ask(place: &str, request: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(place).unwrap();
-    stream.write_all(format!("{request}Connection: close\r\n\r\n").as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    (head.split(' ').nth(1).unwrap_or("0").parse().unwrap(), body.to_owned())
-}
-
-/// Waits until something is so.
-pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(20);
-    while !is_so() {
-        assert!(Instant::now() < end, "{what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "tests make what is found")]
-pub(crate) fn write(path: &Path, content: &str) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, content).unwrap();
-}
-
-#[expect(clippy::disallowed_methods, reason = "tests find their interpreter")]
-fn python() -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap();
-    let found = std::env::split_paths(&path).map(|folder| folder.join("python3"));
-    // What a shim of pyenv starts says where it is itself.
-    let found = found.into_iter().find(|file| file.is_file()).unwrap();
-    let said = std::process::Command::new(found)
-        .args(["-c", "import sys; print(sys.executable)"])
-        .output();
-    String::from_utf8(said.unwrap().stdout).unwrap().trim().into()
 }

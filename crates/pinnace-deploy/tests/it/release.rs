@@ -110,7 +110,7 @@ fn uploads_are_small_and_packs_stay_few() {
     let large = || world.backend.list("blobs", None, 100).unwrap().len();
     assert_eq!((packs().len(), large()), (1, 1));
     for number in 0..20 {
-        write(&world.project.path().join("app.py"), format!("print({number})\n"));
+        world.project.write("app.py", format!("print({number})\n"));
         let before: Vec<_> = packs().into_iter().map(|pack| pack.key).collect();
         let release = world.publish(Runtime::own());
         let new = packs().into_iter().filter(|pack| !before.contains(&pack.key));
@@ -129,7 +129,7 @@ fn the_cache_of_another_store_does_not_count() {
     for listed in world.backend.list("", None, 100).unwrap() {
         world.backend.remove(&listed.key).unwrap();
     }
-    write(&world.project.path().join("app.py"), "print('bye')\n");
+    world.project.write("app.py", "print('bye')\n");
     let again = World { store: Store::open(world.backend.clone()).unwrap(), ..world };
     again.publish(Runtime::own());
 }
@@ -149,7 +149,7 @@ fn files_that_change_meanwhile_are_refused() {
         write(&path, "changed");
         let refused = service.put(&head, &draft).unwrap_err();
         assert!(refused.is_retryable() && refused.to_string().contains("changed"), "{refused}");
-        write(&path, &before);
+        write(&path, before);
     }
     assert!(world.store.refs().unwrap().is_empty());
 }

@@ -19,8 +19,8 @@ use std::{
     time::Duration,
 };
 
-use pinnace_archive::{ArchivePath, Mode, Writer};
 use pinnace_benches::{Lanes, delayed};
+use pinnace_test::Wheel;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -161,32 +161,18 @@ fn require(project: &Path, links: &Path, wheels: usize) -> Result<()> {
     let mut requirements = format!("--no-index\n--find-links {}\n", links.display());
     for number in 0..wheels {
         requirements.push_str(&format!("wheel{number}==1.0\n"));
-        let path = links.join(format!("wheel{number}-1.0-py3-none-any.whl"));
-        fs::File::create(path)?.write_all(&wheel(number)?)?;
+        wheel(number).write_to(links);
     }
     fs::File::create(project.join("requirements.txt"))?.write_all(requirements.as_bytes())?;
     Ok(())
 }
 
-fn wheel(number: usize) -> Result<Vec<u8>> {
-    let info = format!("wheel{number}-1.0.dist-info");
-    let head = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n";
-    let metadata = format!("Metadata-Version: 2.1\nName: wheel{number}\nVersion: 1.0\n");
-    let mut members = vec![
-        (format!("{info}/METADATA"), metadata),
-        (format!("{info}/RECORD"), String::new()),
-        (format!("{info}/WHEEL"), head.to_owned()),
-    ];
-    for module in 0..20 {
+fn wheel(number: usize) -> Wheel {
+    let wheel = Wheel::new(&format!("wheel{number}"), "1.0");
+    (0..20).fold(wheel, |wheel, module| {
         let text = format!("NUMBER = {number}, {module}\n").repeat(110);
-        members.push((format!("wheel{number}/module{module:02}.py"), text));
-    }
-    members.sort();
-    let mut writer = Writer::new(Vec::new());
-    for (path, text) in &members {
-        writer.bytes(&ArchivePath::parse(path)?, Mode::File, text.as_bytes())?;
-    }
-    Ok(writer.finish()?.0)
+        wheel.file(&format!("wheel{number}/module{module:02}.py"), text)
+    })
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

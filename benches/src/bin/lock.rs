@@ -13,12 +13,12 @@
 #![expect(clippy::print_stdout, reason = "it is a program")]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     error::Error,
     fmt::Write as _,
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
@@ -29,7 +29,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sha2::{Digest, Sha256};
+use pinnace_test::{Page, Request, Response, Server, sha256_hex};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -40,10 +40,10 @@ const CONNECTIONS: usize = 24;
 
 fn main() -> Result<()> {
     let race = Race::parse(std::env::args().skip(1))?;
-    let site = race.index.is_none().then(Site::start).transpose()?;
+    let site = race.index.is_none().then(Site::start);
     let index = match (&race.index, &site) {
         (Some(index), _) => index.clone(),
-        (None, Some(site)) => format!("http://{}/simple/", site.address),
+        (None, Some(site)) => site.server.url("/simple/"),
         (None, None) => return Err("there is no index".into()),
     };
     let folder = tempfile::tempdir()?;
@@ -199,7 +199,7 @@ fn median(times: &[Duration]) -> Duration {
 
 /// An index on loopback.
 struct Site {
-    address: SocketAddr,
+    server: Server,
     state: Arc<State>,
 }
 
@@ -208,26 +208,18 @@ struct State {
     pages: BTreeMap<String, (&'static str, Vec<u8>)>,
     requests: AtomicUsize,
     /// The requested paths, each once.
-    paths: Mutex<BTreeMap<String, ()>>,
+    paths: Mutex<BTreeSet<String>>,
 }
 
 impl Site {
-    fn start() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let address = listener.local_addr()?;
+    fn start() -> Self {
         let state = Arc::new(State {
             pages: pages(),
             requests: AtomicUsize::new(0),
             paths: Mutex::default(),
         });
         let shared = Arc::clone(&state);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let state = Arc::clone(&shared);
-                thread::spawn(move || state.serve(&stream));
-            }
-        });
-        Ok(Self { address, state })
+        Self { server: Server::start(move |request| shared.respond(request)), state }
     }
 
     fn requests(&self) -> usize {
@@ -237,13 +229,13 @@ impl Site {
     /// Makes each request that was made before, once.
     fn floor(&self) -> Result<Duration> {
         let paths = self.state.paths.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let paths: Vec<String> = paths.into_keys().collect();
+        let paths: Vec<String> = paths.into_iter().collect();
         let next = AtomicUsize::new(0);
         let started = Instant::now();
         thread::scope(|scope| {
             for _ in 0..CONNECTIONS {
                 scope.spawn(|| {
-                    let Ok(mut stream) = TcpStream::connect(self.address) else { return };
+                    let Ok(mut stream) = TcpStream::connect(self.server.address()) else { return };
                     while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let _ = ask(&mut stream, path);
                     }
@@ -273,43 +265,23 @@ fn ask(stream: &mut TcpStream, path: &str) -> Result<()> {
 }
 
 impl State {
-    fn serve(&self, stream: &TcpStream) {
-        let mut lines = BufReader::new(stream).lines();
-        let mut out = stream;
-        while let Some(Ok(first)) = lines.next() {
-            while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-            let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
-            self.requests.fetch_add(1, Ordering::Relaxed);
-            let page = self.pages.get(&path);
-            if page.is_some() {
-                self.paths.lock().unwrap_or_else(PoisonError::into_inner).insert(path, ());
-            }
-            let (status, (kind, body)) = match page {
-                Some((kind, body)) => (200, (*kind, body.as_slice())),
-                None => (404, ("text/plain", &b""[..])),
-            };
-            let head = format!(
-                "HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\
-                 Cache-Control: max-age=600\r\n\r\n",
-                body.len()
-            );
-            if out.write_all(&[head.as_bytes(), body].concat()).is_err() {
-                return;
-            }
-        }
+    fn respond(&self, request: &Request) -> Response {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let path = request.target();
+        let Some((kind, body)) = self.pages.get(path) else { return Response::status(404) };
+        self.paths.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
+        Response::ok(kind, body.as_slice()).header("Cache-Control", "max-age=600")
     }
 }
 
 /// Makes the pages of the index and the metadata file of every wheel.
 fn pages() -> BTreeMap<String, (&'static str, Vec<u8>)> {
-    const JSON: &str = "application/vnd.pypi.simple.v1+json";
     let mut pages = BTreeMap::new();
     for project in 0..PROJECTS {
         let mut files = Vec::new();
         for version in 1..=VERSIONS {
             let metadata = metadata(project, version);
-            let hash: String =
-                Sha256::digest(&metadata).iter().map(|byte| format!("{byte:02x}")).collect();
+            let hash = sha256_hex(metadata.as_bytes());
             let name = format!("p{project}-{version}.0-py3-none-any.whl");
             files.push(format!(
                 r#"{{"filename":"{name}","url":"/files/{name}","hashes":{{"sha256":"{:064x}"}},"core-metadata":{{"sha256":"{hash}"}},"size":1000,"upload-time":"2024-03-24T00:00:00Z","requires-python":">=3.8","yanked":false}}"#,
@@ -324,7 +296,7 @@ fn pages() -> BTreeMap<String, (&'static str, Vec<u8>)> {
             r#"{{"meta":{{"api-version":"1.1"}},"name":"p{project}","files":[{}]}}"#,
             files.join(",")
         );
-        pages.insert(format!("/simple/p{project}/"), (JSON, page.into_bytes()));
+        pages.insert(format!("/simple/p{project}/"), (Page::JSON, page.into_bytes()));
     }
     pages
 }

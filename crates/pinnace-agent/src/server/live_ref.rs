@@ -18,8 +18,7 @@ pub(crate) fn publish_live(
     live: Option<Digest>,
     attempt: &Attempt,
 ) {
-    let name = format!("live/{}/{}", service.name, context.name).parse::<RefName>();
-    let Ok(name) = name else { return };
+    let Ok(name) = RefName::live(&service.name, &context.name) else { return };
     let record = record(context, service, live, attempt);
     for _ in 0..TRIES {
         let published = context

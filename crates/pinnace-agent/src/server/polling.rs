@@ -68,9 +68,8 @@ fn read_tokens(file: &std::path::Path) -> Result<Tokens, String> {
 /// Lists the services of the store that this agent runs, with their newest generations. It reads the history of all refs.
 fn all_services(services: &Services) -> Result<Vec<(String, u64)>, pinnace_store::Error> {
     let refs = services.context.store.refs()?.into_iter();
-    let wanted = refs.filter_map(|(name, generation)| {
-        Some((name.as_str().strip_prefix("wanted/")?.to_owned(), generation))
-    });
+    let wanted =
+        refs.filter_map(|(name, generation)| Some((name.wanted_service()?.to_owned(), generation)));
     Ok(wanted.filter(|(name, _)| services.context.is_ours(name)).collect())
 }
 

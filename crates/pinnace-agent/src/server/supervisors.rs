@@ -33,8 +33,8 @@ impl Supervisors {
         if let Some(service) = self.services.get(name) {
             return Ok(service);
         }
-        let wanted = format!("wanted/{name}").parse();
-        let wanted: RefName = wanted.map_err(|_| format!("`{name}` is no name of a service"))?;
+        let wanted = RefName::wanted(name);
+        let wanted = wanted.map_err(|_| format!("`{name}` is no name of a service"))?;
         let context = &self.services.context;
         let (service, commands) =
             Service::new(context, wanted, name).map_err(|error| error.to_string())?;

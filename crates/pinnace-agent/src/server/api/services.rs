@@ -94,8 +94,7 @@ async fn attempt(
 
 /// Returns true if the store has a deployment of a service.
 async fn is_deployed(registry: &Arc<Services>, name: &str) -> Result<bool, Refusal> {
-    let wanted: RefName = format!("wanted/{name}")
-        .parse()
+    let wanted = RefName::wanted(name)
         .map_err(|_| Refusal::bad(format!("`{name}` is no name of a service")))?;
     let registry = Arc::clone(registry);
     Ok(blocking(move || registry.context.store.generation(&wanted)).await?.is_some())

@@ -30,7 +30,7 @@ pub struct Agent {
     supervisors: Arc<Supervisors>,
     runtime: Option<Runtime>,
     /// The lock of the folder, held as long as the agent runs.
-    _lock: File,
+    lock: File,
 }
 
 impl std::fmt::Debug for Agent {
@@ -72,7 +72,7 @@ impl Agent {
         if let Some(file) = options.token_file {
             runtime.spawn(poll_tokens(services, file));
         }
-        Ok(Self { supervisors, runtime: Some(runtime), _lock: lock })
+        Ok(Self { supervisors, runtime: Some(runtime), lock })
     }
 
     /// Returns the address that the agent listens on.
@@ -113,6 +113,8 @@ impl Drop for Agent {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
+        // A process that is being started holds a copy of the file until its program runs: closing ours is not enough.
+        let _ = self.lock.unlock();
     }
 }
 

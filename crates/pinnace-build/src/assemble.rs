@@ -56,9 +56,12 @@ impl Assembly<'_> {
     pub(crate) fn builder(&self, holds: Holds, output: &PexOutput) -> Result<PexBuilder, Error> {
         let mut builder = PexBuilder::new();
         for set in self.sets {
-            let wheels = set.wheels.iter().filter(|_| holds.wheels());
-            builder.add_platform(&set.target, wheels.map(by_digest));
-            builder.require_python(set.requires_python.iter().map(String::as_str));
+            if holds.wheels() {
+                set.add_to(&mut builder);
+            } else {
+                builder.add_platform(&set.target, []);
+                builder.require_python(set.requires_python.iter().map(String::as_str));
+            }
         }
         if holds.wheels() {
             builder.set_requirements(&self.requirements()?);
@@ -162,7 +165,7 @@ impl Assembly<'_> {
 
     /// Finds a script in a wheel, else in a project, else in a file on the `PEX_PATH`.
     fn script(&self, name: &str) -> Result<ScriptTarget, Error> {
-        let wheels = self.sets.iter().flat_map(|set| &set.wheels).map(by_digest);
+        let wheels = self.sets.iter().flat_map(|set| &set.wheels).map(Wheel::listed);
         let own = || self.script_of_projects(name).or_else(|| self.script_of_pex_path(name));
         match find_script(name, wheels, self.cx.cache()) {
             Ok(script) => Ok(script),
@@ -209,10 +212,6 @@ impl Assembly<'_> {
         builder.compile_code(compiler);
         Ok(())
     }
-}
-
-fn by_digest(wheel: &Wheel) -> (&pinnace_wheel::WheelName, [u8; 32]) {
-    (&wheel.name, *wheel.digest.as_bytes())
 }
 
 /// Writes the start-up settings into PEX-INFO.

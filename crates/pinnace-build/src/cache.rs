@@ -35,15 +35,18 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Opens the cache in a folder, and creates the folder if it is missing.
+    /// Opens the cache in a folder, and creates the folder if it is missing. A relative path starts from the current
+    /// folder of the process; [`Env::cache_folder`](crate::Env::cache_folder) returns an absolute one.
     ///
     /// # Errors
     ///
     /// Returns an error if the folder cannot be created.
     pub fn open(folder: &Path) -> Result<Self, Error> {
+        // Environments in the cache are used from other folders.
+        let folder = std::path::absolute(folder).map_err(Error::at("open", folder))?;
         let blobs = LocalStore::open(folder.join("wheels"), Durability::Volatile)?;
         let entries = pinnace_store::Cache::new(folder.join("index"));
-        Ok(Self { folder: folder.to_owned(), blobs, entries })
+        Ok(Self { folder, blobs, entries })
     }
 
     /// Returns the folder.

@@ -37,10 +37,47 @@
 //!    [`LocalBuilder`].
 //! 4. A [`PexBuilder`](pinnace_pex::PexBuilder) holds the contents of the file, and a [`PexOutput`] writes it.
 //!
+//! ```
+//! use pinnace_build::{
+//!     Cache, Context, Env, IndexSpec, InputSpec, Inputs, Layout, PexOutput, PlatformSpec, ProjectMetadata,
+//!     Requirements, SolveSpec, WheelSource, local_builder, targets,
+//! };
+//! use pinnace_pex::{EntryPoint, PexBuilder};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # std::fs::create_dir(folder.path().join("src"))?;
+//! # std::fs::File::create(folder.path().join("src/app.py"))?;
+//! # let env = Env::new(folder.path()).with_variable("PINNACE_CACHE_DIR", "cache");
+//! let cache = Cache::open(&env.cache_folder()?)?;
+//! let cx = Context::new(&env, &cache)?;
+//! let (mut inputs, mut platforms) = (InputSpec::default(), PlatformSpec::default());
+//! inputs.code.push("src".into()); // and `inputs.requirements.push("flask>=3".into())`
+//! platforms.platform.push("manylinux_2_28_x86_64-cp312".into());
+//! let target = targets(&platforms, &env, &cache)?.remove(0); // one for each platform that is named
+//! let indexes = IndexSpec::default(); // the configured index
+//!
+//! let projects = ProjectMetadata::new(&cx, &indexes, Some(&target), None);
+//! let inputs = Inputs::read(&inputs, &SolveSpec::default(), &env, &projects)?;
+//! let index = inputs.index(&cx, &indexes, None)?;
+//! let builder = local_builder(&cx, &index, &inputs.request, &target, None);
+//! let source = WheelSource::new(&cx, &index, builder.as_ref(), &target);
+//! let selection = source.select(&inputs.request, &inputs, Requirements::All)?;
+//! let wheels = source.wheels(&selection)?;
+//!
+//! let mut pex = PexBuilder::new();
+//! wheels.add_to(&mut pex);
+//! selection.folders.iter().try_for_each(|folder| pex.add_folder(folder).map(drop))?;
+//! pex.set_entry_point(EntryPoint::parse("app")?);
+//! let output = PexOutput::open("app.pex".as_ref(), Layout::Zipapp, &env)?;
+//! output.write(&pex, &cache, cx.progress(), env.threads)?;
+//! assert!(folder.path().join("app.pex").is_file());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Environment
 //!
 //! The caller takes an [`Env`], a snapshot of variables, current folder and clock; no other code in this crate
-//! reads them. A [`Context`] adds the cache, the [`Network`], credentials, and a [`Progress`] that observes and
+//! reads them. A program that runs for long takes a new one for each build, so that its time is right. A [`Context`] adds the cache, the [`Network`], credentials, and a [`Progress`] that observes and
 //! cancels. The crate prints nothing. An error carries its facts in an [`ErrorKind`], from which a program
 //! derives its own hints.
 //!

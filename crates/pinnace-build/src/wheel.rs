@@ -27,6 +27,11 @@ impl Wheel {
     pub fn new(name: WheelName, digest: Digest, extras: Vec<String>) -> Self {
         Self { name, digest, extras }
     }
+
+    /// Returns the name and the SHA-256, by which a PEX file lists wheels.
+    pub(crate) fn listed(&self) -> (&WheelName, [u8; 32]) {
+        (&self.name, *self.digest.as_bytes())
+    }
 }
 
 impl Ord for Wheel {

@@ -1,7 +1,7 @@
 //! The wheels of a build, checked as a whole.
 
 use pinnace_env::{Conflict, Distribution, Layer, Policy, Ruling, merge};
-use pinnace_pex::PlatformRules;
+use pinnace_pex::{PexBuilder, PlatformRules};
 use pinnace_store::parallel;
 use pinnace_wheel::{Requirement, Target};
 
@@ -56,6 +56,12 @@ impl WheelSet {
         }
         let notes = tolerated.iter().map(ToString::to_string).collect();
         Ok(Self { target: target.clone(), wheels, requires_python, notes })
+    }
+
+    /// Adds the platform, the wheels and their `Requires-Python` to a PEX file.
+    pub fn add_to(&self, builder: &mut PexBuilder) {
+        builder.add_platform(&self.target, self.wheels.iter().map(Wheel::listed));
+        builder.require_python(self.requires_python.iter().map(String::as_str));
     }
 }
 

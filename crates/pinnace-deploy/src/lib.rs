@@ -40,15 +40,49 @@
 //!    first one wins; the other one gets [`ErrorKind::Superseded`].
 //! 6. A [`Host`], such as an agent, launches the release. The deployer waits until it is live there.
 //!
-//! [`Rollback`], [`stop_service`] and [`failed_generations`] work on the history of a service. A [`Watcher`]
-//! detects edits of a project.
+//! [`Store::history`](pinnace_store::Store::history) lists the deployments of a service, by the ref
+//! [`ServiceName::wanted`]. [`Rollback`] and [`stop_service`] add one, and [`failed_generations`] finds those that
+//! agents could not launch. A [`Watcher`] detects edits of a project.
 //!
 //! # Running a release
 //!
 //! [`Contents`] reads a release of a store. An [`Installer`] downloads it for one of the machine's
 //! interpreters, and materializes an [`Environment`] once. Wheels are unpacked once per machine and linked into
 //! environments; source is a private copy. An incomplete environment counts as absent. [`Environment::command`]
-//! creates the command of a process. [`Contents::export`] writes `deps.pex` and `source.pex` with the boot code
+//! creates the command of a process:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use pinnace_build::{Cache, Env, LocalInterpreters};
+//! use pinnace_deploy::{Endpoint, Installer, ServiceName, Variables, find_release};
+//! use pinnace_store::{Durability, LocalStore, Store};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let env = Env::read()?;
+//! # std::fs::create_dir(folder.path().join("shop"))?;
+//! # std::fs::File::create(folder.path().join("shop/app.py"))?;
+//! # let (project, folder) = (folder.path().join("shop"), folder.path());
+//! let store = Store::open(LocalStore::open(folder.join("store"), Durability::Durable)?)?;
+//! let cache = Arc::new(Cache::open(&folder.join("cache"))?);
+//! let service: ServiceName = "shop".parse()?;
+//! # let cx = pinnace_build::Context::new(&env, &cache)?;
+//! # let project = pinnace_deploy::Project::open(project, &env)?;
+//! # pinnace_deploy::Deployer::new(&store, &cx).deploy(&project, &service, &Default::default())?;
+//! for deployment in store.history(service.wanted(), 10)? {
+//!     println!("{} by {}", deployment.generation, deployment.by);
+//! }
+//!
+//! let interpreters = LocalInterpreters::new(None, env.clone(), Arc::clone(&cache));
+//! let installer = Installer::new(&cache, &interpreters, env.threads);
+//! let fetched = installer.fetch(&store, &find_release("shop", &store, &cache)?)?;
+//! let environment = installer.materialize(&fetched, None)?;
+//! let words = ["python", "-c", "import app"].map(String::from);
+//! let command = environment.command(&words, &Endpoint::of_port(0), Variables::Inherited, env.variable("PATH"));
+//! assert!(command.ok_or("no words")?.status()?.success());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`Contents::export`] writes `deps.pex` and `source.pex` with the boot code
 //! of the release, and fails if their bytes differ from those of the release.
 //!
 //! The crate takes its environment from a [`Context`](pinnace_build::Context). It reads neither the clock nor

@@ -5,7 +5,8 @@ use std::{fs, path::Path};
 use pinnace_build::Env;
 use pinnace_store::Deployment;
 
-/// Creates a record with the current user and time, and the commit that a folder is at.
+/// Creates a record with the user and the time of an [`Env`], and the commit that a folder is at. A program that runs
+/// for long takes a new `Env` for each deployment.
 pub fn deployment_record(folder: &Path, reason: Option<&str>, env: &Env) -> Deployment {
     let mut record = Deployment::default();
     record.at = env.now;

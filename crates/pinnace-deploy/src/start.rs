@@ -56,8 +56,12 @@ impl Release {
 }
 
 impl Environment {
-    /// Returns a command that runs in this environment, in the folder of the project. Programs of the environment
-    /// come first on `PATH`. Returns `None` if `words` is empty.
+    /// Returns a command that runs in this environment, in the folder of the project. Returns `None` if `words` is
+    /// empty.
+    ///
+    /// The words are used as they are: [`Endpoint::fill`] replaces `{port}` and `{socket}` in them. Programs of the
+    /// environment come first on `PATH`, before `path`, or before the system's folders if that is `None`. A
+    /// command that serves nothing takes `Endpoint::of_port(0)`.
     pub fn command(
         &self,
         words: &[String],

@@ -36,7 +36,8 @@ pub enum Published {
 const FORMAT: &str = "pinnace-store 1\n";
 
 impl Store {
-    /// Opens the store in a backend, and creates it if there is none.
+    /// Opens the store in a backend, and creates it if there is none. [`LocalStore`](crate::LocalStore) is the backend
+    /// of a folder; [`UnopenedStore`](crate::UnopenedStore) opens a URL.
     ///
     /// # Errors
     ///

@@ -271,7 +271,7 @@ fn a_project_is_described_by_its_backend() {
     write(&world.path("p/shop.py"), "def main():\n    print('edited')\n");
     let done: Value = serde_json::from_str(&deploy().out).unwrap();
     assert_eq!((&done["path"], log(&world)), (&json!("fast"), "metadata ".to_owned()));
-    write(&world.path("p/plan.json"), &plan.to_string().replace("voice<2", "voice<2,>1"));
+    write(&world.path("p/plan.json"), plan.to_string().replace("voice<2", "voice<2,>1"));
     let done: Value = serde_json::from_str(&deploy().out).unwrap();
     assert_eq!((&done["path"], log(&world)), (&json!("fast"), "metadata metadata ".to_owned()));
     // A new file counts, too, and `--full` asks in any case.
@@ -315,7 +315,7 @@ fn a_backend_sees_what_ships_as_it_ships() {
         serde_json::from_str(&world.ok(&["deploy", "p", "--store", "s", "--json"]).out).unwrap()
     };
     let first = deploy();
-    write(&world.path("p/base.json"), &plan("moo"));
+    write(&world.path("p/base.json"), plan("moo"));
     let second = deploy();
     assert_eq!(second["path"], "full");
     assert!(second["reason"].as_str().unwrap().contains("moo 1.0 added"), "{second}");

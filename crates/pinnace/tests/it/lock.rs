@@ -290,7 +290,7 @@ fn a_project_is_locked_and_built_from_its_lock() {
     );
     write(
         &world.path("w/apps/app/pyproject.toml"),
-        &project.replace("workspace = true", "git = 'https://h.example/x'"),
+        project.replace("workspace = true", "git = 'https://h.example/x'"),
     );
     world.fails(
         &["lock", "--project", "w/apps/app", "-o", "x.toml"],

@@ -37,6 +37,11 @@ impl Request {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// Checks for `Connection: close`: the client sends no more requests.
+    pub(crate) fn is_last(&self) -> bool {
+        self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
+    }
+
     /// Returns the first byte that is wanted of so many, and the byte after the last one. `None`
     /// means all of them.
     pub(crate) fn range(&self, length: usize) -> Option<(usize, usize)> {

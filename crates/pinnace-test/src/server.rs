@@ -54,7 +54,8 @@ impl Server {
 fn serve(stream: &TcpStream, respond: &dyn Fn(&Request) -> Response) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = Request::read(&mut reader) {
-        if !respond(&request).send(stream).unwrap_or(false) {
+        let stays_open = respond(&request).send(stream).unwrap_or(false);
+        if !stays_open || request.is_last() {
             return;
         }
     }

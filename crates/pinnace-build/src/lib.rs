@@ -52,7 +52,7 @@
 //! let cx = Context::new(&env, &cache)?;
 //! let (mut inputs, mut platforms) = (InputSpec::default(), PlatformSpec::default());
 //! inputs.code.push("src".into()); // and `inputs.requirements.push("flask>=3".into())`
-//! platforms.platform.push("manylinux_2_28_x86_64-cp312".into());
+//! platforms.platforms.push("manylinux_2_28_x86_64-cp312".into());
 //! let target = targets(&platforms, &env, &cache)?.remove(0); // one for each platform that is named
 //! let indexes = IndexSpec::default(); // the configured index
 //!

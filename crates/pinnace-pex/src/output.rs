@@ -53,7 +53,7 @@ impl PexBuilder {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`Self::write`], and [`ErrorKind::Collision`] if two wheels contain
+    /// Returns the errors of [`Self::write`], and [`ErrorKind::Collision`](crate::ErrorKind::Collision) if two wheels contain
     /// one path with different contents.
     pub fn write_flat<W: Write>(&self, out: W, wheels: &dyn WheelFiles) -> Result<Summary, Error> {
         write::zip(out, b"", &self.flat(wheels)?, wheels, self.zip_options(1))
@@ -63,7 +63,7 @@ impl PexBuilder {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`Self::write_flat`], and [`ErrorKind::Write`] with the path if the
+    /// Returns the errors of [`Self::write_flat`], and [`ErrorKind::Write`](crate::ErrorKind::Write) with the path if the
     /// folder cannot be written to.
     pub fn write_folder(
         &self,

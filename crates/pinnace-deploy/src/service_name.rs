@@ -12,7 +12,6 @@ use crate::{Error, ErrorKind};
 /// let service: ServiceName = "shop".parse()?;
 /// assert_eq!(service.wanted().as_str(), "wanted/shop");
 /// assert!("../shop".parse::<ServiceName>().is_err());
-/// assert!("team/shop".parse::<ServiceName>().is_err());
 /// # Ok::<(), pinnace_deploy::Error>(())
 /// ```
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -48,9 +47,8 @@ impl FromStr for ServiceName {
 
     fn from_str(name: &str) -> Result<Self, Error> {
         let refused = || ErrorKind::ServiceName { name: name.to_owned() };
-        // A slash would make `live/NAME/AGENT` ambiguous.
-        let wanted = RefName::wanted(name).ok().filter(|_| !name.contains('/'));
-        Ok(Self { wanted: wanted.ok_or_else(refused)? })
+        let wanted = RefName::wanted(name).map_err(|_| refused())?;
+        Ok(Self { wanted })
     }
 }
 

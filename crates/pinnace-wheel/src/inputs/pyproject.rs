@@ -1,6 +1,6 @@
 //! Projects: a `pyproject.toml` (PEP 621, PEP 735), as far as it states requirements.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, str::FromStr};
 
 use toml::Value;
 
@@ -149,7 +149,7 @@ impl Pyproject {
         if let Some(reported) = &self.reported {
             return Ok(Some(reported.name().clone()));
         }
-        self.document.project.as_ref().map(|project| project.name.parse()).transpose()
+        self.document.project.as_ref().map(|project| self.parsed(&project.name)).transpose()
     }
 
     /// Returns the target of a script, as `module:function` (PEP 621, `scripts` and `gui-scripts`).
@@ -193,19 +193,20 @@ impl Pyproject {
             requires.push(self.requirement(text)?.to_string());
         }
         for (name, texts) in &project.optional_dependencies {
-            let extra: ExtraName = name.parse()?;
+            let extra: ExtraName = self.parsed(name)?;
             for text in texts {
                 requires.push(self.requirement(text)?.only_for(&extra)?.to_string());
             }
             extras.push(extra);
         }
         // A version that only a build can tell takes part in no comparison that matters here.
-        let version: Version = project.version.as_deref().unwrap_or("0").parse()?;
+        let version: Version = self.parsed(project.version.as_deref().unwrap_or("0"))?;
         if let Some(text) = &project.requires_python {
             text.parse::<Specifiers>()
                 .map_err(|error| self.refuse(format!("its `requires-python`: {error}")))?;
         }
-        let metadata = Metadata::new(project.name.parse()?, version).requiring(requires, extras);
+        let metadata =
+            Metadata::new(self.parsed(&project.name)?, version).requiring(requires, extras);
         Ok(Some(metadata.for_python(project.requires_python.as_deref())))
     }
 
@@ -288,7 +289,7 @@ impl Pyproject {
     /// Returns an error if one is not a project name.
     pub fn excludes(&self) -> Result<Vec<ProjectName>, Error> {
         let names = &self.document.tool.uv.exclude_dependencies;
-        names.iter().map(|name| name.parse()).collect()
+        names.iter().map(|name| self.parsed(name)).collect()
     }
 
     /// Returns the indexes of `[[tool.uv.index]]`, in their order.
@@ -339,6 +340,11 @@ impl Pyproject {
             Some((_, source)) => self.at_its_source(requirement, source),
             None => Ok(requirement),
         }
+    }
+
+    /// Parses a value of the file. An error names the file.
+    pub(super) fn parsed<T: FromStr<Err = Error>>(&self, text: &str) -> Result<T, Error> {
+        text.parse().map_err(|error: Error| self.refuse(error.to_string()))
     }
 
     pub(super) fn refuse(&self, reason: String) -> Error {

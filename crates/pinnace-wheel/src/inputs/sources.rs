@@ -46,7 +46,7 @@ impl Pyproject {
         let sources = self.document.tool.uv.sources.iter();
         let member = |source: &Value| source.get("workspace").and_then(Value::as_bool);
         let members = sources.filter(|(_, source)| member(source) == Some(true));
-        members.map(|(name, _)| name.parse()).collect()
+        members.map(|(name, _)| self.parsed(name)).collect()
     }
 
     /// Returns the projects that `[tool.uv.sources]` assigns to an index, with the name of that index.
@@ -58,7 +58,7 @@ impl Pyproject {
         let mut routes = BTreeMap::new();
         for (name, source) in &self.document.tool.uv.sources {
             if let Some(index) = source.get("index").and_then(Value::as_str) {
-                routes.insert(name.parse()?, index.to_owned());
+                routes.insert(self.parsed(name)?, index.to_owned());
             }
         }
         Ok(routes)
@@ -73,7 +73,7 @@ impl Pyproject {
         let mut paths = BTreeMap::new();
         for (name, source) in &self.document.tool.uv.sources {
             if let Some(path) = source.get("path").and_then(Value::as_str) {
-                paths.insert(name.parse()?, path.to_owned());
+                paths.insert(self.parsed(name)?, path.to_owned());
             }
         }
         Ok(paths)

@@ -255,3 +255,20 @@ fn what_is_no_pex_is_told() {
     world.fails(&["info", "nope"], 1, &["cannot read `nope`", "No such file"]);
     world.fails(&["info", "."], 1, &["it has no PEX-INFO"]);
 }
+
+/// A malformed value of a file is no fault of the command line. The error names the file.
+#[test]
+fn a_malformed_name_or_version_in_a_project_names_the_file() {
+    let world = World::new();
+    for (project, words) in [
+        ("name = 'prö-j'\nversion = '1'\n", "`prö-j` is not a project name"),
+        ("name = 'p'\nversion = '1 x'\n", "`1 x` is not a version"),
+    ] {
+        write(&world.path("p/pyproject.toml"), format!("[project]\n{project}"));
+        write(&world.path("p/m.py"), "");
+        let words = [words, "pyproject.toml"];
+        world.fails(&["build", "--project", "p", "-o", "x.pex"], 1, &words);
+        world.fails(&["lock", "--project", "p", "-o", "pylock.toml"], 1, &words);
+        world.fails(&["deploy", "p", "--store", "s", "--service", "ok"], 1, &words);
+    }
+}
